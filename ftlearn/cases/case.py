@@ -1,0 +1,144 @@
+"""The shape that every case has."""
+
+import weakref
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(eq=False)
+class Case:
+    """One task on trial: a claim, its data, its labels, its generalist, its metric.
+
+    Attributes
+    ----------
+    name : str
+        Key in the registry and in ``results.json``, such as ``"medical"``.
+    title : str
+        What a reader calls it, such as ``"ICD-10-CM titles to chapters"``.
+    task : str
+        ``"classification"`` or ``"retrieval"``.
+    train, validation, test : datasets.Dataset
+        Columns ``item_id`` (str), ``input``, ``label`` (int), ``group`` (str), and what the
+        case adds. No group stands in two of them.
+    label_names : list of str
+        Name of each label; its index is the label.
+    claim : str
+        The sentence on trial.
+    claimed : dict
+        ``{"value": float, "unit": str}``: the size of the claim, in points or per cent.
+    card : str
+        The data card, Markdown: origin, licence, how it was made, what to beware of.
+    data_name : str
+        How a verdict names the data, such as ``"ICD-10-CM diagnosis titles"``.
+    group_name : str
+        What a group is, in the plural, such as ``"code blocks"``.
+    metric : str
+        ``"accuracy"``, ``"macro_f1"``, ``"auc"``, ``"accuracy_at_1"``.
+    generalist : str
+        Name of the pre-trained model; `ftlearn.load_generalist` builds it.
+    track, pace : str
+        As in `ftlearn.settings`.
+    shifts : dict of str to datasets.Dataset
+        Data from elsewhere, for the cross-examination.
+    fold : int or None
+        Which fold is the test part, where the case has folds.
+    """
+
+    name: str
+    title: str
+    task: str
+    train: object
+    validation: object
+    test: object
+    label_names: list
+    claim: str
+    claimed: dict
+    card: str
+    data_name: str
+    group_name: str
+    metric: str
+    generalist: str
+    track: str
+    pace: str
+    shifts: dict = field(default_factory=dict)
+    fold: int | None = None
+    _memory: object = field(default_factory=weakref.WeakKeyDictionary, repr=False)
+
+    def part(self, name):
+        """A part of the data by name.
+
+        Parameters
+        ----------
+        name : str
+            ``"train"``, ``"validation"``, ``"test"`` or a key of `shifts`.
+
+        Returns
+        -------
+        datasets.Dataset
+
+        Raises
+        ------
+        ValueError
+            When the case has no such part.
+        """
+        if name in PARTS:
+            return getattr(self, name)
+        if name in self.shifts:
+            return self.shifts[name]
+        allowed = ", ".join((*PARTS, *self.shifts))
+        raise ValueError(f"part {name!r} is not in case {self.name!r}; allowed: {allowed}.")
+
+    def probabilities(self, system, part="test"):
+        """What a system predicts for a part; asked once, then remembered.
+
+        Parameters
+        ----------
+        system : object with ``predict``
+            A baseline, generalist or specialist.
+        part : str
+            As in `part`.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, classes); rows sum to 1.
+        """
+        remembered = self._memory.setdefault(system, {})
+        if part not in remembered:
+            rows = np.asarray(system.predict(self.part(part)["input"]), dtype=np.float32)
+            expected = (len(self.part(part)), len(self.label_names))
+            if rows.shape != expected:
+                raise ValueError(
+                    f"system {system.name!r} predicted an array of shape {rows.shape} for part "
+                    f"{part!r}; expected {expected} (items, classes)."
+                )
+            remembered[part] = rows
+        return remembered[part]
+
+    def labels(self, part="test"):
+        """True labels of a part: int array, shape (n,)."""
+        return np.asarray(self.part(part)["label"], dtype=np.int64)
+
+    def groups(self, part="test"):
+        """Group of every item of a part: array of str, shape (n,)."""
+        return np.asarray(self.part(part)["group"], dtype=str)
+
+    def correct(self, system, part="test"):
+        """Which items a system gets right, and their groups.
+
+        Parameters
+        ----------
+        system : object with ``predict``
+        part : str
+            As in `part`.
+
+        Returns
+        -------
+        correct : numpy.ndarray of bool, shape (n,)
+        groups : numpy.ndarray of str, shape (n,)
+        """
+        predicted = self.probabilities(system, part).argmax(axis=1)
+        return predicted == self.labels(part), self.groups(part)

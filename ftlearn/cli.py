@@ -1,0 +1,181 @@
+"""The command line: ``ftlearn doctor | fetch | run | report | build | lab``.
+
+Exit codes: 0 done, 1 something that was run failed, 2 the command was used wrongly or a file is
+missing, 130 stopped by Ctrl-C. Each subcommand is one function, which imports what it needs.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+
+from . import settings
+
+
+def main(argv=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments without the program's name; ``sys.argv[1:]`` when absent.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    arguments, options = parser().parse_known_args(argv)
+    if options and arguments.handler is not lab:
+        parser().error(f"unrecognized arguments: {' '.join(options)}")
+    arguments.options = options
+    try:
+        return arguments.handler(arguments)
+    except KeyboardInterrupt:
+        print("\nftlearn: stopped", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError, _asset_error()) as error:
+        print(f"ftlearn: {error}", file=sys.stderr)
+        return 2
+
+
+def _asset_error():
+    from .assets import AssetError
+
+    return AssetError
+
+
+def parser():
+    """The parser of the command line.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Each subcommand's function is its ``handler``.
+    """
+    top = argparse.ArgumentParser(
+        prog="ftlearn", description="The Fine-Tuning Case Files: run the course and its report."
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = _command(commands, "doctor", doctor, "can this machine run every act?")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+    command = _command(commands, "fetch", fetch, "bring models and data into the cache")
+    command.add_argument("names", nargs="*", metavar="NAME", help="assets; all when none is named")
+    command.add_argument("--from", dest="source", metavar="FOLDER", help="look in a folder first")
+
+    command = _command(commands, "run", run, "execute notebooks into report/")
+    command.add_argument("name", metavar="NAME", help="a notebook, its number, a case, or all")
+    _add_pace(command)
+
+    command = _command(commands, "report", report, "write report/results.json and index.html")
+    _add_pace(command)
+
+    command = _command(commands, "build", build, "execute and publish notebooks/*.ipynb")
+    command.add_argument("name", nargs="?", default="all", metavar="NAME", help="as for run")
+
+    summary = "open JupyterLab on your own copies in my_work/; options are passed on to JupyterLab"
+    _command(commands, "lab", lab, summary)
+    return top
+
+
+def _command(commands, name, handler, summary):
+    command = commands.add_parser(name, help=summary, description=summary.capitalize())
+    command.set_defaults(handler=handler)
+    return command
+
+
+def _add_pace(command):
+    command.add_argument("--pace", choices=settings.PACES, help="default: FTLEARN_PACE, else full")
+
+
+def doctor(arguments):
+    """``ftlearn doctor``: 0 only where every act can run."""
+    from . import doctor as examination
+
+    found = examination.examine()
+    if arguments.json:
+        print(json.dumps(examination.as_json(found), indent=1))
+    else:
+        print(examination.as_text(found))
+    return 0 if found["ok"] else 1
+
+
+def fetch(arguments):
+    """``ftlearn fetch``: what is there and intact is left alone."""
+    from . import assets
+
+    assets.fetch(arguments.names or None, source=arguments.source)
+    return 0
+
+
+def run(arguments):
+    """``ftlearn run``: every notebook is tried, even after one has failed."""
+    from . import notebooks
+    from . import report as reporting
+
+    pace = settings.pace(arguments.pace)
+    folder = notebooks.report_folder(pace)
+    runs = [
+        notebooks.execute(name, pace, folder, progress=_say)
+        for name in notebooks.resolve(arguments.name)
+    ]
+    if reporting.has_results(folder):
+        reporting.collect(folder)
+    failed = [run.notebook for run in runs if not run.ok]
+    if failed:
+        print(f"ftlearn: {len(failed)} of {len(runs)} failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def report(arguments):
+    """``ftlearn report``: 1 when results are missing, break their contract or do not recompute."""
+    from . import notebooks
+    from . import report as reporting
+
+    folder = notebooks.report_folder(settings.pace(arguments.pace))
+    results = reporting.collect(folder)
+    page = reporting.write_index(folder)
+    print(reporting.scoreboard(results))
+    print(f"\nReport: {page}")
+    problems = [
+        *reporting.left_out(folder).values(),
+        *reporting.validate(results),
+        *reporting.recompute(results, folder),
+    ]
+    for problem in problems:
+        print(f"ftlearn: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def build(arguments):
+    """``ftlearn build``: a notebook that did not run completely is not published."""
+    from . import notebooks
+
+    problems = []
+    for name in notebooks.resolve(arguments.name):
+        problems += notebooks.build(name, progress=_say)
+    for problem in problems:
+        print(f"ftlearn: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def lab(arguments):
+    """``ftlearn lab``: the learner's copies are made once and never overwritten."""
+    from . import notebooks
+
+    folder = notebooks.PROJECT / "my_work"
+    for line in notebooks.copy_for_learner(folder):
+        print(line)
+    # news_url: JupyterLab otherwise asks a server for announcements at every start.
+    command = [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=None", *arguments.options]
+    return subprocess.call(command, cwd=folder)
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Whether this machine can run the course, and if not, why and what to do."""
+
+import importlib
+import importlib.metadata
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import settings
+
+OLDEST_PYTHON = (3, 10)
+LEAST_MEMORY_GB = 3.0
+LEAST_DISK_GB = 1.0
+_IMPORTED = ("torch", "torchvision", "transformers", "datasets", "sklearn", "ipywidgets")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at.
+    state : str
+        ``"ok"``, ``"note"`` (slower or untested, but it works) or ``"problem"``.
+    detail : str
+        What was found, and for a problem what to do.
+    """
+
+    name: str
+    state: str
+    detail: str
+
+
+def examine():
+    """Look at Python, packages, machine, cache, assets and every act.
+
+    Returns
+    -------
+    dict
+        ``ok`` (bool: every act can run), ``checks`` (list of `Check`), ``acts`` (list of `Check`,
+        one a notebook).
+    """
+    checks = [_python(), *_packages(), *_imports()]
+    checks += [*_machine(), _cache(), _disk()]
+    general = [check.name for check in checks if check.state == "problem"]
+    files = _assets()
+    acts = _acts(general, files)
+    return {
+        "ok": bool(acts) and all(act.state == "ok" for act in acts),
+        "checks": [*checks, *files.values()],
+        "acts": acts,
+    }
+
+
+def as_json(found):
+    """What `examine` found as plain dictionaries.
+
+    Parameters
+    ----------
+    found : dict
+        As returned by `examine`.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "ok": found["ok"],
+        "checks": [asdict(check) for check in found["checks"]],
+        "acts": [asdict(act) for act in found["acts"]],
+    }
+
+
+def as_text(found):
+    """What `examine` found, for a terminal.
+
+    Parameters
+    ----------
+    found : dict
+        As returned by `examine`.
+
+    Returns
+    -------
+    str
+    """
+    marks = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
+    lines = [f"{marks[c.state]}  {c.name}: {c.detail}" for c in found["checks"]]
+    lines += ["", "Acts"]
+    lines += [f"{marks[act.state]}  {act.name}: {act.detail}" for act in found["acts"]]
+    lines.append("")
+    lines.append("Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM.")
+    return "\n".join(lines)
+
+
+def _python():
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        wanted = ".".join(map(str, OLDEST_PYTHON))
+        return Check("Python", "problem", f"{version}; install {wanted} or newer")
+    return Check("Python", "ok", version)
+
+
+def _packages():
+    from packaging.requirements import Requirement
+
+    tested = _tested_versions()
+    try:
+        requirements = importlib.metadata.requires("ftlearn") or ()
+    except importlib.metadata.PackageNotFoundError:
+        yield Check("ftlearn", "problem", "not installed; run `pip install -e .` in the project")
+        return
+    for line in requirements:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        yield _package(requirement, tested.get(requirement.name.lower()))
+
+
+def _package(requirement, tested):
+    name = requirement.name
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "problem", f"not installed; run `pip install '{requirement}'`")
+    if not requirement.specifier.contains(version, prereleases=True):
+        advice = f"run `pip install '{requirement}'`"
+        return Check(name, "problem", f"{version} is outside {requirement.specifier}; {advice}")
+    if tested and version.split("+")[0] != tested:
+        return Check(name, "note", f"{version}; the course was tested with {tested}")
+    return Check(name, "ok", version)
+
+
+def _tested_versions():
+    """Pinned version of each package in constraints.txt, where the project is at hand."""
+    path = Path(__file__).resolve().parent.parent / "constraints.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pins = (line.split("#")[0].split(";")[0].strip().split("==") for line in lines)
+    return {pin[0].strip().lower(): pin[1].strip() for pin in pins if len(pin) == 2}
+
+
+def _imports():
+    for name in _IMPORTED:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # whatever a broken installation raises
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            yield Check(f"import {name}", "problem", f"{reason}; reinstall {name}")
+        else:
+            yield Check(f"import {name}", "ok", "works")
+
+
+def _machine():
+    from . import torch_setup
+
+    try:
+        machine = torch_setup.machine()
+    except ImportError as error:
+        return [Check("machine", "problem", str(error))]
+    memory = machine["memory_gb"]
+    enough = memory >= LEAST_MEMORY_GB
+    return [
+        Check("processor", "ok", f"{machine['cpu']}, {machine['threads']} threads"),
+        Check("device", "ok", machine["device"]),
+        Check("bfloat16", "ok", "supported")
+        if machine["bf16"]
+        else Check("bfloat16", "note", "not supported here: training takes about twice as long"),
+        Check("memory", "ok", f"{memory} GB")
+        if enough
+        else Check("memory", "problem", f"{memory} GB; the course needs {LEAST_MEMORY_GB} GB"),
+    ]
+
+
+def _existing(folder):
+    """The folder itself, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _cache():
+    folder = settings.cache_folder().absolute()
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)):
+            pass
+    except OSError as error:
+        advice = "set FTLEARN_CACHE to a folder that can be written"
+        return Check("cache", "problem", f"{folder}: {error.strerror}; {advice}")
+    return Check("cache", "ok", f"{folder} can be written")
+
+
+def _disk():
+    free = shutil.disk_usage(_existing(settings.cache_folder().absolute())).free / 1e9
+    if free < LEAST_DISK_GB:
+        return Check("disk", "problem", f"{free:.1f} GB free; free {LEAST_DISK_GB} GB or more")
+    return Check("disk", "ok", f"{free:.1f} GB free")
+
+
+def _assets():
+    """Name of each asset the acts need -> its check."""
+    from . import assets
+    from .cases import CASES
+
+    needed = sorted({name for info in CASES.values() for name in info.assets})
+    found = {}
+    for row in assets.status(needed):
+        name, state = row["name"], row["state"]
+        if state == "verified":
+            found[name] = Check(f"asset {name}", "ok", f"{row['bytes'] / 1e6:.1f} MB, verified")
+        else:
+            detail = f"{state}: {row['detail']}; run `ftlearn fetch`"
+            found[name] = Check(f"asset {name}", "problem", detail)
+    return found
+
+
+def _acts(general, files):
+    from . import notebooks
+    from .cases import CASES
+
+    try:
+        names = [path.stem for path in notebooks.source_files()]
+    except FileNotFoundError as error:
+        return [Check("notebooks", "problem", str(error))]
+    if not names:
+        return [Check("notebooks", "problem", f"there is none in {notebooks.source_folder()}")]
+    acts = []
+    for name in names:
+        needed = {a for info in CASES.values() if info.notebook == name for a in info.assets}
+        broken = [*general, *sorted(files[a].name for a in needed if files[a].state != "ok")]
+        if broken:
+            acts.append(Check(name, "problem", f"cannot run: {', '.join(broken)}"))
+        else:
+            acts.append(Check(name, "ok", "can run"))
+    return acts
+
+
+def doctor():
+    """Print whether this machine can run the course.
+
+    Returns
+    -------
+    bool
+        Whether every act can run.
+    """
+    found = examine()
+    print(as_text(found))
+    return found["ok"]

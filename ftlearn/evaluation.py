@@ -1,0 +1,1565 @@
+"""Scores, paired comparisons and verdicts: how sure may one be, and in which words.
+
+The unit is the group (a code block, a patient, a film), never the item: items of one group
+resemble each other, and to count them as independent makes every interval too narrow.
+
+Everything random starts from `SEED`, so that the same outputs give the same interval and the same p
+again. Each metric is written once, as a function of how often each group counts; the point
+estimate, the bootstrap, the jackknife and the permutation test only differ in those weights.
+
+What a metric means where there is a choice:
+
+- ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
+  counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
+  merely drops out of a resample is left out of that resample's mean: counting it as 0 would push
+  the whole bootstrap distribution below the score.
+- ``auc`` of two classes is computed from the probability of class 1, taken as the probability of
+  the predicted class or 1 minus it, because that is what the predictions table keeps. Of more
+  classes it is the mean of the one-versus-rest AUCs over the classes that occur.
+- ``accuracy_at_1`` and ``mrr`` are means of one value per item.
+"""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLES = 10_000
+SWAPS = 10_000
+FEW_GROUPS = 30
+SEED = 20_240_607
+
+METRIC_LABELS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "auc": "AUC",
+    "accuracy_at_1": "accuracy at 1",
+    "mrr": "mean reciprocal rank",
+}
+SYSTEM_LABELS = {
+    "majority": "majority class",
+    "classical": "TF-IDF + linear",
+    "zero_shot": "zero-shot by label names",
+    "linear_probe": "linear probe",
+    "mlp_probe": "MLP probe",
+    "from_scratch": "model trained from scratch",
+    "specialist": "specialist",
+    "specialist_plain": "specialist (plain recipe)",
+    "specialist_tuned": "specialist (tuned recipe)",
+    "specialist_lora": "specialist (LoRA)",
+    "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
+}
+
+_TASK_METRICS = {
+    "classification": ("accuracy", "macro_f1", "auc"),
+    "retrieval": ("accuracy_at_1",),
+}
+_RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
+_PER_ITEM = ("accuracy_at_1", "mrr")
+_WITHOUT_ARTICLE = ("classical", "zero_shot")
+# Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
+_CELLS = 1_000_000
+# Differences that are equal on paper may differ in the last bits after another order of summing.
+_ROUNDING = 1e-12
+
+
+# --- what the course hands out ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Score:
+    """One system's score on one part, with its uncertainty.
+
+    Attributes
+    ----------
+    score : float
+        A fraction; the mean over seeds where there are several.
+    low, high : float or None
+        95 % interval over groups; None where it cannot be computed (a single group). Where every
+        resample gives the same score, as when all items are right, the interval has no width: it
+        then understates the uncertainty.
+    n, n_groups : int
+        Items and groups.
+    metric : str
+        A key of `METRIC_LABELS`.
+    """
+
+    score: float
+    low: float | None
+    high: float | None
+    n: int
+    n_groups: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The numbers of a paired comparison, before they are put in words.
+
+    Attributes
+    ----------
+    baseline, specialist : Score
+        Of the two systems, on the same items.
+    difference : float
+        Specialist minus baseline, a fraction.
+    low, high : float or None
+        95 % interval of the difference over groups.
+    p : float or None
+        Two-sided; None with a single group.
+    n_seeds : int
+        Over how many seeds the difference is averaged.
+    counts : tuple of int, or None
+        Items that both have right, that the specialist fixes, that it breaks, that both have wrong.
+        None where items are not right or wrong, or where there are several seeds.
+    interval_method, p_method : str
+        How the interval and p were computed.
+    """
+
+    baseline: Score
+    specialist: Score
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n_seeds: int
+    counts: tuple | None
+    interval_method: str
+    p_method: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A paired comparison of two systems on the same items, and what may be said about it.
+
+    Attributes
+    ----------
+    case, part : str
+        Name of the case and of the part.
+    baseline, specialist : str
+        System names.
+    metric : str
+        A key of `METRIC_LABELS`.
+    difference, low, high : float
+        Specialist minus baseline and its 95 % interval, as fractions; the bounds may be None.
+    p : float or None
+        Two-sided.
+    n, n_groups : int
+        Items and groups.
+    method : str
+        How interval and p were computed.
+    primary : bool
+        Whether this is the one comparison that the case fixed before measuring.
+    wording : str
+        The verdict in plain words.
+    baseline_score, specialist_score : float
+        Fractions.
+    both_right, fixed, broken, both_wrong : int or None
+        Numbers of items; fixed: only the specialist is right; broken: only the baseline is.
+        None where items are not right or wrong, or where there are several seeds.
+    relative : float or None
+        Difference divided by the baseline's score.
+    error_reduction : float or None
+        Difference divided by what the baseline lacks to a perfect score.
+    outcome : str
+        The core of the wording, such as ``"supported here, smaller than claimed"``.
+    exploratory : bool
+        Whether it concerns a slice.
+    """
+
+    case: str
+    part: str
+    baseline: str
+    specialist: str
+    metric: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n: int
+    n_groups: int
+    method: str
+    primary: bool
+    wording: str
+    baseline_score: float
+    specialist_score: float
+    both_right: int | None = None
+    fixed: int | None = None
+    broken: int | None = None
+    both_wrong: int | None = None
+    relative: float | None = None
+    error_reduction: float | None = None
+    outcome: str = ""
+    exploratory: bool = False
+
+    def to_json(self):
+        """The verdict as ``results.json`` keeps it.
+
+        Returns
+        -------
+        dict
+            Plain Python values; what is absent is None.
+        """
+        keys = "baseline specialist difference low high p n n_groups method primary wording".split()
+        return {key: getattr(self, key) for key in keys}
+
+    def rows(self):
+        """The verdict as a small table.
+
+        Returns
+        -------
+        list of (str, str)
+            What, and its value; not escaped.
+        """
+        rows = [
+            (system_label(self.baseline), _score_text(self.baseline_score, self.metric)),
+            (system_label(self.specialist), _score_text(self.specialist_score, self.metric)),
+            ("difference", f"{_points(self.difference)} points"),
+            ("95 % interval", _interval_text(self.low, self.high)),
+            ("p", _p_text(self.p)),
+            ("items, groups", f"{self.n:,}, {self.n_groups:,}"),
+        ]
+        if self.fixed is not None:
+            rows += [
+                ("both right", f"{self.both_right:,}"),
+                ("fixed", f"{self.fixed:,}"),
+                ("broken", f"{self.broken:,}"),
+                ("both wrong", f"{self.both_wrong:,}"),
+            ]
+        return [*rows, ("method", self.method)]
+
+    def _repr_html_(self):
+        body = "".join(
+            f'<tr><th scope="row">{html.escape(what)}</th><td>{html.escape(value)}</td></tr>'
+            for what, value in self.rows()
+        )
+        caption = html.escape(f"{METRIC_LABELS[self.metric]}, part {self.part}")
+        return (
+            f"<p>{html.escape(self.wording)}</p>"
+            f"<table><caption>{caption}</caption><tbody>{body}</tbody></table>"
+        )
+
+    def _repr_markdown_(self):
+        head = f"| {_markdown(METRIC_LABELS[self.metric])} | part {_markdown(self.part)} |"
+        lines = [f"| {_markdown(what)} | {_markdown(value)} |" for what, value in self.rows()]
+        return "\n".join([_markdown(self.wording), "", head, "|---|---|", *lines])
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Two recipes compared over runs.
+
+    Attributes
+    ----------
+    difference : float
+        Mean of b minus a over the runs.
+    low, high : float
+        95 % t interval.
+    p : float
+        Two-sided paired t test.
+    runs : int
+        Number of pairs.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    runs: int
+
+
+class Recorded(NamedTuple):
+    """One system's rows of a predictions table, sorted by item.
+
+    Attributes
+    ----------
+    predictions : numpy.ndarray of int, shape (seeds, n)
+    labels : numpy.ndarray of int, shape (n,)
+    groups : numpy.ndarray of str, shape (n,)
+    probabilities : numpy.ndarray of float, shape (seeds, n)
+        Probability of the predicted class.
+    item_ids : numpy.ndarray of str, shape (n,)
+    seeds : list
+        Seed of each row of `predictions`; None for a system without one.
+    """
+
+    predictions: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    probabilities: np.ndarray
+    item_ids: np.ndarray
+    seeds: list
+
+
+# --- checks -----------------------------------------------------------------------------------
+
+
+def _check_metric(metric, allowed=tuple(METRIC_LABELS)):
+    if metric not in allowed:
+        raise ValueError(f"metric is {metric!r}; allowed here: {', '.join(allowed)}.")
+
+
+def _check_labels(labels, n, metric, n_classes):
+    labels = np.asarray(labels)
+    if labels.shape != (n,):
+        raise ValueError(f"labels has shape {labels.shape}; expected ({n},), one per item.")
+    whole = labels.astype(np.int64) if np.isfinite(labels.astype(float)).all() else None
+    if whole is None or (whole != labels).any() or whole.min() < 0 or whole.max() >= n_classes:
+        raise ValueError(f"labels must be whole numbers from 0 to {n_classes - 1}.")
+    if metric == "auc" and len(np.unique(whole)) < 2:
+        raise ValueError(
+            f"metric 'auc' needs items of two classes; all labels are {whole[0]}. "
+            "Use 'accuracy' here."
+        )
+    return whole
+
+
+def _group_index(groups):
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or not len(groups):
+        raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
+    names, index = np.unique(groups.astype(str), return_inverse=True)
+    return index.astype(np.intp), len(names)
+
+
+def _check_mask(where, n):
+    mask = np.asarray(where)
+    if mask.dtype != bool or mask.shape != (n,):
+        raise ValueError(
+            f"where is an array of {mask.dtype} of shape {mask.shape}; "
+            f"expected True or False for each of the {n} items."
+        )
+    if not mask.any():
+        raise ValueError("where selects no item; a slice needs at least one.")
+    return mask
+
+
+def _finite(name, values):
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} contains NaN or infinite values; allowed are finite numbers.")
+    return values
+
+
+def _class_one(predictions, probabilities):
+    # The predictions table keeps only the predicted class's probability; live outputs take the
+    # same way so that an AUC recomputed from the table is the same number.
+    top = np.asarray(probabilities, dtype=np.float64)
+    return np.where(predictions == 1, top, 1 - top)
+
+
+def _outputs(name, outputs, n, metric, n_classes):
+    """Bring what a system put out into the form that the metric works on.
+
+    That is (seeds, n): predicted classes (accuracy, macro-F1), probability of class 1 (AUC of two
+    classes) or one value per item; for the AUC of more classes (seeds, n, classes).
+    """
+    try:
+        array = np.asarray(outputs)
+    except ValueError:
+        raise ValueError(
+            f"{name}: the seeds' outputs differ in shape; they must be alike."
+        ) from None
+    if array.dtype == object or array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {array.dtype}; expected numbers.")
+    _finite(name, array)
+    if metric not in _PER_ITEM:
+        if array.ndim == 2 and array.dtype.kind == "f" and array.shape == (n, n_classes):
+            array = array[None]
+        if array.ndim == 3:
+            return _from_probabilities(name, array, n, metric, n_classes)
+    if array.ndim == 1:
+        array = array[None]
+    if array.ndim != 2 or array.shape[1] != n or not len(array):
+        raise ValueError(
+            f"{name} has shape {np.shape(outputs)}; expected (n,) or (seeds, n)"
+            + (
+                ""
+                if metric in _PER_ITEM
+                else f", or probabilities (n, {n_classes}) or (seeds, n, {n_classes})"
+            )
+            + f", with n = {n} items."
+        )
+    if metric in _PER_ITEM:
+        return array.astype(np.float64)
+    if metric == "auc":
+        if n_classes != 2:
+            raise ValueError(f"{name}: 'auc' of {n_classes} classes needs all probabilities.")
+        return array.astype(np.float64)
+    predictions = array.astype(np.int64)
+    if (predictions != array).any() or predictions.min() < 0 or predictions.max() >= n_classes:
+        raise ValueError(f"{name} must hold predicted classes from 0 to {n_classes - 1}.")
+    return predictions
+
+
+def _from_probabilities(name, array, n, metric, n_classes):
+    if array.shape[1:] != (n, n_classes) or not len(array):
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected (seeds, n, classes) = (1 or more, {n}, "
+            f"{n_classes})."
+        )
+    if metric == "auc" and n_classes > 2:
+        return array.astype(np.float64)
+    predictions = array.argmax(axis=2)
+    return _class_one(predictions, array.max(axis=2)) if metric == "auc" else predictions
+
+
+# --- metrics as functions of group weights ----------------------------------------------------
+#
+# `units` says to which unit (group) each item belongs. A statistic takes weights of shape
+# (units, columns), one column per resample or swap, and returns one score per column: the score of
+# a sample in which each unit occurs as often as its weight says, averaged over seeds.
+
+
+def _statistic(metric, outputs, labels, units, n_units, n_classes):
+    if metric == "auc":
+        return _auc_statistic(outputs, labels, units)
+    if metric == "macro_f1":
+        return _macro_f1_statistic(outputs, labels, units, n_units, n_classes)
+    values = outputs == labels if metric == "accuracy" else outputs
+    return _mean_statistic(values, units, n_units)
+
+
+def _mean_statistic(values, units, n_units):
+    sums = np.bincount(units, weights=values.sum(axis=0), minlength=n_units)
+    sizes = np.bincount(units, minlength=n_units) * float(len(values))
+    return lambda weights: (sums @ weights) / (sizes @ weights)
+
+
+def _macro_f1_statistic(predictions, labels, units, n_units, n_classes):
+    def count(classes, chosen=slice(None)):
+        cells = classes[chosen] * n_units + units[chosen]
+        flat = np.bincount(cells, minlength=n_classes * n_units)
+        return flat.reshape(n_classes, n_units).astype(np.float64)
+
+    true = count(labels)
+    tables = [(count(row, row == labels), count(row)) for row in predictions]
+    # Classes that the whole part lacks count as 0; see the head of this module.
+    share = np.mean(true.any(axis=1))
+
+    def evaluate(weights):
+        occurring = true @ weights
+        present = (occurring > 0).sum(axis=0)
+        total = 0.0
+        for hits, predicted in tables:
+            sizes = predicted @ weights + occurring
+            f1 = np.divide(2 * (hits @ weights), sizes, out=np.zeros_like(sizes), where=sizes > 0)
+            total = total + f1.sum(axis=0) / present
+        return share * total / len(tables)
+
+    return evaluate
+
+
+def _auc_statistic(scores, labels, units):
+    columns = []
+    for seed_scores in scores:
+        if seed_scores.ndim == 1:
+            columns.append([_auc_column(seed_scores, labels == 1, units)])
+        else:
+            classes = np.unique(labels)
+            columns.append([_auc_column(seed_scores[:, c], labels == c, units) for c in classes])
+
+    def evaluate(weights):
+        with np.errstate(invalid="ignore"):
+            seeds = [_mean_of_defined([column(weights) for column in seed]) for seed in columns]
+        return np.mean(seeds, axis=0)
+
+    return evaluate
+
+
+def _mean_of_defined(rows):
+    rows = np.asarray(rows)
+    defined = ~np.isnan(rows)
+    return np.where(defined, rows, 0).sum(axis=0) / defined.sum(axis=0)
+
+
+def _auc_column(scores, positive, units):
+    """AUC as the weighted share of (positive, negative) pairs in the right order, ties half."""
+    negatives = np.flatnonzero(~positive)
+    negatives = negatives[np.argsort(scores[negatives], kind="stable")]
+    positives = np.flatnonzero(positive)
+    positives = positives[np.argsort(scores[positives], kind="stable")]
+    below = np.searchsorted(scores[negatives], scores[positives], side="left")
+    up_to = np.searchsorted(scores[negatives], scores[positives], side="right")
+    negative_units, positive_units = units[negatives], units[positives]
+
+    def evaluate(weights):
+        running = np.zeros((len(negatives) + 1, weights.shape[1]))
+        np.cumsum(weights[negative_units], axis=0, out=running[1:])
+        own = weights[positive_units]
+        beaten = running[below]
+        beaten += running[up_to]
+        # 0 / 0 (a resample without one of the classes) is NaN, and left out later.
+        return np.einsum("ij,ij->j", own, beaten) / 2 / (own.sum(axis=0) * running[-1])
+
+    return evaluate
+
+
+def _point(statistic, n_units):
+    return float(statistic(np.ones((n_units, 1)))[0])
+
+
+# --- intervals and p --------------------------------------------------------------------------
+
+
+def _columns_at_once(n_entries, n_classes):
+    return max(1, _CELLS // max(n_entries, 4 * n_classes))
+
+
+def _group_resamples(n_groups, at_once):
+    """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
+    rng = np.random.default_rng([SEED, 0])
+    for start in range(0, RESAMPLES, at_once):
+        count = min(at_once, RESAMPLES - start)
+        cells = rng.integers(0, n_groups, size=(count, n_groups))
+        cells *= count
+        cells += np.arange(count)[:, None]
+        drawn = np.bincount(cells.ravel(), minlength=n_groups * count)
+        yield drawn.reshape(n_groups, count).astype(np.float64)
+
+
+def _group_swaps(n_groups, at_once):
+    """Yield for which groups the outputs are swapped: 0 or 1, of shape (groups, swaps)."""
+    rng = np.random.default_rng([SEED, 1])
+    for start in range(0, SWAPS, at_once):
+        count = min(at_once, SWAPS - start)
+        yield rng.integers(0, 2, size=(count, n_groups)).T.astype(np.float64)
+
+
+def _bounds(statistics, contrasts, n_groups, at_once):
+    """95 % intervals over groups for linear contrasts of statistics.
+
+    Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
+    drawn whole: Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x). With fewer
+    than `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
+    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
+    where groups are equally large and the metric is a mean, that is the t interval over group
+    means. With one group there is none.
+
+    Parameters
+    ----------
+    statistics : list of callable
+    contrasts : numpy.ndarray, shape (intervals, statistics)
+    n_groups, at_once : int
+
+    Returns
+    -------
+    list of (float, float) or (None, None)
+    """
+    if n_groups < FEW_GROUPS:
+        return _jackknife_bounds(statistics, contrasts, n_groups)
+    weights = _group_resamples(n_groups, at_once)
+    draws = np.hstack([np.vstack([f(block) for f in statistics]) for block in weights])
+    bounds = []
+    for row in contrasts @ draws:
+        row = row[~np.isnan(row)]
+        low, high = np.percentile(row, [2.5, 97.5]) if len(row) else (None, None)
+        bounds.append((low, high))
+    return bounds
+
+
+def _jackknife_bounds(statistics, contrasts, n_groups):
+    if n_groups < 2:
+        return [(None, None)] * len(contrasts)
+    from scipy.stats import t
+
+    left_out = contrasts @ np.vstack([f(1 - np.eye(n_groups)) for f in statistics])
+    centres = contrasts @ np.array([_point(f, n_groups) for f in statistics])
+    spread = ((left_out - left_out.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    half = t.ppf(0.975, n_groups - 1) * np.sqrt((n_groups - 1) / n_groups * spread)
+    return [
+        (centre - width, centre + width) if np.isfinite(width) else (None, None)
+        for centre, width in zip(centres, half, strict=True)
+    ]
+
+
+def _clip(bounds, lowest):
+    return tuple(None if x is None else float(np.clip(x, lowest, 1.0)) for x in bounds)
+
+
+def _swap_p(metric, outputs, labels, units, n_groups, n_classes, observed):
+    """Paired permutation test: swap the two systems' outputs group by group, two-sided.
+
+    p = (b + 1) / (m + 1) (Phipson & Smyth 2010, https://arxiv.org/abs/1603.05766). For the AUC the
+    systems' scores are first replaced by their ranks, because a swap puts scores of both systems
+    in one list (Bandos, Rockette & Gur 2005, https://doi.org/10.1002/sim.2149).
+    """
+    first, second = np.broadcast_arrays(*_same_seeds(*outputs))
+    if metric == "auc":
+        from scipy.stats import rankdata
+
+        first, second = rankdata(first, axis=1), rankdata(second, axis=1)
+    # Both systems' outputs in one list, as 2 x groups units: a swap is a choice of units.
+    statistic = _statistic(
+        metric,
+        np.concatenate([first, second], axis=1),
+        np.concatenate([labels, labels]),
+        np.concatenate([units, units + n_groups]),
+        2 * n_groups,
+        n_classes,
+    )
+    extreme = 0
+    for swapped in _group_swaps(n_groups, _columns_at_once(2 * len(units), n_classes)):
+        kept = 1 - swapped
+        change = statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
+        extreme += int((np.abs(change) >= abs(observed) - _ROUNDING).sum())
+    return (extreme + 1) / (SWAPS + 1)
+
+
+def _same_seeds(first, second):
+    if len(first) != len(second) and 1 not in (len(first), len(second)):
+        raise ValueError(
+            f"baseline has {len(first)} seeds and specialist {len(second)}; "
+            "allowed: equally many, or one of them with a single seed."
+        )
+    return first, second
+
+
+def _mcnemar_p(fixed, broken):
+    """McNemar's exact test: a fair coin for each item on which the two differ in being right.
+
+    McNemar (1947), https://doi.org/10.1007/BF02295996.
+    """
+    from scipy.stats import binomtest
+
+    return float(binomtest(fixed, fixed + broken, 0.5).pvalue) if fixed + broken else 1.0
+
+
+# --- arrays in, numbers out -------------------------------------------------------------------
+
+
+def _prepare(labels, groups, metric, n_classes):
+    _check_metric(metric)
+    units, n_groups = _group_index(groups)
+    if metric in _PER_ITEM:
+        return np.zeros(len(units), dtype=np.int64), units, n_groups
+    return _check_labels(labels, len(units), metric, n_classes), units, n_groups
+
+
+def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
+    """Score of recorded outputs with a 95 % interval over groups.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+        True classes, from 0; not looked at for metrics that are means of given values.
+    groups : array of str, shape (n,)
+        Group of each item.
+    outputs : array or list
+        One of: predicted classes, (n,) or (seeds, n), integers; probabilities, (n, classes) or
+        (seeds, n, classes); for ``auc`` of two classes also the probability of class 1, (n,) or
+        (seeds, n); for ``accuracy_at_1`` and ``mrr`` the values per item, (n,) or (seeds, n). A
+        list holds one array per seed.
+    metric : str
+        A key of `METRIC_LABELS`.
+    n_classes : int
+        Number of classes of the case.
+
+    Returns
+    -------
+    Score
+        The mean over seeds; bounds within 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        When an argument does not fit; the message names it.
+    """
+    labels, units, n_groups = _prepare(labels, groups, metric, n_classes)
+    outputs = _outputs("outputs", outputs, len(units), metric, n_classes)
+    statistic = _statistic(metric, outputs, labels, units, n_groups, n_classes)
+    at_once = _columns_at_once(len(units), n_classes)
+    (bounds,) = _bounds([statistic], np.eye(1), n_groups, at_once)
+    return _score(_point(statistic, n_groups), bounds, len(units), n_groups, metric)
+
+
+def _score(value, bounds, n, n_groups, metric):
+    low, high = _clip(bounds, 0.0)
+    return Score(value, low, high, n, n_groups, metric)
+
+
+def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n_classes=2):
+    """Compare two systems' outputs on the same items.
+
+    Interval: paired bootstrap over groups (the same resampled groups for both systems), or a t
+    interval over groups when there are fewer than 30. p: permutation test that swaps the two
+    systems' outputs group by group; McNemar's exact test where every item is its own group and
+    items are right or wrong. Seeds of one item stay together in all of them.
+
+    Parameters
+    ----------
+    labels, groups, metric, n_classes
+        As in `score_arrays`.
+    baseline, specialist : array or list
+        Outputs as in `score_arrays`. Seeds are paired in their order; a system with a single one
+        is compared with every seed of the other.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    ValueError
+        When an argument does not fit; the message names it.
+    """
+    labels, units, n_groups = _prepare(labels, groups, metric, n_classes)
+    n = len(units)
+    first, second = _same_seeds(
+        _outputs("baseline", baseline, n, metric, n_classes),
+        _outputs("specialist", specialist, n, metric, n_classes),
+    )
+    statistics = [
+        _statistic(metric, outputs, labels, units, n_groups, n_classes)
+        for outputs in (first, second)
+    ]
+    points = [_point(f, n_groups) for f in statistics]
+    difference = points[1] - points[0]
+    contrasts = np.array([[1, 0], [0, 1], [-1, 1]])
+    bounds = _bounds(statistics, contrasts, n_groups, _columns_at_once(n, n_classes))
+    counts = _counts(metric, first, second, labels)
+    if n_groups == 1:
+        p, p_method = None, "no test"
+    elif counts is not None and n_groups == n:
+        p, p_method = _mcnemar_p(counts[1], counts[2]), "McNemar's exact test"
+    else:
+        p = _swap_p(metric, (first, second), labels, units, n_groups, n_classes, difference)
+        p_method = f"permutation test ({SWAPS:,} swaps)"
+    low, high = _clip(bounds[2], -1.0)
+    return Difference(
+        baseline=_score(points[0], bounds[0], n, n_groups, metric),
+        specialist=_score(points[1], bounds[1], n, n_groups, metric),
+        difference=difference,
+        low=low,
+        high=high,
+        p=p,
+        n_seeds=max(len(first), len(second)),
+        counts=counts,
+        interval_method=_interval_method(n_groups, low),
+        p_method=p_method,
+    )
+
+
+def _counts(metric, first, second, labels):
+    if metric not in _RIGHT_OR_WRONG or len(first) > 1 or len(second) > 1:
+        return None
+    if metric == "accuracy":
+        a, b = first[0] == labels, second[0] == labels
+    else:
+        a, b = first[0], second[0]
+        if not np.isin([a, b], [0, 1]).all():
+            raise ValueError("accuracy_at_1 needs the values 0 (wrong) and 1 (right) per item.")
+        a, b = a == 1, b == 1
+    return tuple(int(x.sum()) for x in (a & b, ~a & b, a & ~b, ~a & ~b))
+
+
+def _interval_method(n_groups, low):
+    if low is None:
+        return "no interval"
+    if n_groups < FEW_GROUPS:
+        return "few groups: t interval (jackknife)"
+    return f"paired bootstrap ({RESAMPLES:,} resamples)"
+
+
+# --- metrics on their own ---------------------------------------------------------------------
+
+
+def _value(metric, labels, outputs, n_classes):
+    n = len(labels)
+    labels, units, n_groups = _prepare(labels, np.zeros(n, dtype=int), metric, n_classes)
+    outputs = _outputs("outputs", outputs, n, metric, n_classes)
+    return _point(_statistic(metric, outputs, labels, units, n_groups, n_classes), n_groups)
+
+
+def _width(labels, outputs):
+    shape = np.shape(outputs)
+    if len(shape) == 2:
+        return shape[1]
+    return int(max(2, np.max(labels) + 1, np.max(outputs) + 1))
+
+
+def accuracy(labels, outputs):
+    """Share of items whose predicted class is the true one.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    outputs : array
+        Predicted classes, shape (n,), or probabilities, shape (n, classes).
+
+    Returns
+    -------
+    float
+    """
+    return _value("accuracy", labels, outputs, _width(labels, outputs))
+
+
+def macro_f1(labels, outputs, n_classes):
+    """Mean of the F1 of all classes; a class that does not occur counts as 0.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    outputs : array
+        Predicted classes, shape (n,), or probabilities, shape (n, classes).
+    n_classes : int
+        Number of classes of the case.
+
+    Returns
+    -------
+    float
+    """
+    return _value("macro_f1", labels, outputs, n_classes)
+
+
+def auc(labels, outputs):
+    """Area under the ROC curve; ties count half.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+    outputs : array
+        Scores for class 1, shape (n,), or probabilities, shape (n, classes). With more than two
+        classes: mean of the one-versus-rest AUCs over the classes that occur.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        When all labels are the same.
+    """
+    return _value("auc", labels, outputs, 2 if np.ndim(outputs) == 1 else np.shape(outputs)[1])
+
+
+def _ranks(similarities, targets):
+    similarities = _finite("similarities", np.asarray(similarities, dtype=np.float64))
+    if similarities.ndim != 2:
+        raise ValueError(f"similarities has shape {similarities.shape}; expected (n, candidates).")
+    n, candidates = similarities.shape
+    targets = np.arange(n) if targets is None else np.asarray(targets)
+    if targets.shape != (n,) or targets.min() < 0 or targets.max() >= candidates:
+        raise ValueError(f"targets must give {n} columns of similarities, 0 to {candidates - 1}.")
+    own = similarities[np.arange(n), targets]
+    # The target itself is among those that are at least as similar: its rank starts at 1.
+    return (similarities >= own[:, None]).sum(axis=1)
+
+
+def accuracy_at_1(similarities, targets=None):
+    """Which items find their target first; a candidate that ties with the target counts against it.
+
+    Parameters
+    ----------
+    similarities : array of float, shape (n, candidates)
+    targets : array of int, shape (n,), optional
+        Column of each item's target; by default item i's target is column i.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        The values that `score_arrays` and `paired_difference` take.
+    """
+    return _ranks(similarities, targets) == 1
+
+
+def reciprocal_ranks(similarities, targets=None):
+    """1 / rank of each item's target; the mean is the MRR. Ties count against the target.
+
+    Parameters
+    ----------
+    similarities, targets
+        As in `accuracy_at_1`.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (n,)
+        The values that `score_arrays` and `paired_difference` take.
+    """
+    return 1 / _ranks(similarities, targets)
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def system_label(name):
+    """What a reader calls a system.
+
+    Parameters
+    ----------
+    name : str
+        System name as in ``results.json``.
+
+    Returns
+    -------
+    str
+        From `SYSTEM_LABELS`; ``specialist_<x>`` and ``control_<x>`` that are not listed become
+        ``specialist (<x>)`` and ``control (<x>)``; other underscores become spaces.
+    """
+    if name in SYSTEM_LABELS:
+        return SYSTEM_LABELS[name]
+    kind, _, rest = name.partition("_")
+    if kind in ("specialist", "control") and rest:
+        return f"{kind} ({rest.replace('_', ' ')})"
+    return name.replace("_", " ")
+
+
+def claim_outcome(low, high, claimed=None):
+    """Which words a comparison's interval allows.
+
+    Parameters
+    ----------
+    low, high : float
+        95 % interval of the difference, as fractions.
+    claimed : float, optional
+        Claimed size in points (22 for 22 points); None where the claim names no size.
+
+    Returns
+    -------
+    str
+        ``"contradicted here"`` when high < 0; ``"not distinguishable"`` when 0 lies inside;
+        ``"supported here, smaller than claimed"`` when low > 0 and high < claimed; ``"supported
+        here, larger than claimed"`` when low > claimed; else ``"supported here"``. A bound that
+        equals 0 or the claimed size has it inside.
+    """
+    # Rounded so that a bound which is 0 but for the last bits counts as 0.
+    low, high = round(low, 10), round(high, 10)
+    if high < 0:
+        return "contradicted here"
+    if low <= 0:
+        return "not distinguishable"
+    if claimed is None:
+        return "supported here"
+    size = round(claimed / 100, 10)
+    if high < size:
+        return "supported here, smaller than claimed"
+    if low > size:
+        return "supported here, larger than claimed"
+    return "supported here"
+
+
+def _number(value):
+    """One decimal; more where one would show a difference from zero as none."""
+    if value == 0 or abs(value) >= 0.05:
+        return f"{value:.1f}"
+    text = f"{value:.1g}" if abs(value) >= 1e-4 else f"{value:.0e}"
+    return text
+
+
+def _points(fraction):
+    return _number(round(100 * fraction, 10) + 0.0)
+
+
+def _interval_text(low, high):
+    return "none" if low is None else f"{_points(low)} to {_points(high)} points"
+
+
+def _score_text(score, metric):
+    return f"{100 * score:.1f} " + ("%" if metric in _RIGHT_OR_WRONG else "of 100")
+
+
+def _p_text(p):
+    if p is None:
+        return "none"
+    return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
+
+
+def _markdown(text):
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", text.replace("\n", " "))
+
+
+def _the(name):
+    label = system_label(name)
+    return label if name in _WITHOUT_ARTICLE else f"the {label}"
+
+
+def _claimed(case):
+    claimed = case.claimed or {}
+    value = claimed.get("value")
+    if value is not None and not np.isfinite(value):
+        raise ValueError(f"claimed value of case {case.name!r} is {value!r}; expected a number.")
+    return value, claimed.get("unit", "points")
+
+
+def _size_text(numbers, case):
+    return f"{numbers.baseline.n:,} items in {numbers.baseline.n_groups:,} {case.group_name}"
+
+
+def _outcome(case, numbers, primary):
+    if case.pace == "quick":
+        return "too small to judge"
+    if numbers.low is None:
+        return "cannot be judged"
+    words = claim_outcome(numbers.low, numbers.high, _claimed(case)[0] if primary else None)
+    if words == "not distinguishable":
+        return f"not distinguishable at n={_size_text(numbers, case)}"
+    if primary:
+        return words
+    return "better" if numbers.low > 0 else "worse"
+
+
+def _comparison(numbers, metric, names):
+    change = numbers.difference
+    baseline, specialist = (_the(name) for name in names)
+    if round(change, 10) == 0:
+        return f"{specialist} is as good as {baseline} in {METRIC_LABELS[metric]}"
+    direction = "better" if change > 0 else "worse"
+    return (
+        f"{specialist} is {_points(abs(change))} points {direction} than {baseline} "
+        f"in {METRIC_LABELS[metric]}"
+    )
+
+
+def _remarks(case, numbers, outcome, primary, exploratory):
+    n, n_groups = numbers.baseline.n, numbers.baseline.n_groups
+    if numbers.low is None:
+        cause = f"all {n:,} items are in one group" if n_groups == 1 else "too few groups"
+        yield f"no interval: {cause}"
+    else:
+        yield f"95 % interval {_interval_text(numbers.low, numbers.high)}"
+    if "n=" not in outcome and n_groups > 1:
+        yield _size_text(numbers, case)
+    if n_groups < FEW_GROUPS:
+        yield "few groups"
+    if numbers.n_seeds > 1:
+        yield f"mean of {numbers.n_seeds} seeds"
+    if exploratory:
+        yield "exploratory"
+    elif not primary:
+        yield "secondary"
+
+
+def _claim_text(case):
+    value, unit = _claimed(case)
+    if value is None:
+        return ""
+    return f" The claim says {value:g} {unit}" + ("." if unit == "points" else ", read as points.")
+
+
+def _counts_text(numbers, names):
+    if numbers.counts is None:
+        return ""
+    _, fixed, broken, _ = numbers.counts
+    baseline = _the(names[0])
+    return (
+        f" It gets {fixed:,} items right that {baseline} gets wrong (wins), "
+        f"and {broken:,} wrong that {baseline} gets right (losses)."
+    )
+
+
+def _relative_text(numbers, metric, names, relative, reduction):
+    if round(numbers.difference, 10) == 0:
+        return ""
+    better = numbers.difference > 0
+    parts = []
+    score = _score_text(numbers.baseline.score, metric)
+    if relative is not None:
+        parts.append(
+            f"a relative change of {_number(100 * relative)} % from {_the(names[0])}'s {score}"
+        )
+    if reduction is not None and metric in _RIGHT_OR_WRONG:
+        parts.append(f"{_number(abs(100 * reduction))} % {'fewer' if better else 'more'} errors")
+    elif reduction is not None:
+        size = "smaller" if better else "larger"
+        parts.append(f"a {_number(abs(100 * reduction))} % {size} gap to a perfect score")
+    return f" That is {' and '.join(parts)}." if parts else ""
+
+
+def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, ratios):
+    place = "" if part == "test" else f", part {part}"
+    place += ", on a slice" if exploratory else ""
+    comparison = _comparison(numbers, metric, names)
+    remarks = "; ".join(_remarks(case, numbers, outcome, primary, exploratory))
+    if outcome in ("better", "worse"):
+        start = f": {comparison}"
+    else:
+        start = f": {outcome}. {comparison[0].upper()}{comparison[1:]}"
+    return (
+        f"On {case.data_name}, with {case.generalist}{place}{start} ({remarks})."
+        + (_claim_text(case) if primary else "")
+        + _counts_text(numbers, names)
+        + _relative_text(numbers, metric, names, *ratios)
+    )
+
+
+def _check_primary(case, part, metric, exploratory):
+    if exploratory:
+        raise ValueError("primary=True on a slice (where): slices are exploratory; leave one out.")
+    if part in ("train", "validation"):
+        raise ValueError(f"primary=True on part {part!r}: a primary verdict needs test data.")
+    if metric != case.metric:
+        raise ValueError(
+            f"primary=True with metric {metric!r}: the case fixed {case.metric!r} before measuring."
+        )
+
+
+def judge_arrays(
+    case,
+    labels,
+    groups,
+    baseline,
+    specialist,
+    baseline_name="baseline",
+    specialist_name="specialist",
+    part="test",
+    metric=None,
+    primary=False,
+    exploratory=False,
+):
+    """Judge outputs that are already there: recorded runs, pooled folds, per-item values.
+
+    Parameters
+    ----------
+    case : Case
+        For the words: names, claim, metric, pace. Its data are not looked at.
+    labels, groups, baseline, specialist
+        As in `paired_difference`.
+    baseline_name, specialist_name : str
+        System names.
+    part : str
+        What the items are, as ``results.json`` calls it.
+    metric : str, optional
+        By default the case's.
+    primary : bool
+        Whether this is the case's one primary comparison: only then the claim is judged.
+    exploratory : bool
+        Whether the items are a slice.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        When an argument does not fit; the message names it.
+    """
+    metric = metric or case.metric
+    if primary:
+        _check_primary(case, part, metric, exploratory)
+    numbers = paired_difference(
+        labels, groups, baseline, specialist, metric, len(case.label_names or ())
+    )
+    names = (baseline_name, specialist_name)
+    start = numbers.baseline.score
+    relative = numbers.difference / start if start > 0 else None
+    reduction = numbers.difference / (1 - start) if start < 1 else None
+    outcome = _outcome(case, numbers, primary)
+    seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
+    both_right, fixed, broken, both_wrong = numbers.counts or (None,) * 4
+    return Verdict(
+        case=case.name,
+        part=part,
+        baseline=baseline_name,
+        specialist=specialist_name,
+        metric=metric,
+        difference=numbers.difference,
+        low=numbers.low,
+        high=numbers.high,
+        p=numbers.p,
+        n=numbers.baseline.n,
+        n_groups=numbers.baseline.n_groups,
+        method=f"{numbers.interval_method} and {numbers.p_method} "
+        f"over {numbers.baseline.n_groups:,} {case.group_name}{seeds}",
+        primary=bool(primary),
+        wording=_wording(
+            case, part, metric, names, numbers, primary, exploratory, outcome, (relative, reduction)
+        ),
+        baseline_score=start,
+        specialist_score=numbers.specialist.score,
+        both_right=both_right,
+        fixed=fixed,
+        broken=broken,
+        both_wrong=both_wrong,
+        relative=relative,
+        error_reduction=reduction,
+        outcome=outcome,
+        exploratory=bool(exploratory),
+    )
+
+
+# --- cases and systems ------------------------------------------------------------------------
+
+
+def _listed(systems):
+    systems = list(systems) if isinstance(systems, (list, tuple)) else [systems]
+    if not systems:
+        raise ValueError("a list of systems is empty; give one system, or one per seed.")
+    if all(isinstance(getattr(s, "seed", None), int) for s in systems):
+        # The order in which a predictions table is read, so that seeds are paired alike.
+        systems.sort(key=lambda s: s.seed)
+    return systems
+
+
+def _case_outputs(case, systems, part, metric):
+    _check_metric(metric, _TASK_METRICS[case.task])
+    if case.task == "retrieval":
+        return np.stack([case.correct(s, part)[0] for s in systems]).astype(np.float64)
+    outputs = [case.probabilities(s, part) for s in systems]
+    for system, rows in zip(systems, outputs, strict=True):
+        _finite(f"system {system.name!r} on part {part!r}", rows)
+    return np.stack(outputs)
+
+
+def _case_labels(case, part):
+    return None if case.task == "retrieval" else case.labels(part)
+
+
+def score(case, system, part="test", metric=None):
+    """Score of a system on a part of a case, with a 95 % interval over groups.
+
+    Parameters
+    ----------
+    case : Case
+    system : System, or list of them
+        A list holds versions of one system that differ in their seed.
+    part : str
+        ``"train"``, ``"validation"``, ``"test"`` or a shift.
+    metric : str, optional
+        By default the case's. Classification: ``accuracy``, ``macro_f1``, ``auc``; retrieval:
+        ``accuracy_at_1``; for ``mrr`` hand `reciprocal_ranks` to `score_arrays`.
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    ValueError
+        When part or metric is unknown, or a system puts out NaN.
+    """
+    metric = metric or case.metric
+    outputs = _case_outputs(case, _listed(system), part, metric)
+    return score_arrays(
+        _case_labels(case, part), case.groups(part), outputs, metric, len(case.label_names or ())
+    )
+
+
+def judge(case, baseline, specialist, part="test", primary=False, metric=None, where=None):
+    """Compare two systems on the same items and put the result in words.
+
+    Parameters
+    ----------
+    case : Case
+    baseline, specialist : System, or list of them
+        A list holds versions of one system that differ in their seed; they are paired by seed.
+    part : str
+        As in `score`.
+    primary : bool
+        Whether this is the case's one primary comparison: only then the claim is judged.
+    metric : str, optional
+        As in `score`.
+    where : array of bool, shape (n,), optional
+        A slice of the part; the verdict is then called exploratory.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        When an argument does not fit; the message names it.
+
+    See Also
+    --------
+    paired_difference : how interval and p are computed.
+    """
+    metric = metric or case.metric
+    baseline, specialist = _listed(baseline), _listed(specialist)
+    groups = case.groups(part)
+    keep = np.ones(len(groups), bool) if where is None else _check_mask(where, len(groups))
+    labels = _case_labels(case, part)
+    return judge_arrays(
+        case,
+        None if labels is None else labels[keep],
+        groups[keep],
+        _case_outputs(case, baseline, part, metric)[:, keep],
+        _case_outputs(case, specialist, part, metric)[:, keep],
+        baseline_name=baseline[0].name,
+        specialist_name=specialist[0].name,
+        part=part,
+        metric=metric,
+        primary=primary,
+        exploratory=where is not None,
+    )
+
+
+def best_on_validation(case, systems):
+    """The system with the best score on the validation part, by the case's metric.
+
+    Parameters
+    ----------
+    case : Case
+    systems : iterable of System, or mapping of name to System
+        The frozen baselines; of equally good ones the first wins.
+
+    Returns
+    -------
+    System
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    """
+    systems = list(systems.values() if isinstance(systems, Mapping) else systems)
+    if not systems:
+        raise ValueError("systems is empty; give at least one baseline.")
+    labels, units, n_groups = _prepare(
+        _case_labels(case, "validation"),
+        case.groups("validation"),
+        case.metric,
+        len(case.label_names or ()),
+    )
+
+    def value(system):
+        outputs = _case_outputs(case, [system], "validation", case.metric)
+        n_classes = len(case.label_names or ())
+        outputs = _outputs(system.name, outputs, len(units), case.metric, n_classes)
+        statistic = _statistic(case.metric, outputs, labels, units, n_groups, n_classes)
+        return _point(statistic, n_groups)
+
+    return max(systems, key=value)
+
+
+# --- recorded predictions ---------------------------------------------------------------------
+
+
+def arrays_from_predictions(table, system, part="test"):
+    """One system's predictions from ``report/predictions/<case>.parquet``.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns item_id, group, part, label, system, seed, prediction, probability.
+    system, part : str
+
+    Returns
+    -------
+    Recorded
+        ``predictions, labels, groups, probabilities, item_ids, seeds``, items sorted by item_id.
+
+    Raises
+    ------
+    ValueError
+        When the table has no such rows, or a seed lacks items, has one twice, or disagrees about
+        an item's label or group.
+    """
+    rows = table[table["part"] == part]
+    if not len(rows):
+        parts = ", ".join(sorted(set(table["part"].astype(str))))
+        raise ValueError(f"part {part!r} is not in the table; it has: {parts}.")
+    found = ", ".join(sorted(set(rows["system"].astype(str))))
+    rows = rows[rows["system"] == system]
+    if not len(rows):
+        raise ValueError(
+            f"system {system!r} is not in part {part!r} of the table; it has: {found}."
+        )
+    import pandas as pd
+
+    runs = [
+        (None if pd.isna(seed) else int(seed), run.assign(item_id=run["item_id"].astype(str)))
+        for seed, run in rows.groupby("seed", dropna=False, sort=True)
+    ]
+    runs = [(seed, run.sort_values("item_id", kind="stable")) for seed, run in runs]
+    first = runs[0][1]
+    facts = [first[name].to_numpy() for name in ("item_id", "label", "group")]
+    for seed, run in runs:
+        if run["item_id"].duplicated().any():
+            twice = run["item_id"][run["item_id"].duplicated()].iloc[0]
+            raise ValueError(f"system {system!r}, seed {seed}: item {twice!r} occurs twice.")
+        if any(
+            not np.array_equal(run[name].to_numpy(), fact)
+            for name, fact in zip(("item_id", "label", "group"), facts, strict=True)
+        ):
+            raise ValueError(
+                f"system {system!r}: seeds {runs[0][0]} and {seed} differ in their items, labels "
+                "or groups; every seed must predict the same items."
+            )
+    return Recorded(
+        predictions=np.stack([run["prediction"].to_numpy(dtype=np.int64) for _, run in runs]),
+        labels=first["label"].to_numpy(dtype=np.int64),
+        groups=first["group"].to_numpy().astype(str),
+        probabilities=np.stack([run["probability"].to_numpy(dtype=np.float64) for _, run in runs]),
+        item_ids=first["item_id"].to_numpy().astype(str),
+        seeds=[seed for seed, _ in runs],
+    )
+
+
+def outputs_from_recorded(recorded, metric, n_classes):
+    """Recorded predictions in the form that `score_arrays` and `paired_difference` take.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    metric : str
+    n_classes : int
+
+    Returns
+    -------
+    numpy.ndarray, shape (seeds, n)
+
+    Raises
+    ------
+    ValueError
+        When the table does not hold what the metric needs: ``mrr``, and ``auc`` of more than two
+        classes.
+    """
+    _check_metric(metric)
+    if metric == "mrr" or (metric == "auc" and n_classes > 2):
+        raise ValueError(
+            f"metric {metric!r} with {n_classes} classes cannot be recomputed from the table, "
+            "which keeps one class per item; allowed: accuracy, macro_f1, accuracy_at_1, "
+            "and auc of two classes."
+        )
+    if metric == "auc":
+        return _class_one(recorded.predictions, recorded.probabilities)
+    if metric == "accuracy_at_1":
+        return (recorded.predictions == recorded.labels).astype(np.float64)
+    return recorded.predictions
+
+
+def verdict_from_predictions(
+    table, baseline, specialist, part="test", *, case, primary=False, metric=None, exploratory=False
+):
+    """Recompute a verdict from a predictions table: the same numbers as when it was written.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As in `arrays_from_predictions`.
+    baseline, specialist : str
+        System names.
+    part : str
+    case : Case
+        For the words, as in `judge_arrays`.
+    primary, metric, exploratory
+        As in `judge_arrays`.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        When the table lacks rows, or the two systems predict different items.
+    """
+    metric = metric or case.metric
+    first, second = (arrays_from_predictions(table, name, part) for name in (baseline, specialist))
+    for name in ("item_ids", "labels", "groups"):
+        if not np.array_equal(getattr(first, name), getattr(second, name)):
+            raise ValueError(
+                f"systems {baseline!r} and {specialist!r} differ in {name} on part {part!r}; "
+                "a paired comparison needs the same items."
+            )
+    n_classes = len(case.label_names or ())
+    return judge_arrays(
+        case,
+        first.labels,
+        first.groups,
+        outputs_from_recorded(first, metric, n_classes),
+        outputs_from_recorded(second, metric, n_classes),
+        baseline_name=baseline,
+        specialist_name=specialist,
+        part=part,
+        metric=metric,
+        primary=primary,
+        exploratory=exploratory,
+    )
+
+
+# --- recipes, compared over runs --------------------------------------------------------------
+
+
+def compare_runs(scores_a, scores_b):
+    """Compare two recipes over runs with paired seeds: b minus a, t interval, t test.
+
+    Parameters
+    ----------
+    scores_a, scores_b : array of float, shape (runs,)
+        Scores of the same seeds in the same order.
+
+    Returns
+    -------
+    RunComparison
+
+    Raises
+    ------
+    ValueError
+        When they are not equally long, shorter than 2, or contain NaN (a failed run belongs in
+        `failure_bounds`).
+    """
+    a = _finite("scores_a", np.asarray(scores_a, dtype=np.float64))
+    b = _finite("scores_b", np.asarray(scores_b, dtype=np.float64))
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
+        raise ValueError(
+            f"scores_a and scores_b have shapes {a.shape} and {b.shape}; expected equally many "
+            "runs, at least 2."
+        )
+    change = b - a
+    if np.ptp(change) <= _ROUNDING:
+        # Without any spread there is no t; equal runs are equal, others differ every time alike.
+        mean = float(change.mean())
+        return RunComparison(mean, mean, mean, 1.0 if abs(mean) <= _ROUNDING else 0.0, len(a))
+    from scipy.stats import ttest_rel
+
+    test = ttest_rel(b, a)
+    low, high = test.confidence_interval(0.95)
+    return RunComparison(float(change.mean()), float(low), float(high), float(test.pvalue), len(a))
+
+
+def failure_bounds(failures, runs):
+    """Exact 95 % bounds on the share of runs that fail.
+
+    Clopper & Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
+
+    Parameters
+    ----------
+    failures, runs : int
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        When runs < 1 or failures is not between 0 and runs.
+    """
+    if runs < 1 or not 0 <= failures <= runs:
+        raise ValueError(f"failures is {failures}, runs is {runs}; expected 0 <= failures <= runs.")
+    from scipy.stats import binomtest
+
+    bounds = binomtest(int(failures), int(runs)).proportion_ci(0.95, method="exact")
+    return float(bounds.low), float(bounds.high)
+
+
+def within_margin(low, high, margin):
+    """Whether an interval lies strictly inside +-margin: no difference that matters is left.
+
+    With a 95 % interval these are two one-sided tests at 2.5 % (Schuirmann 1987,
+    https://doi.org/10.1007/BF01068419).
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds of the difference, as fractions.
+    margin : float
+        The largest difference that does not matter, a fraction above 0.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        When margin is not above 0.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin is {margin!r}; expected a fraction above 0.")
+    return bool(-margin < low and high < margin)

@@ -1,0 +1,205 @@
+"""English text encoders, from packages (starter track) or the hub."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import assets, torch_setup
+
+# Longer inputs are cut: memory grows with the longest text of a batch.
+MAX_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A text encoder that the course knows.
+
+    Attributes
+    ----------
+    label : str
+        How a verdict names it.
+    asset : str or None
+        Its entry in `ftlearn.assets.ASSETS`, for the starter track.
+    repository, revision : str
+        Its home on the Hugging Face Hub, pinned.
+    """
+
+    label: str
+    asset: str | None
+    repository: str
+    revision: str
+
+
+TEXT_MODELS = {
+    "minilm": TextModel(
+        label="MiniLM-L6 (22.7 M parameters)",
+        asset="minilm",
+        repository="sentence-transformers/all-MiniLM-L6-v2",
+        revision="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+    ),
+    "bert": TextModel(
+        label="BERT-base (110 M parameters)",
+        asset=None,
+        repository="google-bert/bert-base-uncased",
+        revision="86b5e0934494bd15c9632b12f734a8a67f723594",
+    ),
+}
+DEFAULT = {"starter": "minilm", "hub": "bert"}
+
+
+def known(name, track):
+    """Check that a text model exists on a track.
+
+    Parameters
+    ----------
+    name : str or None
+        A key of `TEXT_MODELS`; None takes the track's default.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        When there is no such model on the track.
+    """
+    name = name or DEFAULT[track]
+    allowed = [key for key, model in TEXT_MODELS.items() if track == "hub" or model.asset]
+    if name not in allowed:
+        raise ValueError(
+            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
+        )
+    return name
+
+
+def model_folder(name, track="starter"):
+    """Folder with a model's weights, configuration and tokenizer.
+
+    It is an ordinary transformers folder: hand it to ``AutoModel.from_pretrained`` and
+    ``AutoTokenizer.from_pretrained``.
+
+    Parameters
+    ----------
+    name : str or ftlearn.cases.case.Case
+        A key of `TEXT_MODELS`, or a case, whose generalist and track are taken.
+    track : str
+        ``"starter"`` or ``"hub"``; ignored for a case.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    if not isinstance(name, str):
+        name, track = name.generalist, name.track
+    model = TEXT_MODELS[known(name, track)]
+    if track == "starter":
+        return assets.locate(model.asset)
+    from huggingface_hub import snapshot_download
+
+    wanted = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
+    return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted))
+
+
+def batches_by_length(lengths, size):
+    """Index batches of similar length, longest first, so that little is computed on padding.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Length of every item, in tokens or characters.
+    size : int
+        Items a batch.
+
+    Returns
+    -------
+    list of numpy.ndarray of int
+        Every index stands in exactly one batch.
+    """
+    order = np.argsort(-np.asarray(lengths), kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+class TextGeneralist:
+    """A frozen text encoder.
+
+    Parameters
+    ----------
+    name : str
+        Its key in `TEXT_MODELS`.
+    folder : pathlib.Path
+        A transformers folder.
+
+    Attributes
+    ----------
+    tokenizer, model
+        What ``AutoTokenizer`` and ``AutoModel`` loaded; the model is in evaluation mode.
+    label : str
+        How a verdict names it.
+    """
+
+    def __init__(self, name, folder):
+        from transformers import AutoModel, AutoTokenizer
+
+        self.name = name
+        self.label = TEXT_MODELS[name].label
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModel.from_pretrained(folder).to(torch_setup.device()).eval()
+        self._remembered = {}
+
+    def embed(self, texts, batch_size=64):
+        """Embed texts: the mean over their tokens' last hidden states, scaled to length 1.
+
+        Mean pooling is how this family of encoders was trained (Reimers and Gurevych 2019,
+        https://doi.org/10.18653/v1/D19-1410). A text is embedded once and then remembered.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, hidden size).
+        """
+        new = [text for text in dict.fromkeys(texts) if text not in self._remembered]
+        for batch in batches_by_length([len(text) for text in new], batch_size):
+            chosen = [new[i] for i in batch]
+            self._remembered.update(zip(chosen, self._embed_batch(chosen), strict=True))
+        if not len(texts):
+            return np.zeros((0, self.model.config.hidden_size), dtype=np.float32)
+        return np.stack([self._remembered[text] for text in texts])
+
+    def _embed_batch(self, texts):
+        import torch
+
+        encoded = self.tokenizer(
+            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        ).to(self.model.device)
+        with torch.inference_mode():
+            hidden = self.model(**encoded).last_hidden_state.float()
+        mask = encoded["attention_mask"].unsqueeze(-1)
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        return torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+
+
+def load(name, track):
+    """Load a text generalist.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TEXT_MODELS`.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    TextGeneralist
+    """
+    return TextGeneralist(name, model_folder(name, track))

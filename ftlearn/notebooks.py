@@ -1,0 +1,627 @@
+"""Executing the notebooks, measuring what they cost, and building the ones that are published.
+
+A notebook is edited in one place only, as py:percent in ``notebooks/source``. It is executed in a
+fresh kernel of *this* interpreter, whatever a registered kernel called "python3" may point to.
+"""
+
+import asyncio
+import copy
+import hashlib
+import json
+import os
+import re
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+LARGEST_BYTES = 1_500_000
+SAMPLE_SECONDS = 0.1
+HEARTBEAT_SECONDS = 15
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What executing a notebook once came to.
+
+    Attributes
+    ----------
+    notebook : str
+        Its name, such as ``"01_text_specialists"``.
+    pace : str
+        As in `ftlearn.settings`.
+    ok : bool
+        Whether every cell ran without an error.
+    seconds : float
+        Wall time, the kernel's start included.
+    peak_rss_mb : int
+        Largest resident memory of the kernel and its children together, in MB (10**6 bytes).
+    cells : int
+        Number of code cells.
+    failure : str or None
+        What went wrong and how to look at it.
+    """
+
+    notebook: str
+    pace: str
+    ok: bool
+    seconds: float
+    peak_rss_mb: int
+    cells: int
+    failure: str | None = None
+
+
+def source_folder():
+    """Folder of the notebooks' sources.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        When ftlearn was installed without its project.
+    """
+    folder = PROJECT / "notebooks" / "source"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no notebooks at {folder}: ftlearn was installed without its project. Clone the "
+            "project and install it from there with `pip install -e .`."
+        )
+    return folder
+
+
+def source_files():
+    """The notebooks' sources, in reading order.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    return sorted(source_folder().glob("[0-9]*.py"))
+
+
+def report_folder(pace):
+    """Where executed notebooks and results go.
+
+    Parameters
+    ----------
+    pace : str
+        ``"full"`` or ``"quick"``; quick results never mix with the real ones.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    return PROJECT / "report" / "quick" if pace == "quick" else PROJECT / "report"
+
+
+def resolve(wanted, case_notebooks=None):
+    """Names of the notebooks that a reader asks for.
+
+    Parameters
+    ----------
+    wanted : str
+        ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name.
+    case_notebooks : dict of str to str, optional
+        The notebook of each case; by default taken from `ftlearn.cases.CASES`.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        When nothing has that name; the message lists what is allowed.
+    """
+    names = [path.stem for path in source_files()]
+    if not names:
+        raise ValueError(f"there is no notebook in {source_folder()}")
+    if wanted == "all":
+        return names
+    if case_notebooks is None:
+        case_notebooks = _case_notebooks()
+    wanted = wanted.removesuffix(".py").removesuffix(".ipynb")
+    by_number = {name.split("_")[0]: name for name in names}
+    found = case_notebooks.get(wanted) or by_number.get(wanted.zfill(2)) or wanted
+    if found in names:
+        return [found]
+    if wanted in case_notebooks:
+        raise ValueError(f"case {wanted!r} has its notebook {found!r} not yet in {source_folder()}")
+    cases = sorted(case for case, notebook in case_notebooks.items() if notebook in names)
+    raise ValueError(
+        f"no notebook or case is called {wanted!r}; allowed: all, {', '.join((*names, *cases))}"
+    )
+
+
+def _case_notebooks():
+    from .cases import CASES
+
+    return {name: info.notebook for name, info in CASES.items()}
+
+
+def read_source(path):
+    """Read a py:percent file as a notebook without outputs.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Cell ids count up, so that the same source always gives the same notebook.
+    """
+    import jupytext
+
+    notebook = jupytext.read(path)
+    return normalise(notebook)
+
+
+def normalise(notebook):
+    """A copy without what belongs to one machine or one run.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Same sources and outputs; the kernel is called ``python3``; no timings, no widget state, no
+        live widget views (what they show has a static equivalent beside them), ids count up.
+    """
+    notebook = copy.deepcopy(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata.clear()
+    notebook.metadata.update(kernelspec=dict(_KERNELSPEC), language_info=dict(_LANGUAGE))
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index:03d}"
+        kept = {key: cell.metadata[key] for key in ("tags", "jupyter") if key in cell.metadata}
+        cell.metadata.clear()
+        cell.metadata.update(kept)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_without_widget, cell.outputs) if output]
+    return notebook
+
+
+def _without_widget(output):
+    """The output without its live widget view; None where nothing readable is left."""
+    data = output.get("data", {})
+    if WIDGET_VIEW not in data:
+        return output
+    del data[WIDGET_VIEW]
+    # All that is left is then the widget's repr, which tells a reader nothing.
+    return output if set(data) - {"text/plain"} else None
+
+
+def execute(name, pace=None, folder=None, progress=print):
+    """Execute a notebook from the top in a fresh kernel.
+
+    Parameters
+    ----------
+    name : str
+        As in `resolve`, but one notebook's full name.
+    pace : str, optional
+        As in `ftlearn.settings.pace`.
+    folder : pathlib.Path, optional
+        Receives ``notebooks/NAME.ipynb`` (also on failure, with the error in it),
+        ``runs/NAME.json`` and what the notebook files; by default `report_folder`.
+    progress : callable
+        Called with one line of text at every section and every 15 seconds.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After the kernel was shut down and what there is was written.
+    """
+    import nbformat
+
+    pace = settings.pace(pace)
+    folder = Path(folder or report_folder(pace)).resolve()
+    notebook = read_source(source_folder() / f"{name}.py")
+    environment = {
+        **os.environ,
+        "FTLEARN_PACE": pace,
+        "FTLEARN_RESULTS": str(folder),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    execution = _Execution(name, notebook, environment, progress)
+    target = folder / "notebooks" / f"{name}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    record = folder / "runs" / f"{name}.json"
+    record.parent.mkdir(exist_ok=True)
+    record.unlink(missing_ok=True)
+    try:
+        execution.run()
+    finally:
+        nbformat.write(normalise(notebook), target)
+        failure = execution.failure and f"{execution.failure}\n{_advice(name, target, pace)}"
+        run = Run(
+            notebook=name,
+            pace=pace,
+            ok=failure is None,
+            seconds=round(execution.seconds, 1),
+            peak_rss_mb=round(execution.peak_rss / 1e6),
+            cells=execution.n_cells,
+            failure=failure,
+        )
+        record.write_text(json.dumps(asdict(run), indent=1), encoding="utf-8")
+    progress(f"[{name}] {_outcome(run)}")
+    return run
+
+
+def _outcome(run):
+    if not run.ok:
+        return f"FAILED after {run.seconds:.0f} s\n{run.failure}"
+    return f"done · {run.cells} cells · {run.seconds:.0f} s · {run.peak_rss_mb} MB at most"
+
+
+def _advice(name, target, pace):
+    again = f"ftlearn run {name}" + (" --pace quick" if pace == "quick" else "")
+    return f"The notebook as far as it came: {target}. To run it again: {again}"
+
+
+class _Execution:
+    """One execution: the notebook runs in a thread, this thread watches memory and progress.
+
+    Ctrl-C therefore always arrives here, and the kernel is ended before it goes on.
+    """
+
+    def __init__(self, name, notebook, environment, progress):
+        self.name = name
+        self.notebook = notebook
+        self.environment = environment
+        self.progress = progress
+        self.n_cells = sum(_is_runnable(cell) for cell in notebook.cells)
+        self.cell_number = 0
+        self.section = "start"
+        self.seconds = 0.0
+        self.peak_rss = 0
+        self.failure = None
+        self._pid = None
+
+    def run(self):
+        began = time.monotonic()
+        thread = threading.Thread(target=self._work, name=f"notebook {self.name}", daemon=True)
+        thread.start()
+        announced, last_line = None, began
+        try:
+            while thread.is_alive():
+                thread.join(SAMPLE_SECONDS)
+                self.peak_rss = max(self.peak_rss, tree_rss(self._pid))
+                now = time.monotonic()
+                if self.section != announced or now - last_line >= HEARTBEAT_SECONDS:
+                    announced, last_line = self.section, now
+                    self.progress(
+                        f"[{self.name}] cell {self.cell_number}/{self.n_cells} · "
+                        f"{now - began:.0f} s · {announced}"
+                    )
+        except BaseException as error:
+            self.failure = f"stopped in cell {self.cell_number}: {type(error).__name__}"
+            self._end_kernel(thread)
+            raise
+        finally:
+            self.seconds = time.monotonic() - began
+
+    def _work(self):
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+        try:
+            asyncio.run(self._client().async_execute(env=self.environment))
+        except CellExecutionError as error:
+            lines = _ANSI.sub("", error.traceback).splitlines()
+            lines = [line for line in lines if line.strip()][-8:]
+            self.failure = f"cell {self.cell_number} of {self.n_cells} ({self.section}) failed:\n"
+            self.failure += "\n".join(f"    {line}" for line in lines)
+        except DeadKernelError:
+            self.failure = (
+                f"the kernel died in cell {self.cell_number} of {self.n_cells} ({self.section}), "
+                f"having used {self.peak_rss / 1e6:.0f} MB; often the machine ran out of memory"
+            )
+        except Exception as error:  # a thread's exception would be lost
+            self.failure = f"the notebook could not be run: {type(error).__name__}: {error}"
+
+    def _client(self):
+        from jupyter_client.kernelspec import KernelSpecManager
+        from jupyter_client.manager import AsyncKernelManager
+        from nbclient import NotebookClient
+
+        # With no folder to look in, "python3" is ipykernel's own: the interpreter that runs this.
+        specs = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)
+        manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+        client = NotebookClient(
+            self.notebook,
+            km=manager,
+            timeout=None,
+            record_timing=False,
+            store_widget_state=False,
+            coalesce_streams=True,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # warnings here tell a reader nothing
+            resources={"metadata": {"path": str(PROJECT / "notebooks")}},
+            on_notebook_start=lambda notebook: self._started(manager),
+            on_cell_start=lambda cell, cell_index: self._at(cell),
+        )
+        client.owns_km = True  # it was made for this client: let it shut the kernel down
+        return client
+
+    def _started(self, manager):
+        self._pid = manager.provisioner.pid
+
+    def _at(self, cell):
+        if cell.cell_type == "markdown":
+            heading = re.search(r"^#{1,2} +(.+)$", cell.source, flags=re.MULTILINE)
+            self.section = heading.group(1).strip() if heading else self.section
+        elif _is_runnable(cell):
+            self.cell_number += 1
+
+    def _end_kernel(self, thread):
+        import psutil
+
+        for process in _tree(self._pid):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                pass
+        thread.join(timeout=20)
+
+
+def _is_runnable(cell):
+    return cell.cell_type == "code" and bool(cell.source.strip())
+
+
+def _tree(pid):
+    import psutil
+
+    if pid is None:
+        return []
+    try:
+        kernel = psutil.Process(pid)
+        return [kernel, *kernel.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def tree_rss(pid):
+    """Resident memory of a process and all its descendants now.
+
+    Parameters
+    ----------
+    pid : int or None
+
+    Returns
+    -------
+    int
+        Bytes; pages that processes share count once for each. 0 when there is no such process.
+    """
+    import psutil
+
+    total = 0
+    for process in _tree(pid):
+        try:
+            total += process.memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def ran_completely(notebook):
+    """What shows that a notebook did not run from top to bottom without an error.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    list of str
+        Empty when every code cell ran, in order, without an error (a cell tagged
+        ``raises-exception`` may raise one).
+    """
+    problems = []
+    runnable = [cell for cell in notebook.cells if _is_runnable(cell)]
+    if not runnable:
+        problems.append("the notebook has no code cell")
+    for number, cell in enumerate(runnable, start=1):
+        where = f"code cell {number} ({cell.source.strip().splitlines()[0][:50]!r})"
+        if cell.get("execution_count") is None:
+            problems.append(f"{where} was not executed")
+        elif cell.execution_count != number:
+            problems.append(f"{where} was executed as number {cell.execution_count}")
+        if "raises-exception" in cell.metadata.get("tags", ()):
+            continue
+        for output in cell.outputs:
+            if output.output_type == "error":
+                problems.append(f"{where} raised {output.ename}: {output.evalue}")
+    return problems
+
+
+def sources_equal(source, notebook):
+    """Whether a published notebook has the cells of its source.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The py:percent file.
+    notebook : pathlib.Path
+        The ``.ipynb`` file.
+
+    Returns
+    -------
+    bool
+    """
+    import nbformat
+
+    return _cells(read_source(source)) == _cells(nbformat.read(notebook, as_version=4))
+
+
+def _cells(notebook):
+    return [(cell.cell_type, cell.source.rstrip()) for cell in notebook.cells]
+
+
+def private_paths(notebook):
+    """Places where an output tells a path of the machine it ran on.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    list of str
+        One sentence for each cell and path: project, home, working or temporary folder.
+    """
+    folders = {str(PROJECT), str(Path.home()), os.getcwd(), tempfile.gettempdir()} - {"/"}
+    problems = []
+    for number, cell in enumerate(filter(_is_runnable, notebook.cells), start=1):
+        text = "\n".join(_texts(cell))
+        for folder in sorted(folders):
+            found = re.search(re.escape(folder) + r"(?![\w.-])[^\s\"'<>]{0,60}", text)
+            if found:
+                problems.append(f"the output of code cell {number} shows {found.group()!r}")
+    return problems
+
+
+def _texts(cell):
+    for output in cell.outputs:
+        yield output.get("text", "")
+        yield "\n".join(output.get("traceback", ()))
+        for kind, value in output.get("data", {}).items():
+            if kind.startswith("text/") or kind.endswith(("json", "xml")):
+                yield value if isinstance(value, str) else json.dumps(value)
+
+
+def publish(name, folder):
+    """Write an executed notebook to where readers find it.
+
+    Parameters
+    ----------
+    name : str
+    folder : pathlib.Path
+        As given to `execute`.
+
+    Returns
+    -------
+    list of str
+        Why it was not written; empty when it was.
+    """
+    import nbformat
+
+    notebook = normalise(nbformat.read(Path(folder) / "notebooks" / f"{name}.ipynb", as_version=4))
+    problems = ran_completely(notebook) + private_paths(notebook)
+    text = nbformat.writes(notebook) + "\n"
+    size = len(text.encode())
+    if size > LARGEST_BYTES:
+        problems.append(
+            f"it has {size / 1e6:.2f} MB, more than {LARGEST_BYTES / 1e6:.1f} MB; show fewer or "
+            f"smaller figures. Largest: {_largest_output(notebook)}"
+        )
+    if not problems:
+        (PROJECT / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    return [f"{name}: {problem}" for problem in problems]
+
+
+def _largest_output(notebook):
+    sizes = [
+        (len(json.dumps(cell.outputs)), number)
+        for number, cell in enumerate(filter(_is_runnable, notebook.cells), start=1)
+    ]
+    size, number = max(sizes, default=(0, 0))
+    return f"code cell {number} with {size / 1e6:.2f} MB"
+
+
+def build(name, progress=print):
+    """Execute a notebook at full pace and publish it in ``notebooks/``.
+
+    Parameters
+    ----------
+    name : str
+    progress : callable
+        As in `execute`.
+
+    Returns
+    -------
+    list of str
+        Why it was not published; empty when it was.
+    """
+    folder = report_folder("full")
+    run = execute(name, "full", folder, progress)
+    return publish(name, folder) if run.ok else [f"{name}: {run.failure}"]
+
+
+def copy_for_learner(folder):
+    """Give the learner copies of the notebooks that no later edition touches.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when absent. A notebook that is already there is never written to; where the course
+        has a newer edition than the one that was copied, that is put beside it, once.
+
+    Returns
+    -------
+    list of str
+        What was done, one sentence a notebook; empty when nothing was to do.
+    """
+    import nbformat
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    memory = folder / ".editions.json"
+    given = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
+    said = []
+    for source in source_files():
+        notebook = read_source(source)
+        edition = _edition(notebook)
+        own = folder / f"{source.stem}.ipynb"
+        if own.exists():
+            if source.stem not in given:  # put there by hand
+                given[source.stem] = [_edition(nbformat.read(own, as_version=4))]
+                _remember(given, memory)
+            if edition in given[source.stem]:
+                continue
+            target = _free_name(folder, f"{source.stem}.new-edition")
+            said.append(
+                f"A newer edition of {source.stem} is beside your own copy: {target.name}. "
+                "Your copy was left as it is."
+            )
+        else:
+            target = own
+            said.append(f"Your own copy of {source.stem} was made.")
+        nbformat.write(notebook, target)
+        given.setdefault(source.stem, []).append(edition)
+        _remember(given, memory)
+    return said
+
+
+def _remember(given, memory):
+    memory.write_text(json.dumps(given, indent=1), encoding="utf-8")
+
+
+def _edition(notebook):
+    return hashlib.sha256(json.dumps(_cells(notebook)).encode()).hexdigest()[:16]
+
+
+def _free_name(folder, stem):
+    names = (f"{stem}{suffix}.ipynb" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(folder / name for name in names if not (folder / name).exists())

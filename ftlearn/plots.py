@@ -1,0 +1,865 @@
+"""The course's figures: one style, safe for colour-blind readers, each with a text alternative.
+
+Every function returns a `Picture`, which a notebook shows as an image with its alternative text
+and a caption. Figures are drawn without pyplot: nothing global is changed, no figure stays open.
+Colours are Okabe and Ito's; every meaning that a colour carries is also carried by position,
+shape or words, so that the figures survive grey printing.
+"""
+
+import base64
+import functools
+import html
+import io
+import math
+import textwrap
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .evaluation import METRIC_LABELS, system_label
+
+BLUE, VERMILLION = "#0072B2", "#D55E00"
+SKY_TINT = "#A9D3EE"  # Okabe and Ito's sky blue, lightened: clearly paler than BLUE in grey
+INK, SOFT, FAINT, PAPER = "#1B1F24", "#59636E", "#E4E7EB", "#FFFFFF"
+
+STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": SOFT,
+    "axes.facecolor": PAPER,
+    "axes.grid": False,
+    "axes.labelcolor": SOFT,
+    "axes.labelsize": 9.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.unicode_minus": True,
+    "figure.dpi": 110,
+    "figure.facecolor": PAPER,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.8,
+    "hatch.linewidth": 0.8,
+    "savefig.facecolor": PAPER,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "xtick.labelsize": 9.5,
+    "ytick.color": INK,
+    "ytick.labelsize": 10,
+    "ytick.major.size": 0,
+}
+_WIDTH = 7.2  # inches: a notebook's column at 110 dots per inch
+_DPI = 110
+
+
+def style():
+    """The figures' matplotlib style, as a context.
+
+    Returns
+    -------
+    contextlib.AbstractContextManager
+        Inside it ``matplotlib.rcParams`` are the course's; after it, the learner's again.
+    """
+    return matplotlib.rc_context(STYLE)
+
+
+class Picture:
+    """A figure, its caption and its text alternative.
+
+    A notebook shows it as ``<figure>``; a terminal shows caption and text alternative.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    caption : str
+        One or two sentences printed below the figure; plain text.
+    alt : str
+        What the figure shows, for those who do not see it; plain text.
+
+    Raises
+    ------
+    ValueError
+        When caption or alt is empty.
+    """
+
+    def __init__(self, figure, caption, alt):
+        for name, text in (("caption", caption), ("alt", alt)):
+            if not text.strip():
+                raise ValueError(f"{name} of a picture is empty; write what the figure shows.")
+        self.figure = figure
+        self.caption = caption
+        self.alt = alt
+
+    @functools.cached_property
+    def png(self):
+        """The figure as PNG: bytes. A palette of 64 colours keeps notebooks small."""
+        from PIL import Image
+
+        full, small = io.BytesIO(), io.BytesIO()
+        self._write(full, "png", _DPI)
+        image = Image.open(full).convert("RGB")
+        image.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        return small.getvalue()
+
+    def save(self, path):
+        """Write the figure to a file.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Its ending is the format: ``.png`` (with twice a notebook's resolution), ``.svg`` or
+            ``.pdf``.
+        """
+        self._write(path, str(path).rpartition(".")[2].lower(), 2 * _DPI)
+
+    def _write(self, target, kind, dpi):
+        metadata = {"Software": None} if kind == "png" else {}
+        with style():  # axes draw their ticks late, with whatever style then holds
+            self.figure.savefig(target, format=kind, dpi=dpi, metadata=metadata)
+
+    def _repr_html_(self):
+        width, height = (round(inches * _DPI) for inches in self.figure.get_size_inches())
+        data = base64.b64encode(self.png).decode("ascii")
+        return (
+            '<figure style="margin:0.5em 0">'
+            f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
+
+    def __repr__(self):
+        return f"{self.caption}\n[Figure: {self.alt}]"
+
+
+def _styled(draw):
+    """Run a drawing function inside the course's style."""
+
+    @functools.wraps(draw)
+    def inside(*args, **kwargs):
+        with style():
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def _figure(height):
+    """A figure of the course's width: matplotlib.figure.Figure with an Agg canvas."""
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _axes(figure, left, right, bottom, top):
+    """Axes with margins in inches, so that nothing moves when the height changes."""
+    width, height = figure.get_size_inches()
+    box = (left / width, bottom / height, (width - left - right) / width)
+    return figure.add_axes((*box, (height - bottom - top) / height))
+
+
+def _heading(figure, title, subtitle="", size=12.5):
+    """Title and subtitle at the figure's top left."""
+    height = figure.get_size_inches()[1]
+    x = 0.12 / _WIDTH
+    figure.text(x, 1 - 0.14 / height, title, fontsize=size, fontweight="bold", va="top")
+    if subtitle:
+        y = 1 - 0.45 / height
+        figure.text(x, y, subtitle, fontsize=9.5, color=SOFT, va="top", linespacing=1.35)
+
+
+def _known(*values):
+    """Whether all values are finite numbers."""
+    return all(value is not None and math.isfinite(value) for value in values)
+
+
+def _percent(metric):
+    """What stands behind a score of 0 to 100: accuracies are per cent of the items."""
+    return " %" if metric.startswith("accuracy") else ""
+
+
+def score_text(value, metric):
+    """A score in words.
+
+    Parameters
+    ----------
+    value : float or None
+        A fraction.
+    metric : str
+        A key of `ftlearn.evaluation.METRIC_LABELS`.
+
+    Returns
+    -------
+    str
+        Such as ``"62.1 %"`` for an accuracy and ``"62.1 of 100"`` for other metrics.
+    """
+    return f"{100 * value:.1f}{_percent(metric) or ' of 100'}" if _known(value) else "unknown"
+
+
+def points_text(value):
+    """A difference in points with its sign, such as ``"+5.9"``.
+
+    Parameters
+    ----------
+    value : float
+        A fraction; 0.01 is one point.
+
+    Returns
+    -------
+    str
+    """
+    if not _known(value):
+        return "unknown"
+    text = f"{100 * value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "\u2212")
+
+
+def _interval_text(low, high):
+    if not _known(low, high):
+        return "no interval"
+    return f"95 % interval {points_text(low)} to {points_text(high)}"
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]
+
+
+def _row_labels(names):
+    """Labels of systems for an axis, long ones in two lines."""
+    return [textwrap.fill(_capital(system_label(name)), 27) for name in names]
+
+
+def _kind(name):
+    """Colour and hatch of a system: specialists dark, the others light, controls hatched."""
+    if name.startswith("specialist"):
+        return {"color": BLUE}
+    if name.startswith("control"):
+        return {"facecolor": PAPER, "edgecolor": "#9AA3AD", "hatch": "////"}
+    return {"color": SKY_TINT}
+
+
+@_styled
+def score_bars(scores, claim=None):
+    """Every system's score with its 95 % interval.
+
+    Parameters
+    ----------
+    scores : dict of str to ftlearn.evaluation.Score
+        By system name, in the order of the bars from the top.
+    claim : str, optional
+        The sentence on trial, printed above the bars.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When `scores` is empty, or mixes metrics.
+    """
+    metrics = sorted({score.metric for score in scores.values()})
+    if len(metrics) != 1:
+        found = ", ".join(metrics) or "no score"
+        raise ValueError(f"scores must hold scores of one metric; found: {found}.")
+    metric = metrics[0]
+    names = list(scores)
+    subtitle = textwrap.fill(f"On trial: {claim}", 96) if claim else ""
+    top = 0.62 + (0.06 + 0.19 * (subtitle.count("\n") + 1) if subtitle else 0)
+    figure = _figure(top + 0.42 * len(names) + 0.42)
+    axes = _axes(figure, 2.25, 1.75, 0.42, top)
+    _heading(figure, f"{_capital(METRIC_LABELS[metric])} on the test items", subtitle)
+    for row, (name, score) in enumerate(scores.items()):
+        axes.barh(row, score.score, height=0.62, **_kind(name))
+        _draw_bar_interval(axes, row, score, metric)
+    axes.set(yticks=range(len(names)), yticklabels=_row_labels(names))
+    axes.set(ylim=(len(names) - 0.45, -0.55), xlim=(0, 1))
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}{_percent(metric)}"))
+    if "majority" in scores:
+        floor = scores["majority"].score
+        axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(
+            "always guessing the commonest label",
+            (floor, 1),
+            (4, -1),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=SOFT,
+            va="bottom",
+        )
+    first = next(iter(scores.values()))
+    caption = (
+        f"{_capital(METRIC_LABELS[metric])} of each system on the same {_count(first)}; "
+        "the thin lines are 95 % intervals."
+    )
+    alt = f"Bar chart of {METRIC_LABELS[metric]}. " + " ".join(
+        _score_sentence(name, score) for name, score in scores.items()
+    )
+    return Picture(figure, caption, alt)
+
+
+def _draw_bar_interval(axes, row, score, metric):
+    """Interval line on a bar, and the number in the right margin."""
+    if _known(score.low, score.high):
+        # a white line below the dark one keeps it visible on a dark bar
+        for look in ({"color": PAPER, "linewidth": 3.6}, {"color": INK, "linewidth": 1.6}):
+            axes.plot([score.low, score.high], [row, row], zorder=4, **look)
+            for end in (score.low, score.high):
+                axes.plot([end, end], [row - 0.14, row + 0.14], zorder=4, **look)
+    place = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    text = f"{100 * score.score:.1f}{_percent(metric)}"
+    axes.text(1.03, row, text, fontweight="bold", **place)
+    if _known(score.low, score.high):
+        text = f"{100 * score.low:.1f} to {100 * score.high:.1f}"
+        axes.text(1.25, row, text, fontsize=8.5, color=SOFT, **place)
+
+
+def _score_sentence(name, score):
+    interval = "no interval"
+    if _known(score.low, score.high):
+        low, high = score_text(score.low, score.metric), score_text(score.high, score.metric)
+        interval = f"95 % interval {low} to {high}"
+    text = score_text(score.score, score.metric)
+    return f"{_capital(system_label(name))}: {text}, {interval}."
+
+
+def _count(result):
+    """``"1,210 items in 57 groups"``, or items alone where each is its own group."""
+    items = f"{result.n:,} items"
+    return items if result.n_groups == result.n else f"{items} in {result.n_groups:,} groups"
+
+
+def _pair(verdict):
+    pair = f"{system_label(verdict.specialist)} against {system_label(verdict.baseline)}"
+    return _capital(pair)
+
+
+def outcome_title(verdict):
+    """A verdict's outcome as a title.
+
+    Parameters
+    ----------
+    verdict : ftlearn.evaluation.Verdict
+
+    Returns
+    -------
+    str
+        Such as ``"Supported here, smaller than claimed"``.
+    """
+    if verdict.outcome in ("better", "worse"):  # of a secondary comparison; a title needs more
+        return f"{_capital(system_label(verdict.specialist))} does {verdict.outcome} here"
+    return _capital(verdict.outcome)
+
+
+@_styled
+def verdict_figure(verdict, claimed=None):
+    """The verdict: the measured difference beside zero and beside what was claimed.
+
+    Parameters
+    ----------
+    verdict : ftlearn.evaluation.Verdict
+    claimed : dict, optional
+        The size on trial, ``{"value": float, "unit": str}``, read as points as in
+        `ftlearn.evaluation.judge`; leave it out for a secondary comparison, which tries no claim.
+
+    Returns
+    -------
+    Picture
+        The caption is the verdict's wording.
+    """
+    claim = (claimed or {}).get("value")
+    counted = verdict.fixed is not None and verdict.broken is not None
+    figure = _figure(3.65 if counted else 2.85)
+    outcome = outcome_title(verdict)
+    scores = (
+        f"{score_text(verdict.specialist_score, verdict.metric)} against "
+        f"{score_text(verdict.baseline_score, verdict.metric)}"
+    )
+    subtitle = f"{_pair(verdict)}: {METRIC_LABELS[verdict.metric]} {scores}"
+    _heading(figure, outcome, textwrap.fill(subtitle, 96), size=15 if len(outcome) < 44 else 12)
+    axes = _axes(figure, 0.2, 0.2, 1.42 if counted else 0.65, 0.98)
+    _draw_difference(axes, verdict, claim)
+    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]} on {_count(verdict)}, points")
+    if counted:
+        _draw_wins(_axes(figure, 1.45, 0.2, 0.14, 2.88), verdict)
+    alt = (
+        f"{outcome}. Difference of {points_text(verdict.difference)} points, "
+        f"{_interval_text(verdict.low, verdict.high)}, on a line that marks no difference at 0"
+        + (f" and the claimed {points_text(claim / 100)}" if claim is not None else "")
+        + f". {subtitle}."
+    )
+    if counted:
+        alt += (
+            f" {verdict.fixed} items fixed, {verdict.broken} broken, "
+            f"{verdict.both_right} right in both, {verdict.both_wrong} wrong in both."
+        )
+    return Picture(figure, verdict.wording, alt)
+
+
+def _draw_difference(axes, verdict, claim):
+    """One interval on a line with zero and the claimed size (points or None)."""
+    values = [0.0, *(100 * v for v in (verdict.difference, verdict.low, verdict.high) if _known(v))]
+    if claim is not None:
+        values.append(claim)
+    span = max(max(values) - min(values), 4.0)
+    left, right = min(values) - 0.24 * span, max(values) + 0.28 * span
+    axes.set(xlim=(left, right), ylim=(0, 1), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="x", length=0, pad=4)
+    _points_axis(axes)
+    edges = [left, 0.0, right] if claim is None else [left, 0.0, claim, right]
+    words = [("worse",), ("better",)]
+    if claim is not None:
+        words = [("worse",), ("better, less than claimed", "better"), ("more than claimed", "more")]
+    tints = ("#F9E7DC", "#E6F1F8", "#CFE5F2")
+    for start, end, tint, choices in zip(edges, edges[1:], tints, words, strict=False):
+        axes.axvspan(start, end, color=tint, linewidth=0)
+        _write_what_fits(axes, start, end, choices)
+    _mark(axes, 0.0, "no difference", "right", INK, "-")
+    if claim is not None:
+        _mark(axes, claim, f"claimed {points_text(claim / 100)}", "left", VERMILLION, (0, (4, 2)))
+    _draw_estimate(axes, verdict)
+
+
+def _ticks(most, **options):
+    """Round tick positions."""
+    return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], **options)
+
+
+def _points_axis(axes):
+    """Ticks of a difference in points: +5, 0, -5 with a true minus sign."""
+    axes.xaxis.set_major_locator(_ticks(7))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x:+g}".replace("-", "\u2212") if x else "0")
+    )
+
+
+def _mark(axes, x, label, align, color, linestyle):
+    """A vertical line with its label above the axes."""
+    axes.plot([x, x], [0, 1], color=color, linewidth=1.6, linestyle=linestyle, zorder=3)
+    shift = -4 if align == "right" else 4
+    axes.annotate(
+        label, (x, 1), (shift, 4), textcoords="offset points", ha=align, va="bottom",
+        color=color, fontsize=9.5, fontweight="bold", annotation_clip=False,
+    )  # fmt: skip
+    marker = "v" if color == INK else "D"
+    axes.plot([x], [1], marker, color=color, markersize=6, clip_on=False, zorder=5)
+
+
+def _draw_estimate(axes, verdict):
+    """The dot, its interval and its label, kept inside the axes."""
+    estimate = 100 * verdict.difference
+    if _known(verdict.low, verdict.high):
+        axes.plot(
+            [100 * verdict.low, 100 * verdict.high], [0.45, 0.45],
+            color=BLUE, linewidth=7, solid_capstyle="round", zorder=6,
+        )  # fmt: skip
+    axes.plot(
+        [estimate], [0.45], "o", color=PAPER, markeredgecolor=BLUE, markeredgewidth=3,
+        markersize=12, zorder=7,
+    )  # fmt: skip
+    label = f"{points_text(verdict.difference)} points"
+    halo = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
+    for y, text, size, weight in (
+        (0.78, label, 13, "bold"),
+        (0.24, _interval_text(verdict.low, verdict.high), 8.5, "normal"),
+    ):
+        written = axes.text(
+            estimate, y, text, ha="center", va="center", fontsize=size, fontweight=weight,
+            color=INK, zorder=8, bbox=halo,
+        )  # fmt: skip
+        _keep_inside(axes, written)
+
+
+def _keep_inside(axes, text):
+    """Shift a centred text so that it does not leave the axes."""
+    renderer = axes.figure.canvas.get_renderer()
+    box, frame = text.get_window_extent(renderer), axes.get_window_extent(renderer)
+    shift = max(frame.x0 + 4 - box.x0, 0) + min(frame.x1 - 4 - box.x1, 0)
+    left, right = axes.get_xlim()
+    text.set_x(text.get_position()[0] + shift * (right - left) / frame.width)
+
+
+def _write_what_fits(axes, start, end, choices):
+    """The first of some texts that has room between two x, at the foot of the axes."""
+    renderer = axes.figure.canvas.get_renderer()
+    left, right = axes.get_xlim()
+    room = (end - start) / (right - left) * axes.get_window_extent(renderer).width - 6
+    for choice in choices:
+        text = axes.text(
+            (start + end) / 2, 0.09, choice, ha="center", va="center", fontsize=8.5, color=SOFT
+        )
+        if text.get_window_extent(renderer).width <= room:
+            return
+        text.remove()
+
+
+def _draw_wins(axes, verdict):
+    """How many items the specialist fixes and breaks, as two bars."""
+    rows = (
+        ("fixed", verdict.fixed, {"color": BLUE}),
+        ("broken", verdict.broken, {"facecolor": PAPER, "edgecolor": VERMILLION, "hatch": "////"}),
+    )
+    for row, (_, count, look) in enumerate(rows):
+        axes.barh(row, count, height=0.66, linewidth=1.2, **look)
+        axes.annotate(
+            f"{count:,}", (count, row), (5, 0), textcoords="offset points", va="center",
+            fontweight="bold",
+        )  # fmt: skip
+    axes.set(yticks=[0, 1], yticklabels=["Items fixed", "Items broken"], xticks=[])
+    axes.set(ylim=(1.5, -0.5), xlim=(0, 1.9 * max(verdict.fixed, verdict.broken, 1)))
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    rest = f"{verdict.both_right:,} right in both\n{verdict.both_wrong:,} wrong in both"
+    axes.text(1, 0.5, rest, transform=axes.transAxes, ha="right", va="center",
+              fontsize=9.5, color=SOFT, linespacing=1.9)  # fmt: skip
+
+
+@_styled
+def pair_figure(baseline, specialist, verdict):
+    """Two systems' scores and, below them, their paired difference.
+
+    Parameters
+    ----------
+    baseline, specialist : ftlearn.evaluation.Score
+        Of the two systems named in `verdict`, on the same items.
+    verdict : ftlearn.evaluation.Verdict
+
+    Returns
+    -------
+    Picture
+    """
+    metric = verdict.metric
+    figure = _figure(3.85)
+    names = (verdict.baseline, verdict.specialist)
+    _heading(figure, f"{_capital(METRIC_LABELS[metric])} of the two systems, and their difference")
+    axes = _axes(figure, 2.25, 1.75, 2.35, 0.55)
+    for row, score in enumerate((baseline, specialist)):
+        # the roles decide the colour here: a baseline may itself be a specialist
+        axes.barh(row, score.score, height=0.62, color=(SKY_TINT, BLUE)[row])
+        _draw_bar_interval(axes, row, score, metric)
+    axes.set(yticks=(0, 1), yticklabels=_row_labels(names), xticks=[])
+    axes.set(ylim=(1.5, -0.5), xlim=(0, 1))
+    axes.spines["bottom"].set_visible(False)
+    below = _axes(figure, 0.2, 0.2, 0.62, 2.0)
+    _draw_difference(below, verdict, None)
+    below.set_xlabel(f"Difference in {METRIC_LABELS[metric]} on {_count(verdict)}, points")
+    alt = (
+        f"Two bars of {METRIC_LABELS[metric]}. {_score_sentence(names[0], baseline)} "
+        f"{_score_sentence(names[1], specialist)} "
+        f"Below them the difference: {points_text(verdict.difference)} points, "
+        f"{_interval_text(verdict.low, verdict.high)}."
+    )
+    caption = (
+        "Thin lines and the thick bar are 95 % intervals. Only the paired difference decides: "
+        "two overlapping bars may still differ."
+    )
+    return Picture(figure, caption, alt)
+
+
+@_styled
+def history_figure(history):
+    """Learning curves: losses on the left, validation score on the right.
+
+    Parameters
+    ----------
+    history : list of dict
+        One per logged step, with ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
+        ``validation_score`` (fraction); a value that was not logged is None or absent.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When `history` is empty.
+    """
+    if not history:
+        raise ValueError("history is empty; train for at least one logged step first.")
+    figure = _figure(2.95)
+    curves = {
+        key: [(row["step"], row[key]) for row in history if _known(row.get(key))]
+        for key in ("train_loss", "validation_loss", "validation_score")
+    }
+    _heading(figure, "Learning curves", f"after {_progress(history[-1])}")
+    losses = _axes(figure, 0.75, 3.95, 0.62, 0.95)
+    scores = _axes(figure, 4.3, 0.55, 0.62, 0.95)
+    for axes in (losses, scores):
+        axes.grid(axis="y")
+        axes.set_xlabel("Optimiser steps")
+        axes.xaxis.set_major_locator(_ticks(5, integer=True))
+        axes.yaxis.set_major_locator(_ticks(6))
+        axes.set_xlim(0, 1.05 * history[-1]["step"])
+        axes.margins(y=0.12)
+    _panel_title(losses, "Loss")
+    best = max((score for _, score in curves["validation_score"]), default=None)
+    _panel_title(scores, "Validation score" + ("" if best is None else f": best {best:.3f}"))
+    looks = {
+        "train_loss": {"color": SOFT, "linestyle": (0, (4, 2)), "marker": ".", "label": "training"},
+        "validation_loss": {"color": BLUE, "marker": "o", "label": "validation"},
+    }
+    for key, look in looks.items():
+        if curves[key]:
+            losses.plot(*zip(*curves[key], strict=True), linewidth=2, markersize=5, **look)
+    if curves["train_loss"] or curves["validation_loss"]:
+        losses.legend(
+            frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.03, 0.97), ncols=2,
+            borderaxespad=0, handlelength=2.2, columnspacing=1.2,
+        )  # fmt: skip
+    _draw_validation_scores(scores, curves["validation_score"])
+    return Picture(
+        figure,
+        "Training loss falls as long as the model fits its examples; when validation loss rises, "
+        "it has begun to learn them by heart.",
+        _history_alt(history[-1], curves),
+    )
+
+
+def _panel_title(axes, text):
+    axes.annotate(
+        text, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points",
+        fontsize=10, fontweight="bold",
+    )  # fmt: skip
+
+
+def _progress(row):
+    steps = f"{row['step']:,} steps"
+    return f"{steps}, {row['epoch']:.1f} epochs" if _known(row.get("epoch")) else steps
+
+
+def _draw_validation_scores(axes, points):
+    """The validation scores, the best of them marked."""
+    if not points:
+        axes.text(0.5, 0.5, "not measured yet", transform=axes.transAxes, ha="center", color=SOFT)
+        axes.set(xticks=[], yticks=[])
+        return
+    axes.plot(*zip(*points, strict=True), color=BLUE, marker="o", linewidth=2, markersize=5)
+    step, best = max(points, key=lambda point: point[1])
+    axes.plot([step], [best], "o", color=PAPER, markeredgecolor=BLUE, markeredgewidth=2.5,
+              markersize=9)  # fmt: skip
+
+
+def _history_alt(last, curves):
+    sentences = [f"Learning curves after {_progress(last)}."]
+    for key, name in (("train_loss", "Training loss"), ("validation_loss", "Validation loss")):
+        if curves[key]:
+            first, final = curves[key][0][1], curves[key][-1][1]
+            sentences.append(f"{name} from {first:.3f} to {final:.3f}.")
+    if curves["validation_score"]:
+        step, best = max(curves["validation_score"], key=lambda point: point[1])
+        sentences.append(f"Best validation score {best:.3f} at step {step}.")
+    return " ".join(sentences)
+
+
+@_styled
+def folds_figure(rows, verdict):
+    """The difference in every fold and seed, above the pooled interval.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One per run: ``fold``, ``seed``, ``difference`` (fraction).
+    verdict : ftlearn.evaluation.Verdict
+        Of all folds together.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When `rows` is empty.
+    """
+    if not rows:
+        raise ValueError("rows is empty; give one dict with fold, seed and difference per run.")
+    folds = list(dict.fromkeys(row["fold"] for row in rows))
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
+    figure = _figure(1.45 + 0.38 * (len(folds) + 1))
+    _heading(figure, f"The same comparison in {len(folds)} folds", _pair(verdict))
+    axes = _axes(figure, 1.1, 1.3, 0.62, 0.83)
+    for position, fold in enumerate(folds):
+        axes.axhline(position, color=FAINT, linewidth=0.8, zorder=0)
+        found = [row for row in rows if row["fold"] == fold]
+        # seeds are staggered, so that equal differences do not hide each other
+        heights = [
+            position + 0.14 * (seeds.index(row["seed"]) - (len(seeds) - 1) / 2) for row in found
+        ]
+        axes.plot([100 * row["difference"] for row in found], heights, "o", color=BLUE,
+                  markersize=7, markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
+    _draw_pooled(axes, len(folds), verdict)
+    axes.axvline(0, color=INK, linewidth=1.4)
+    axes.set(yticks=range(len(folds) + 1), ylim=(len(folds) + 0.6, -0.6))
+    axes.set_yticklabels([*(f"Fold {fold}" for fold in folds), "Together"])
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    axes.spines["left"].set_visible(False)
+    axes.margins(x=0.1)
+    _points_axis(axes)
+    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]}, points")
+    differences = [row["difference"] for row in rows]
+    caption = (
+        f"Each dot is one run ({len(folds)} folds, {len(seeds)} seeds); the bar is the 95 % "
+        f"interval over all test items together, {_count(verdict)}."
+    )
+    alt = (
+        f"Dot plot of {len(rows)} differences in {len(folds)} folds, from "
+        f"{points_text(min(differences))} to {points_text(max(differences))} points; "
+        f"{sum(d > 0 for d in differences)} of {len(rows)} are above zero. "
+        f"Together {points_text(verdict.difference)} points, "
+        f"{_interval_text(verdict.low, verdict.high)}."
+    )
+    return Picture(figure, caption, alt)
+
+
+def _draw_pooled(axes, y, verdict):
+    if _known(verdict.low, verdict.high):
+        axes.plot([100 * verdict.low, 100 * verdict.high], [y, y], color=BLUE, linewidth=6,
+                  solid_capstyle="round", zorder=4)  # fmt: skip
+    axes.plot([100 * verdict.difference], [y], "D", color=PAPER, markeredgecolor=BLUE,
+              markeredgewidth=2.5, markersize=9, zorder=5)  # fmt: skip
+    axes.text(
+        1.02, y, f"{points_text(verdict.difference)} points", transform=axes.get_yaxis_transform(),
+        va="center", fontweight="bold",
+    )  # fmt: skip
+
+
+@_styled
+def ablation_figure(rows, margin=0.01):
+    """What each training switch gains in speed, and what it does to the score.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One per switch: ``switch`` (str), ``speed`` (float, times as fast), ``difference``,
+        ``low``, ``high`` (fractions: score with the switch minus score without).
+    margin : float
+        The difference, a fraction, up to which scores are called equal.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When `rows` is empty.
+    """
+    if not rows:
+        raise ValueError("rows is empty; give one dict with switch, speed and difference each.")
+    figure = _figure(1.42 + 0.38 * len(rows))
+    _heading(figure, "What each switch gains in speed, and does to the score")
+    speed = _axes(figure, 2.15, 2.85, 0.62, 0.75)
+    score = _axes(figure, 4.75, 0.25, 0.62, 0.75)
+    positions = range(len(rows))
+    for position, row in enumerate(rows):
+        speed.barh(position, row["speed"], height=0.6, color=SKY_TINT)
+        speed.annotate(f"{row['speed']:.2f}\u00d7", (row["speed"], position), (4, 0),
+                       textcoords="offset points", va="center", fontweight="bold",
+                       fontsize=9.5)  # fmt: skip
+        if _known(row.get("low"), row.get("high")):
+            score.plot([100 * row["low"], 100 * row["high"]], [position] * 2, color=BLUE,
+                       linewidth=3, solid_capstyle="round")  # fmt: skip
+        score.plot([100 * row["difference"]], [position], "o", color=PAPER, markeredgecolor=BLUE,
+                   markeredgewidth=2.2, markersize=7)  # fmt: skip
+    score.axvspan(-100 * margin, 100 * margin, color=FAINT, zorder=0, linewidth=0)
+    score.axvline(0, color=INK, linewidth=1.2, zorder=1)
+    speed.axvline(1, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    for axes in (speed, score):
+        axes.set(yticks=positions, ylim=(len(rows) - 0.45, -0.55))
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(_ticks(5))
+    speed.set(xlim=(0, 1.25 * max(1, *(row["speed"] for row in rows))))
+    speed.set_yticklabels([row["switch"] for row in rows])
+    score.set_yticklabels([])
+    speed.set_xlabel("times as fast as without it")
+    score.set_xlabel(f"points; grey: less than {100 * margin:g} either way")
+    score.margins(x=0.12)
+    _panel_title(speed, "Speed")
+    _panel_title(score, "Difference in score")
+    alt = "Two panels, speed and difference in score. " + " ".join(
+        f"{row['switch']}: {row['speed']:.2f} times as fast, {points_text(row['difference'])} "
+        f"points, {_interval_text(row.get('low'), row.get('high'))}."
+        for row in rows
+    )
+    caption = (
+        "Speed of training with each switch against training without it (left), and the "
+        "difference in score with its 95 % interval (right)."
+    )
+    return Picture(figure, caption, alt)
+
+
+def _history_of_log(log):
+    """Turn a transformers log into a learning-curve history.
+
+    Parameters
+    ----------
+    log : list of dict
+        ``trainer.state.log_history``.
+
+    Returns
+    -------
+    list of dict
+        As `history_figure` takes it, one per step. The validation score is the first
+        ``eval_`` value that is neither loss nor speed.
+    """
+    rows = {}
+    for entry in log:
+        row = rows.setdefault(entry["step"], {"step": entry["step"], "epoch": entry.get("epoch")})
+        if "loss" in entry:
+            row["train_loss"] = entry["loss"]
+        if "eval_loss" in entry:
+            row["validation_loss"] = entry["eval_loss"]
+            scores = [value for key, value in entry.items() if _is_score(key)]
+            if scores:
+                row["validation_score"] = scores[0]
+    keys = ("train_loss", "validation_loss", "validation_score")
+    return [row for row in rows.values() if any(key in row for key in keys)]
+
+
+def _is_score(key):
+    return key.startswith("eval_") and not key.endswith(
+        ("_loss", "_runtime", "_per_second", "_time")
+    )
+
+
+def live_curves():
+    """A callback for ``transformers.Trainer`` that draws the learning curves while it trains.
+
+    After each evaluation it updates one and the same picture. Outside a notebook it does nothing.
+
+    Returns
+    -------
+    transformers.TrainerCallback
+    """
+    # here, so that figures do not cost the import of transformers
+    from transformers import TrainerCallback
+
+    class LiveCurves(TrainerCallback):
+        """Updates one learning-curve picture after each evaluation."""
+
+        def __init__(self):
+            self._handle = None
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            self._handle = None
+
+        def on_evaluate(self, args, state, control, **kwargs):
+            from IPython import get_ipython
+            from IPython.display import display
+
+            history = _history_of_log(state.log_history)
+            if get_ipython() is None or not history:
+                return
+            picture = history_figure(history)
+            if self._handle is None:
+                self._handle = display(picture, display_id=True)
+            else:
+                self._handle.update(picture)
+
+    return LiveCurves()

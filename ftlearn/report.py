@@ -1,0 +1,727 @@
+"""Filing what a case came to, and the report over all cases.
+
+A folder of results looks like this; ``report/`` and ``report/quick/`` are two of them, and the
+learner's own home has a third::
+
+    cases/<case>.json           one entry of results.json, as a notebook filed it
+    predictions/<case>.parquet  every prediction it rests on
+    runs/<notebook>.json        what executing the notebook cost
+    notebooks/                  the executed notebooks, .ipynb and .html
+    results.json  index.html    made of the above
+"""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import re
+from pathlib import Path
+
+from . import report_page, settings
+
+TITLES = {
+    "medical": "Medical text",
+    "legal": "Legal text",
+    "sentiment": "Sentiment",
+    "sarcasm": "Sarcasm",
+    "tumor_xrays": "Tumours in X-rays",
+    "multilingual": "Finding translations",
+    "satellite": "Satellite images",
+    "best_practices": "Best practices",
+}
+PARTS = frozenset(
+    "macro_f1 folds tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
+    "de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
+    "lora".split()
+)
+SYSTEM = re.compile(
+    r"majority|classical|zero_shot|linear_probe|mlp_probe|from_scratch|specialist(_[a-z0-9_]+)?"
+    r"|control_[a-z0-9_]+"
+)
+CASE_KEYS = (
+    "notebook claim claimed track pace generalist metric n_train n_validation n_test n_groups "
+    "primary systems verdicts parts notebook_seconds peak_rss_mb"
+).split()
+SYSTEM_KEYS = "score low high seconds source seeds".split()
+VERDICT_KEYS = (
+    "baseline specialist difference low high p n n_groups method primary wording"
+).split()
+PART_KEYS = "metric n n_groups systems verdicts".split()
+PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
+FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
+_PACKAGES = (
+    "ftlearn torch torchvision transformers datasets tokenizers accelerate safetensors "
+    "scikit-learn scipy numpy pandas pyarrow matplotlib ipywidgets jupyterlab"
+).split()
+
+
+# --- filing -----------------------------------------------------------------------------------
+
+
+def file_results(case, systems, verdicts, parts=(), recorded=()):
+    """File what a case came to; a case file's last act.
+
+    Goes to ``FTLEARN_RESULTS`` when the notebook is run by ``ftlearn run``, else to ``results``
+    in the learner's own home folder, where the files filed before are kept as ``*.previous``.
+
+    Parameters
+    ----------
+    case : Case
+    systems : dict of str to System
+        The live systems, in the order of the report; a value may be a list of one system's
+        versions that differ in their seed.
+    verdicts : iterable of Verdict
+        Each is filed under its part; on the test part with another metric than the case's, under
+        that metric's name.
+    parts : iterable of str
+        More parts to score the live systems on: the case's shifts, or metrics for the test part.
+    recorded : iterable of objects
+        Recorded parts, with ``name`` (``"test"`` for more systems on the case's own test part),
+        ``metric``, ``predictions`` (pandas.DataFrame, as `PREDICTION_COLUMNS`; part may be absent),
+        ``systems`` (dict of system to dict with ``seconds``, ``seeds`` and, where it is not one
+        that `ftlearn.evaluation` computes over groups, ``score``, ``low``, ``high``) and
+        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS`).
+
+    Raises
+    ------
+    ValueError
+        When a system is filed twice, a verdict names a system that is not filed, or more than one
+        verdict is primary. Nothing is then written.
+    """
+    entry = _entry(case)
+    tables = []
+    _file_live(entry, tables, case, systems, "test")
+    for part in dict.fromkeys((*parts, *map(_part_of(case), verdicts))):
+        if part != "test":
+            _file_live(entry, tables, case, systems, part)
+    for verdict in verdicts:
+        _place(entry, _part_of(case)(verdict))["verdicts"].append(verdict.to_json())
+    for part in recorded:
+        _file_recorded(entry, tables, case, part)
+    _check_verdicts(entry)
+    folder, is_home = _results_folder(case.pace)
+    _write(folder / "cases" / f"{case.name}.json", _json_bytes(entry), is_home)
+    table = _predictions(tables, case)
+    _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
+    print(_filed_sentence(case, entry, folder if is_home else None))
+
+
+def _entry(case):
+    from .cases import CASES
+
+    return {
+        "notebook": CASES[case.name].notebook if case.name in CASES else None,
+        "claim": case.claim,
+        "claimed": {"value": None, "unit": "points", **(case.claimed or {})},
+        "track": case.track,
+        "pace": case.pace,
+        "generalist": case.generalist,
+        "metric": case.metric,
+        "n_train": len(case.train),
+        "n_validation": len(case.validation),
+        "n_test": len(case.test),
+        "n_groups": len(set(case.groups("test"))),
+        "primary": None,
+        "systems": {},
+        "verdicts": [],
+        "parts": {},
+    }
+
+
+def _part_of(case):
+    """From a verdict to the part of results.json that it belongs to."""
+
+    def part(verdict):
+        if verdict.part == "test" and verdict.metric != case.metric:
+            return verdict.metric
+        return verdict.part
+
+    return part
+
+
+def _place(entry, part):
+    return entry if part == "test" else entry["parts"][part]
+
+
+def _file_live(entry, tables, case, systems, part):
+    """Score systems on a part; a metric's name stands for the test part under that metric."""
+    from . import evaluation
+
+    is_metric = part in evaluation.METRIC_LABELS
+    metric, data_part = (part, "test") if is_metric else (case.metric, part)
+    if part != "test":
+        groups = case.groups(data_part)
+        entry["parts"][part] = _new_part(metric, len(groups), len(set(groups)))
+    for name, given in systems.items():
+        versions = list(given) if isinstance(given, (list, tuple)) else [given]
+        score = evaluation.score(case, versions, data_part, metric)
+        seconds = [float(version.seconds) for version in versions]
+        _place(entry, part)["systems"][name] = {
+            "score": score.score,
+            "low": score.low,
+            "high": score.high,
+            "seconds": sum(seconds) / len(seconds),
+            "source": "live",
+            "seeds": [int(v.seed) for v in versions if v.seed is not None],
+        }
+        if not is_metric:
+            tables += [_rows(case, version, name, part) for version in versions]
+
+
+def _new_part(metric, n, n_groups):
+    return {"metric": metric, "n": n, "n_groups": n_groups, "systems": {}, "verdicts": []}
+
+
+def _rows(case, system, name, part):
+    """A live system's predictions of a part as a table."""
+    import numpy as np
+    import pandas as pd
+
+    if case.task == "retrieval":
+        # An item's own target is its label; -1 says that some other candidate came first.
+        label = np.arange(len(case.part(part)))
+        prediction = np.where(case.correct(system, part)[0], label, -1)
+        probability = np.full(len(label), np.nan)
+    else:
+        label, rows = case.labels(part), case.probabilities(system, part)
+        prediction, probability = rows.argmax(axis=1), rows.max(axis=1)
+    return pd.DataFrame(
+        {
+            "item_id": np.asarray(case.part(part)["item_id"], dtype=str),
+            "group": case.groups(part),
+            "part": part,
+            "label": label,
+            "system": name,
+            "seed": math.nan if system.seed is None else system.seed,
+            "prediction": prediction,
+            "probability": probability,
+        }
+    )
+
+
+def _file_recorded(entry, tables, case, part):
+    table = part.predictions.assign(part=part.name)
+    if part.name != "test" and part.name not in entry["parts"]:
+        items = table.drop_duplicates("item_id")
+        entry["parts"][part.name] = _new_part(part.metric, len(items), items["group"].nunique())
+    place = _place(entry, part.name)
+    if place["metric"] != part.metric:
+        raise ValueError(
+            f"part {part.name!r} is filed with metric {place['metric']!r} and recorded with "
+            f"{part.metric!r}; give the recorded part another name."
+        )
+    for name, about in part.systems.items():
+        if name in place["systems"]:
+            raise ValueError(
+                f"system {name!r} of case {case.name!r} is filed twice for part {part.name!r}; "
+                "file it live or recorded, not both."
+            )
+        low_high = about if "score" in about else _recorded_score(table, name, part, case)
+        place["systems"][name] = {
+            **{key: low_high.get(key) for key in ("score", "low", "high")},
+            "seconds": about.get("seconds"),
+            "source": "recorded",
+            "seeds": [int(seed) for seed in about.get("seeds", ())],
+        }
+    tables.append(table[table["system"].isin(list(part.systems))])
+    place["verdicts"] += [v if isinstance(v, dict) else v.to_json() for v in part.verdicts]
+
+
+def _recorded_score(table, system, part, case):
+    from . import evaluation
+
+    n_classes = len(case.label_names or ())
+    rows = evaluation.arrays_from_predictions(table, system, part.name)
+    outputs = evaluation.outputs_from_recorded(rows, part.metric, n_classes)
+    score = evaluation.score_arrays(rows.labels, rows.groups, outputs, part.metric, n_classes)
+    return {"score": score.score, "low": score.low, "high": score.high}
+
+
+def _check_verdicts(entry):
+    primary = []
+    for part, place in (("test", entry), *entry["parts"].items()):
+        for verdict in place["verdicts"]:
+            for role in ("baseline", "specialist"):
+                if verdict[role] not in place["systems"]:
+                    raise ValueError(
+                        f"a verdict on part {part!r} names the {role} {verdict[role]!r}, which is "
+                        f"not filed there; filed: {', '.join(place['systems']) or 'none'}."
+                    )
+            if verdict["primary"]:
+                primary.append(verdict)
+    if len(primary) > 1:
+        pairs = ", ".join(f"{v['specialist']} against {v['baseline']}" for v in primary)
+        raise ValueError(f"{len(primary)} verdicts are primary ({pairs}); a case has one.")
+    if primary:
+        entry["primary"] = {role: primary[0][role] for role in ("baseline", "specialist")}
+
+
+def _results_folder(pace):
+    """(folder, whether it is the learner's own)."""
+    given = os.environ.get("FTLEARN_RESULTS")
+    if given:
+        return Path(given), False
+    folder = settings.home_folder() / "results"
+    return (folder / "quick" if pace == "quick" else folder), True
+
+
+def _predictions(tables, case):
+    """All predictions as one Arrow table; the class names are in its metadata."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if tables:
+        table = pd.concat(tables, ignore_index=True)
+    else:
+        table = pd.DataFrame({name: [] for name in PREDICTION_COLUMNS})
+    columns = {}
+    for name in PREDICTION_COLUMNS:
+        if name in ("item_id", "group", "part", "system"):
+            columns[name] = pa.array(table[name].astype(str), pa.string()).dictionary_encode()
+        elif name == "probability":
+            columns[name] = pa.array(table[name], pa.float32(), from_pandas=True)
+        else:
+            columns[name] = pa.array(table[name].astype(float), from_pandas=True).cast(pa.int32())
+    about = json.dumps({"case": case.name, "label_names": list(case.label_names or ())})
+    return pa.table(columns).replace_schema_metadata({"ftlearn": about})
+
+
+def _parquet_bytes(table):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def _json_bytes(content):
+    return (json.dumps(_plain(content), indent=1, allow_nan=False) + "\n").encode()
+
+
+def _plain(value):
+    """Plain Python values; a number that is not finite is absent."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path, content, keep_previous=False):
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    if keep_previous and path.exists():
+        os.replace(path, path.with_name(f"{path.name}.previous"))
+    os.replace(beside, path)
+
+
+def _filed_sentence(case, entry, home):
+    # No path of this machine: the sentence stands in published notebooks.
+    n_verdicts = len(entry["verdicts"]) + sum(len(p["verdicts"]) for p in entry["parts"].values())
+    where = " They are kept in `results` in your ftlearn home folder." if home else ""
+    return (
+        f"Filed the results of case {case.name!r}: {len(entry['systems'])} systems, {n_verdicts} "
+        f"verdicts, {entry['n_test']:,} test items in {entry['n_groups']:,} {case.group_name}."
+        f"{where}"
+    )
+
+
+# --- collecting -------------------------------------------------------------------------------
+
+
+def has_results(folder):
+    """Whether a case was filed in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    bool
+    """
+    return any((Path(folder) / "cases").glob("*.json"))
+
+
+def collect(folder):
+    """Merge what the notebooks filed and what they cost into ``results.json``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    dict
+        The contents of ``results.json``, which is written. A case whose notebook failed when it
+        was run last is left out: see `left_out`.
+
+    Raises
+    ------
+    FileNotFoundError
+        When no case was filed there.
+    """
+    from . import torch_setup
+
+    folder = Path(folder)
+    if not has_results(folder):
+        raise FileNotFoundError(f"no case was filed in {folder}; run `ftlearn run all` first.")
+    runs, excluded = _read_all(folder / "runs"), left_out(folder)
+    cases = {}
+    for name, entry in _read_all(folder / "cases").items():
+        if name not in excluded:
+            run = runs.get(entry["notebook"], {})
+            cost = {"notebook_seconds": run.get("seconds"), "peak_rss_mb": run.get("peak_rss_mb")}
+            cases[name] = {**entry, **cost}
+    order = list(TITLES)
+    ordered = sorted(cases, key=lambda name: (order.index(name) if name in order else 99, name))
+    results = _plain(
+        {
+            "machine": torch_setup.machine(),
+            "versions": versions(),
+            "cases": {name: cases[name] for name in ordered},
+        }
+    )
+    _write(folder / "results.json", _json_bytes(results))
+    return results
+
+
+def left_out(folder):
+    """Filed cases that are not reported because their notebook did not run to its end.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    dict of str to str
+        By case, why.
+    """
+    runs = _read_all(Path(folder) / "runs")
+    return {
+        name: f"case {name!r} is left out: its notebook {entry['notebook']} failed when last run"
+        for name, entry in _read_all(Path(folder) / "cases").items()
+        if not runs.get(entry["notebook"], {}).get("ok", True)
+    }
+
+
+def _read_all(folder):
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
+def versions():
+    """Versions of Python and of the packages that results depend on.
+
+    Returns
+    -------
+    dict of str to str
+        Only of what is installed.
+    """
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+# --- checking ---------------------------------------------------------------------------------
+
+
+def validate(results):
+    """Check results against the contract of ``results.json``.
+
+    Parameters
+    ----------
+    results : dict
+
+    Returns
+    -------
+    list of str
+        What is wrong, and where; empty when nothing is.
+    """
+    problems = list(_check_keys("results", results, ("machine", "versions", "cases")))
+    cases = results.get("cases", {})
+    paces = {entry.get("pace") for entry in cases.values()}
+    if len(paces) > 1:
+        problems.append(f"cases: paces are mixed: {', '.join(sorted(map(str, paces)))}")
+    for name, entry in cases.items():
+        if name not in TITLES:
+            problems.append(f"cases: {name!r} is not a case; allowed: {', '.join(TITLES)}")
+        problems += _check_case(name, entry)
+    return problems
+
+
+def _check_keys(where, content, wanted):
+    for key in wanted:
+        if key not in content:
+            yield f"{where}: {key!r} is missing"
+    for key in content:
+        if key not in wanted:
+            yield f"{where}: {key!r} is not in the contract"
+
+
+def _check_case(name, entry):
+    missing = list(_check_keys(name, entry, CASE_KEYS))
+    yield from missing
+    if missing:
+        return
+    yield from _check_keys(f"{name}.claimed", entry["claimed"], ("value", "unit"))
+    for key in ("n_train", "n_validation", "n_test", "n_groups", "notebook_seconds", "peak_rss_mb"):
+        yield from _check_amount(f"{name}.{key}", entry[key])
+    yield from _check_place(name, entry)
+    for part, content in entry["parts"].items():
+        where = f"{name}.parts.{part}"
+        if part not in PARTS:
+            yield f"{where}: not a part; allowed: {', '.join(sorted(PARTS))}"
+        wrong = list(_check_keys(where, content, PART_KEYS))
+        yield from wrong
+        if not wrong:
+            yield from _check_place(where, content)
+    yield from _check_primary(name, entry)
+
+
+def _check_amount(where, value):
+    if value is not None and not (isinstance(value, (int, float)) and value >= 0):
+        yield f"{where}: {value!r} is not a number from 0 up, or null"
+
+
+def _check_place(where, place):
+    for name, system in place["systems"].items():
+        at = f"{where}.systems.{name}"
+        if not SYSTEM.fullmatch(name):
+            yield f"{at}: not a system's name"
+        wrong = list(_check_keys(at, system, SYSTEM_KEYS))
+        yield from wrong
+        if not wrong:
+            yield from _check_system(at, system, place["metric"])
+    for number, verdict in enumerate(place["verdicts"]):
+        at = f"{where}.verdicts[{number}]"
+        wrong = list(_check_keys(at, verdict, VERDICT_KEYS))
+        yield from wrong
+        if not wrong:
+            yield from _check_verdict(at, verdict, place["systems"])
+
+
+def _check_system(where, system, metric):
+    low, score, high = system["low"], system["score"], system["high"]
+    if None not in (low, score, high) and not low <= score <= high:
+        yield f"{where}: low {low} <= score {score} <= high {high} does not hold"
+    for key in ("low", "score", "high"):
+        if metric in FRACTIONS and system[key] is not None and not 0 <= system[key] <= 1:
+            yield f"{where}.{key}: {system[key]} is not a fraction from 0 to 1"
+    yield from _check_amount(f"{where}.seconds", system["seconds"])
+    if system["source"] not in ("live", "recorded"):
+        yield f"{where}.source: {system['source']!r}; allowed: live, recorded"
+    if not all(isinstance(seed, int) for seed in system["seeds"]):
+        yield f"{where}.seeds: {system['seeds']!r} is not a list of whole numbers"
+
+
+def _check_verdict(where, verdict, systems):
+    for role in ("baseline", "specialist"):
+        if verdict[role] not in systems:
+            yield f"{where}.{role}: {verdict[role]!r} is not among the systems"
+    low, middle, high = verdict["low"], verdict["difference"], verdict["high"]
+    if None not in (low, middle, high) and not low <= middle <= high:
+        yield f"{where}: low {low} <= difference {middle} <= high {high} does not hold"
+    if verdict["p"] is not None and not 0 <= verdict["p"] <= 1:
+        yield f"{where}.p: {verdict['p']} is not from 0 to 1"
+    if not isinstance(verdict["primary"], bool):
+        yield f"{where}.primary: {verdict['primary']!r} is neither true nor false"
+    if not verdict["wording"]:
+        yield f"{where}.wording: empty"
+
+
+def _check_primary(name, entry):
+    found = [
+        {role: verdict.get(role) for role in ("baseline", "specialist")}
+        for place in (entry, *entry["parts"].values())
+        for verdict in place.get("verdicts", ())
+        if verdict.get("primary")
+    ]
+    expected = found[0] if found else None
+    if len(found) > 1:
+        yield f"{name}: {len(found)} verdicts are primary; a case has one"
+    elif entry["primary"] != expected:
+        yield f"{name}.primary: {entry['primary']} but the primary verdict is about {expected}"
+
+
+def recompute(results, folder):
+    """Compute every score, interval and p again from the predictions.
+
+    Parameters
+    ----------
+    results : dict
+        As in ``results.json``.
+    folder : pathlib.Path
+        Holds ``predictions/<case>.parquet``.
+
+    Returns
+    -------
+    list of str
+        What came out differently; empty when nothing did. Metrics that are not computed from
+        predictions (such as seconds), comparisons over runs and slices are not looked at.
+    """
+    problems = []
+    for name, entry in results["cases"].items():
+        path = Path(folder) / "predictions" / f"{name}.parquet"
+        if path.is_file():
+            problems += _recompute_case(name, entry, path)
+        else:
+            problems.append(f"{name}: its predictions are missing: {path.name}")
+    return problems
+
+
+def _recompute_case(name, entry, path):
+    import pyarrow.parquet as pq
+
+    arrow = pq.read_table(path)
+    n_classes = len(json.loads(arrow.schema.metadata[b"ftlearn"])["label_names"])
+    table = arrow.to_pandas()
+    filed = set(table["part"].astype(str))
+    for part, place in (("test", entry), *entry["parts"].items()):
+        if place["metric"] not in FRACTIONS:
+            continue
+        where = name if part == "test" else f"{name}.parts.{part}"
+        # A metric's part has no rows of its own: it is another look at the test part.
+        rows_part = part if part in filed else "test"
+        outputs, problems = _outputs(table, place, rows_part, n_classes)
+        yield from (f"{where}: {problem}" for problem in problems)
+        yield from _compare_scores(where, place, outputs, n_classes)
+        yield from _compare_verdicts(where, place, outputs, n_classes)
+
+
+def _outputs(table, place, part, n_classes):
+    """(system -> (Recorded, outputs), problems) for every system of a part."""
+    from . import evaluation
+
+    found, problems = {}, []
+    for system in place["systems"]:
+        try:
+            rows = evaluation.arrays_from_predictions(table, system, part)
+            if place["metric"] == "mrr":
+                outputs = rows.probabilities  # such a part keeps the reciprocal rank there
+            else:
+                outputs = evaluation.outputs_from_recorded(rows, place["metric"], n_classes)
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            found[system] = (rows, outputs)
+    return found, problems
+
+
+def _compare_scores(where, place, outputs, n_classes):
+    from . import evaluation
+
+    for system, (rows, values) in outputs.items():
+        again = evaluation.score_arrays(
+            rows.labels, rows.groups, values, place["metric"], n_classes
+        )
+        filed = place["systems"][system]
+        # Bounds over runs (several seeds) may be another interval than the one over groups.
+        keys = ("score",) if len(rows.seeds) > 1 else ("score", "low", "high")
+        for key in keys:
+            yield from _compare(f"{where}.systems.{system}.{key}", filed[key], getattr(again, key))
+
+
+def _compare_verdicts(where, place, outputs, n_classes):
+    from . import evaluation
+
+    for number, verdict in enumerate(place["verdicts"]):
+        pair = [outputs.get(verdict[role]) for role in ("baseline", "specialist")]
+        over_groups = verdict["method"].startswith(("paired bootstrap", "few groups"))
+        if None in pair or not over_groups or verdict["n"] != len(pair[0][0].labels):
+            continue
+        (first, baseline), (_, specialist) = pair
+        again = evaluation.paired_difference(
+            first.labels, first.groups, baseline, specialist, place["metric"], n_classes
+        )
+        for key in ("difference", "low", "high", "p"):
+            at = f"{where}.verdicts[{number}].{key}"
+            yield from _compare(at, verdict[key], getattr(again, key))
+
+
+def _compare(where, filed, again):
+    same = filed == again or (
+        None not in (filed, again) and math.isclose(filed, again, abs_tol=1e-6)
+    )
+    if not same:
+        yield f"{where}: filed {filed}, from the predictions {again}"
+
+
+# --- showing ----------------------------------------------------------------------------------
+
+
+def write_index(folder):
+    """Write ``index.html``, and each executed notebook as a page.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds ``results.json``, as `collect` wrote it.
+
+    Returns
+    -------
+    pathlib.Path
+        The page; it and all it links to is inside the folder and loads nothing from elsewhere.
+    """
+    import nbformat
+
+    from .evaluation import system_label
+
+    folder = Path(folder)
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    links = {}
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        page = report_page.notebook(nbformat.read(path, as_version=4), path.stem)
+        _write(path.with_suffix(".html"), page.encode())
+        links[path.stem] = [
+            ("executed notebook", f"notebooks/{path.stem}.html"),
+            ("as .ipynb", f"notebooks/{path.name}"),
+        ]
+    page = report_page.index(results, TITLES, links, system_label)
+    _write(folder / "index.html", page.encode())
+    return folder / "index.html"
+
+
+def scoreboard(results):
+    """What every case came to, for a terminal.
+
+    Parameters
+    ----------
+    results : dict
+        As in ``results.json``.
+
+    Returns
+    -------
+    str
+        A table of plain text.
+    """
+    rows = [("case", "claimed", "measured, points (95 %)", "minutes", "MB", "verdict")]
+    for name, entry in results["cases"].items():
+        verdict = report_page.primary_verdict(entry)
+        seconds, memory = entry["notebook_seconds"], entry["peak_rss_mb"]
+        rows.append(
+            (
+                name,
+                report_page.claimed_text(entry["claimed"]),
+                report_page.measured_text(verdict) if verdict else "\u2013",
+                "\u2013" if seconds is None else f"{seconds / 60:.1f}",
+                "\u2013" if memory is None else str(memory),
+                report_page.outcome(verdict["wording"]) if verdict else "no primary verdict",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

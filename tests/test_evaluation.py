@@ -1,0 +1,1047 @@
+"""The statistics against independent references: scipy, scikit-learn, enumeration, simulation."""
+
+import itertools
+import json
+import subprocess
+import sys
+import tracemalloc
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn import metrics as sk
+
+from ftlearn import evaluation as ev
+
+
+class FakeCase:
+    """The attributes and methods of a case that the evaluation uses."""
+
+    def __init__(self, labels, groups, n_classes=2, **changes):
+        self._labels, self._groups = np.asarray(labels), np.asarray(groups).astype(str)
+        self.name, self.task, self.metric, self.pace = "toy", "classification", "accuracy", "full"
+        self.label_names = [f"class {c}" for c in range(n_classes)]
+        self.data_name, self.group_name, self.generalist = "toy titles", "blocks", "MiniLM-L6"
+        self.claimed = {"value": 22.0, "unit": "%"}
+        vars(self).update(changes)
+
+    def _check(self, part):
+        if part not in ("train", "validation", "test", "tweets"):
+            raise ValueError(
+                f"part {part!r} is not in case 'toy'; allowed: train, validation, test."
+            )
+
+    def labels(self, part="test"):
+        self._check(part)
+        return self._labels
+
+    def groups(self, part="test"):
+        self._check(part)
+        return self._groups
+
+    def probabilities(self, system, part="test"):
+        self._check(part)
+        return system.rows
+
+    def correct(self, system, part="test"):
+        return system.right, self._groups
+
+
+def one_hot(predictions, n_classes=2):
+    return np.eye(n_classes, dtype=np.float32)[np.asarray(predictions)]
+
+
+def system(name, rows, seed=None):
+    return SimpleNamespace(name=name, rows=np.asarray(rows, dtype=np.float32), seed=seed)
+
+
+def softmax(rows):
+    rows = np.exp(rows - rows.max(axis=-1, keepdims=True))
+    return (rows / rows.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def toy_data(rng, n, n_groups, n_classes=2, strength=1.0, seeds=None):
+    """Labels, uneven groups, and probabilities that lean towards the labels by group."""
+    groups = np.concatenate([np.arange(n_groups), rng.integers(0, n_groups, n - n_groups)])
+    labels = rng.integers(0, n_classes, n)
+    shape = (n, n_classes) if seeds is None else (seeds, n, n_classes)
+    lean = strength + rng.normal(0, 0.7, n_groups)[groups]
+    rows = rng.normal(size=shape)
+    rows[..., np.arange(n), labels] += lean
+    return labels, groups, softmax(rows)
+
+
+@pytest.fixture
+def fewer_draws(monkeypatch):
+    monkeypatch.setattr(ev, "RESAMPLES", 1000)
+    monkeypatch.setattr(ev, "SWAPS", 400)
+
+
+# --- metrics ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_metrics_equal_those_of_scikit_learn(n_classes):
+    rng = np.random.default_rng(n_classes)
+    labels, _, rows = toy_data(rng, 120, 10, n_classes)
+    predicted = rows.argmax(axis=1)
+    every = list(range(n_classes))
+    assert ev.accuracy(labels, rows) == pytest.approx(sk.accuracy_score(labels, predicted))
+    assert ev.accuracy(labels, predicted) == ev.accuracy(labels, rows)
+    assert ev.macro_f1(labels, rows, n_classes) == pytest.approx(
+        sk.f1_score(labels, predicted, average="macro", labels=every, zero_division=0)
+    )
+    if n_classes == 2:
+        expected = sk.roc_auc_score(labels, rows[:, 1].astype(float))
+    else:
+        exact = rows.astype(float) / rows.astype(float).sum(axis=1, keepdims=True)
+        expected = sk.roc_auc_score(labels, exact, multi_class="ovr", average="macro")
+    assert ev.auc(labels, rows) == pytest.approx(expected, abs=1e-12)
+
+
+def test_macro_f1_counts_a_class_that_the_part_does_not_hold_as_zero_like_scikit_learn():
+    labels = np.array([0, 0, 1, 1, 1, 0])
+    predicted = np.array([0, 1, 1, 1, 2, 0])
+    expected = sk.f1_score(labels, predicted, average="macro", labels=[0, 1, 2, 3], zero_division=0)
+    assert ev.macro_f1(labels, predicted, 4) == pytest.approx(expected)
+
+
+def test_auc_counts_ties_half_like_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 300)
+    scores = rng.integers(0, 6, 300) / 5
+    assert ev.auc(labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
+    assert ev.auc(labels, np.full(300, 0.4)) == 0.5
+
+
+def test_retrieval_values_rank_the_target_and_count_ties_against_it():
+    similarities = np.array([[0.9, 0.1, 0.2], [0.5, 0.5, 0.1], [0.9, 0.8, 0.7]])
+    assert ev.accuracy_at_1(similarities).tolist() == [True, False, False]
+    assert ev.reciprocal_ranks(similarities) == pytest.approx([1, 1 / 2, 1 / 3])
+    assert ev.accuracy_at_1(similarities, [0, 0, 0]).tolist() == [True, False, True]
+    assert ev.accuracy_at_1(np.ones((4, 4))).sum() == 0
+
+
+# --- the bootstrap ----------------------------------------------------------------------------
+
+
+def naive_metric(metric, labels, rows, chosen, n_classes):
+    """The metric on a resample written out item by item, by scikit-learn."""
+    y = labels[chosen]
+    if metric == "mrr":
+        return rows[chosen].mean()
+    predicted = rows[chosen].argmax(axis=1)
+    if metric == "accuracy":
+        return sk.accuracy_score(y, predicted)
+    if metric == "macro_f1":
+        # over the classes that the resample holds, times the share of classes that the part holds
+        share = len(np.unique(labels)) / n_classes
+        drawn = sorted(set(y))
+        f1 = sk.f1_score(y, predicted, average="macro", labels=drawn, zero_division=0)
+        return share * f1
+    weight = np.bincount(chosen, minlength=len(labels))
+    scores = rows.astype(float)
+    if n_classes == 2:
+        if len(set(y)) < 2:
+            return np.nan
+        return sk.roc_auc_score(labels, scores[:, 1], sample_weight=weight)
+    drawn = [c for c in range(n_classes) if 0 < (y == c).sum() < len(y)]
+    return np.mean(
+        [sk.roc_auc_score(labels == c, scores[:, c], sample_weight=weight) for c in drawn]
+    )
+
+
+@pytest.mark.parametrize(
+    "metric, n_classes", [("accuracy", 3), ("macro_f1", 5), ("auc", 2), ("auc", 3), ("mrr", 0)]
+)
+def test_intervals_equal_those_of_a_loop_over_the_same_resampled_groups(
+    metric, n_classes, monkeypatch
+):
+    monkeypatch.setattr(ev, "RESAMPLES", 150)
+    monkeypatch.setattr(ev, "SWAPS", 10)
+    # Tiny blocks: the resamples must not depend on how they are cut into blocks.
+    monkeypatch.setattr(ev, "_CELLS", 900)
+    rng = np.random.default_rng(7)
+    labels, groups, first = toy_data(rng, 120, 32, max(n_classes, 2), 0.4)
+    second = softmax(np.log(first) + 0.8 * one_hot(labels, max(n_classes, 2)))
+    if metric == "macro_f1":
+        labels = np.where(labels == 4, 3, labels)  # a class that the part does not hold
+    if metric == "mrr":
+        first, second = rng.random(120), rng.random(120)
+    found = ev.paired_difference(labels, groups, first, second, metric, n_classes)
+
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups.astype(str)).astype(int)]
+    draws = np.random.default_rng([ev.SEED, 0]).integers(0, 32, size=(150, 32))
+    scores = np.array(
+        [
+            [
+                naive_metric(
+                    metric, labels, rows, np.concatenate([members[g] for g in draw]), n_classes
+                )
+                for rows in (first, second)
+            ]
+            for draw in draws
+        ]
+    )
+    a, b = np.nanpercentile(scores, [2.5, 97.5], axis=0).T
+    change = np.nanpercentile(scores[:, 1] - scores[:, 0], [2.5, 97.5])
+    assert (found.baseline.low, found.baseline.high) == pytest.approx(tuple(a), abs=1e-7)
+    assert (found.specialist.low, found.specialist.high) == pytest.approx(tuple(b), abs=1e-7)
+    assert (found.low, found.high) == pytest.approx(tuple(change), abs=1e-7)
+
+
+def test_a_score_has_the_same_interval_alone_and_in_a_comparison():
+    labels, groups, rows = toy_data(np.random.default_rng(1), 200, 40)
+    alone = ev.score_arrays(labels, groups, rows)
+    both = ev.paired_difference(labels, groups, rows[:, ::-1], rows)
+    assert both.specialist == alone
+    assert (alone.n, alone.n_groups, alone.metric) == (200, 40, "accuracy")
+    assert alone.low < alone.score < alone.high
+
+
+def test_the_same_outputs_give_the_same_numbers_whatever_the_order_of_items():
+    rng = np.random.default_rng(2)
+    labels, groups, first = toy_data(rng, 150, 35)
+    _, _, second = toy_data(rng, 150, 35)
+    mixed = rng.permutation(150)
+    for metric in ("accuracy", "macro_f1", "auc"):
+        once = ev.paired_difference(labels, groups, first, second, metric)
+        again = ev.paired_difference(
+            labels[mixed], groups[mixed], first[mixed], second[mixed], metric
+        )
+        assert once == again
+
+
+def test_macro_f1_of_rare_classes_is_centred_in_its_interval(fewer_draws):
+    # Each class lives in two of 40 groups, so that every resample lacks some classes.
+    labels = np.repeat(np.arange(20), 20)
+    groups = np.repeat(np.arange(40), 10)
+    rng = np.random.default_rng(3)
+    predicted = np.where(rng.random(400) < 0.6, labels, rng.integers(0, 20, 400))
+    found = ev.score_arrays(labels, groups, predicted, "macro_f1", 20)
+    assert found.low < found.score < found.high
+    assert abs((found.low + found.high) / 2 - found.score) < 0.05
+
+
+def clustered_rights(rng, n_groups, sizes, gain):
+    """Right or wrong of two systems; the chances, and the gain, differ from group to group."""
+    groups = np.repeat(np.arange(n_groups), sizes)
+    base = rng.beta(2, 2, n_groups)
+    change = np.clip(base + gain + rng.choice([-0.25, 0.25], n_groups), 0, 1)
+    return (
+        groups,
+        (rng.random(len(groups)) < base[groups]).astype(float),
+        (rng.random(len(groups)) < change[groups]).astype(float),
+    )
+
+
+def true_gain(gain):
+    rng = np.random.default_rng(99)
+    base = rng.beta(2, 2, 400_000)
+    shift = rng.choice([-0.25, 0.25], base.size)
+    return float((np.clip(base + gain + shift, 0, 1) - base).mean())
+
+
+def test_the_group_interval_covers_the_truth_and_an_item_interval_does_not(
+    fewer_draws, monkeypatch
+):
+    rng = np.random.default_rng(4)
+    truth = true_gain(0.05)
+    hits = {"groups": 0, "items": 0}
+    for _ in range(200):
+        groups, first, second = clustered_rights(rng, 40, 15, 0.05)
+        for unit, index in (("groups", groups), ("items", np.arange(groups.size))):
+            monkeypatch.setattr(ev, "RESAMPLES", 1000 if unit == "groups" else 400)
+            found = ev.paired_difference(None, index, first, second, "accuracy_at_1")
+            hits[unit] += found.low <= truth <= found.high
+    assert 0.90 <= hits["groups"] / 200 <= 0.98
+    assert hits["items"] / 200 < 0.85
+
+
+def test_the_interval_over_few_uneven_groups_covers_the_truth(fewer_draws):
+    rng = np.random.default_rng(5)
+    truth, hits = true_gain(0.0), 0
+    for _ in range(300):
+        groups, first, second = clustered_rights(rng, 10, rng.integers(8, 25, 10), 0.0)
+        found = ev.paired_difference(None, groups, first, second, "accuracy_at_1")
+        hits += found.low <= truth <= found.high
+    assert 0.90 <= hits / 300 <= 0.985
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
+def test_memory_stays_below_200_megabytes(metric, monkeypatch):
+    monkeypatch.setattr(ev, "RESAMPLES", 120)
+    monkeypatch.setattr(ev, "SWAPS", 120)
+    labels, groups, rows = toy_data(np.random.default_rng(6), 20_000, 10_000)
+    other = rows[:, ::-1].copy()
+    tracemalloc.start()
+    ev.paired_difference(labels, groups, rows, other, metric)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+
+
+# --- p ----------------------------------------------------------------------------------------
+
+
+def enumerated_p(metric, labels, groups, first, second, n_classes):
+    """p over all 2^G swaps, each metric computed by scikit-learn."""
+    if metric == "auc":
+        first, second = stats.rankdata(first), stats.rankdata(second)
+
+    def value(outputs):
+        if metric == "mrr":
+            return outputs.mean()
+        if metric == "accuracy":
+            return sk.accuracy_score(labels, outputs)
+        if metric == "auc":
+            return sk.roc_auc_score(labels, outputs)
+        every = list(range(n_classes))
+        return sk.f1_score(labels, outputs, average="macro", labels=every, zero_division=0)
+
+    observed = abs(value(second) - value(first))
+    extreme = 0
+    for swap in itertools.product([False, True], repeat=len(np.unique(groups))):
+        swapped = np.array(swap)[groups]
+        change = value(np.where(swapped, first, second)) - value(np.where(swapped, second, first))
+        extreme += abs(change) >= observed - 1e-12
+    return extreme / 2 ** len(np.unique(groups))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc", "mrr"])
+@pytest.mark.parametrize("gain", [0.0, 0.25])
+def test_p_agrees_with_the_enumeration_of_all_swaps(metric, gain):
+    rng = np.random.default_rng(8)
+    groups = np.repeat(np.arange(8), [3, 5, 8, 2, 4, 6, 7, 5])
+    n = len(groups)
+    labels = rng.integers(0, 2, n)
+    if metric in ("auc", "mrr"):
+        first = rng.random(n)
+        second = rng.random(n) + gain * (labels if metric == "auc" else 1)
+        # Another scale: the AUC does not see it, and its p must not either.
+        second = second / (second.max() + 1) if metric == "auc" else second
+    else:
+        first = np.where(rng.random(n) < 0.55, labels, 1 - labels)
+        second = np.where(rng.random(n) < 0.55 + gain, labels, 1 - labels)
+    exact = enumerated_p(metric, labels, groups, first, second, 2)
+    found = ev.paired_difference(labels, groups, first, second, metric).p
+    # Four standard errors of a share of 10,000 drawn swaps.
+    assert abs(found - exact) <= 4 * np.sqrt(exact * (1 - exact) / ev.SWAPS) + 2 / ev.SWAPS
+    assert found >= 1 / (ev.SWAPS + 1)
+
+
+def test_p_is_mcnemars_exact_test_where_every_item_is_its_own_group():
+    labels = np.zeros(60, dtype=int)
+    first = np.array([0] * 30 + [1] * 30)
+    second = np.array([0] * 26 + [1] * 4 + [0] * 13 + [1] * 17)
+    found = ev.paired_difference(labels, np.arange(60), first, second)
+    assert found.counts == (26, 13, 4, 17)
+    assert found.p == stats.binomtest(13, 17, 0.5).pvalue
+    assert found.p_method == "McNemar's exact test"
+    # The permutation test must agree with it where it applies.
+    swapped = ev.paired_difference(labels, np.arange(60), [first, first], second).p
+    assert swapped == pytest.approx(found.p, abs=4 * np.sqrt(found.p / ev.SWAPS))
+
+
+def test_p_is_by_groups_and_not_mcnemar_where_groups_hold_several_items():
+    labels = np.zeros(80, dtype=int)
+    first, second = np.ones(80, dtype=int), np.zeros(80, dtype=int)
+    groups = np.repeat(np.arange(4), 20)
+    found = ev.paired_difference(labels, groups, first, second)
+    # All four groups agree: 2 of 16 swaps are as extreme, however many items there are.
+    assert found.p == pytest.approx(2 / 16, abs=0.015)
+    assert found.p_method == "permutation test (10,000 swaps)"
+
+
+def test_the_smallest_p_is_not_zero():
+    labels = np.zeros(400, dtype=int)
+    groups = np.repeat(np.arange(40), 10)
+    found = ev.paired_difference(labels, groups, labels + 1, labels)
+    assert found.p == 1 / 10_001
+
+
+def test_p_is_uniform_when_the_systems_do_not_differ_and_item_swaps_are_not(fewer_draws):
+    rng = np.random.default_rng(9)
+    by_group, by_item = [], []
+    groups = np.repeat(np.arange(32), 8)
+    for _ in range(300):
+        # The difference is shared within the group, and symmetric around zero.
+        first = rng.normal(size=256)
+        second = first + rng.normal(0, 1, 32)[groups] + rng.normal(0, 1, 256)
+        by_group.append(ev.paired_difference(None, groups, first, second, "mrr").p)
+        by_item.append(ev.paired_difference(None, np.arange(256), first, second, "mrr").p)
+    assert stats.kstest(by_group, "uniform").pvalue > 0.01
+    assert stats.binomtest(sum(np.array(by_group) <= 0.05), 300, 0.05).pvalue > 0.01
+    assert np.mean(np.array(by_item) <= 0.05) > 0.2
+
+
+# --- few groups -------------------------------------------------------------------------------
+
+
+def test_few_groups_of_equal_size_get_scipys_t_interval_over_group_means():
+    rng = np.random.default_rng(10)
+    groups = np.repeat(np.arange(12), 15)
+    labels = np.zeros(180, dtype=int)
+    first = (rng.random(180) < 0.5).astype(int)
+    second = (rng.random(180) < 0.3).astype(int)
+    found = ev.paired_difference(labels, groups, first, second)
+    means = [(rows == labels).reshape(12, 15).mean(axis=1) for rows in (first, second)]
+    for part, values in (
+        (found.baseline, means[0]),
+        (found.specialist, means[1]),
+        (found, means[1] - means[0]),
+    ):
+        interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert (part.low, part.high) == pytest.approx((interval.low, interval.high), abs=1e-12)
+    assert found.interval_method == "few groups: t interval (jackknife)"
+
+
+def test_the_jackknife_of_a_ratio_equals_leaving_each_group_out_by_hand():
+    labels, groups, rows = toy_data(np.random.default_rng(11), 90, 9, 3)
+    found = ev.score_arrays(labels, groups, rows, "macro_f1", 3)
+    predicted = rows.argmax(axis=1)
+    left_out = np.array(
+        [
+            sk.f1_score(labels[groups != g], predicted[groups != g], average="macro")
+            for g in range(9)
+        ]
+    )
+    error = np.sqrt(8 / 9 * ((left_out - left_out.mean()) ** 2).sum())
+    half = stats.t.ppf(0.975, 8) * error
+    assert found.high == pytest.approx(min(1, found.score + half), abs=1e-12)
+    assert found.low == pytest.approx(found.score - half, abs=1e-12)
+
+
+@pytest.mark.parametrize("n_groups, few", [(29, True), (30, False)])
+def test_fewer_than_thirty_groups_are_few(n_groups, few):
+    labels, groups, rows = toy_data(np.random.default_rng(12), 120, n_groups)
+    verdict = ev.judge_arrays(FakeCase(labels, groups), labels, groups, rows[:, ::-1], rows)
+    assert ("few groups" in verdict.wording) is few
+    assert ("few groups" in verdict.method) is few
+    assert ("paired bootstrap" in verdict.method) is not few
+
+
+def test_score_bounds_stay_within_zero_and_one():
+    labels = np.zeros(40, dtype=int)
+    predicted = np.zeros(40, dtype=int)
+    predicted[:3] = 1
+    found = ev.score_arrays(labels, np.repeat(np.arange(4), 10), predicted)
+    assert found.high == 1.0
+
+
+def test_a_single_group_cannot_be_judged():
+    labels, rows = np.array([0, 1, 1, 0]), one_hot([0, 1, 0, 0])
+    case = FakeCase(labels, ["a"] * 4)
+    verdict = ev.judge(case, system("zero_shot", rows[:, ::-1]), system("specialist", rows))
+    assert (verdict.low, verdict.high, verdict.p) == (None, None, None)
+    assert verdict.outcome == "cannot be judged"
+    assert "all 4 items are in one group" in verdict.wording
+    assert json.loads(json.dumps(verdict.to_json()))["low"] is None
+    assert "none" in verdict._repr_html_()
+
+
+def test_an_interval_that_few_groups_cannot_give_is_absent():
+    # Without group "a" there is no item of class 1, so that the AUC is not defined.
+    labels = np.array([0, 1, 1, 0, 0, 0])
+    groups = ["a", "a", "a", "b", "b", "c"]
+    rng = np.random.default_rng(13)
+    found = ev.paired_difference(labels, groups, rng.random(6), rng.random(6), "auc")
+    assert found.low is None and found.high is None and found.p is not None
+
+
+# --- seeds ------------------------------------------------------------------------------------
+
+
+def test_seeds_are_averaged_and_one_baseline_meets_all_of_them():
+    rng = np.random.default_rng(14)
+    labels, groups, base = toy_data(rng, 160, 40)
+    runs = softmax(np.log(base) + rng.normal(0, 1, (3, 160, 2)) + one_hot(labels))
+    for metric in ("accuracy", "macro_f1", "auc"):
+        found = ev.paired_difference(labels, groups, base, runs, metric)
+        single = [ev.paired_difference(labels, groups, base, run, metric) for run in runs]
+        assert found.difference == pytest.approx(np.mean([s.difference for s in single]))
+        assert found.specialist.score == pytest.approx(
+            np.mean([s.specialist.score for s in single])
+        )
+        assert found.counts is None and found.n_seeds == 3 and found.specialist.n == 160
+        # The same run three times is no more evidence than once.
+        tripled = ev.paired_difference(labels, groups, base, [runs[0]] * 3, metric)
+        assert (tripled.low, tripled.high) == pytest.approx((single[0].low, single[0].high))
+        assert tripled.p == single[0].p
+
+
+def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
+    rng = np.random.default_rng(15)
+    labels, groups, base = toy_data(rng, 100, 30)
+    runs = [system("specialist", toy_data(rng, 100, 30)[2], seed) for seed in (3, 1, 2)]
+    case = FakeCase(labels, groups)
+    baseline = system("linear_probe", base)
+    verdict = ev.judge(case, baseline, runs, metric="macro_f1")
+    assert verdict == ev.judge(case, baseline, runs[::-1], metric="macro_f1")
+    assert verdict.fixed is None and "mean of 3 seeds" in verdict.wording
+    assert ev.score(case, runs).score == pytest.approx(
+        np.mean([ev.score(case, run).score for run in runs])
+    )
+
+
+def test_unequal_numbers_of_seeds_are_refused():
+    labels, groups, rows = toy_data(np.random.default_rng(16), 40, 10, seeds=3)
+    with pytest.raises(ValueError, match="baseline has 2 seeds and specialist 3"):
+        ev.paired_difference(labels, groups, rows[:2], rows)
+
+
+# --- degenerate outputs -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_groups", [10, 40])
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
+def test_identical_outputs_do_not_differ(n_groups, metric):
+    labels, groups, rows = toy_data(np.random.default_rng(17), 120, n_groups)
+    found = ev.paired_difference(labels, groups, rows, rows.copy(), metric)
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+    case = FakeCase(labels, groups, metric=metric)
+    verdict = ev.judge_arrays(case, labels, groups, rows, rows, primary=True)
+    assert verdict.outcome.startswith("not distinguishable at n=120 items")
+    assert "is as good as" in verdict.wording and "relative" not in verdict.wording
+
+
+def test_all_items_right_leaves_no_error_to_reduce():
+    labels = np.tile([0, 1], 40)
+    groups = np.repeat(np.arange(40), 2)
+    right, wrong = labels, 1 - labels
+    case = FakeCase(labels, groups)
+    verdict = ev.judge_arrays(case, labels, groups, right, right)
+    assert (verdict.baseline_score, verdict.error_reduction, verdict.both_right) == (1, None, 80)
+    verdict = ev.judge_arrays(case, labels, groups, wrong, right)
+    assert (verdict.relative, verdict.error_reduction, verdict.fixed) == (None, 1.0, 80)
+    assert (verdict.difference, verdict.low, verdict.high) == (1, 1, 1)
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "low, high, claimed, expected",
+    [
+        (-0.05, -0.01, 22, "contradicted here"),
+        (-0.05, 0.0, 22, "not distinguishable"),
+        (-0.05, 0.05, 22, "not distinguishable"),
+        (-0.05, 0.50, 22, "not distinguishable"),
+        (0.0, 0.05, 22, "not distinguishable"),
+        (1e-15, 0.05, 22, "not distinguishable"),
+        (-0.05, -1e-15, 22, "not distinguishable"),
+        (0.0, 0.0, 22, "not distinguishable"),
+        (0.01, 0.05, 22, "supported here, smaller than claimed"),
+        (0.01, 0.2199, 22, "supported here, smaller than claimed"),
+        (0.01, 0.22, 22, "supported here"),
+        (0.01, 0.1 + 0.2, 30, "supported here"),
+        (0.20, 0.25, 22, "supported here"),
+        (0.22, 0.25, 22, "supported here"),
+        (0.1 + 0.2, 0.4, 30, "supported here"),
+        (0.2201, 0.25, 22, "supported here, larger than claimed"),
+        (0.01, 0.05, None, "supported here"),
+    ],
+)
+def test_the_words_follow_from_the_interval_and_the_claim(low, high, claimed, expected):
+    assert ev.claim_outcome(low, high, claimed) == expected
+
+
+def verdict_with(fixed, broken, n_groups=40, per_group=10, case_changes=None, **arguments):
+    """A verdict in which every group has the same numbers of fixed and broken items (of 10)."""
+    labels = np.zeros(n_groups * per_group, dtype=int)
+    groups = np.repeat(np.arange(n_groups), per_group)
+    place = np.tile(np.arange(per_group), n_groups)
+    # Half of the rest is right by both.
+    first = np.where(place < fixed, 1, 0)
+    second = np.where((place >= fixed) & (place < fixed + broken), 1, 0)
+    both_wrong = place >= per_group - 2
+    first[both_wrong] = second[both_wrong] = 1
+    # One group differs so that the interval has a width.
+    first[groups == 0] = second[groups == 0]
+    case = FakeCase(labels, groups, **(case_changes or {}))
+    systems = [
+        system(name, one_hot(rows))
+        for name, rows in (("linear_probe", first), ("specialist", second))
+    ]
+    return ev.judge(case, *systems, **arguments)
+
+
+@pytest.mark.parametrize(
+    "fixed, broken, outcome",
+    [
+        (0, 2, "contradicted here"),
+        (1, 0, "supported here, smaller than claimed"),
+        (4, 0, "supported here, larger than claimed"),
+    ],
+)
+def test_a_primary_verdict_names_the_outcome_the_claim_and_the_numbers(fixed, broken, outcome):
+    verdict = verdict_with(fixed, broken, primary=True)
+    assert verdict.primary and verdict.outcome == outcome
+    assert verdict.wording.startswith(
+        f"On toy titles, with MiniLM-L6: {outcome}. The specialist is "
+    )
+    assert "than the linear probe in accuracy (95 % interval " in verdict.wording
+    assert "400 items in 40 blocks" in verdict.wording
+    assert "The claim says 22 %, read as points." in verdict.wording
+    assert "secondary" not in verdict.wording
+    assert "few groups" not in verdict.wording
+
+
+def test_a_verdict_in_full_reads_as_plain_words():
+    verdict = verdict_with(2, 1, primary=True)
+    assert verdict.wording == (
+        "On toy titles, with MiniLM-L6: supported here, smaller than claimed. The specialist is "
+        "9.8 points better than the linear probe in accuracy (95 % interval 9.2 to 10.0 points; "
+        "400 items in 40 blocks). The claim says 22 %, read as points. It gets 78 items right "
+        "that the linear probe gets wrong (wins), and 39 wrong that the linear probe gets right "
+        "(losses). That is a relative change of 16.2 % from the linear probe's 60.2 % and 24.5 % "
+        "fewer errors."
+    )
+
+
+def test_a_supported_claim_of_its_own_size_is_supported():
+    verdict = verdict_with(
+        1, 0, primary=True, case_changes={"claimed": {"value": 9.8, "unit": "points"}}
+    )
+    assert verdict.outcome == "supported here"
+    assert "The claim says 9.8 points." in verdict.wording
+
+
+def test_a_primary_verdict_without_a_claimed_size_does_without():
+    verdict = verdict_with(1, 0, primary=True, case_changes={"claimed": None})
+    assert verdict.outcome == "supported here" and "claim" not in verdict.wording
+
+
+def test_not_distinguishable_names_items_and_groups():
+    labels, groups, rows = toy_data(np.random.default_rng(18), 1210, 57)
+    other = toy_data(np.random.default_rng(19), 1210, 57)[2]
+    case = FakeCase(labels, groups)
+    verdict = ev.judge_arrays(case, labels, groups, other, other[::-1], primary=True)
+    assert verdict.low < 0 < verdict.high
+    assert "not distinguishable at n=1,210 items in 57 blocks." in verdict.wording
+    assert verdict.wording.count("1,210") == 1
+
+
+@pytest.mark.parametrize("fixed, broken, word", [(2, 0, "better"), (0, 2, "worse")])
+def test_a_secondary_verdict_says_so_and_does_not_mention_the_claim(fixed, broken, word):
+    verdict = verdict_with(fixed, broken)
+    assert verdict.wording.startswith(
+        "On toy titles, with MiniLM-L6: the specialist is 19.5 points"
+    )
+    assert f"points {word} than" in verdict.wording and "; secondary)" in verdict.wording
+    for phrase in ("claim", "supported", "contradicted"):
+        assert phrase not in verdict.wording
+
+
+def test_a_slice_is_exploratory():
+    where = np.arange(400) < 350
+    verdict = verdict_with(2, 0, where=where)
+    assert verdict.exploratory and verdict.n == 350 and verdict.n_groups == 35
+    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, on a slice: ")
+    assert "; exploratory)" in verdict.wording and "secondary" not in verdict.wording
+    with pytest.raises(ValueError, match="exploratory"):
+        verdict_with(2, 0, where=where, primary=True)
+
+
+def test_another_part_is_named():
+    verdict = verdict_with(2, 0, part="tweets")
+    assert verdict.part == "tweets"
+    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, part tweets: ")
+
+
+@pytest.mark.parametrize("fixed, broken", [(2, 0), (0, 2), (1, 1)])
+@pytest.mark.parametrize("primary", [True, False])
+def test_at_quick_pace_nothing_is_judged_but_the_numbers_stand(fixed, broken, primary):
+    verdict = verdict_with(fixed, broken, primary=primary, case_changes={"pace": "quick"})
+    assert verdict.outcome == "too small to judge"
+    assert "MiniLM-L6: too small to judge. The specialist is " in verdict.wording
+    assert "95 % interval" in verdict.wording and "400 items" in verdict.wording
+    for phrase in ("supported", "contradicted", "distinguishable"):
+        assert phrase not in verdict.wording
+
+
+def test_a_small_difference_is_not_printed_as_none():
+    labels = np.zeros(40_000, dtype=int)
+    groups = np.repeat(np.arange(40), 1000)
+    worse = np.where(np.arange(40_000) % 4000 == 0, 1, 0)
+    verdict = ev.judge_arrays(FakeCase(labels, groups), labels, groups, worse, labels)
+    assert "is 0.03 points better" in verdict.wording
+
+
+def test_errors_are_a_gap_where_the_metric_does_not_count_errors():
+    labels, groups, rows = toy_data(np.random.default_rng(20), 400, 40, strength=0.5)
+    better = softmax(np.log(rows) + one_hot(labels))
+    case = FakeCase(labels, groups, metric="auc")
+    verdict = ev.judge_arrays(case, labels, groups, rows, better, primary=True)
+    assert "smaller gap to a perfect score" in verdict.wording and "errors" not in verdict.wording
+    assert "of 100" in verdict.wording and "wins" not in verdict.wording
+    assert verdict.fixed is None
+    assert verdict.relative == verdict.difference / verdict.baseline_score
+    assert verdict.error_reduction == verdict.difference / (1 - verdict.baseline_score)
+
+
+@pytest.mark.parametrize(
+    "name, label",
+    [
+        ("linear_probe", "linear probe"),
+        ("classical", "TF-IDF + linear"),
+        ("specialist_plain", "specialist (plain recipe)"),
+        ("specialist_wide_net", "specialist (wide net)"),
+        ("control_latitude", "control (latitude)"),
+        ("colour_forest", "colour forest"),
+    ],
+)
+def test_systems_have_names_that_a_reader_understands(name, label):
+    assert ev.system_label(name) == label
+
+
+def test_json_has_exactly_the_contracts_keys_and_plain_values():
+    found = verdict_with(2, 1, primary=True).to_json()
+    assert list(found) == (
+        "baseline specialist difference low high p n n_groups method primary wording".split()
+    )
+    assert json.loads(json.dumps(found)) == found
+    assert found["method"] == (
+        "paired bootstrap (10,000 resamples) and permutation test (10,000 swaps) over 40 blocks"
+    )
+
+
+def test_counts_add_up_to_the_items():
+    verdict = verdict_with(2, 1)
+    counts = (verdict.both_right, verdict.fixed, verdict.broken, verdict.both_wrong)
+    # 39 groups of (5, 2, 1, 2), and one in which both systems are the specialist: (7, 0, 0, 3).
+    assert counts == (39 * 5 + 7, 39 * 2, 39, 39 * 2 + 3) and sum(counts) == verdict.n
+    assert verdict.difference == pytest.approx((78 - 39) / 400)
+
+
+def test_html_and_markdown_show_the_numbers_and_escape_every_text():
+    evil = "<script>alert('x')</script> & | *b*"
+    verdict = verdict_with(
+        2, 1, case_changes={"data_name": evil, "generalist": evil, "group_name": evil}
+    )
+    page = verdict._repr_html_()
+    assert "<script" not in page and "&lt;script&gt;" in page and "&amp;" in page
+    assert page.count("<tr>") == len(verdict.rows())
+    assert '<th scope="row">fixed</th><td>78</td>' in page
+    text = verdict._repr_markdown_()
+    assert (
+        "\\<script\\>" in text
+        and "\\| \\*b\\*" in text
+        and "<script" not in text.replace("\\<", "")
+    )
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == len(verdict.rows()) + 2
+    assert all(line.replace("\\|", "").count("|") == 3 for line in table)
+
+
+# --- cases and systems ------------------------------------------------------------------------
+
+
+def test_judge_and_score_work_on_a_real_case_with_a_shift():
+    from datasets import Dataset
+
+    from ftlearn.cases.case import Case
+
+    labels, groups, rows = toy_data(np.random.default_rng(21), 90, 30)
+
+    def part(prefix):
+        return Dataset.from_dict(
+            {
+                "item_id": [f"{prefix}{i}" for i in range(90)],
+                "input": [f"{i}" for i in range(90)],
+                "label": labels.tolist(),
+                "group": [f"{prefix}{g}" for g in groups],
+            }
+        )
+
+    class Table:
+        seed = None
+
+        def __init__(self, name, rows):
+            self.name, self.rows = name, rows
+
+        def predict(self, inputs):
+            return self.rows[[int(i) for i in inputs]]
+
+    case = Case(
+        name="toy", title="Toy", task="classification", train=part("a"), validation=part("b"),
+        test=part("c"), label_names=["no", "yes"], claim="", claimed={"value": 5.0, "unit": "%"},
+        card="", data_name="toys", group_name="boxes", metric="accuracy", generalist="MiniLM-L6",
+        track="starter", pace="full", shifts={"tweets": part("d")},
+    )  # fmt: skip
+    bad, good = Table("majority", one_hot(np.zeros(90, int))), Table("specialist", rows)
+    for name in ("test", "tweets"):
+        verdict = ev.judge(case, bad, good, part=name)
+        assert verdict.difference == pytest.approx(
+            ev.score(case, good, part=name).score - ev.score(case, bad, part=name).score
+        )
+        assert (verdict.n, verdict.n_groups) == (90, 30)
+    assert ev.best_on_validation(case, {"majority": bad, "specialist": good}) is good
+    with pytest.raises(ValueError, match="part 'amazon' is not in case"):
+        ev.judge(case, bad, good, part="amazon")
+
+
+def test_the_best_baseline_is_chosen_on_validation_and_ties_go_to_the_first():
+    labels = np.array([0, 1, 0, 1])
+    case = FakeCase(labels, ["a", "b", "c", "d"])
+    asked = []
+    look_up = case.probabilities
+    case.probabilities = lambda s, part: asked.append(part) or look_up(s, part)
+    worse, first, second = (
+        system(name, one_hot(rows))
+        for name, rows in (("a", [0, 0, 0, 0]), ("b", [0, 1, 0, 0]), ("c", [0, 1, 1, 1]))
+    )
+    assert ev.best_on_validation(case, [worse, first, second]) is first
+    assert ev.best_on_validation(case, [worse, second, first]) is second
+    assert set(asked) == {"validation"}
+    with pytest.raises(ValueError, match="systems is empty"):
+        ev.best_on_validation(case, [])
+
+
+def test_the_best_baseline_is_chosen_by_the_cases_metric():
+    labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    case = FakeCase(labels, list("abcdefgh"), metric="macro_f1")
+    majority = system("majority", one_hot([0] * 8))
+    fair = system("linear_probe", one_hot([0, 0, 0, 1, 1, 1, 1, 1]))
+    assert ev.best_on_validation(case, [majority, fair]) is fair
+    case.metric = "accuracy"
+    assert ev.best_on_validation(case, [majority, fair]) is majority
+
+
+def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
+    groups = np.repeat(np.arange(35), 2)
+    case = FakeCase([0] * 70, groups, task="retrieval", metric="accuracy_at_1", label_names=[])
+    first = SimpleNamespace(name="zero_shot", right=np.arange(70) % 4 == 0, seed=None)
+    second = SimpleNamespace(name="specialist", right=np.arange(70) % 2 == 0, seed=None)
+    verdict = ev.judge(case, first, second, primary=True)
+    assert verdict.fixed == 17 and verdict.broken == 0 and verdict.low > 0
+    assert "in accuracy at 1" in verdict.wording
+    with pytest.raises(ValueError, match="metric is 'mrr'; allowed here: accuracy_at_1"):
+        ev.judge(case, first, second, metric="mrr")
+    values = [ev.reciprocal_ranks(np.random.default_rng(i).random((70, 70))) for i in (0, 1)]
+    verdict = ev.judge_arrays(case, None, groups, *values, metric="mrr", part="mrr")
+    assert verdict.difference == pytest.approx(values[1].mean() - values[0].mean())
+
+
+# --- recorded predictions ---------------------------------------------------------------------
+
+
+def predictions_table(labels, groups, systems, part="test"):
+    frames = []
+    for s in systems:
+        frames.append(
+            pd.DataFrame(
+                {
+                    "item_id": [f"item{i}" for i in range(len(labels))],
+                    "group": np.asarray(groups).astype(str),
+                    "part": part,
+                    "label": labels,
+                    "system": s.name,
+                    "seed": pd.array([s.seed] * len(labels), dtype="Int64"),
+                    "prediction": s.rows.argmax(axis=1),
+                    "probability": s.rows.max(axis=1),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.mark.parametrize("n_groups", [20, 45, 200])
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
+def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
+    metric, n_groups, tmp_path
+):
+    rng = np.random.default_rng(22)
+    labels, groups, base = toy_data(rng, 200, n_groups)
+    runs = [
+        system("specialist", softmax(6 * rng.normal(size=(200, 2)) + 5 * one_hot(labels)), seed)
+        for seed in (5, 1, 3)
+    ]
+    baseline = system("linear_probe", base)
+    case = FakeCase(labels, groups, metric=metric)
+    table = predictions_table(labels, groups, [baseline, *runs]).sample(frac=1, random_state=0)
+    table.to_parquet(tmp_path / "toy.parquet")
+    table = pd.read_parquet(tmp_path / "toy.parquet")
+    for live in (runs, runs[:1]):
+        part = table[(table["system"] != "specialist") | table["seed"].isin([s.seed for s in live])]
+        again = ev.verdict_from_predictions(
+            part, "linear_probe", "specialist", case=case, primary=True
+        )
+        assert again == ev.judge(case, baseline, live, primary=True)
+    recorded = ev.arrays_from_predictions(table, "specialist")
+    assert recorded.predictions.shape == (3, 200) and recorded.seeds == [1, 3, 5]
+    outputs = ev.outputs_from_recorded(recorded, metric, 2)
+    assert ev.score_arrays(recorded.labels, recorded.groups, outputs, metric) == ev.score(
+        case, runs
+    )
+
+
+def test_the_auc_from_the_table_equals_scikit_learns_on_the_live_probabilities():
+    labels, groups, rows = toy_data(np.random.default_rng(23), 300, 60)
+    table = predictions_table(labels, groups, [system("specialist", rows)])
+    recorded = ev.arrays_from_predictions(table, "specialist")
+    outputs = ev.outputs_from_recorded(recorded, "auc", 2)
+    found = ev.auc(recorded.labels, outputs[0])
+    assert found == pytest.approx(sk.roc_auc_score(labels, rows[:, 1]), abs=1e-6)
+
+
+def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():
+    labels, groups, rows = toy_data(np.random.default_rng(24), 30, 10, 3)
+    case = FakeCase(labels, groups, 3)
+    a, b = system("linear_probe", rows), system("specialist", rows, 1)
+    table = predictions_table(labels, groups, [a, b])
+    with pytest.raises(ValueError, match="part 'tweets' is not in the table; it has: test"):
+        ev.arrays_from_predictions(table, "specialist", "tweets")
+    with pytest.raises(ValueError, match="'mlp_probe' is not in part 'test'.*linear_probe"):
+        ev.arrays_from_predictions(table, "mlp_probe")
+    with pytest.raises(ValueError, match="'auc' with 3 classes cannot be recomputed"):
+        ev.verdict_from_predictions(table, a.name, b.name, case=case, metric="auc")
+    with pytest.raises(ValueError, match="differ in item_ids on part 'test'"):
+        ev.verdict_from_predictions(table.iloc[:-1], a.name, b.name, case=case)
+    with pytest.raises(ValueError, match="item 'item29' occurs twice"):
+        ev.arrays_from_predictions(pd.concat([table, table.iloc[-1:]]), "specialist")
+    other = table.copy()
+    other.loc[other.index[-1], "label"] = (labels[-1] + 1) % 3
+    with pytest.raises(ValueError, match="differ in labels"):
+        ev.verdict_from_predictions(other, a.name, b.name, case=case)
+    uneven = pd.concat([table, table.iloc[30:45].assign(seed=2)])
+    with pytest.raises(ValueError, match="seeds 1 and 2 differ in their items"):
+        ev.arrays_from_predictions(uneven, "specialist")
+
+
+# --- recipes over runs ------------------------------------------------------------------------
+
+
+def test_runs_are_compared_by_a_paired_t_interval():
+    a, b = [0.61, 0.58, 0.63, 0.60], [0.64, 0.60, 0.64, 0.66]
+    found = ev.compare_runs(a, b)
+    change = np.subtract(b, a)
+    interval = stats.ttest_1samp(change, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.difference == pytest.approx(change.mean()) and found.runs == 4
+    assert found.p == pytest.approx(stats.ttest_rel(b, a).pvalue)
+
+
+def test_runs_without_spread_have_an_interval_without_width():
+    found = ev.compare_runs([0.5, 0.6], [0.5, 0.6])
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("a, b", [([0.5], [0.6]), ([0.5, 0.6], [0.5, 0.6, 0.7])])
+def test_runs_must_be_paired_and_at_least_two(a, b):
+    with pytest.raises(ValueError, match="scores_a and scores_b have shapes"):
+        ev.compare_runs(a, b)
+    with pytest.raises(ValueError, match="scores_b contains NaN"):
+        ev.compare_runs([0.5, 0.6], [0.5, np.nan])
+
+
+@pytest.mark.parametrize("failures, runs", [(0, 5), (2, 7), (9, 9)])
+def test_failure_bounds_are_clopper_and_pearsons(failures, runs):
+    low = stats.beta.ppf(0.025, failures, runs - failures + 1) if failures else 0.0
+    high = stats.beta.ppf(0.975, failures + 1, runs - failures) if failures < runs else 1.0
+    assert ev.failure_bounds(failures, runs) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("failures, runs", [(1, 0), (-1, 4), (5, 4)])
+def test_impossible_failure_counts_are_refused(failures, runs):
+    with pytest.raises(ValueError, match="expected 0 <= failures <= runs"):
+        ev.failure_bounds(failures, runs)
+
+
+def test_a_margin_holds_only_strictly_inside():
+    assert ev.within_margin(-0.009, 0.009, 0.01)
+    assert not ev.within_margin(-0.01, 0.009, 0.01)
+    assert not ev.within_margin(-0.009, 0.01, 0.01)
+    assert not ev.within_margin(0.005, 0.02, 0.01)
+    with pytest.raises(ValueError, match="margin is 0"):
+        ev.within_margin(0, 0, 0)
+
+
+# --- bad arguments ----------------------------------------------------------------------------
+
+
+LABELS, GROUPS = np.tile([0, 1], 10), np.repeat(np.arange(5), 4)
+ROWS = one_hot(LABELS)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"metric": "f2"}, "metric is 'f2'; allowed here: accuracy, macro_f1, auc"),
+        ({"labels": LABELS[:-1]}, r"labels has shape \(19,\); expected \(20,\)"),
+        ({"labels": LABELS + 1}, "labels must be whole numbers from 0 to 1"),
+        ({"labels": LABELS + 0.5}, "labels must be whole numbers from 0 to 1"),
+        ({"labels": np.where(LABELS, np.nan, 0)}, "labels must be whole numbers from 0 to 1"),
+        ({"labels": LABELS * 0, "metric": "auc"}, "'auc' needs items of two classes"),
+        ({"groups": []}, "groups has shape"),
+        ({"groups": GROUPS[None]}, "groups has shape"),
+        ({"specialist": ROWS[:-1]}, "specialist has shape"),
+        ({"specialist": one_hot(LABELS, 3)}, "specialist has shape"),
+        ({"specialist": ROWS[None, :, :1]}, "specialist has shape"),
+        ({"baseline": LABELS[:-1]}, "baseline has shape"),
+        ({"baseline": np.empty((0, 20))}, "baseline has shape"),
+        ({"baseline": LABELS + 1}, "baseline must hold predicted classes from 0 to 1"),
+        ({"baseline": LABELS * 0.5}, "baseline must hold predicted classes from 0 to 1"),
+        ({"baseline": [ROWS, ROWS[:-1]]}, "baseline: the seeds' outputs differ in shape"),
+        ({"baseline": ["a"] * 20}, "baseline holds"),
+        ({"specialist": np.where(ROWS > 0, np.nan, ROWS)}, "specialist contains NaN"),
+        ({"specialist": LABELS * 0.5, "metric": "accuracy_at_1"}, "accuracy_at_1 needs the values"),
+    ],
+)
+def test_bad_arrays_are_refused_by_name(changes, message):
+    arguments = {"labels": LABELS, "groups": GROUPS, "baseline": ROWS, "specialist": ROWS}
+    if changes.get("metric") == "accuracy_at_1":
+        arguments["baseline"] = LABELS * 1.0
+    with pytest.raises(ValueError, match=message):
+        ev.paired_difference(**{**arguments, **changes})
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"part": "amazon"}, "part 'amazon' is not in case"),
+        ({"metric": "mrr"}, "metric is 'mrr'; allowed here: accuracy, macro_f1, auc"),
+        ({"where": np.zeros(20, bool)}, "where selects no item"),
+        ({"where": np.ones(19, bool)}, r"where is an array of bool of shape \(19,\)"),
+        ({"where": np.arange(20)}, "where is an array of int64"),
+        ({"primary": True, "metric": "macro_f1"}, "the case fixed 'accuracy' before measuring"),
+        ({"primary": True, "part": "validation"}, "a primary verdict needs test data"),
+        ({"baseline": []}, "a list of systems is empty"),
+    ],
+)
+def test_bad_arguments_of_judge_are_refused_by_name(arguments, message):
+    case = FakeCase(LABELS, GROUPS)
+    both = {"baseline": system("majority", ROWS), "specialist": system("specialist", ROWS)}
+    with pytest.raises(ValueError, match=message):
+        ev.judge(case, **{**both, **arguments})
+
+
+def test_a_system_that_puts_out_nan_is_named():
+    rows = ROWS.copy()
+    rows[3, 0] = np.nan
+    with pytest.raises(ValueError, match="system 'specialist' on part 'test' contains NaN"):
+        ev.score(FakeCase(LABELS, GROUPS), system("specialist", rows))
+
+
+def test_a_claim_that_is_no_number_is_refused():
+    case = FakeCase(LABELS, GROUPS, claimed={"value": float("nan"), "unit": "points"})
+    both = system("majority", 1 - ROWS), system("specialist", ROWS)
+    with pytest.raises(ValueError, match="claimed value of case 'toy' is nan"):
+        ev.judge(case, *both, primary=True)
+
+
+@pytest.mark.parametrize("targets", [[0, 1], [0, 1, 3], [0, 1, -1]])
+def test_targets_outside_the_candidates_are_refused(targets):
+    with pytest.raises(ValueError, match="targets must give 3 columns"):
+        ev.accuracy_at_1(np.eye(3), targets)
+
+
+def test_importing_the_evaluation_loads_no_heavy_library():
+    code = (
+        "import sys, ftlearn.evaluation; "
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'pandas') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

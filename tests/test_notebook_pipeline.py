@@ -1,0 +1,340 @@
+"""Executing, checking, publishing and copying notebooks, on tiny ones."""
+
+import json
+import os
+import sys
+import threading
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+import pytest
+
+from ftlearn import notebooks
+
+GOOD = """# %% [markdown]
+# # A good case
+# %%
+import os
+print(os.environ["FTLEARN_PACE"], os.path.basename(os.environ["FTLEARN_RESULTS"]))
+# %% [markdown]
+# ## Make a specialist
+# %%
+ballast = bytearray(120_000_000)
+6 * 7
+# %%
+"""
+BAD = """# %% [markdown]
+# ## Trouble
+# %%
+x = 1
+# %%
+raise RuntimeError("the model is on strike")
+# %%
+x = 2
+"""
+NEVER_ENDS = """# %%
+import time
+print("started", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose notebooks a test writes with ``project.source(name, text)``."""
+    sources = tmp_path / "notebooks" / "source"
+    sources.mkdir(parents=True)
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    monkeypatch.delenv("FTLEARN_PACE", raising=False)
+    said = []
+
+    def source(name, text):
+        (sources / f"{name}.py").write_text(text, encoding="utf-8")
+
+    def read(path):
+        return nbformat.read(tmp_path / path, as_version=4)
+
+    return SimpleNamespace(folder=tmp_path, source=source, read=read, said=said)
+
+
+def cell(source, count=None, outputs=(), tags=()):
+    made = nbformat.v4.new_code_cell(source, execution_count=count, outputs=list(outputs))
+    made.metadata["tags"] = list(tags)
+    return made
+
+
+def book(*cells):
+    return nbformat.v4.new_notebook(cells=list(cells))
+
+
+def text_output(text):
+    return nbformat.v4.new_output("stream", text=text)
+
+
+def test_a_good_notebook_runs_at_its_pace_and_its_cost_is_measured(project):
+    project.source("01_good", GOOD)
+    run = notebooks.execute("01_good", "quick", progress=project.said.append)
+    assert run.ok and run.failure is None
+    assert run.cells == 2
+    assert run.peak_rss_mb > 120
+    folder = project.folder / "report" / "quick"
+    executed = nbformat.read(folder / "notebooks" / "01_good.ipynb", as_version=4)
+    assert notebooks.ran_completely(executed) == []
+    assert executed.cells[1].outputs[0].text == "quick quick\n"
+    assert executed.cells[3].outputs[0].data["text/plain"] == "42"
+    recorded = json.loads((folder / "runs" / "01_good.json").read_text())
+    assert (recorded["ok"], recorded["seconds"]) == (True, run.seconds)
+    assert not (project.folder / "report" / "notebooks").exists()
+    assert project.said[-1].startswith("[01_good] done")
+
+
+def test_the_kernel_is_this_interpreter_whatever_python3_means(project, monkeypatch):
+    decoy = project.folder / "jupyter" / "kernels" / "python3"
+    decoy.mkdir(parents=True)
+    spec = {"argv": ["/nowhere/python", "{connection_file}"], "display_name": "x", "language": "x"}
+    (decoy / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(decoy.parent.parent))
+    project.source("01_who", "# %%\nimport sys\nprint(sys.executable)\n")
+    assert notebooks.execute("01_who", "quick", progress=project.said.append).ok
+    executed = project.read("report/quick/notebooks/01_who.ipynb")
+    assert executed.cells[0].outputs[0].text.strip() == sys.executable
+
+
+def test_a_failing_cell_is_named_and_the_notebook_is_kept(project):
+    project.source("02_bad", BAD)
+    run = notebooks.execute("02_bad", "full", progress=project.said.append)
+    assert not run.ok
+    assert "cell 2 of 3 (Trouble) failed" in run.failure
+    assert "RuntimeError: the model is on strike" in run.failure
+    assert "report/notebooks/02_bad.ipynb" in run.failure
+    assert "ftlearn run 02_bad" in run.failure
+    executed = project.read("report/notebooks/02_bad.ipynb")
+    problems = notebooks.ran_completely(executed)
+    assert any("raised RuntimeError" in problem for problem in problems)
+    assert any("code cell 3" in problem and "not executed" in problem for problem in problems)
+    assert json.loads((project.folder / "report/runs/02_bad.json").read_text())["ok"] is False
+
+
+def test_a_kernel_that_dies_is_reported(project):
+    project.source("03_dies", "# %%\nimport os\nos._exit(3)\n")
+    run = notebooks.execute("03_dies", "quick", progress=project.said.append)
+    assert not run.ok
+    assert "the kernel died in cell 1 of 1" in run.failure
+
+
+def test_ctrl_c_ends_the_kernel_and_keeps_what_there_is(project, monkeypatch):
+    project.source("04_long", NEVER_ENDS)
+    seen = []
+    measure = notebooks.tree_rss
+
+    def measure_and_interrupt(pid):
+        if pid is not None and measure(pid) > 0:
+            seen.append(pid)
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(notebooks, "tree_rss", measure_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        notebooks.execute("04_long", "quick", progress=project.said.append)
+    gone = not psutil.pid_exists(seen[0])
+    assert gone or psutil.Process(seen[0]).status() == psutil.STATUS_ZOMBIE
+    assert not [t for t in threading.enumerate() if t.name == "notebook 04_long"]
+    assert (project.folder / "report/quick/notebooks/04_long.ipynb").exists()
+    recorded = json.loads((project.folder / "report/quick/runs/04_long.json").read_text())
+    assert recorded["ok"] is False
+
+
+def test_sections_are_reported_as_they_are_reached(project, monkeypatch):
+    monkeypatch.setattr(notebooks, "HEARTBEAT_SECONDS", 0)
+    project.source("01_good", GOOD)
+    notebooks.execute("01_good", "quick", progress=project.said.append)
+    lines = "\n".join(project.said)
+    assert "[01_good] cell 0/2" in lines
+    assert "done · 2 cells" in project.said[-1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([cell("x = 1", 1), cell("y = 2")], "code cell 2 ('y = 2') was not executed"),
+        ([cell("x = 1", 2), cell("y = 2", 1)], "was executed as number 2"),
+        ([cell("x = 1", 1), cell("y = 2", 3)], "was executed as number 3"),
+        ([nbformat.v4.new_markdown_cell("text")], "no code cell"),
+        (
+            [cell("x", 1, [nbformat.v4.new_output("error", ename="NameError", evalue="x")])],
+            "raised NameError: x",
+        ),
+    ],
+)
+def test_a_notebook_that_did_not_really_run_is_found(cells, words):
+    problems = notebooks.ran_completely(book(*cells))
+    assert any(words in problem for problem in problems), problems
+
+
+def test_an_expected_error_and_an_empty_cell_are_no_problem():
+    error = nbformat.v4.new_output("error", ename="NameError", evalue="x")
+    expected = cell("x", 1, [error], tags=["raises-exception"])
+    assert notebooks.ran_completely(book(expected, cell(""), cell("y", 2))) == []
+
+
+def test_publishing_writes_the_notebook_without_traces_of_the_machine(project):
+    project.source("01_good", GOOD)
+    assert notebooks.build("01_good", progress=project.said.append) == []
+    path = project.folder / "notebooks" / "01_good.ipynb"
+    published = nbformat.read(path, as_version=4)
+    nbformat.validate(published)
+    assert published.metadata.kernelspec.name == "python3"
+    assert "version" not in published.metadata.language_info
+    assert [c.id for c in published.cells] == [f"cell-{i:03d}" for i in range(5)]
+    assert all("execution" not in c.metadata for c in published.cells)
+    assert notebooks.sources_equal(project.folder / "notebooks/source/01_good.py", path)
+
+
+def test_the_same_source_gives_the_same_notebook(project):
+    project.source("01_good", GOOD)
+    path = project.folder / "notebooks/source/01_good.py"
+    assert nbformat.writes(notebooks.read_source(path)) == nbformat.writes(
+        notebooks.read_source(path)
+    )
+
+
+def test_an_edited_source_no_longer_equals_its_notebook(project):
+    project.source("01_good", GOOD)
+    source = project.folder / "notebooks/source/01_good.py"
+    path = project.folder / "notebooks" / "01_good.ipynb"
+    nbformat.write(notebooks.read_source(source), path)
+    assert notebooks.sources_equal(source, path)
+    project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
+    assert not notebooks.sources_equal(source, path)
+
+
+def test_a_failing_notebook_is_not_published(project):
+    project.source("02_bad", BAD)
+    (problem,) = notebooks.build("02_bad", progress=project.said.append)
+    assert "on strike" in problem
+    assert not (project.folder / "notebooks" / "02_bad.ipynb").exists()
+
+
+def executed(project, *cells):
+    path = project.folder / "report" / "notebooks" / "05_made.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(book(*cells), path)
+    return notebooks.publish("05_made", project.folder / "report")
+
+
+@pytest.mark.parametrize("folder", ["project", "home", "working", "temporary"])
+def test_an_output_that_tells_a_path_of_this_machine_is_not_published(project, folder, monkeypatch):
+    places = {name: project.folder / f"the {name}" for name in ("home", "working", "temporary")}
+    for place in places.values():
+        place.mkdir()
+    monkeypatch.setenv("HOME", str(places["home"]))
+    monkeypatch.setenv("USERPROFILE", str(places["home"]))
+    monkeypatch.chdir(places["working"])
+    monkeypatch.setattr(notebooks.tempfile, "gettempdir", lambda: str(places["temporary"]))
+    place = {"project": project.folder, **places}[folder]
+    problems = executed(project, cell("x", 1, [text_output(f"saved to {place}/model\n")]))
+    assert problems
+    assert all("the output of code cell 1 shows" in problem for problem in problems)
+    assert not (project.folder / "notebooks" / "05_made.ipynb").exists()
+
+
+def test_a_folder_whose_name_only_begins_alike_is_no_private_path(project, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv("USERPROFILE", "/home/anna")
+    output = text_output("/home/anna-lena/models and a/home/anna.b method\n")
+    assert executed(project, cell("x", 1, [output])) == []
+
+
+def test_a_notebook_that_is_too_large_is_not_published(project):
+    large = nbformat.v4.new_output("display_data", data={"image/png": "A" * 1_600_000})
+    (problem,) = executed(project, cell("x", 1), cell("y", 2, [large]))
+    assert "1.60 MB" in problem and "code cell 2" in problem
+
+
+def test_live_widget_views_give_way_to_what_stands_beside_them():
+    view = {"model_id": "abc"}
+    alone = nbformat.v4.new_output(
+        "display_data", data={notebooks.WIDGET_VIEW: view, "text/plain": "VBox()"}
+    )
+    beside = nbformat.v4.new_output(
+        "display_data", data={notebooks.WIDGET_VIEW: view, "text/html": "<p>table</p>"}
+    )
+    notebook = book(cell("x", 1, [alone, beside]))
+    notebook.metadata["widgets"] = {"state": {}}
+    clean = notebooks.normalise(notebook)
+    assert "widgets" not in clean.metadata
+    (kept,) = clean.cells[0].outputs
+    assert set(kept.data) == {"text/html"}
+    assert notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data  # the original is untouched
+
+
+def test_notebooks_are_found_by_name_number_case_and_all(project):
+    project.source("00_start_here", GOOD)
+    project.source("01_text_specialists", GOOD)
+    cases = {"medical": "01_text_specialists", "satellite": "05_satellites"}
+    both = ["00_start_here", "01_text_specialists"]
+    assert notebooks.resolve("all", cases) == both
+    for wanted in ("01", "1", "medical", "01_text_specialists", "01_text_specialists.ipynb"):
+        assert notebooks.resolve(wanted, cases) == [both[1]]
+    with pytest.raises(ValueError, match=r"'cooking'; allowed: all, 00_start_here, .*, medical$"):
+        notebooks.resolve("cooking", cases)
+    with pytest.raises(ValueError, match="05_satellites"):
+        notebooks.resolve("satellite", cases)
+
+
+def test_a_missing_project_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    with pytest.raises(FileNotFoundError, match="pip install -e"):
+        notebooks.source_files()
+
+
+def test_a_learners_copy_is_never_overwritten(project):
+    project.source("01_good", GOOD)
+    work = project.folder / "my_work"
+    assert notebooks.copy_for_learner(work) == ["Your own copy of 01_good was made."]
+    own = work / "01_good.ipynb"
+    own.write_text("the learner's own words", encoding="utf-8")
+    assert notebooks.copy_for_learner(work) == []
+    project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
+    (said,) = notebooks.copy_for_learner(work)
+    assert "01_good.new-edition.ipynb" in said
+    assert own.read_text(encoding="utf-8") == "the learner's own words"
+    assert notebooks.copy_for_learner(work) == []
+    newer = nbformat.read(work / "01_good.new-edition.ipynb", as_version=4)
+    assert "6 * 8" in newer.cells[3].source
+
+
+def test_a_second_new_edition_leaves_the_first_alone(project):
+    project.source("01_good", GOOD)
+    work = project.folder / "my_work"
+    notebooks.copy_for_learner(work)
+    for answer in ("6 * 8", "6 * 9"):
+        project.source("01_good", GOOD.replace("6 * 7", answer))
+        notebooks.copy_for_learner(work)
+    names = {path.name for path in work.glob("*.ipynb")}
+    assert names == {
+        "01_good.ipynb",
+        "01_good.new-edition.ipynb",
+        "01_good.new-edition-2.ipynb",
+    }
+
+
+def test_a_notebook_put_there_by_hand_is_left_alone(project):
+    project.source("01_good", GOOD)
+    work = project.folder / "my_work"
+    work.mkdir()
+    source = project.folder / "notebooks/source/01_good.py"
+    nbformat.write(notebooks.read_source(source), work / "01_good.ipynb")
+    assert notebooks.copy_for_learner(work) == []
+    changed = notebooks.read_source(source)
+    changed.cells[1].source = "mine"
+    nbformat.write(changed, work / "01_good.ipynb")
+    assert notebooks.copy_for_learner(work) == []
+    assert os.listdir(work).count("01_good.ipynb") == 1
+
+
+def test_memory_of_no_process_is_nothing():
+    assert notebooks.tree_rss(None) == 0
+    assert notebooks.tree_rss(os.getpid()) > 10_000_000

@@ -1,0 +1,377 @@
+"""The figures: what they say, what they leave alone, and how small they are."""
+
+import base64
+import io
+import re
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from ftlearn import plots
+from ftlearn.evaluation import Score, Verdict, claim_outcome
+
+
+def a_score(score, low, high, metric="accuracy"):
+    return Score(score=score, low=low, high=high, n=1210, n_groups=57, metric=metric)
+
+
+def a_verdict(difference, low, high, claimed=None, **changes):
+    facts = {
+        "case": "medical",
+        "part": "test",
+        "baseline": "linear_probe",
+        "specialist": "specialist",
+        "metric": "accuracy",
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "p": 0.001,
+        "n": 1210,
+        "n_groups": 57,
+        "method": "paired bootstrap",
+        "primary": True,
+        "wording": "On titles, with a model: the specialist is better.",
+        "baseline_score": 0.562,
+        "specialist_score": 0.562 + difference,
+        "both_right": 600,
+        "fixed": 142,
+        "broken": 71,
+        "both_wrong": 397,
+        "outcome": "cannot be judged" if low is None else claim_outcome(low, high, claimed),
+    }
+    return Verdict(**(facts | changes))
+
+
+HISTORY = [
+    {"step": 10, "epoch": 1.0, "train_loss": 2.0, "validation_loss": 1.8, "validation_score": 0.4},
+    {"step": 20, "epoch": 2.0, "train_loss": 1.0, "validation_loss": 1.1, "validation_score": 0.7},
+    {"step": 30, "epoch": 3.0, "train_loss": 0.5, "validation_loss": 1.3, "validation_score": 0.6},
+]
+POINTS = {"value": 22, "unit": "points"}
+
+
+def every_picture():
+    low_high = {"low": -0.004, "high": 0.006}
+    pair = (a_score(0.56, 0.53, 0.6), a_score(0.62, 0.59, 0.65))
+    return {
+        "scores": plots.score_bars(
+            {"majority": a_score(0.1, 0.05, 0.2), "specialist": pair[1]}, claim="It gains 22 %."
+        ),
+        "verdict": plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS),
+        "pair": plots.pair_figure(*pair, a_verdict(0.059, 0.032, 0.086)),
+        "history": plots.history_figure(HISTORY),
+        "folds": plots.folds_figure(
+            [{"fold": f, "seed": s, "difference": 0.01 * (f + s)} for f in (0, 1) for s in (0, 1)],
+            a_verdict(0.01, 0.002, 0.018),
+        ),
+        "ablation": plots.ablation_figure(
+            [{"switch": "bf16", "speed": 2.2, "difference": 0.001, **low_high}]
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return every_picture()
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
+
+
+def test_every_picture_has_alternative_text_with_numbers_and_a_caption(pictures):
+    for name, picture in pictures.items():
+        assert len(picture.alt) > 40 and re.search(r"\d", picture.alt), name
+        assert picture.caption.strip().endswith("."), name
+        assert picture.caption in repr(picture) and picture.alt in repr(picture), name
+
+
+def test_every_picture_is_a_png_below_60_kilobytes_at_a_notebooks_width(pictures):
+    for name, picture in pictures.items():
+        image = Image.open(io.BytesIO(picture.png))
+        assert image.format == "PNG" and image.width == 792, name
+        assert len(picture.png) < 60_000, name
+
+
+def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
+    picture = every_picture()["history"]
+    picture.caption, picture.alt = "Loss < 1 & <script>alert(1)</script>", 'say "x" <b>'
+    markup = picture._repr_html_()
+    assert "<script>" not in markup and "<b>" not in markup
+    assert 'alt="say &quot;x&quot; &lt;b&gt;"' in markup
+    assert "<figcaption>Loss &lt; 1 &amp; &lt;script&gt;" in markup
+    data = re.search(r"base64,([^\"]+)", markup).group(1)
+    assert base64.b64decode(data) == picture.png
+
+
+@pytest.mark.parametrize("missing", ["caption", "alt"])
+def test_a_picture_without_caption_or_alternative_text_is_refused(missing):
+    texts = {"caption": "A line.", "alt": "A line."} | {missing: " "}
+    with pytest.raises(ValueError, match=missing):
+        plots.Picture(None, **texts)
+
+
+def test_drawing_leaves_the_learners_style_alone_and_opens_no_pyplot_figure():
+    before = dict(matplotlib.rcParams)
+    for picture in every_picture().values():
+        _ = picture.png
+    assert dict(matplotlib.rcParams) == before
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    first, second = (every_picture()["verdict"].png for _ in range(2))
+    assert first == second
+
+
+def test_no_text_leaves_the_figure(pictures):
+    for name, picture in pictures.items():
+        renderer = picture.figure.canvas.get_renderer()
+        frame = picture.figure.bbox
+        with plots.style():
+            picture.figure.draw(renderer)
+        for text in picture.figure.findobj(matplotlib.text.Text):
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent(renderer)
+                inside = (
+                    min(box.x0, box.y0) >= -1 and box.x1 <= frame.x1 + 1 and box.y1 <= frame.y1 + 1
+                )
+                # axes keep tick labels beyond their limits, which are never drawn
+                assert inside or text in hidden_ticks(picture.figure), (name, text.get_text())
+
+
+def hidden_ticks(figure):
+    hidden = []
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not low <= tick.get_loc() <= high:
+                    hidden += [tick.label1, tick.label2]
+    return hidden
+
+
+def test_a_saved_figure_is_an_svg_or_a_sharper_png(tmp_path):
+    picture = every_picture()["verdict"]
+    picture.save(tmp_path / "verdict.svg")
+    picture.save(tmp_path / "verdict.png")
+    assert "<svg" in (tmp_path / "verdict.svg").read_text(encoding="utf-8")
+    assert Image.open(tmp_path / "verdict.png").width == 2 * 792
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "title"),
+    [
+        (0.032, 0.086, "Supported here, smaller than claimed"),
+        (0.18, 0.25, "Supported here"),
+        (0.23, 0.29, "Supported here, larger than claimed"),
+        (-0.09, -0.02, "Contradicted here"),
+        (-0.02, 0.03, "Not distinguishable"),
+    ],
+)
+def test_the_title_of_a_verdict_is_its_outcome(low, high, title):
+    verdict = a_verdict((low + high) / 2, low, high, 22)
+    picture = plots.verdict_figure(verdict, POINTS)
+    assert picture.figure.texts[0].get_text() == title
+    assert picture.alt.startswith(title + ".")
+    assert picture.caption == verdict.wording
+
+
+def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts():
+    picture = plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS)
+    texts = texts_of(picture.figure)
+    for expected in ("no difference", "claimed +22.0", "+5.9 points", "142", "71"):
+        assert expected in texts
+    axes = picture.figure.axes[0]
+    uprights = {line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]}
+    assert uprights == {0.0, 22}
+    bar = next(line for line in axes.lines if line.get_linewidth() == 7)
+    assert np.allclose(bar.get_xdata(), [3.2, 8.6])
+    assert "142 items fixed, 71 broken" in picture.alt
+
+
+def test_a_secondary_verdict_marks_no_claim():
+    picture = plots.verdict_figure(a_verdict(0.05, 0.01, 0.09, outcome="better", primary=False))
+    assert not any("claimed" in text for text in texts_of(picture.figure))
+    assert picture.figure.texts[0].get_text() == "Specialist does better here"
+
+
+def test_a_verdict_without_interval_or_counts_is_still_drawn():
+    nothing = dict.fromkeys(("both_right", "fixed", "broken", "both_wrong"))
+    picture = plots.verdict_figure(a_verdict(0.05, None, None, **nothing), POINTS)
+    assert "no interval" in picture.alt and len(picture.figure.axes) == 1
+    assert picture.png
+
+
+def test_bars_show_each_score_and_the_majority_line():
+    scores = {"majority": a_score(0.12, 0.08, 0.17), "specialist": a_score(0.621, 0.59, 0.655)}
+    picture = plots.score_bars(scores, claim="It gains 22 %.")
+    texts = texts_of(picture.figure)
+    assert {"12.0 %", "62.1 %", "59.0 to 65.5", "Majority class", "Specialist"} <= set(texts)
+    assert "On trial: It gains 22 %." in texts
+    assert "always guessing the commonest label" in texts
+    assert [bar.get_width() for bar in picture.figure.axes[0].patches] == [0.12, 0.621]
+
+
+def test_bars_without_a_majority_system_draw_no_chance_line():
+    picture = plots.score_bars({"specialist": a_score(0.6, 0.5, 0.7)})
+    assert "always guessing the commonest label" not in texts_of(picture.figure)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({}, "no score"),
+        ({"a": a_score(0.5, 0.4, 0.6), "b": a_score(0.5, 0.4, 0.6, "auc")}, "accuracy, auc"),
+    ],
+)
+def test_bars_of_no_score_or_of_two_metrics_are_refused(scores, message):
+    with pytest.raises(ValueError, match=message):
+        plots.score_bars(scores)
+
+
+def test_scores_and_points_in_words():
+    assert plots.score_text(0.6214, "accuracy") == "62.1 %"
+    assert plots.score_text(0.6214, "macro_f1") == "62.1 of 100"
+    assert plots.score_text(None, "auc") == "unknown"
+    assert plots.points_text(0.0592) == "+5.9"
+    assert plots.points_text(-0.0592) == "\u22125.9"
+    assert plots.points_text(-0.0001) == "0.0"
+
+
+def test_learning_curves_name_the_best_validation_score_not_the_last():
+    picture = plots.history_figure(HISTORY)
+    assert "Best validation score 0.700 at step 20." in picture.alt
+    assert "Validation score: best 0.700" in texts_of(picture.figure)
+
+
+def test_learning_curves_are_drawn_before_the_first_evaluation():
+    picture = plots.history_figure([{"step": 5, "epoch": 0.1, "train_loss": 2.0}])
+    assert "not measured yet" in texts_of(picture.figure)
+    assert "Validation" not in picture.alt
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.history_figure([]),
+        lambda: plots.folds_figure([], a_verdict(0.1, 0.0, 0.2)),
+        lambda: plots.ablation_figure([]),
+    ],
+)
+def test_a_figure_of_nothing_is_refused_with_what_to_give(draw):
+    with pytest.raises(ValueError, match="is empty; "):
+        draw()
+
+
+def test_folds_show_every_run_and_count_those_above_zero():
+    rows = [
+        {"fold": fold, "seed": seed, "difference": difference}
+        for (fold, seed), difference in zip(
+            [(0, 0), (0, 1), (1, 0), (1, 1)], [0.02, -0.01, 0.03, 0.03], strict=True
+        )
+    ]
+    picture = plots.folds_figure(rows, a_verdict(0.02, 0.005, 0.035))
+    assert "3 of 4 are above zero" in picture.alt
+    dots = [x for line in picture.figure.axes[0].lines if line.get_marker() == "o"
+            for x in line.get_xdata()]  # fmt: skip
+    assert np.allclose(dots, [2, -1, 3, 3])
+    assert {"Fold 0", "Fold 1", "Together"} <= set(texts_of(picture.figure))
+
+
+def test_an_ablation_gives_speed_difference_and_interval_of_each_switch():
+    rows = [
+        {"switch": "bf16", "speed": 2.23, "difference": -0.002, "low": -0.009, "high": 0.004},
+        {"switch": "no dropout", "speed": 1.08, "difference": 0.0, "low": None, "high": None},
+    ]
+    picture = plots.ablation_figure(rows)
+    assert "bf16: 2.23 times as fast, \u22120.2 points, 95 % interval \u22120.9 to +0.4" in (
+        picture.alt
+    )
+    assert "no dropout: 1.08 times as fast, 0.0 points, no interval." in picture.alt
+
+
+def grey(color):
+    red, green, blue = matplotlib.colors.to_rgb(color)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_baselines_and_specialists_differ_in_grey_print():
+    assert grey(plots.SKY_TINT) - grey(plots.BLUE) > 0.3
+
+
+class FakeState:
+    def __init__(self):
+        self.log_history = []
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What a notebook would show: a list of (display id, picture), one entry a message."""
+    import IPython
+    import IPython.display
+
+    messages = []
+
+    class Handle:
+        def __init__(self, number):
+            self.number = number
+
+        def update(self, picture):
+            messages.append((self.number, picture))
+
+    def display(picture, display_id):
+        assert display_id is True
+        messages.append((len(messages), picture))
+        return Handle(len(messages) - 1)
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython.display, "display", display)
+    return messages
+
+
+def train(callback, state, steps):
+    callback.on_train_begin(None, state, None)
+    for step in steps:
+        state.log_history.append({"loss": 1 / step, "step": step, "epoch": step / 10})
+        state.log_history.append(
+            {"eval_loss": 2 / step, "eval_runtime": 9.0, "eval_samples_per_second": 9.0,
+             "eval_score": 0.1 * step, "step": step, "epoch": step / 10}
+        )  # fmt: skip
+        callback.on_evaluate(None, state, None)
+    state.log_history.append({"train_runtime": 1.0, "train_loss": 0.3, "step": steps[-1]})
+
+
+def test_live_curves_update_one_display_per_training(displayed):
+    callback, state = plots.live_curves(), FakeState()
+    train(callback, state, [1, 2, 3])
+    assert [number for number, _ in displayed] == [0, 0, 0]
+    assert "Best validation score 0.300 at step 3." in displayed[-1][1].alt
+    assert "Training loss from 1.000 to 0.333." in displayed[-1][1].alt
+    train(callback, FakeState(), [1, 2])
+    assert [number for number, _ in displayed] == [0, 0, 0, 3, 3]
+
+
+def test_live_curves_draw_the_losses_when_a_trainer_measures_no_score(displayed):
+    callback, state = plots.live_curves(), FakeState()
+    state.log_history = [{"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}]
+    callback.on_evaluate(None, state, None)
+    assert "not measured yet" in texts_of(displayed[0][1].figure)
+
+
+def test_live_curves_do_nothing_outside_a_notebook(displayed, monkeypatch):
+    import IPython
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
+    train(plots.live_curves(), FakeState(), [1, 2])
+    assert displayed == []
+
+
+def test_live_curves_are_a_callback_that_the_trainer_accepts():
+    from transformers import TrainerCallback
+
+    assert isinstance(plots.live_curves(), TrainerCallback)

@@ -1,0 +1,547 @@
+"""Filing, collecting, checking and showing results."""
+
+import copy
+import json
+import os
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset
+
+from ftlearn import evaluation, report, report_page
+from ftlearn.cases.case import Case
+
+CLAIM = 'Fine-tuning <b>always</b> wins & is "free"'
+VOID = {"meta", "link", "br", "img", "line", "path", "circle", "input", "hr"}
+
+
+class Guesser:
+    """A system that is right with a given chance; the same guesses every time."""
+
+    def __init__(self, name, chance, seed=0, seconds=1.5):
+        self.name, self.chance, self.seed, self.seconds = name, chance, seed, seconds
+
+    def predict(self, inputs):
+        random = np.random.default_rng(len(self.name) + 100 * (self.seed or 0))
+        rows = np.full((len(inputs), 2), 0.0, dtype=np.float32)
+        truth = np.array([int(text[-1]) for text in inputs])
+        right = random.random(len(inputs)) < self.chance
+        chosen = np.where(right, truth, 1 - truth)
+        top = random.uniform(0.55, 0.95, len(inputs))
+        rows[np.arange(len(inputs)), chosen] = top
+        rows[np.arange(len(inputs)), 1 - chosen] = 1 - top
+        return rows
+
+
+def part(name, n):
+    label = [i % 2 for i in range(n)]
+    return Dataset.from_dict(
+        {
+            "item_id": [f"{name}{i}" for i in range(n)],
+            "input": [f"text {i} {label[i]}" for i in range(n)],
+            "label": label,
+            "group": [f"{name}-group{i // 3}" for i in range(n)],
+        }
+    )
+
+
+def make_case(**changes):
+    about = {
+        "name": "medical",
+        "title": "Toy",
+        "task": "classification",
+        "train": part("train", 12),
+        "validation": part("validation", 12),
+        "test": part("test", 150),
+        "label_names": ["no", "yes"],
+        "claim": CLAIM,
+        "claimed": {"value": 22.0, "unit": "%"},
+        "card": "",
+        "data_name": "toy data",
+        "group_name": "toy groups",
+        "metric": "accuracy",
+        "generalist": "toy model",
+        "track": "starter",
+        "pace": "full",
+        "shifts": {"tweets": part("tweets", 120)},
+    }
+    return Case(**{**about, **changes})
+
+
+def recorded_scratch(case, name="test", seeds=(0, 1)):
+    """A system trained from scratch with two seeds, as a recorded part."""
+    versions = [Guesser("from_scratch", 0.55, seed) for seed in seeds]
+    data = "test" if name == "test" else name
+    tables = []
+    for system in versions:
+        rows = case.probabilities(system, data)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "item_id": case.part(data)["item_id"],
+                    "group": case.groups(data),
+                    "label": case.labels(data),
+                    "system": "from_scratch",
+                    "seed": system.seed,
+                    "prediction": rows.argmax(axis=1),
+                    "probability": rows.max(axis=1),
+                }
+            )
+        )
+    return SimpleNamespace(
+        name=name,
+        metric="accuracy",
+        predictions=pd.concat(tables),
+        systems={"from_scratch": {"seconds": 12.5, "seeds": list(seeds)}},
+        verdicts=[],
+    )
+
+
+def file_everything(case):
+    """File a case with live systems, a shift, a second metric and a recorded system."""
+    systems = {
+        "linear_probe": Guesser("linear_probe", 0.6, seed=None),
+        "specialist": Guesser("specialist", 0.85),
+    }
+    probe, specialist = systems.values()
+    verdicts = [
+        evaluation.judge(case, probe, specialist, primary=True),
+        evaluation.judge(case, probe, specialist, part="tweets"),
+        evaluation.judge(case, probe, specialist, metric="macro_f1"),
+    ]
+    recorded = [recorded_scratch(case)]
+    report.file_results(case, systems, verdicts, parts=["auc"], recorded=recorded)
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory):
+    """A folder with one case and its notebook's cost, collected."""
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTLEARN_RESULTS", str(folder))
+        file_everything(make_case())
+    (folder / "runs").mkdir()
+    run = {"notebook": "01_text_specialists", "ok": True, "seconds": 90.5, "peak_rss_mb": 812}
+    (folder / "runs" / "01_text_specialists.json").write_text(json.dumps(run))
+    return SimpleNamespace(folder=folder, results=report.collect(folder))
+
+
+@pytest.fixture
+def results(filed):
+    """Results that a test may spoil."""
+    return copy.deepcopy(filed.results)
+
+
+def test_collected_results_keep_the_contract(filed):
+    assert report.validate(filed.results) == []
+    assert json.loads((filed.folder / "results.json").read_text()) == filed.results
+    entry = filed.results["cases"]["medical"]
+    assert set(entry) == set(report.CASE_KEYS)
+    assert entry["notebook"] == "01_text_specialists"
+    assert (entry["notebook_seconds"], entry["peak_rss_mb"]) == (90.5, 812)
+    assert (entry["n_train"], entry["n_test"], entry["n_groups"]) == (12, 150, 50)
+    assert entry["primary"] == {"baseline": "linear_probe", "specialist": "specialist"}
+    assert list(entry["systems"]) == ["linear_probe", "specialist", "from_scratch"]
+    assert set(entry["parts"]) == {"tweets", "macro_f1", "auc"}
+    assert filed.results["versions"]["python"].startswith("3.")
+
+
+def test_live_and_recorded_systems_are_told_apart(filed):
+    systems = filed.results["cases"]["medical"]["systems"]
+    assert systems["linear_probe"]["source"] == "live"
+    assert systems["linear_probe"]["seeds"] == []
+    assert systems["specialist"]["seeds"] == [0]
+    assert systems["from_scratch"] | {"score": 0, "low": 0, "high": 0} == {
+        "score": 0,
+        "low": 0,
+        "high": 0,
+        "seconds": 12.5,
+        "source": "recorded",
+        "seeds": [0, 1],
+    }
+
+
+def test_every_number_can_be_recomputed_from_the_predictions(filed):
+    assert report.recompute(filed.results, filed.folder) == []
+
+
+def test_a_score_is_the_share_of_right_rows_in_the_predictions(filed):
+    table = pd.read_parquet(filed.folder / "predictions" / "medical.parquet")
+    assert list(table.columns) == report.PREDICTION_COLUMNS
+    rows = table[(table["part"] == "test") & (table["system"] == "specialist")]
+    share = (rows["prediction"] == rows["label"]).mean()
+    filed_score = filed.results["cases"]["medical"]["systems"]["specialist"]["score"]
+    assert filed_score == pytest.approx(share, abs=1e-12)
+
+
+def test_predictions_are_encoded_and_compressed(filed):
+    file = pq.ParquetFile(filed.folder / "predictions" / "medical.parquet")
+    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+    table = pd.read_parquet(filed.folder / "predictions" / "medical.parquet")
+    assert all(table[name].dtype == "category" for name in ("item_id", "group", "part", "system"))
+    assert table["probability"].dtype == np.float32
+    assert set(table["part"]) == {"test", "tweets"}
+
+
+def spoil_score(results):
+    results["cases"]["medical"]["systems"]["specialist"]["score"] += 0.004
+
+
+def spoil_interval(results):
+    results["cases"]["medical"]["verdicts"][0]["low"] -= 0.01
+
+
+def spoil_p(results):
+    results["cases"]["medical"]["parts"]["tweets"]["verdicts"][0]["p"] = 0.5
+
+
+def spoil_second_metric(results):
+    results["cases"]["medical"]["parts"]["auc"]["systems"]["specialist"]["score"] -= 0.01
+
+
+@pytest.mark.parametrize("spoil", [spoil_score, spoil_interval, spoil_p, spoil_second_metric])
+def test_recomputing_finds_a_number_that_does_not_follow(filed, results, spoil):
+    spoil(results)
+    (problem,) = report.recompute(results, filed.folder)
+    assert problem.startswith("medical")
+    assert "from the predictions" in problem
+
+
+def test_recomputing_tells_missing_predictions(filed, results, tmp_path):
+    assert report.recompute(results, tmp_path) == [
+        "medical: its predictions are missing: medical.parquet"
+    ]
+    results["cases"]["medical"]["systems"]["mlp_probe"] = {}
+    (problem,) = report.recompute(results, filed.folder)
+    assert "mlp_probe" in problem
+
+
+def drop_key(entry):
+    del entry["n_test"]
+
+
+def add_key(entry):
+    entry["notes"] = "hello"
+
+
+def score_above_high(entry):
+    entry["systems"]["specialist"]["score"] = 0.999
+
+
+def score_in_points(entry):
+    entry["systems"]["specialist"].update(low=80, score=85.0, high=90)
+
+
+def unknown_system(entry):
+    entry["systems"]["my_model"] = dict(entry["systems"]["specialist"])
+
+
+def unknown_part(entry):
+    entry["parts"]["sunday"] = entry["parts"].pop("tweets")
+
+
+def bad_source(entry):
+    entry["systems"]["specialist"]["source"] = "guessed"
+
+
+def bad_seeds(entry):
+    entry["systems"]["specialist"]["seeds"] = ["a"]
+
+
+def impossible_p(entry):
+    entry["verdicts"][0]["p"] = 1.5
+
+
+def verdict_outside_interval(entry):
+    entry["verdicts"][0]["difference"] = 0.9
+
+
+def verdict_about_a_stranger(entry):
+    entry["verdicts"][0]["baseline"] = "classical"
+
+
+def two_primaries(entry):
+    entry["verdicts"].append(dict(entry["verdicts"][0]))
+
+
+def wrong_primary(entry):
+    entry["primary"] = {"baseline": "from_scratch", "specialist": "specialist"}
+
+
+def negative_time(entry):
+    entry["notebook_seconds"] = -1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (drop_key, "'n_test' is missing"),
+        (add_key, "'notes' is not in the contract"),
+        (score_above_high, "does not hold"),
+        (score_in_points, "not a fraction"),
+        (unknown_system, "not a system's name"),
+        (unknown_part, "not a part"),
+        (bad_source, "allowed: live, recorded"),
+        (bad_seeds, "whole numbers"),
+        (impossible_p, "not from 0 to 1"),
+        (verdict_outside_interval, "does not hold"),
+        (verdict_about_a_stranger, "not among the systems"),
+        (two_primaries, "a case has one"),
+        (wrong_primary, "the primary verdict is about"),
+        (negative_time, "notebook_seconds"),
+    ],
+)
+def test_a_broken_contract_is_told_with_its_place(results, spoil, words):
+    spoil(results["cases"]["medical"])
+    problems = report.validate(results)
+    assert any(words in problem for problem in problems), problems
+    assert all("medical" in problem for problem in problems)
+
+
+def test_unknown_cases_and_mixed_paces_are_problems(results):
+    other = copy.deepcopy(results["cases"]["medical"])
+    other["pace"] = "quick"
+    results["cases"]["cooking"] = other
+    problems = "\n".join(report.validate(results))
+    assert "'cooking' is not a case" in problems
+    assert "paces are mixed: full, quick" in problems
+
+
+def test_a_case_whose_notebook_failed_is_left_out(filed, tmp_path):
+    for kind in ("cases", "runs"):
+        (tmp_path / kind).mkdir()
+        for path in (filed.folder / kind).iterdir():
+            (tmp_path / kind / path.name).write_bytes(path.read_bytes())
+    record = tmp_path / "runs" / "01_text_specialists.json"
+    record.write_text(json.dumps({"ok": False, "seconds": 3.0, "peak_rss_mb": 5}))
+    assert "failed" in report.left_out(tmp_path)["medical"]
+    assert report.collect(tmp_path)["cases"] == {}
+
+
+def test_collecting_nothing_says_what_to_do(tmp_path):
+    assert not report.has_results(tmp_path)
+    with pytest.raises(FileNotFoundError, match="ftlearn run all"):
+        report.collect(tmp_path)
+
+
+def test_a_learners_own_results_survive_the_next_filing(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("FTLEARN_RESULTS", raising=False)
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path))
+    case = make_case()
+    report.file_results(case, {"specialist": Guesser("specialist", 0.8)}, [])
+    first = (tmp_path / "results" / "cases" / "medical.json").read_bytes()
+    report.file_results(case, {"specialist": Guesser("specialist", 0.6)}, [])
+    cases = tmp_path / "results" / "cases"
+    assert (cases / "medical.json.previous").read_bytes() == first
+    assert (cases / "medical.json").read_bytes() != first
+    assert {path.name for path in cases.iterdir()} == {"medical.json", "medical.json.previous"}
+    assert str(tmp_path) not in capsys.readouterr().out
+
+
+def test_quick_results_at_home_do_not_replace_full_ones(tmp_path, monkeypatch):
+    monkeypatch.delenv("FTLEARN_RESULTS", raising=False)
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path))
+    system = {"specialist": Guesser("specialist", 0.8)}
+    report.file_results(make_case(pace="quick"), system, [])
+    assert (tmp_path / "results" / "quick" / "cases" / "medical.json").exists()
+    assert not (tmp_path / "results" / "cases").exists()
+
+
+def test_a_system_filed_live_and_recorded_is_refused_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
+    case = make_case()
+    systems = {"from_scratch": Guesser("from_scratch", 0.6)}
+    with pytest.raises(ValueError, match="filed twice"):
+        report.file_results(case, systems, [], recorded=[recorded_scratch(case)])
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_verdict_about_a_system_that_is_not_filed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
+    case = make_case()
+    probe, specialist = Guesser("linear_probe", 0.6), Guesser("specialist", 0.8)
+    verdict = evaluation.judge(case, probe, specialist)
+    with pytest.raises(ValueError, match="baseline 'linear_probe', which is not filed"):
+        report.file_results(case, {"specialist": specialist}, [verdict])
+
+
+def test_several_seeds_of_a_live_system_are_one_system(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
+    case = make_case()
+    versions = [Guesser("specialist", 0.8, seed, seconds=2.0 + seed) for seed in (0, 1)]
+    report.file_results(case, {"specialist": versions}, [])
+    system = report.collect(tmp_path)["cases"]["medical"]["systems"]["specialist"]
+    assert (system["seeds"], system["seconds"]) == ([0, 1], 2.5)
+    expected = np.mean([case.correct(version)[0].mean() for version in versions])
+    assert system["score"] == pytest.approx(expected)
+
+
+def test_a_recorded_part_of_its_own_is_scored_from_its_predictions(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
+    case = make_case()
+    report.file_results(case, {}, [], recorded=[recorded_scratch(case, "tweets")])
+    results = report.collect(tmp_path)
+    part = results["cases"]["medical"]["parts"]["tweets"]
+    assert (part["n"], part["n_groups"]) == (120, 40)
+    assert report.validate(results) == []
+    assert report.recompute(results, tmp_path) == []
+
+
+class Page(HTMLParser):
+    """Collects what a test asks about a page, and checks that its tags close."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+        self.unbalanced = []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attributes]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attributes]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, text):
+        self.text.append(text)
+
+
+def parse(path):
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(filed):
+    """The parsed index of a report with one executed notebook."""
+    import nbformat
+
+    cells = [nbformat.v4.new_markdown_cell("# A title"), nbformat.v4.new_code_cell("1 + 1")]
+    cells[1].outputs = [nbformat.v4.new_output("stream", text="<script>alert(1)</script>")]
+    (filed.folder / "notebooks").mkdir()
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells),
+        filed.folder / "notebooks" / "01_text_specialists.ipynb",
+    )
+    return parse(report.write_index(filed.folder))
+
+
+def test_the_index_is_well_formed_and_has_one_heading_of_the_first_level(page):
+    assert (page.unbalanced, page.open) == ([], [])
+    assert page.tags.count("h1") == 1
+    assert ("html", "lang", "en") in page.attributes
+    assert page.tags.count("table") == page.tags.count("caption") > 2
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_index_loads_nothing_and_its_links_lead_somewhere(page, filed):
+    assert not {"script", "link", "iframe", "img"} & set(page.tags)
+    assert not [a for a in page.attributes if a[1] == "src"]
+    ids = {value for _, name, value in page.attributes if name == "id"}
+    targets = [value for _, name, value in page.attributes if name == "href"]
+    assert len(targets) >= 5
+    for target in targets:
+        found = target[1:] in ids if target[0] == "#" else (filed.folder / target).is_file()
+        assert found, target
+    style = (filed.folder / "index.html").read_text().split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_the_index_shows_claim_verdict_interval_and_cost(page, filed):
+    text = " ".join(page.text)
+    verdict = filed.results["cases"]["medical"]["verdicts"][0]
+    assert CLAIM in text
+    assert verdict["wording"] in text
+    assert report_page.points(verdict["low"]) in text
+    assert "+22 %" in text
+    assert "1.5 minutes" in text and "812 MB" in text
+    assert "linear probe" in text
+    assert "Quick pace" not in text
+
+
+def test_the_charts_text_alternative_says_what_it_shows(page, filed):
+    verdict = filed.results["cases"]["medical"]["verdicts"][0]
+    assert ("svg", "role", "img") in page.attributes
+    said = next(text for text in page.text if text.startswith("Claimed: "))
+    assert report_page.points(verdict["difference"]) in said
+
+
+def test_an_executed_notebooks_page_loads_nothing(page, filed):
+    notebook = parse(filed.folder / "notebooks" / "01_text_specialists.html")
+    assert "script" not in notebook.tags
+    assert not [a for a in notebook.attributes if str(a[2]).startswith(("http:", "https:", "//"))]
+    assert "<script>alert(1)</script>" in "".join(notebook.text)
+
+
+def test_text_from_a_case_cannot_add_markup(filed, page):
+    raw = (filed.folder / "index.html").read_text(encoding="utf-8")
+    assert "<b>always</b>" not in raw
+    assert "&lt;b&gt;always&lt;/b&gt;" in raw
+
+
+def test_quick_results_are_called_too_small(results):
+    results["cases"]["medical"]["pace"] = "quick"
+    assert "too small to judge" in report_page.index(results, report.TITLES, {}, str)
+
+
+def test_absent_numbers_are_shown_as_dashes(results):
+    entry = results["cases"]["medical"]
+    entry.update(notebook_seconds=None, peak_rss_mb=None, claimed={"value": None, "unit": "points"})
+    entry["systems"]["specialist"].update(low=None, high=None, seconds=None)
+    entry["verdicts"][0].update(low=None, high=None, p=None)
+    page = Page()
+    page.feed(report_page.index(results, report.TITLES, {}, str))
+    assert (page.unbalanced, page.open) == ([], [])
+    assert "None" not in " ".join(page.text)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "difference", "low", "high"),
+    [(22, 0.06, 0.03, 0.09), (-50, -0.2, -0.3, -0.1), (0.5, 0.004, -0.001, 0.01), (15, 0, 0, 0)],
+)
+def test_marks_of_the_chart_stay_inside_it(claimed, difference, low, high):
+    verdict = {"difference": difference, "low": low, "high": high}
+    page = Page()
+    page.feed(report_page._chart("x", {"value": claimed, "unit": "%"}, verdict))
+    places = [float(a[2]) for a in page.attributes if a[1] in ("x1", "x2", "cx", "x")]
+    assert all(0 <= place <= 400 for place in places)
+    assert 3 <= page.tags.count("line") - 1 <= 8
+
+
+@pytest.mark.parametrize(
+    ("wording", "words"),
+    [
+        (
+            "On x, with y: supported here, smaller than claimed. The",
+            "supported here, smaller than claimed",
+        ),
+        ("On x, with y: supported here. The", "supported here"),
+        ("On x, with y: not distinguishable at n=5", "not distinguishable"),
+        ("On x, with y: something else", "verdict"),
+    ],
+)
+def test_the_outcome_is_read_from_the_sentence(wording, words):
+    assert report_page.outcome(wording) == words
+
+
+def test_the_scoreboard_has_a_line_for_every_case(filed):
+    lines = report.scoreboard(filed.results).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("case")
+    verdict = filed.results["cases"]["medical"]["verdicts"][0]
+    assert lines[2].startswith("medical")
+    assert report_page.points(verdict["difference"]) in lines[2]
+    assert lines[2].endswith(report_page.outcome(verdict["wording"]))
