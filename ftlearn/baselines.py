@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-# Inverse regularisation strengths that are tried on validation, wide enough to have the best inside.
+# Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PROBE_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 # Dividers of scores before a softmax; they set how sure a system sounds, never what it says.
@@ -161,14 +161,15 @@ def fit_classical(case):
         make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters)),
     )
     inputs = list(case.train["input"])
-    candidates = []
+    best_score, best = -1.0, None
     for vectorizer in vectorizers:
         features = vectorizer.fit_transform(inputs)
         looked_at = vectorizer.transform(list(case.validation["input"]))
-        machines = [LinearSVC(C=strength, random_state=0) for strength in SVM_STRENGTHS]
+        machines = (LinearSVC(C=strength, random_state=0) for strength in SVM_STRENGTHS)
         score, machine = _best_on_validation(case, machines, features, looked_at)
-        candidates.append((score, make_pipeline(vectorizer, machine)))
-    system = Classical(max(candidates, key=lambda pair: pair[0])[1])
+        if score > best_score:
+            best_score, best = score, make_pipeline(vectorizer, machine)
+    system = Classical(best)
     return _timed(_tempered(case, system), began)
 
 
@@ -203,7 +204,7 @@ def fit_linear_probe(case, generalist):
     began = time.perf_counter()
     features = generalist.embed(list(case.train["input"]))
     looked_at = generalist.embed(list(case.validation["input"]))
-    candidates = [LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS]
+    candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS)
     _, classifier = _best_on_validation(case, candidates, features, looked_at)
     return _timed(Probe("linear_probe", generalist, classifier), began)
 
@@ -249,9 +250,12 @@ def softmax(scores):
 def _best_on_validation(case, classifiers, features, looked_at):
     """(validation accuracy, classifier) of the best; the first of equals."""
     train, validation = case.labels("train"), case.labels("validation")
-    fitted = [classifier.fit(features, train) for classifier in classifiers]
-    scored = [(classifier.score(looked_at, validation), classifier) for classifier in fitted]
-    return max(scored, key=lambda pair: pair[0])
+    best_score, best = -1.0, None
+    for classifier in classifiers:
+        score = classifier.fit(features, train).score(looked_at, validation)
+        if score > best_score:
+            best_score, best = score, classifier
+    return best_score, best
 
 
 def _tempered(case, system):

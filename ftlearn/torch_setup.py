@@ -4,6 +4,7 @@
 Nothing here imports torch at that moment.
 """
 
+import ctypes
 import importlib.abc
 import importlib.machinery
 import math
@@ -18,6 +19,7 @@ _TORCHVISION_SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_M_MMAP_THRESHOLD = -3  # from malloc.h
 _schemas_library = None  # kept: torch forgets the schemas when the library object dies
 
 
@@ -31,9 +33,21 @@ def prepare():
     os.environ.setdefault("OMP_NUM_THREADS", str(cpu_limit()))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    # oneDNN keeps a compiled kernel for every shape it meets; 64 are plenty, 1,024 cost 100 MB.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     # Fast tokenizers warn about forked workers; the course starts none.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _return_freed_memory()
     install_torchvision_guard()
+
+
+def _return_freed_memory():
+    """Have the C library give large freed blocks back at once; it would keep some 100 MB.
+
+    A step of training frees and takes activations of ever other sizes. Only glibc knows mallopt.
+    """
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
 def cpu_limit(cgroup=Path("/sys/fs/cgroup")):

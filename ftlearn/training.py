@@ -53,7 +53,8 @@ class Recipe:
     freeze_embeddings : bool
         Whether the token embeddings keep their pre-trained values.
     group_by_length : bool
-        Whether a batch holds texts of similar length, to save padding.
+        Whether a batch holds texts of similar length, to save padding (it is then padded to a
+        multiple of 8, so that fewer shapes occur).
     fused_optimizer : bool
         Whether AdamW updates all weights in one kernel.
     bf16 : bool
@@ -161,6 +162,7 @@ SWITCHES = {
     "frozen embeddings": {"freeze_embeddings": False},
     "length grouping": {"group_by_length": False},
     "fused optimiser": {"fused_optimizer": False},
+    "early stopping": {"epochs": 3, "warmup": 0.0, "patience": None},
 }
 
 
@@ -388,7 +390,7 @@ def history_rows(log_history):
                     "epoch": entry["epoch"],
                     "train_loss": train_loss,
                     "validation_loss": entry["eval_loss"],
-                    "validation_score": entry["eval_score"],
+                    "validation_score": entry.get("eval_score", float("nan")),
                 }
             )
     return rows
@@ -465,6 +467,7 @@ def _trainer(case, recipe, folder):
         train_dataset=tokenize(case.train, tokenizer),
         eval_dataset=tokenize(case.validation, tokenizer),
         processing_class=tokenizer,
+        data_collator=_collator(recipe, tokenizer),
         compute_metrics=_validation_metric(case.metric),
         callbacks=[_Clock()],
     )
@@ -472,6 +475,11 @@ def _trainer(case, recipe, folder):
     if recipe.patience is not None:
         trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
     return trainer
+
+
+def _collator(recipe, tokenizer):
+    multiple = 8 if recipe.group_by_length else None
+    return transformers.DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
 
 
 def _training_arguments(recipe, folder):
@@ -750,6 +758,7 @@ def examples_per_second(case, recipe, steps):
             args=arguments,
             train_dataset=tokenize(few, tokenizer),
             processing_class=tokenizer,
+            data_collator=_collator(recipe, tokenizer),
             callbacks=[clock],
         )
         trainer.remove_callback(transformers.PrinterCallback)
