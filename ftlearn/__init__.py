@@ -14,8 +14,8 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "open_case": "ftlearn.cases",
-    "cases": "ftlearn.cases",
     "load_generalist": "ftlearn.models",
+    "model_folder": "ftlearn.models",
     "fit_baselines": "ftlearn.baselines",
     "Recipe": "ftlearn.training",
     "Specialist": "ftlearn.training",
@@ -27,7 +27,6 @@ _HOME_OF = {
     "recorded": "ftlearn.evidence",
     "compare": "ftlearn.widgets",
     "file_results": "ftlearn.report",
-    "doctor": "ftlearn.doctor",
 }
 
 __all__ = sorted(_HOME_OF)

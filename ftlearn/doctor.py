@@ -13,6 +13,7 @@ from . import settings
 OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
+_MACHINE = ("processor", "device", "bfloat16", "memory")
 _IMPORTED = ("torch", "torchvision", "transformers", "datasets", "sklearn", "ipywidgets")
 
 
@@ -88,7 +89,14 @@ def as_text(found):
     str
     """
     marks = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
-    lines = [f"{marks[c.state]}  {c.name}: {c.detail}" for c in found["checks"]]
+    # What is in order fits on a few lines; what is not is said one by one.
+    fine = [check for check in found["checks"] if check.state == "ok"]
+    machine = [c for c in fine if c.name in ("Python", *_MACHINE)]
+    lines = [f"{marks['ok']}  {check.name}: {check.detail}" for check in machine]
+    others = len(fine) - len(machine)
+    lines.append(f"{marks['ok']}  {others} more checks: packages, imports, cache, disk, assets")
+    rest = [check for check in found["checks"] if check.state != "ok"]
+    lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in rest]
     lines += ["", "Acts"]
     lines += [f"{marks[act.state]}  {act.name}: {act.detail}" for act in found["acts"]]
     lines.append("")

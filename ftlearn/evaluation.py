@@ -1077,7 +1077,7 @@ def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, 
     else:
         start = f": {outcome}. {comparison[0].upper()}{comparison[1:]}"
     return (
-        f"On {case.data_name}, with {case.generalist}{place}{start} ({remarks})."
+        f"On {case.data_name}, with {case.generalist_label}{place}{start} ({remarks})."
         + (_claim_text(case) if primary else "")
         + _counts_text(numbers, names)
         + _relative_text(numbers, metric, names, *ratios)

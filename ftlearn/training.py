@@ -18,7 +18,7 @@ import transformers
 from transformers.trainer_callback import ExportableState
 
 from . import settings, torch_setup
-from .models.text import MAX_TOKENS, TEXT_MODELS, batches_by_length, model_folder
+from .models.text import MAX_TOKENS, batches_by_length, model_folder
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
@@ -359,7 +359,7 @@ def _specialist(case, recipe, trainer):
     specialist = Specialist(trainer.model, trainer.processing_class, case.label_names, recipe)
     clock = _clock_of(trainer)
     examples = trainer.state.epoch * len(case.train)
-    specialist.generalist = TEXT_MODELS[case.generalist].label
+    specialist.generalist = case.generalist_label
     specialist.history = history_rows(trainer.state.log_history)
     specialist.seconds = clock.seconds
     specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)

@@ -45,6 +45,8 @@ class Case:
         Data from elsewhere, for the cross-examination.
     fold : int or None
         Which fold is the test part, where the case has folds.
+    generalist_label : str
+        How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
     """
 
     name: str
@@ -65,7 +67,11 @@ class Case:
     pace: str
     shifts: dict = field(default_factory=dict)
     fold: int | None = None
+    generalist_label: str = ""
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, repr=False)
+
+    def __post_init__(self):
+        self.generalist_label = self.generalist_label or self.generalist
 
     def part(self, name):
         """A part of the data by name.

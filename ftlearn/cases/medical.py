@@ -58,6 +58,7 @@ def build(track, pace, generalist=None, fold=0):
     items, label_names = read_titles()
     items = split.sample_per_group(items, TEXTS_PER_BLOCK[pace])
     parts = split.fold_by_group(items, n_folds=N_FOLDS, fold=fold)
+    generalist = text.known(generalist, track)
     return Case(
         name="medical",
         title="Diagnosis titles to ICD-10-CM chapters",
@@ -69,7 +70,8 @@ def build(track, pace, generalist=None, fold=0):
         data_name="ICD-10-CM diagnosis titles",
         group_name="code blocks",
         metric="accuracy",
-        generalist=text.known(generalist, track),
+        generalist=generalist,
+        generalist_label=text.TEXT_MODELS[generalist].label,
         track=track,
         pace=pace,
         fold=fold,

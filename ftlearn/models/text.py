@@ -33,13 +33,13 @@ class TextModel:
 
 TEXT_MODELS = {
     "minilm": TextModel(
-        label="MiniLM-L6 (22.7 M parameters)",
+        label="MiniLM-L6",
         asset="minilm",
         repository="sentence-transformers/all-MiniLM-L6-v2",
         revision="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
     ),
     "bert": TextModel(
-        label="BERT-base (110 M parameters)",
+        label="BERT-base",
         asset=None,
         repository="google-bert/bert-base-uncased",
         revision="86b5e0934494bd15c9632b12f734a8a67f723594",

@@ -1,0 +1,54 @@
+"""What several test files share: the starter assets, a tiny model, a cache of one's own."""
+
+import ftlearn  # noqa: F401, I001 - first, as in a notebook: it settles threads before torch
+
+import pytest
+
+from ftlearn import assets
+
+
+@pytest.fixture(scope="session")
+def minilm_folder():
+    """The real starter model; where it is absent the AssetError says what to do."""
+    return assets.locate("minilm")
+
+
+@pytest.fixture(scope="session")
+def icd10cm_xml():
+    """The real catalogue; where it is absent the AssetError says what to do."""
+    from ftlearn.cases.medical import XML_NAME
+
+    return assets.locate("icd10cm") / XML_NAME
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A transformers folder with a tiny random BERT."""
+    from toy_cases import save_tiny_model
+
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """An empty cache; whatever is trained in this test is kept there."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("FTLEARN_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny_generalist(tiny_folder):
+    """A frozen encoder in the place of the real one."""
+    from ftlearn.models.text import TextGeneralist
+
+    return TextGeneralist("minilm", tiny_folder)
+
+
+@pytest.fixture
+def tiny(monkeypatch, tiny_folder, cache):
+    """Training starts from the tiny model, and its checkpoints go to a cache of their own."""
+    from ftlearn import training
+
+    monkeypatch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
+    return tiny_folder

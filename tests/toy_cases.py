@@ -1,0 +1,81 @@
+"""A tiny BERT in a folder, and a small learnable case, for tests that need no real model."""
+
+import random
+
+from datasets import Dataset
+
+from ftlearn.cases.case import Case
+
+LABELS = ["infectious diseases", "neoplasms", "injuries"]
+WORDS = {
+    0: ["fever", "virus", "cholera", "typhoid", "sepsis"],
+    1: ["tumour", "carcinoma", "lymphoma", "melanoma", "sarcoma"],
+    2: ["fracture", "burn", "wound", "sprain", "bruise"],
+}
+FILLERS = ["of", "left", "right", "initial", "acute", "chronic", "with", "other", "knee", "skin"]
+
+
+def save_tiny_model(folder, hidden_size=32):
+    """Write a transformers folder: a random BERT of two layers with a real WordPiece tokenizer."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    words = sorted({word for words in (*WORDS.values(), FILLERS) for word in words})
+    words += [word for name in LABELS for word in name.split()]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words)]
+    pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=hidden_size,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden_size,
+        max_position_embeddings=64,
+        initializer_range=0.15,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def toy_part(name, n, classes=3, seed=0):
+    """A part with n items of 2 to 9 words; one or two of the words tell the class."""
+    chance = random.Random(f"{name} {seed}")
+    texts = []
+    for i in range(n):
+        words = chance.sample(WORDS[i % classes], chance.randint(1, 2))
+        words += chance.sample(FILLERS, chance.randint(1, 7))
+        texts.append(" ".join(chance.sample(words, len(words))))
+    return Dataset.from_dict(
+        {
+            "item_id": [f"{name}/{i}" for i in range(n)],
+            "input": texts,
+            "label": [i % classes for i in range(n)],
+            "group": [f"{name} {i // 4}" for i in range(n)],
+        }
+    )
+
+
+def toy_case(classes=3, sizes=(48, 24, 24), **changes):
+    """A classification case on the starter track whose generalist is called minilm."""
+    parts = ("train", "validation", "test")
+    content = {
+        "name": "toy",
+        "title": "Toy titles",
+        "task": "classification",
+        "label_names": LABELS[:classes],
+        "claim": "A toy is learned.",
+        "claimed": {"value": 5.0, "unit": "points"},
+        "card": "Made up.",
+        "data_name": "toy titles",
+        "group_name": "toy groups",
+        "metric": "accuracy",
+        "generalist": "minilm",
+        "track": "starter",
+        "pace": "full",
+        **{part: toy_part(part, n, classes) for part, n in zip(parts, sizes, strict=True)},
+    }
+    return Case(**(content | changes))
