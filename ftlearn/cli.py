@@ -1,4 +1,4 @@
-"""The command line: ``ftlearn doctor | fetch | run | report | build | lab``.
+"""The command line: ``ftlearn doctor | fetch | run | train | evidence | report | build | bench | lab``.
 
 Exit codes: 0 done, 1 something that was run failed, 2 the command was used wrongly or a file is
 missing, 130 stopped by Ctrl-C. Each subcommand is one function, which imports what it needs.
@@ -62,18 +62,31 @@ def parser():
     command.add_argument("--json", action="store_true", help="print JSON")
 
     command = _command(commands, "fetch", fetch, "bring models and data into the cache")
-    command.add_argument("names", nargs="*", metavar="NAME", help="assets; all when none is named")
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="assets; all that the acts need when none"
+    )
     command.add_argument("--from", dest="source", metavar="FOLDER", help="look in a folder first")
 
     command = _command(commands, "run", run, "execute notebooks into report/")
     command.add_argument("name", metavar="NAME", help="a notebook, its number, a case, or all")
     _add_pace(command)
 
+    command = _command(commands, "train", train, "fine-tune a case's generalist and save it")
+    command.add_argument("case", metavar="CASE", help="such as medical")
+    command.add_argument("folder", metavar="FOLDER", help="a new folder for the specialist")
+    _add_pace(command)
+
+    summary = "run what data/evidence records of a case; goes on where it was stopped"
+    command = _command(commands, "evidence", evidence, summary)
+    command.add_argument("cases", nargs="*", metavar="CASE", help="all recorded cases when none")
+
     command = _command(commands, "report", report, "write report/results.json and index.html")
     _add_pace(command)
 
     command = _command(commands, "build", build, "execute and publish notebooks/*.ipynb")
     command.add_argument("name", nargs="?", default="all", metavar="NAME", help="as for run")
+
+    _command(commands, "bench", bench, "time the parts of the course on this machine")
 
     summary = "open JupyterLab on your own copies in my_work/; options are passed on to JupyterLab"
     _command(commands, "lab", lab, summary)
@@ -105,8 +118,9 @@ def doctor(arguments):
 def fetch(arguments):
     """``ftlearn fetch``: what is there and intact is left alone."""
     from . import assets
+    from .cases import needed_assets
 
-    assets.fetch(arguments.names or None, source=arguments.source)
+    assets.fetch(arguments.names or needed_assets(), source=arguments.source)
     return 0
 
 
@@ -127,6 +141,38 @@ def run(arguments):
     if failed:
         print(f"ftlearn: {len(failed)} of {len(runs)} failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def train(arguments):
+    """``ftlearn train``: the specialist's score on validation; a verdict is the notebooks' work."""
+    from . import fine_tune, open_case
+    from .training import estimate, new_folder
+
+    folder = new_folder(arguments.folder)
+    case = open_case(arguments.case, pace=arguments.pace)
+    _say(f"Training on {len(case.train):,} items takes {estimate(case)}.")
+    specialist = fine_tune(case)
+    best = max(row["validation_score"] for row in specialist.history)
+    _say(f"Validation {case.metric} {best:.3f} after {specialist.seconds:.0f} s.")
+    _say(f"Saved: {specialist.save(folder)}")
+    return 0
+
+
+def evidence(arguments):
+    """``ftlearn evidence``: each finished run is kept at once."""
+    from . import evidence as recording
+
+    for name in arguments.cases or recording.recorded_cases():
+        _say(f"Recorded: {recording.record(name, say=_say)}")
+    return 0
+
+
+def bench(arguments):
+    """``ftlearn bench``: one benchmark after the other, each in a process of its own."""
+    from . import notebooks
+
+    scripts = sorted((notebooks.PROJECT / "benchmarks").glob("*.py"))
+    return max(subprocess.call([sys.executable, str(script)]) for script in scripts)
 
 
 def report(arguments):

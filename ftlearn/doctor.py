@@ -208,11 +208,10 @@ def _disk():
 def _assets():
     """Name of each asset the acts need -> its check."""
     from . import assets
-    from .cases import CASES
+    from .cases import needed_assets
 
-    needed = sorted({name for info in CASES.values() for name in info.assets})
     found = {}
-    for row in assets.status(needed):
+    for row in assets.status(needed_assets()):
         name, state = row["name"], row["state"]
         if state == "verified":
             found[name] = Check(f"asset {name}", "ok", f"{row['bytes'] / 1e6:.1f} MB, verified")

@@ -136,6 +136,16 @@ def ablation_plan(seeds):
 _PLANS = {"medical": _medical_plan}
 
 
+def recorded_cases():
+    """Names of the cases that have a record, or should.
+
+    Returns
+    -------
+    list of str
+    """
+    return list(_PLANS)
+
+
 def plan(case_name):
     """What is recorded for a case.
 

@@ -268,16 +268,36 @@ class Specialist:
         FileExistsError
             When the folder already holds files: nothing is overwritten.
         """
-        folder = Path(folder)
-        if folder.exists() and any(folder.iterdir()):
-            raise FileExistsError(
-                f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
-                "name a new or an empty folder."
-            )
+        folder = new_folder(folder)
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         (folder / "README.md").write_text(_model_card(self), encoding="utf-8")
         return folder
+
+
+def new_folder(folder):
+    """Check that a folder is absent or empty.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileExistsError
+        When the folder already holds files, or is a file: nothing is overwritten.
+    """
+    folder = Path(folder)
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise FileExistsError(
+            f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
+            "name a new or an empty folder."
+        )
+    return folder
 
 
 def _model_card(specialist):

@@ -1,6 +1,10 @@
 """A tiny BERT in a folder, and a small learnable case, for tests that need no real model."""
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 from datasets import Dataset
 
@@ -79,3 +83,23 @@ def toy_case(classes=3, sizes=(48, 24, 24), **changes):
         **{part: toy_part(part, n, classes) for part, n in zip(parts, sizes, strict=True)},
     }
     return Case(**(content | changes))
+
+
+def python(code, *arguments, check=True, **variables):
+    """Run code in another process that finds the package and the test makers; its CompletedProcess.
+
+    A variable whose value is None is taken away.
+    """
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here.parent, here)))}
+    environment = {k: v for k, v in (environment | variables).items() if v is not None}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"the other process failed:\n{done.stderr}")
+    return done

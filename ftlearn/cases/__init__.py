@@ -64,4 +64,15 @@ def open_case(name, track=None, pace=None, generalist=None, fold=0):
     return module.build(settings.track(track), settings.pace(pace), generalist, fold)
 
 
-__all__ = ["CASES", "Case", "CaseInfo", "open_case"]
+def needed_assets():
+    """Names of the assets that the starter track of all cases needs.
+
+    Returns
+    -------
+    list of str
+        Sorted, each once.
+    """
+    return sorted({name for info in CASES.values() for name in info.assets})
+
+
+__all__ = ["CASES", "Case", "CaseInfo", "needed_assets", "open_case"]

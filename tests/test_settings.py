@@ -1,0 +1,92 @@
+"""Where things live and how much is computed: argument, then environment, then default."""
+
+from pathlib import Path
+
+import pytest
+
+from ftlearn import settings
+
+CHOICES = [
+    (settings.pace, "pace", "FTLEARN_PACE", "full", "quick"),
+    (settings.track, "track", "FTLEARN_TRACK", "starter", "hub"),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    for name in ("PACE", "TRACK", "CACHE", "HOME"):
+        monkeypatch.delenv(f"FTLEARN_{name}", raising=False)
+
+
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_the_default_holds_where_nothing_is_said(choose, name, variable, default, other):
+    assert choose() == default
+    assert choose(None) == default
+
+
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_the_variable_beats_the_default_and_the_argument_beats_the_variable(
+    choose, name, variable, default, other, monkeypatch
+):
+    monkeypatch.setenv(variable, other)
+    assert choose() == other
+    assert choose(default) == default
+
+
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_an_empty_variable_counts_as_absent(choose, name, variable, default, other, monkeypatch):
+    monkeypatch.setenv(variable, "")
+    assert choose() == default
+
+
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_a_bad_argument_is_named_with_its_value_and_what_is_allowed(
+    choose, name, variable, default, other, monkeypatch
+):
+    monkeypatch.setenv(variable, other)
+    with pytest.raises(ValueError) as caught:
+        choose("Fast")
+    message = str(caught.value)
+    assert message == f"argument {name} is 'Fast'; allowed: {default}, {other}."
+
+
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_a_bad_variable_is_named_with_its_value_and_what_is_allowed(
+    choose, name, variable, default, other, monkeypatch
+):
+    monkeypatch.setenv(variable, default.upper())
+    with pytest.raises(ValueError) as caught:
+        choose()
+    message = str(caught.value)
+    assert f"environment variable {variable} is {default.upper()!r}" in message
+    assert f"allowed: {default}, {other}." in message
+    assert choose(other) == other  # an explicit argument needs no variable
+
+
+def test_the_cache_folder_is_the_variable_else_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert settings.cache_folder() == tmp_path / "me" / ".cache" / "ftlearn"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert settings.cache_folder() == tmp_path / "xdg" / "ftlearn"
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "mine"))
+    assert settings.cache_folder() == tmp_path / "mine"
+    monkeypatch.setenv("FTLEARN_CACHE", "~/mine")
+    assert settings.cache_folder() == tmp_path / "me" / "mine"
+
+
+def test_the_home_folder_is_the_variable_else_in_the_users_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert settings.home_folder() == tmp_path / ".ftlearn"
+    monkeypatch.setenv("FTLEARN_HOME", "~/progress")
+    assert settings.home_folder() == tmp_path / "progress"
+    assert isinstance(settings.home_folder(), Path)
+
+
+def test_asking_where_things_live_makes_no_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
+    settings.cache_folder(), settings.home_folder()
+    assert not any(tmp_path.iterdir())

@@ -1,0 +1,242 @@
+"""What is settled before PyTorch is loaded: threads, waiting, precision, torchvision."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+from toy_cases import python
+
+from ftlearn import torch_setup
+
+OPENMP = {
+    "OMP_NUM_THREADS": None,
+    "OMP_WAIT_POLICY": None,
+    "GOMP_SPINCOUNT": None,
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None,
+    "TOKENIZERS_PARALLELISM": None,
+}
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def eight_cpus(monkeypatch):
+    """The process may run on eight CPUs, whatever machine this is."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+
+
+def version_2(folder, content):
+    (folder / "cpu.max").write_text(content)
+
+
+def version_1(folder, quota, period="100000"):
+    (folder / "cpu").mkdir()
+    (folder / "cpu" / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (folder / "cpu" / "cpu.cfs_period_us").write_text(f"{period}\n")
+
+
+@pytest.mark.parametrize(
+    "content, threads",
+    [
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),  # one and a half CPUs keep two threads busy
+        ("20000 100000\n", 1),
+        ("50000 25000\n", 2),
+        ("1600000 100000\n", 8),
+        ("max 100000\n", 8),
+    ],
+)
+def test_a_version_2_quota_limits_the_threads(content, threads, tmp_path, eight_cpus):
+    version_2(tmp_path, content)
+    assert torch_setup.cpu_limit(tmp_path) == threads
+
+
+@pytest.mark.parametrize("quota, threads", [("300000", 3), ("1000", 1), ("-1", 8)])
+def test_a_version_1_quota_limits_the_threads(quota, threads, tmp_path, eight_cpus):
+    version_1(tmp_path, quota)
+    assert torch_setup.cpu_limit(tmp_path) == threads
+
+
+def test_version_2_is_asked_before_version_1(tmp_path, eight_cpus):
+    version_2(tmp_path, "400000 100000")
+    version_1(tmp_path, "100000")
+    assert torch_setup.cpu_limit(tmp_path) == 4
+
+
+def test_without_control_groups_the_affinity_counts(tmp_path, eight_cpus):
+    assert torch_setup.cpu_limit(tmp_path / "absent") == 8
+    (tmp_path / "cpu.max").write_text("")
+    assert torch_setup.cpu_limit(tmp_path) == 8
+
+
+def test_a_smaller_affinity_beats_a_larger_quota(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3}, raising=False)
+    version_2(tmp_path, "400000 100000")
+    assert torch_setup.cpu_limit(tmp_path) == 1
+
+
+def test_a_system_without_affinity_counts_its_cpus(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert torch_setup.cpu_limit(tmp_path) == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert torch_setup.cpu_limit(tmp_path) == 1
+
+
+# --- import -------------------------------------------------------------------------------------
+
+
+LOOK = """
+import json, os, sys
+import ftlearn
+heavy = ["torch", "transformers", "sklearn", "pandas", "datasets", "matplotlib", "scipy", "numpy"]
+print(json.dumps([sorted(set(heavy) & set(sys.modules)), dict(os.environ)]))
+"""
+
+
+def test_importing_ftlearn_loads_no_heavy_library_and_sets_the_variables():
+    loaded, variables = json.loads(python(LOOK, **OPENMP).stdout)
+    assert loaded == []
+    assert variables["OMP_NUM_THREADS"] == str(torch_setup.cpu_limit())
+    assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert variables["GOMP_SPINCOUNT"] == "0"
+    assert variables["TOKENIZERS_PARALLELISM"] == "false"
+
+
+def test_variables_that_the_user_has_set_stay():
+    mine = {"OMP_NUM_THREADS": "7", "OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "5"}
+    _, variables = json.loads(python(LOOK, **{**OPENMP, **mine}).stdout)
+    assert {name: variables[name] for name in mine} == mine
+
+
+def test_torch_starts_as_many_threads_as_were_set():
+    code = "import ftlearn, torch; print(torch.get_num_threads())"
+    assert python(code, **{**OPENMP, "OMP_NUM_THREADS": "1"}).stdout.strip() == "1"
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    import ftlearn
+
+    with pytest.raises(AttributeError, match="module 'ftlearn' has no attribute 'finetune'"):
+        ftlearn.finetune  # noqa: B018
+    assert {"fine_tune", "open_case", "judge"} <= set(dir(ftlearn))
+
+
+# --- torchvision --------------------------------------------------------------------------------
+
+# What torchvision itself does at import, with the real error of torch where the operator is absent.
+MISMATCHED = """
+import torch
+from . import _registrations
+"""
+REGISTRATIONS = """
+import torch
+torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)
+torch.library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets)
+done = True
+"""
+
+
+@pytest.fixture
+def fake_torchvision(tmp_path):
+    """Writes a package called torchvision; returns the folder to put before the real one."""
+
+    def write(**files):
+        package = tmp_path / "site" / "torchvision"
+        package.mkdir(parents=True)
+        for name, content in files.items():
+            (package / f"{name}.py").write_text(content)
+        return f"import sys; sys.path.insert(0, {str(package.parent)!r})\n"
+
+    return write
+
+
+def test_a_torchvision_of_another_build_can_be_imported(fake_torchvision):
+    first = fake_torchvision(__init__=MISMATCHED, _registrations=REGISTRATIONS)
+    alone = python(first + "import torchvision", check=False)
+    assert "operator torchvision::nms does not exist" in alone.stderr
+    code = "import ftlearn, torchvision; print(torchvision._registrations.done)"
+    assert python(first + code).stdout.strip() == "True"
+
+
+def test_another_error_of_torchvision_is_not_hidden(fake_torchvision):
+    first = fake_torchvision(__init__="raise RuntimeError('the driver is too old')")
+    code = "import ftlearn\ntry:\n import torchvision\nexcept RuntimeError as error:\n print(error)"
+    code += "\nprint('torch' in sys.modules, 'torchvision' in sys.modules)"
+    assert python(first + code).stdout.split("\n")[:2] == ["the driver is too old", "False False"]
+
+
+def test_a_working_torchvision_is_left_alone(fake_torchvision):
+    first = fake_torchvision(__init__="from . import inner", inner="count = 1")
+    code = "import ftlearn, torchvision; from ftlearn import torch_setup as setup\n"
+    code += "print(torchvision.inner.count, setup._schemas_library, 'torch' in sys.modules)"
+    assert python(first + code).stdout.strip() == "1 None False"
+
+
+def test_the_installed_torchvision_and_transformers_import_after_ftlearn():
+    code = """
+import ftlearn, torch, torchvision, transformers
+from torchvision.transforms import v2
+from transformers import AutoModel, Trainer
+print(tuple(torchvision.models.resnet18()(torch.zeros(1, 3, 32, 32)).shape))
+"""
+    assert python(code).stdout.strip() == "(1, 1000)"
+
+
+def test_the_guard_is_installed_once(monkeypatch):
+    import sys
+
+    before = len(sys.meta_path)
+    torch_setup.install_torchvision_guard()
+    assert len(sys.meta_path) == before
+
+
+# --- precision ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "amx, avx512, expected", [(0, 0, False), (1, 0, True), (0, 1, True), (1, 1, True)]
+)
+def test_bf16_on_a_cpu_asks_for_its_instructions(amx, avx512, expected, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch_setup, "device", lambda: "cpu")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bool(amx))
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx512))
+    assert torch_setup.supports_bf16() is expected
+
+
+def test_bf16_is_off_on_mps_and_asked_of_the_card_on_cuda(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch_setup, "device", lambda: "mps")
+    assert torch_setup.supports_bf16() is False
+    monkeypatch.setattr(torch_setup, "device", lambda: "cuda")
+    for answer in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=answer: answer)
+        assert torch_setup.supports_bf16() is answer
+
+
+@pytest.mark.parametrize(
+    "cuda, mps, expected",
+    [(False, False, "cpu"), (False, True, "mps"), (True, False, "cuda"), (True, True, "cuda")],
+)
+def test_the_device_is_the_first_that_is_present(cuda, mps, expected, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(
+        torch, "backends", SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps))
+    )
+    assert torch_setup.device() == expected
+
+
+def test_the_machine_is_described_in_full():
+    machine = torch_setup.machine()
+    assert set(machine) == {"cpu", "threads", "memory_gb", "device", "bf16", "system"}
+    assert machine["cpu"] and machine["system"]
+    assert machine["threads"] == torch_setup.cpu_limit()
+    assert machine["memory_gb"] > 0.5
+    assert machine["bf16"] is torch_setup.supports_bf16()
