@@ -1,4 +1,4 @@
-"""The command line: ``ftlearn doctor | fetch | run | train | evidence | report | build | bench | lab``.
+"""The command line, ``ftlearn COMMAND``; ``ftlearn --help`` lists the commands.
 
 Exit codes: 0 done, 1 something that was run failed, 2 the command was used wrongly or a file is
 missing, 130 stopped by Ctrl-C. Each subcommand is one function, which imports what it needs.

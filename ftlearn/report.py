@@ -629,9 +629,7 @@ def _compare_scores(where, place, outputs, n_classes):
             rows.labels, rows.groups, values, place["metric"], n_classes
         )
         filed = place["systems"][system]
-        # Bounds over runs (several seeds) may be another interval than the one over groups.
-        keys = ("score",) if len(rows.seeds) > 1 else ("score", "low", "high")
-        for key in keys:
+        for key in ("score", "low", "high"):
             yield from _compare(f"{where}.systems.{system}.{key}", filed[key], getattr(again, key))
 
 

@@ -96,7 +96,7 @@ def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
     [
         (["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, satellite"),
         (["fetch", "nonsense"], "nonsense"),
-        (["fetch", "--from", "no/such/folder"], "no/such/folder"),
+        (["fetch", "minilm", "--from", "no/such/folder"], "no/such/folder"),
         (["report"], "run `ftlearn run all` first"),
     ],
 )
@@ -145,7 +145,7 @@ def test_fetch_hands_on_names_and_source(monkeypatch):
     monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
     assert cli.main(["fetch"]) == 0
     assert cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
-    assert asked == [(None, None), (["words", "pixels"], "here")]
+    assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
 
 
 def test_an_asset_that_cannot_be_had_is_no_traceback(monkeypatch, capsys):
@@ -206,7 +206,7 @@ def test_the_doctor_is_content_where_every_act_can_run(healthy, capsys):
     assert cli.main(["doctor"]) == 0
     output = capsys.readouterr().out
     assert "01_text: can run" in output
-    assert "asset words: 5.0 MB, verified" in output
+    assert "more checks: packages, imports, cache, disk, assets" in output
     assert output.endswith("Every act can run.\n")
 
 

@@ -180,7 +180,7 @@ def test_the_installed_torchvision_and_transformers_import_after_ftlearn():
 import ftlearn, torch, torchvision, transformers
 from torchvision.transforms import v2
 from transformers import AutoModel, Trainer
-print(tuple(torchvision.models.resnet18()(torch.zeros(1, 3, 32, 32)).shape))
+print(tuple(torchvision.models.resnet18().eval()(torch.zeros(1, 3, 32, 32)).shape))
 """
     assert python(code).stdout.strip() == "(1, 1000)"
 

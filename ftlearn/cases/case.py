@@ -68,7 +68,8 @@ class Case:
     shifts: dict = field(default_factory=dict)
     fold: int | None = None
     generalist_label: str = ""
-    _memory: object = field(default_factory=weakref.WeakKeyDictionary, repr=False)
+    # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
+    _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)
 
     def __post_init__(self):
         self.generalist_label = self.generalist_label or self.generalist

@@ -1,0 +1,232 @@
+"""JupyterLab and Chromium for the browser tests: a server, a page, and what one does on a page."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+from ftlearn import settings
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+LOOPBACK_ONLY = Path(__file__).parents[1] / "notebooks" / "loopback_only"
+START_SECONDS = 120
+STOP_SECONDS = 30
+PAGE_SECONDS = 120  # JupyterLab's first page, on a slow machine
+RUN_SECONDS = 600
+# Console errors that are JupyterLab's own and harmless, each with its reason; none at present.
+HARMLESS = ()
+BROKEN_WIDGET = re.compile(r"model not found|Error displaying widget|Loading widget", re.IGNORECASE)
+EMPTY = "[ ]:"
+
+
+def find_chromium():
+    """Path of a Chromium or Chrome on this machine; None where there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@contextlib.contextmanager
+def serve(work, own, **environment):
+    """JupyterLab on loopback, without anything of the user's own.
+
+    Parameters
+    ----------
+    work : pathlib.Path
+        The folder it shows.
+    own : pathlib.Path
+        Receives its configuration, data and settings.
+    **environment : str
+        More variables for server and kernels.
+
+    Yields
+    ------
+    str
+        Address, ending in a slash. The server and its kernels are ended in any case.
+    """
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={work}"),
+        *("--ServerApp.token=", "--ServerApp.password="),
+    ]
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, **_own_folders(own), **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _address(server)
+    finally:
+        _end(server)
+
+
+def _own_folders(own):
+    """Environment in which Jupyter and IPython use folders of their own, and this interpreter."""
+    kernel = own / "path" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    news = own / "settings" / "@jupyterlab" / "apputils-extension"
+    news.mkdir(parents=True)
+    # otherwise it asks whether to fetch news, in a box above the page
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    path = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.environ.get("PYTHONPATH"))))
+    return {
+        "JUPYTER_PATH": str(own / "path"),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "IPYTHONDIR": str(own / "ipython"),
+        "FTLEARN_HOME": str(own / "home"),
+        "FTLEARN_CACHE": str(settings.cache_folder()),
+        "PYTHONPATH": path,
+    }
+
+
+def _address(server):
+    """The address that a starting server tells; its log is read on, so that it never blocks."""
+    log, found, known = deque(maxlen=40), [], threading.Event()
+
+    def read():
+        for line in server.stderr:
+            log.append(line)
+            address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            if address and not found:
+                found.append(address.group())
+                known.set()
+        known.set()  # it ended
+
+    threading.Thread(target=read, name="JupyterLab's log", daemon=True).start()
+    known.wait(START_SECONDS)
+    if not found:
+        raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
+    return found[0]
+
+
+def _end(server):
+    """End a server by its own handle, and the kernels it started."""
+    try:
+        kernels = psutil.Process(server.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        kernels = []
+    server.terminate()  # it then ends its kernels
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait(STOP_SECONDS)
+    for kernel in psutil.wait_procs(kernels, timeout=STOP_SECONDS)[1]:
+        kernel.kill()
+
+
+@contextlib.contextmanager
+def browse(chromium, address):
+    """A page of a fresh Chromium.
+
+    Parameters
+    ----------
+    chromium : str
+        Path of the program.
+    address : str
+        Of the server.
+
+    Yields
+    ------
+    page : playwright.sync_api.Page
+    problems : list of str
+        Grows with every console error, page error, crash, and request that leaves the server.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(PAGE_SECONDS * 1000)
+            yield page, _watch(page, address)
+        finally:
+            browser.close()
+
+
+def _watch(page, address):
+    problems = []
+    inside = (address, address.replace("http", "ws", 1), "data:", "blob:")
+
+    def console(message):
+        if message.type == "error" and not any(words in message.text for words in HARMLESS):
+            problems.append(f"console error: {message.text}")
+
+    def request(asked):
+        if not asked.url.startswith(inside):
+            problems.append(f"request beyond the server: {asked.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    page.on("crash", lambda _: problems.append("the page crashed"))
+    page.on("request", request)
+    return problems
+
+
+def open_notebook(page, address, name):
+    """Open a notebook and wait until its kernel is there and idle.
+
+    The little circle beside the kernel's name is drawn idle before there is a kernel; the status
+    bar is not.
+    """
+    page.goto(f"{address}lab/tree/{name}?reset")
+    status = page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle")
+    status.wait_for()
+
+
+def run_all(page, expected_cells):
+    """Run all cells by the menu, and wait until they ran or one of them failed.
+
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+    expected_cells : int
+        How many code cells there are to run.
+
+    Returns
+    -------
+    list of str
+        What went wrong: tracebacks, and a dialogue such as that the kernel died.
+    """
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """expected => {
+            const all = selector => [...document.querySelectorAll(selector)];
+            const ran = all('.jp-CodeCell .jp-InputPrompt')
+                .filter(prompt => /^\\[\\d+\\]:$/.test(prompt.textContent.trim()));
+            return ran.length >= expected || all(%s).length > 0;
+        }"""
+        % json.dumps(f"{_ERROR}, .jp-Dialog"),
+        arg=expected_cells,
+        timeout=RUN_SECONDS * 1000,
+    )
+    return page.locator(f"{_ERROR}, .jp-Dialog").all_text_contents()
+
+
+_OUTPUT = ".jp-OutputArea-output"
+_ERROR = f'{_OUTPUT}[data-mime-type="application/vnd.jupyter.error"]'
+
+
+def outputs(page):
+    """What the cells gave out, in the order of the page; a locator."""
+    return page.locator(_OUTPUT)
