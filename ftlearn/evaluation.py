@@ -94,6 +94,17 @@ class Score:
     n_groups: int
     metric: str
 
+    def __str__(self):
+        value = _score_text(self.score, self.metric)
+        size = f"{self.n:,} items in {self.n_groups:,} groups"
+        if self.low is None:
+            return f"{METRIC_LABELS[self.metric]} {value} (no interval; {size})"
+        low, high = (_score_text(bound, self.metric) for bound in (self.low, self.high))
+        return f"{METRIC_LABELS[self.metric]} {value} (95 % interval {low} to {high}; {size})"
+
+    def _repr_pretty_(self, printer, cycle):
+        printer.text(str(self))
+
 
 @dataclass(frozen=True)
 class Difference:

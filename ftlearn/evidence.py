@@ -35,13 +35,13 @@ class Run:
     Attributes
     ----------
     part : str
-        What it belongs to: ``"folds"``, ``"test"`` or ``"ablation"``.
+        What it belongs to: ``"folds"``, ``"test"``, ``"ablation"`` or ``"speed"``.
     system : str
         ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
-        ablation the switch that is turned back, or ``"tuned"``.
+        ablation the switch that is turned back, or ``"tuned"``; ``"switches"`` for their speed.
     fold : int
     recipe : Recipe or None
-        None for the baselines.
+        None where there is not one.
     share : int
         Train on every so-manieth training item.
     """
@@ -106,15 +106,25 @@ def _medical_plan():
     )
     runs = [Run("folds", "baselines", fold) for fold in range(5)]
     runs += [Run("folds", "specialist", f, Recipe.tuned(seed=s)) for s in seeds for f in range(5)]
-    runs += [Run("test", "specialist_plain", 0, Recipe.plain(seed=s)) for s in seeds]
-    runs += ablation_plan(seeds)
-    return runs + [Run("test", "from_scratch", 0, replace(scratch, seed=s)) for s in seeds]
+    runs += [*ablation_plan(seeds), Run("speed", "switches")]
+    runs += [Run("test", "from_scratch", 0, replace(scratch, seed=s)) for s in seeds]
+    return runs + [Run("test", "specialist_plain", 0, Recipe.plain(seed=s)) for s in seeds]
+
+
+def ablation_recipes():
+    """The tuned recipe, the plain one, and the tuned one with each switch turned back.
+
+    Returns
+    -------
+    dict of str to Recipe
+        ``"tuned"``, ``"plain"`` and the names of `ftlearn.training.SWITCHES`.
+    """
+    recipes = {"tuned": Recipe.tuned(), "plain": Recipe.plain()}
+    return recipes | {name: Recipe.tuned(**back) for name, back in training.SWITCHES.items()}
 
 
 def ablation_plan(seeds):
-    """The tuned recipe, the plain one, and the tuned one with each switch turned back.
-
-    All are trained on every sixth training item and compared on validation.
+    """The runs of `ablation_recipes`, trained on every sixth training item.
 
     Parameters
     ----------
@@ -124,12 +134,10 @@ def ablation_plan(seeds):
     -------
     list of Run
     """
-    recipes = {"tuned": Recipe.tuned(), "plain": Recipe.plain()}
-    recipes |= {name: Recipe.tuned(**back) for name, back in training.SWITCHES.items()}
     return [
         Run("ablation", name, 0, replace(recipe, seed=seed), share=6)
         for seed in seeds
-        for name, recipe in recipes.items()
+        for name, recipe in ablation_recipes().items()
     ]
 
 
@@ -212,6 +220,18 @@ def _run_and_keep(case_name, run):
     case = _full_case(case_name, run.fold)
     row = {"part": run.part, "system": run.system, "fold": run.fold, "share": run.share}
     row |= {"key": key, "data_hash": data_hash, "procedure": PROCEDURE}
+    if run.part == "speed":
+        row["examples_per_second"] = _interleaved_speeds(case)
+    else:
+        row |= _train_and_predict(case, run, folder)
+    row |= _circumstances()
+    # Written last: a folder without it is an unfinished run.
+    _write_atomically(folder / "run.json", json.dumps(row, indent=1).encode())
+    return folder, True
+
+
+def _train_and_predict(case, run, folder):
+    row = {}
     frozen = run.system == "baselines"
     systems = _run_baselines(case) if frozen else [_run_specialist(case, run, row)]
     if run.part != "ablation":
@@ -219,10 +239,17 @@ def _run_and_keep(case_name, run):
         table.to_parquet(folder / "predictions.parquet", index=False)
     row["seconds_of"] = {system.name: round(system.seconds, 2) for system in systems}
     row["validation"] = {s.name: float(case.correct(s, "validation")[0].mean()) for s in systems}
-    row |= _circumstances()
-    # Written last: a folder without it is an unfinished run.
-    _write_atomically(folder / "run.json", json.dumps(row, indent=1).encode())
-    return folder, True
+    return row
+
+
+def _interleaved_speeds(case, rounds=3, examples=256):
+    """Examples a second of every ablation recipe, in turn, so that the machine's mood cancels."""
+    speeds = {name: [] for name in ablation_recipes()}
+    for _ in range(rounds):
+        for name, recipe in ablation_recipes().items():
+            steps = examples // recipe.batch_size
+            speeds[name].append(round(training.examples_per_second(case, recipe, steps), 1))
+    return speeds
 
 
 @cache
@@ -245,7 +272,6 @@ def _run_specialist(case, run, row):
     specialist.name = run.system
     row |= {"recipe": asdict(run.recipe), "recipe_hash": run.recipe.fingerprint()}
     row |= {"seed": run.recipe.seed, "history": specialist.history}
-    row["examples_per_second"] = round(specialist.examples_per_second, 1)
     row["peak_memory_mb"] = round(specialist.peak_memory_mb)
     return specialist
 
@@ -267,19 +293,26 @@ def _prediction_rows(case, system, run):
 
 
 def _circumstances():
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=FOLDER, capture_output=True, text=True
-    )
     import torch
     import transformers
 
     versions = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__}
     return {
         "date": datetime.date.today().isoformat(),
-        "commit": commit.stdout.strip() or None,
+        "commit": _commit(),
         "machine": torch_setup.machine(),
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def _commit():
+    """The commit that the course stands at, or None: no git, or no working copy."""
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
 
 
 def _write_record(case_name, folders):
@@ -374,7 +407,7 @@ def recorded(case, part, recompute=False):
     ----------
     case : ftlearn.cases.case.Case
     part : str
-        Such as ``"folds"``, ``"test"`` or ``"ablation"``.
+        Such as ``"folds"``, ``"test"``, ``"ablation"`` or ``"speed"``.
     recompute : bool
         Run everything again on this machine first (hours; it resumes).
 
@@ -401,7 +434,7 @@ def recorded(case, part, recompute=False):
         name=part,
         metric=case.metric,
         predictions=table,
-        systems=_systems(rows) if part != "ablation" else {},
+        systems=_systems(rows) if part in ("folds", "test") else {},
         verdicts=_fold_verdicts(case, table) if part == "folds" else [],
         rows=rows,
         about=_about(rows),
@@ -479,40 +512,34 @@ def _fold_of_items(part):
     return {i: position[g] % 5 for i, g in zip(items["item_id"], items["group"], strict=True)}
 
 
-def ablation_rows(part):
+def ablation_rows(case):
     """What each switch of the tuned recipe gains in speed, and what it costs on validation.
 
     Parameters
     ----------
-    part : RecordedPart
-        With name ``"ablation"``.
+    case : ftlearn.cases.case.Case
 
     Returns
     -------
     list of dict
         ``switch``; ``speed``, how many times as many examples a second with it as without, as
-        the median over seeds; ``difference``, ``low``, ``high`` of the validation score, with minus
-        without, over paired seeds (t interval).
+        the median over interleaved rounds; ``difference``, ``low``, ``high`` of the validation
+        score, with minus without, over paired seeds (t interval).
     """
-    by_switch = {}
-    for row in part.rows:
-        by_switch.setdefault(row["system"], {})[row["seed"]] = row
-    tuned = by_switch.pop("tuned")
+    scores = {}
+    for row in recorded(case, "ablation").rows:
+        scores.setdefault(row["system"], {})[row["seed"]] = row["validation"][row["system"]]
+    speeds = recorded(case, "speed").rows[0]["examples_per_second"]
+    tuned = [score for _, score in sorted(scores.pop("tuned").items())]
     rows = []
-    for switch, without in by_switch.items():
-        seeds = sorted(tuned)
-        scores = [
-            [runs[seed]["validation"][name] for seed in seeds]
-            for runs, name in ((without, switch), (tuned, "tuned"))
-        ]
-        compared = evaluation.compare_runs(*scores)
-        speeds = [
-            tuned[s]["examples_per_second"] / without[s]["examples_per_second"] for s in seeds
-        ]
+    for switch, by_seed in scores.items():
+        without = [score for _, score in sorted(by_seed.items())]
+        compared = evaluation.compare_runs(without, tuned)
+        ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
         rows.append(
             {
                 "switch": "all of them" if switch == "plain" else switch,
-                "speed": float(np.median(speeds)),
+                "speed": float(np.median(ratios)),
                 "difference": compared.difference,
                 "low": compared.low,
                 "high": compared.high,

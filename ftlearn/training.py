@@ -81,15 +81,18 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        def whole(number, least):
+            return number >= least and int(number) == number
+
         rules = {
             "learning_rate": (self.learning_rate > 0, "a number above 0"),
-            "epochs": (self.epochs >= 1 and int(self.epochs) == self.epochs, "1, 2, 3, ..."),
-            "batch_size": (self.batch_size >= 1, "1, 2, 3, ..."),
+            "epochs": (whole(self.epochs, 1), "1, 2, 3, ..."),
+            "batch_size": (whole(self.batch_size, 1), "1, 2, 3, ..."),
             "warmup": (0 <= self.warmup < 1, "a share from 0 to below 1"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
-            "patience": (self.patience is None or self.patience >= 1, "None or 1, 2, 3, ..."),
+            "patience": (self.patience is None or whole(self.patience, 1), "None or 1, 2, 3, ..."),
             "attention": (self.attention in ATTENTIONS, " or ".join(map(repr, ATTENTIONS))),
-            "seed": (self.seed >= 0, "0 or more"),
+            "seed": (whole(self.seed, 0), "0, 1, 2, ..."),
         }
         for name, (holds, allowed) in rules.items():
             if not holds:
@@ -348,6 +351,8 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     with _run_folder(case, recipe) as folder:
         checkpoint = _last_checkpoint(folder)
         trainer = _trainer(case, recipe, folder)
+        if checkpoint and (epochs := _epochs_when_stopped(checkpoint)):
+            trainer.args.num_train_epochs = epochs
         for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
             trainer.add_callback(callback)
         try:
@@ -566,7 +571,10 @@ def _run_folder(case, recipe):
         return
     try:
         yield folder
-        shutil.rmtree(folder)
+        # First what makes a checkpoint complete: a removal that is cut short leaves none.
+        for state in folder.glob("checkpoint-*/trainer_state.json"):
+            state.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
     finally:
         lock.release()
 
@@ -578,6 +586,16 @@ def _last_checkpoint(folder):
         with contextlib.suppress(ValueError, KeyError, OSError):
             complete.append((json.loads(state.read_text())["global_step"], str(state.parent)))
     return max(complete)[1] if complete else None
+
+
+def _epochs_when_stopped(checkpoint):
+    """Epochs of a run that was killed after its last one, or None where there is more to do.
+
+    The Trainer itself forgets that it had stopped early, and would train on.
+    """
+    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text())
+    control = state["stateful_callbacks"].get("TrainerControl", {"args": {}})
+    return round(state["epoch"]) if control["args"].get("should_training_stop") else None
 
 
 @contextlib.contextmanager

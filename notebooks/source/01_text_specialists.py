@@ -248,11 +248,10 @@ for name, value in tuned.items():
 # validation.
 
 # %%
-ablation = ftlearn.recorded(case, "ablation")
-print(ablation.about)
 from ftlearn.evidence import ablation_rows
 
-plots.ablation_figure(ablation_rows(ablation))
+print(ftlearn.recorded(case, "ablation").about)
+plots.ablation_figure(ablation_rows(case))
 
 # %% [markdown]
 # Now the real run, on all training titles. How long will it take on *your* machine?
@@ -314,10 +313,10 @@ for name, guess in my_guess.items():
 # once. That takes half an hour, so it is recorded; `recompute=True` runs it on your machine.
 
 # %%
-folds = ftlearn.recorded(case, "folds")
-print(folds.about)
 from ftlearn.evidence import fold_rows
 
+folds = ftlearn.recorded(case, "folds")
+print(folds.about)
 plots.folds_figure(fold_rows(folds), folds.verdicts[0])
 
 # %%

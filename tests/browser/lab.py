@@ -12,7 +12,7 @@ from collections import deque
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from ftlearn import settings
 
@@ -26,10 +26,12 @@ START_SECONDS = 120
 STOP_SECONDS = 30
 PAGE_SECONDS = 120  # JupyterLab's first page, on a slow machine
 RUN_SECONDS = 600
+ANSWER_SECONDS = 30  # what a click changes, on a slow machine
+NO_UPDATES = "jupyterlab.NeverCheckForUpdate"
 # Console errors that are JupyterLab's own and harmless, each with its reason; none at present.
 HARMLESS = ()
 BROKEN_WIDGET = re.compile(r"model not found|Error displaying widget|Loading widget", re.IGNORECASE)
-EMPTY = "[ ]:"
+ANY_NAME = re.compile(r"\S")
 
 
 def find_chromium():
@@ -57,7 +59,10 @@ def serve(work, own, **environment):
     """
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        *(
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ),
         *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={work}"),
         *("--ServerApp.token=", "--ServerApp.password="),
     ]
@@ -158,6 +163,7 @@ def browse(chromium, address):
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(PAGE_SECONDS * 1000)
+            expect.set_options(timeout=ANSWER_SECONDS * 1000)
             yield page, _watch(page, address)
         finally:
             browser.close()
@@ -209,18 +215,18 @@ def run_all(page, expected_cells):
     """
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    failed = f"{_ERROR}, .jp-Dialog"
     page.wait_for_function(
-        """expected => {
+        r"""([expected, failed]) => {
             const all = selector => [...document.querySelectorAll(selector)];
             const ran = all('.jp-CodeCell .jp-InputPrompt')
-                .filter(prompt => /^\\[\\d+\\]:$/.test(prompt.textContent.trim()));
-            return ran.length >= expected || all(%s).length > 0;
-        }"""
-        % json.dumps(f"{_ERROR}, .jp-Dialog"),
-        arg=expected_cells,
+                .filter(prompt => /^\[\d+\]:$/.test(prompt.textContent.trim()));
+            return ran.length >= expected || all(failed).length > 0;
+        }""",
+        arg=[expected_cells, failed],
         timeout=RUN_SECONDS * 1000,
     )
-    return page.locator(f"{_ERROR}, .jp-Dialog").all_text_contents()
+    return page.locator(failed).all_text_contents()
 
 
 _OUTPUT = ".jp-OutputArea-output"

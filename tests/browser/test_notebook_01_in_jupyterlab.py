@@ -1,0 +1,187 @@
+"""Notebook 01 in a real JupyterLab: what a learner sees, clicks and types, at quick pace.
+
+The notebook is run once, by the menu, and then looked at. What the page must show is computed
+here from what the notebook filed, not by the code of the widget.
+"""
+
+import json
+from types import SimpleNamespace
+
+import lab
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import expect
+
+from ftlearn import notebooks
+from ftlearn.evaluation import system_label
+
+pytestmark = pytest.mark.browser
+NAME = "01_text_specialists"
+SAME = "Baseline and specialist are the same system"
+
+
+@pytest.fixture(scope="module")
+def trial(jupyterlab):
+    """The notebook after Run > Run All Cells, and what it filed."""
+    notebooks.copy_for_learner(jupyterlab.work)
+    source = notebooks.read_source(notebooks.source_folder() / f"{NAME}.py")
+    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
+    lab.open_notebook(jupyterlab.page, jupyterlab.address, f"{NAME}.ipynb")
+    failures = lab.run_all(jupyterlab.page, len(cells))
+    assert failures == []
+    results = jupyterlab.home / "results" / "quick"
+    entry = json.loads((results / "cases" / "medical.json").read_text(encoding="utf-8"))
+    table = pq.read_table(results / "predictions" / "medical.parquet")
+    about = json.loads(table.schema.metadata[b"ftlearn"])
+    rows = table.to_pandas()
+    live = [name for name, about in entry["systems"].items() if about["source"] == "live"]
+    return SimpleNamespace(
+        page=jupyterlab.page,
+        entry=entry,
+        rows=rows[(rows["part"] == "test") & rows["system"].isin(live)],
+        label_names=about["label_names"],
+    )
+
+
+@pytest.fixture
+def widget(trial):
+    """The comparison widget as it is at first."""
+    found = _output_with(trial.page, trial.page.get_by_role("combobox", name="Baseline"))
+    expect(found).to_have_count(1)
+    for name, index in (("Specialist", -1), ("Baseline", 0), ("Test items", 0), ("Examples", 1)):
+        control = found.get_by_role("combobox", name=name)
+        values = options(control)
+        control.select_option(values[index])
+    expect(wording(found)).to_have_count(1)
+    return found
+
+
+def _output_with(page, locator):
+    return lab.outputs(page).filter(has=locator)
+
+
+def options(control):
+    """What can be chosen; in the page a space may be one that does not break."""
+    return [text.replace("\xa0", " ") for text in control.locator("option").all_text_contents()]
+
+
+def choose(widget, name, value):
+    widget.get_by_role("combobox", name=name).select_option(value)
+
+
+def wording(place):
+    return place.locator(".ftl-wording")
+
+
+def counts(place):
+    return place.locator(".ftl-counts tbody td")
+
+
+def label(name):
+    text = system_label(name)
+    return text[:1].upper() + text[1:]
+
+
+def expected_counts(trial, baseline, specialist, true_label=None):
+    """Items both right, broken, fixed, both wrong, as the page must word them."""
+    rows = trial.rows
+    if true_label is not None:
+        rows = rows[rows["label"] == trial.label_names.index(true_label)]
+    right = {
+        name: rows[rows["system"] == name].set_index("item_id").eval("prediction == label")
+        for name in (baseline, specialist)
+    }
+    first, second = right[baseline], right[specialist].loc[right[baseline].index]
+    return [
+        f"{(first & second).sum():,} both right",
+        f"{(first & ~second).sum():,} broken",
+        f"{(~first & second).sum():,} fixed",
+        f"{(~first & ~second).sum():,} both wrong",
+    ]
+
+
+def filed_wording(trial, baseline):
+    (verdict,) = [v for v in trial.entry["verdicts"] if v["baseline"] == baseline]
+    return verdict["wording"]
+
+
+def test_the_verdict_stands_on_the_page_and_says_that_it_is_too_small_to_judge(trial):
+    sentence = filed_wording(trial, trial.entry["primary"]["baseline"])
+    assert "too small to judge" in sentence
+    expect(_output_with(trial.page, trial.page.get_by_text(sentence)).first).to_be_attached()
+
+
+def test_the_baseline_is_chosen_from_a_list_and_the_comparison_follows(trial, widget):
+    for baseline in ("zero_shot", "classical", "majority"):
+        choose(widget, "Baseline", label(baseline))
+        expect(counts(widget)).to_have_text(expected_counts(trial, baseline, "specialist"))
+        expect(wording(widget)).to_have_text(filed_wording(trial, baseline))
+        region = widget.get_by_role("region", name=f"Specialist against {label(baseline)}")
+        expect(region).to_have_count(1)
+        expect(region.locator("th", has_text=f"{label(baseline)} right")).to_have_count(1)
+
+
+def test_the_specialist_is_chosen_from_a_list_and_never_compared_with_itself(trial, widget):
+    choose(widget, "Baseline", label("majority"))
+    choose(widget, "Specialist", label("classical"))
+    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "classical"))
+    choose(widget, "Specialist", label("majority"))
+    expect(widget).to_contain_text(SAME)
+    choose(widget, "Specialist", label("specialist"))
+    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "specialist"))
+
+
+def test_a_slice_counts_its_items_only_and_is_called_exploratory(trial, widget):
+    baseline = trial.entry["primary"]["baseline"]
+    choose(widget, "Baseline", label(baseline))
+    index = int(trial.rows["label"].mode()[0])
+    name = trial.label_names[index]
+    n = trial.rows[trial.rows["label"] == index]["item_id"].nunique()
+    choose(widget, "Test items", f"true label: {name} ({n:,})")
+    expect(counts(widget)).to_have_text(expected_counts(trial, baseline, "specialist", name))
+    expect(widget.locator(".ftl-note")).to_contain_text("Exploratory")
+    expect(widget.locator(".ftl-counts caption")).to_contain_text(
+        f"true label: {name}, {n:,} items"
+    )
+
+
+def test_the_keyboard_alone_changes_the_baseline(trial, widget):
+    control = widget.get_by_role("combobox", name="Baseline")
+    before, after = options(control)[:2]
+    shown = wording(widget).text_content()
+    control.focus()
+    # The arrow keys work in the open list; on the closed one JupyterLab takes them for itself.
+    for key in ("Space", "ArrowDown", "Enter"):
+        trial.page.keyboard.press(key)
+    expect(control).to_have_value(after)
+    expect(wording(widget)).not_to_have_text(shown)
+    expect(widget.get_by_role("region", name=f"Specialist against {after}")).to_have_count(1)
+    trial.page.keyboard.press("Tab")
+    expect(widget.get_by_role("combobox", name="Specialist")).to_be_focused()
+
+
+def test_the_same_stands_below_as_figure_and_text(trial, widget):
+    static = lab.outputs(trial.page).locator("details", has_text="The same as figure and text")
+    expect(static).to_have_count(1)
+    first = wording(widget).text_content()
+    expect(wording(static)).to_have_text(first)
+    choose(widget, "Baseline", label("majority"))
+    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "specialist"))
+    expect(wording(static)).to_have_text(first)
+    assert static.locator("img").count() == 1
+    assert len(static.locator("img").get_attribute("alt")) > 40
+
+
+def test_every_control_has_a_name_and_every_image_a_text_alternative(trial, widget):
+    for kind in ("combobox", "button", "slider", "textbox"):
+        found = lab.outputs(trial.page).get_by_role(kind)
+        named = found.and_(trial.page.get_by_role(kind, name=lab.ANY_NAME))
+        assert named.count() == found.count(), f"a {kind} has no accessible name"
+    images = lab.outputs(trial.page).locator("img, canvas")
+    assert images.count() > 3
+    missing = images.evaluate_all("all => all.filter(one => !(one.alt || '').trim()).length")
+    assert missing == 0
+
+
+def test_no_widget_is_broken_or_still_loading(trial, widget):
+    expect(trial.page.locator(".jp-Notebook")).not_to_contain_text(lab.BROKEN_WIDGET)

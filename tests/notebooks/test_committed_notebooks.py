@@ -1,0 +1,196 @@
+"""The published notebooks are their sources, executed at full pace, fit to be read by anybody."""
+
+import ast
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from ftlearn import notebooks
+
+FOLDER = notebooks.PROJECT / "notebooks"
+SOURCES = notebooks.source_files()
+RHYTHM = [
+    "The claim",
+    "The evidence room",
+    "The generalist",
+    "Make a specialist",
+    "The verdict",
+    "Cross-examination",
+    "Exercises",
+    "Your own case",
+    "Takeaways",
+]
+LONGEST_CELL = 25
+# An absolute path of two or more folders, of a Unix or a Windows machine.
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<*~-])/[A-Za-z][\w.-]*/[\w.-]+|\b[A-Z]:\\\w+|site-packages")
+FETCHES = re.compile(
+    r"^\s*[%!]+\s*(pip|conda|mamba|apt|wget|curl|git)\b|^\s*!"
+    r"|\b(requests|urllib|urlopen|http\.client|socket|wget|hf_hub_download|snapshot_download"
+    r"|load_dataset)\b",
+    re.MULTILINE,
+)
+DATA_ADDRESS = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+")
+
+
+@pytest.fixture(scope="module", params=SOURCES, ids=[path.stem for path in SOURCES])
+def published(request):
+    """A source and the notebook that was made of it."""
+    source = request.param
+    path = FOLDER / f"{source.stem}.ipynb"
+    assert path.exists(), f"{path.name} is missing; run `make notebooks`"
+    notebook = nbformat.read(path, as_version=4)
+    return SimpleNamespace(source=source, path=path, notebook=notebook)
+
+
+def code_cells(published):
+    return [cell for cell in published.notebook.cells if cell.cell_type == "code"]
+
+
+def shown(cell):
+    """The outputs of a cell as (kind, text), each in the one form that a reader sees."""
+    for output in cell.get("outputs", ()):
+        if "text" in output:
+            yield "text/plain", output.text
+        data = output.get("data", {})
+        for kind in ("text/html", "text/markdown", "text/plain"):
+            if kind in data:
+                yield kind, data[kind]
+                break
+
+
+class Page(HTMLParser):
+    """Images and headings of a piece of HTML."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.images, self.levels = [], []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.images.append(dict(attrs))
+        elif re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+
+
+def markdown_headings(text):
+    """(level, title) of the headings of a Markdown text."""
+    text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^(#{1,6}) +(.+?)[ #]*$", text, flags=re.MULTILINE)
+    return [(len(marks), title) for marks, title in found]
+
+
+def test_every_published_notebook_has_a_source():
+    assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
+
+
+def test_the_cells_are_those_of_the_source(published):
+    assert notebooks.sources_equal(published.source, published.path), "run `make notebooks`"
+
+
+def test_it_was_executed_from_top_to_bottom(published):
+    assert notebooks.ran_completely(published.notebook) == []
+
+
+def test_it_is_what_publishing_writes(published):
+    nbformat.validate(published.notebook)
+    again = nbformat.writes(notebooks.normalise(published.notebook)) + "\n"
+    assert published.path.read_text(encoding="utf-8") == again
+
+
+def test_it_is_small(published):
+    assert published.path.stat().st_size <= notebooks.LARGEST_BYTES
+
+
+def test_it_was_executed_at_full_pace(published):
+    text = "\n".join(text for cell in code_cells(published) for _, text in shown(cell))
+    assert "95 % interval" in text, "without a verdict it does not tell its pace"
+    # what every verdict says at quick pace, and only there
+    assert not re.search("too small to judge", text, re.IGNORECASE)
+
+
+def test_no_output_tells_a_path_of_a_machine(published):
+    for number, cell in enumerate(code_cells(published), start=1):
+        for _, text in shown(cell):
+            found = ABSOLUTE_PATH.search(DATA_ADDRESS.sub("", text))
+            assert not found, f"code cell {number} shows {found.group()!r}"
+
+
+def test_no_output_is_a_warning_or_an_error(published):
+    for number, cell in enumerate(code_cells(published), start=1):
+        names = [output.get("name") or output.output_type for output in cell.outputs]
+        assert "stderr" not in names, f"code cell {number} writes on stderr"
+        if "raises-exception" not in cell.metadata.get("tags", ()):
+            assert "error" not in names, f"code cell {number} fails"
+
+
+def test_every_image_has_a_text_alternative(published):
+    for number, cell in enumerate(published.notebook.cells):
+        if cell.cell_type == "markdown":
+            assert not re.search(r"!\[\s*\]\(", cell.source), f"cell {number}: an image without alt"
+            images = Page(cell.source).images
+        else:
+            bare = [kind for o in cell.outputs for kind in o.get("data", {}) if "image/" in kind]
+            assert bare == [], f"cell {number}: a bare {bare[0]} cannot carry a text alternative"
+            markup = "".join(text for kind, text in shown(cell) if kind == "text/html")
+            images = Page(markup).images
+        for image in images:
+            assert image.get("alt", "").strip(), f"cell {number}: an image without alt"
+
+
+def test_headings_are_in_order_under_a_single_title(published):
+    levels = []
+    for cell in published.notebook.cells:
+        if cell.cell_type == "markdown":
+            levels += [level for level, _ in markdown_headings(cell.source)]
+            continue
+        for kind, text in shown(cell):
+            if kind == "text/markdown":
+                levels += [level for level, _ in markdown_headings(text)]
+            elif kind == "text/html":
+                levels += Page(text).levels
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    jumps = [(a, b) for a, b in zip(levels, levels[1:], strict=False) if b > a + 1]
+    assert jumps == [], f"a heading of level {jumps[0][1]} follows one of level {jumps[0][0]}"
+
+
+def test_every_case_file_has_the_same_rhythm(published):
+    if published.source.stem.startswith("00"):
+        pytest.skip("it is no case file")
+    titles = [
+        re.sub(r"^\d+\.\s*", "", title)
+        for cell in published.notebook.cells
+        if cell.cell_type == "markdown"
+        for level, title in markdown_headings(cell.source)
+        if level == 2
+    ]
+    assert titles == RHYTHM
+
+
+def test_code_cells_are_short(published):
+    for cell in code_cells(published):
+        n = len(cell.source.strip().splitlines())
+        assert n <= LONGEST_CELL, f"{n} lines in the cell that begins {cell.source[:50]!r}"
+
+
+def test_no_cell_installs_or_fetches(published):
+    for cell in code_cells(published):
+        found = FETCHES.search(cell.source)
+        assert not found, f"{found.group()!r} in the cell that begins {cell.source[:50]!r}"
+
+
+def test_ftlearn_is_imported_before_everything_else(published):
+    imported = []
+    for cell in code_cells(published):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                imported += [(node.lineno, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                imported.append((node.lineno, node.module))
+        if imported:
+            break
+    assert min(imported)[1].split(".")[0] == "ftlearn"

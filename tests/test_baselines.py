@@ -1,0 +1,247 @@
+"""What a specialist has to beat: honest numbers, choices on validation alone."""
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion
+from sklearn.svm import LinearSVC
+from toy_cases import LABELS, WORDS, toy_case, toy_part
+
+from ftlearn import baselines
+
+FRESH = ["acute fever of skin", "lymphoma with chronic other", "left knee sprain", "with", ""]
+
+
+def noisy(part, every=4):
+    """A part in which every fourth label is wrong, so that regularisation matters."""
+    labels = [(label + 1) % 3 if i % every == 0 else label for i, label in enumerate(part["label"])]
+    return part.remove_columns("label").add_column("label", labels)
+
+
+@pytest.fixture
+def case():
+    case = toy_case()
+    case.train, case.validation = noisy(toy_part("train", 60)), noisy(toy_part("validation", 30), 5)
+    return case
+
+
+@pytest.fixture
+def systems(case, tiny_generalist):
+    return baselines.fit_baselines(case, tiny_generalist)
+
+
+# --- what all have in common ----------------------------------------------------------------
+
+
+def test_there_are_four_each_under_its_own_name_with_its_time(systems):
+    assert list(systems) == ["majority", "classical", "zero_shot", "linear_probe"]
+    for name, system in systems.items():
+        assert system.name == name
+        assert system.seed is None and system.seconds >= 0
+
+
+def test_rows_are_probabilities(systems, case):
+    for system in systems.values():
+        rows = system.predict(FRESH)
+        assert rows.shape == (5, 3) and rows.dtype == np.float32
+        assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+        assert (rows >= 0).all()
+        assert case.probabilities(system).shape == (24, 3)
+
+
+def test_with_two_classes_there_are_two_columns(tiny_generalist):
+    case = toy_case(classes=2)
+    for system in baselines.fit_baselines(case, tiny_generalist).values():
+        rows = system.predict(FRESH)
+        assert rows.shape == (5, 2)
+        assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+        right, _ = case.correct(system)
+        assert system.name in ("majority", "zero_shot") or right.mean() > 0.7
+
+
+class Untouchable:
+    """A test part that nobody may look at."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"the test part was asked for {name!r}")
+
+    def __getitem__(self, key):
+        raise AssertionError(f"the test part was asked for {key!r}")
+
+    def __len__(self):
+        raise AssertionError("the test part was counted")
+
+
+def test_nothing_is_learned_from_the_test_part(systems, case, tiny_generalist):
+    case.test = Untouchable()
+    blind = baselines.fit_baselines(case, tiny_generalist)
+    for name, system in blind.items():
+        assert np.array_equal(system.predict(FRESH), systems[name].predict(FRESH))
+
+
+def test_another_validation_part_can_change_a_choice(case, tiny_generalist):
+    before = baselines.fit_linear_probe(case, tiny_generalist).classifier.C
+    chosen = set()
+    for seed in range(6):
+        case.validation = noisy(toy_part("validation", 12, seed=seed), 3)
+        chosen.add(baselines.fit_linear_probe(case, tiny_generalist).classifier.C)
+    assert len(chosen | {before}) > 1
+
+
+# --- majority -------------------------------------------------------------------------------
+
+
+def test_the_majority_is_the_commonest_class_of_training_alone():
+    case = toy_case()
+    labels = [2, 2, 2, 2, 2, 0, 0, 0, 1, 1]
+    content = case.train.to_dict()
+    case.train = Dataset.from_dict(
+        {name: values[:10] for name, values in content.items()} | {"label": labels}
+    )
+    majority = baselines.fit_majority(case)
+    assert np.allclose(majority.predict(["x", "y"]), [[0.3, 0.2, 0.5]] * 2)
+    right, _ = case.correct(majority)
+    assert right.mean() == pytest.approx(1 / 3)  # the test part's own share of class 2
+
+
+def test_a_class_without_an_example_has_no_share():
+    case = toy_case(classes=2, label_names=[*LABELS, "nothing at all"])
+    assert baselines.fit_majority(case).predict(["x"]).tolist() == [[0.5, 0.5, 0.0, 0.0]]
+
+
+# --- classical ------------------------------------------------------------------------------
+
+
+def features_of(kind):
+    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+    characters = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 5))
+    if kind == "both":
+        return FeatureUnion([("words", words), ("characters", characters)])
+    return words if kind == "words" else characters
+
+
+def kind_of(vectorizer):
+    if isinstance(vectorizer, FeatureUnion):
+        return "both"
+    return "words" if vectorizer.analyzer == "word" else "characters"
+
+
+def classical_by_hand(case, kind, strength):
+    """(features, machine, validation accuracy) of one setting, fitted with scikit-learn alone."""
+    features = features_of(kind)
+    x = features.fit_transform(case.train["input"])
+    machine = LinearSVC(C=strength, random_state=0).fit(x, case.train["label"])
+    guessed = machine.predict(features.transform(case.validation["input"]))
+    return features, machine, float(np.mean(guessed == np.array(case.validation["label"])))
+
+
+def test_the_classical_decisions_are_those_of_scikit_learn(systems, case):
+    vectorizer, machine = (step for _, step in systems["classical"].pipeline.steps)
+    features, by_hand, _ = classical_by_hand(case, kind_of(vectorizer), machine.C)
+    texts = [*FRESH, *case.test["input"]]
+    expected = by_hand.decision_function(features.transform(texts))
+    assert np.allclose(systems["classical"].scores(texts), expected, atol=1e-4)
+    assert (systems["classical"].predict(texts).argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_the_classical_setting_is_the_first_of_the_best_on_validation(systems, case):
+    scores = {
+        (kind, strength): classical_by_hand(case, kind, strength)[2]
+        for kind in ("words", "characters", "both")
+        for strength in baselines.SVM_STRENGTHS
+    }
+    assert len(set(scores.values())) > 1
+    vectorizer, machine = (step for _, step in systems["classical"].pipeline.steps)
+    assert (kind_of(vectorizer), machine.C) == max(scores, key=scores.get)
+
+
+def test_the_classical_machine_learns_the_toy(case):
+    clean = toy_case()
+    right, _ = clean.correct(baselines.fit_classical(clean))
+    assert right.mean() > 0.9
+
+
+# --- zero-shot ------------------------------------------------------------------------------
+
+
+def test_zero_shot_says_the_label_name_with_the_largest_cosine(systems, tiny_generalist):
+    texts = [" ".join(words) for words in WORDS.values()] + FRESH
+    said = systems["zero_shot"].predict(texts).argmax(axis=1)
+    names = [tiny_generalist.embed([name])[0].astype(float) for name in LABELS]
+    for guess, sentence in zip(said, texts, strict=True):
+        vector = tiny_generalist.embed([sentence])[0].astype(float)
+        cosines = [vector @ name / np.linalg.norm(vector) / np.linalg.norm(name) for name in names]
+        assert guess == int(np.argmax(cosines))
+
+
+def test_zero_shot_learns_nothing_but_its_temperature(systems, case, tiny_generalist):
+    scrambled = noisy(case.train, every=1)
+    case.train = scrambled
+    again = baselines.fit_zero_shot(case, tiny_generalist)
+    assert np.array_equal(again.predict(FRESH), systems["zero_shot"].predict(FRESH))
+
+
+# --- temperature ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["classical", "zero_shot"])
+def test_no_temperature_changes_a_decision(name, systems, case):
+    system = systems[name]
+    texts = case.test["input"]
+    decisions = system.scores(texts).argmax(axis=1)
+    sureness = []
+    for temperature in baselines.TEMPERATURES:
+        system.temperature = temperature
+        rows = system.predict(texts)
+        assert (rows.argmax(axis=1) == decisions).all()
+        sureness.append(rows.max(axis=1).mean())
+    assert sureness == sorted(sureness, reverse=True)
+    assert sureness[0] > sureness[-1]
+
+
+@pytest.mark.parametrize("name", ["classical", "zero_shot"])
+def test_the_temperature_makes_the_validation_labels_likeliest(name, systems, case):
+    from sklearn.metrics import log_loss
+
+    system = systems[name]
+    chosen = system.temperature
+    losses = {}
+    for temperature in baselines.TEMPERATURES:
+        system.temperature = temperature
+        rows = system.predict(case.validation["input"]).astype(float)
+        rows /= rows.sum(axis=1, keepdims=True)
+        losses[temperature] = log_loss(case.validation["label"], rows, labels=[0, 1, 2])
+    assert losses[chosen] == pytest.approx(min(losses.values()), abs=1e-6)
+
+
+def test_softmax_is_right_and_survives_large_scores():
+    rows = baselines.softmax(np.array([[0.0, np.log(3.0)], [1e4, -1e4], [-1e4, -1e4]]))
+    assert np.allclose(rows, [[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]])
+
+
+# --- linear probe ---------------------------------------------------------------------------
+
+
+def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(
+    systems, case, tiny_generalist
+):
+    train = tiny_generalist.embed(case.train["input"])
+    looked_at = tiny_generalist.embed(case.validation["input"])
+    fitted = {
+        strength: LogisticRegression(C=strength, max_iter=1000).fit(train, case.train["label"])
+        for strength in baselines.PROBE_STRENGTHS
+    }
+    scores = {c: probe.score(looked_at, case.validation["label"]) for c, probe in fitted.items()}
+    best = max(scores, key=scores.get)
+    assert systems["linear_probe"].classifier.C == best
+    expected = fitted[best].predict_proba(tiny_generalist.embed(FRESH))
+    assert np.allclose(systems["linear_probe"].predict(FRESH), expected, atol=1e-5)
+
+
+def test_fitting_baselines_leaves_the_generalist_as_it_was(case, tiny_generalist):
+    before = {k: v.clone() for k, v in tiny_generalist.model.state_dict().items()}
+    baselines.fit_baselines(case, tiny_generalist)
+    after = tiny_generalist.model.state_dict()
+    assert all(value.equal(after[name]) for name, value in before.items())

@@ -1,0 +1,500 @@
+"""Recorded evidence: kept run by run, matched by hash, recomputed from its predictions."""
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from toy_cases import WORDS, toy_case
+
+from ftlearn import evidence, open_case, training
+from ftlearn.cases import CASES, medical, split
+from ftlearn.evidence import RecordedPart, Run
+from ftlearn.training import Recipe
+
+# --- a toy case with folds, and systems that cost nothing -----------------------------------
+
+
+def toy_items(groups=15, items_a_group=6):
+    return [
+        {
+            "item_id": f"{g}/{i}",
+            "input": f"{WORDS[g % 3][i % 5]} number {g} {i}",
+            "label": g % 3,
+            "group": f"block {g}",
+        }
+        for g in range(groups)
+        for i in range(items_a_group)
+    ]
+
+
+class Guesser:
+    """Right with a chance of its own, by a hash of the text and the seed."""
+
+    seconds = 2.0
+
+    def __init__(self, name, chance, seed=None):
+        self.name, self.chance, self.seed = name, chance, seed
+        self.history = [{"step": 1, "epoch": 1.0, "validation_score": 0.5}]
+        self.examples_per_second, self.peak_memory_mb = 100.0, 300.0
+
+    def predict(self, inputs):
+        truth = {word: label for label, words in WORDS.items() for word in words}
+        rows = np.full((len(inputs), 3), 0.1, dtype=np.float32)
+        for row, text in zip(rows, inputs, strict=True):
+            digest = hashlib.sha256(f"{self.name} {self.seed} {text}".encode()).digest()
+            off = 0 if digest[0] < 256 * self.chance else 1
+            row[(truth[text.split()[0]] + off) % 3] = 0.8
+        return rows
+
+
+TOY_PLAN = [
+    *(Run("folds", "baselines", fold) for fold in range(5)),
+    *(Run("folds", "specialist", f, Recipe.tuned(seed=s)) for s in (0, 1) for f in range(5)),
+    Run("test", "from_scratch", 0, Recipe.tuned(seed=0, pretrained=False)),
+    Run("ablation", "tuned", 0, Recipe.tuned(), share=3),
+    Run("ablation", "plain", 0, Recipe.plain(), share=3),
+]
+
+
+@pytest.fixture
+def toy(monkeypatch, tmp_path, cache):
+    """Records a toy case; counts what is run, and can be told to stop at a run."""
+    state = SimpleNamespace(plan=list(TOY_PLAN), items=toy_items(), runs=[], stop_at=None, said=[])
+
+    def open_toy(name, track, pace, fold):
+        assert (name, track, pace) == ("toy", "starter", "full")
+        return toy_case(fold=fold, **split.fold_by_group(state.items, 5, fold))
+
+    def count(what):
+        if len(state.runs) == state.stop_at:
+            raise training.TrainingInterrupted("stopped")
+        state.runs.append(what)
+
+    def fine_tune(case, recipe):
+        count((case.fold, recipe, len(case.train)))
+        return Guesser("specialist", 0.8, recipe.seed)
+
+    def fit_baselines(case, generalist):
+        count((case.fold, "baselines", len(case.train)))
+        chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
+        return {name: Guesser(name, chance) for name, chance in chances.items()}
+
+    monkeypatch.setattr(evidence, "_PLANS", {"toy": lambda: state.plan})
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path / "evidence")
+    monkeypatch.setattr(evidence, "open_case", open_toy)
+    monkeypatch.setattr(evidence, "fine_tune", fine_tune)
+    monkeypatch.setattr(evidence, "load_generalist", lambda case: None)
+    monkeypatch.setattr(evidence.baselines, "fit_baselines", fit_baselines)
+
+    def forget():
+        """As in another process."""
+        evidence._full_case.cache_clear()
+        evidence._data_hash.cache_clear()
+
+    forget()
+    state.forget = forget
+    state.record = lambda: evidence.record("toy", say=state.said.append)
+    yield state
+    forget()
+
+
+# --- plans ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
+def test_every_planned_run_has_a_key_of_its_own(case_name):
+    keys = [run.fingerprint("data") for run in evidence.plan(case_name)]
+    assert len(set(keys)) == len(keys) > 0
+    assert case_name in CASES
+
+
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
+def test_every_fold_has_its_baselines_and_the_same_seeds(case_name):
+    runs = [run for run in evidence.plan(case_name) if run.part == "folds"]
+    folds = {run.fold for run in runs if run.system == "baselines"}
+    seeds = {run.recipe.seed for run in runs if run.recipe}
+    tuned = [(r.fold, r.recipe.seed) for r in runs if r.system == "specialist"]
+    assert len(folds) > 1 and len(seeds) > 1
+    assert sorted(tuned) == sorted((fold, seed) for fold in folds for seed in seeds)
+
+
+def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
+    runs = evidence.ablation_plan((0, 1, 2))
+    by_name = {}
+    for run in runs:
+        by_name.setdefault(run.system, []).append(run)
+    assert set(by_name) == {"tuned", "plain", *training.SWITCHES}
+    for name, same in by_name.items():
+        assert [run.recipe.seed for run in same] == [0, 1, 2]
+        if name in training.SWITCHES:
+            assert same[1].recipe == Recipe.tuned(seed=1, **training.SWITCHES[name])
+    assert len({run.share for run in runs}) == 1 and len({run.fold for run in runs}) == 1
+
+
+def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkeypatch):
+    run = Run("folds", "specialist", 0, Recipe.tuned())
+    others = [
+        replace(run, part="test"),
+        replace(run, system="specialist_plain"),
+        replace(run, fold=1),
+        replace(run, share=2),
+        replace(run, recipe=None),
+        replace(run, recipe=Recipe.tuned(seed=1)),
+        replace(run, recipe=Recipe.tuned(weight_decay=0.01)),
+    ]
+    keys = [r.fingerprint("data") for r in (run, *others)] + [run.fingerprint("other data")]
+    monkeypatch.setattr(evidence, "PROCEDURE", evidence.PROCEDURE + 1)
+    keys.append(run.fingerprint("data"))
+    assert len(set(keys)) == len(others) + 3
+    monkeypatch.undo()
+    assert Run("folds", "specialist", 0, Recipe.tuned()).fingerprint("data") == keys[0]
+
+
+def test_a_case_without_a_plan_is_named_with_those_that_have_one():
+    with pytest.raises(ValueError, match="case 'toys' has no record; allowed: .*medical"):
+        evidence.plan("toys")
+    with pytest.raises(ValueError, match="case 'toys' has no record"):
+        evidence.record("toys")
+
+
+# --- recording ------------------------------------------------------------------------------
+
+
+def test_a_record_holds_every_run_with_all_that_made_it(toy):
+    path = toy.record()
+    assert path == evidence.FOLDER / "toy.json"
+    rows, table = evidence.read("toy")
+    assert [(r["part"], r["system"], r["fold"], r["share"]) for r in rows] == [
+        (r.part, r.system, r.fold, r.share) for r in TOY_PLAN
+    ]
+    assert len({row["key"] for row in rows}) == len(rows)
+    for row, run in zip(rows, TOY_PLAN, strict=True):
+        assert row["procedure"] == training.PROCEDURE
+        assert row["key"] == run.fingerprint(row["data_hash"])
+        assert set(row["machine"]) >= {"cpu", "threads", "memory_gb", "bf16"}
+        assert set(row["versions"]) == {"python", "torch", "transformers"}
+        assert len(row["date"]) == 10
+        if run.recipe:
+            assert Recipe(**row["recipe"]) == run.recipe
+            assert row["recipe_hash"] == run.recipe.fingerprint()
+            assert row["seed"] == run.recipe.seed and row["history"]
+    columns = "item_id group part label system seed prediction probability".split()
+    assert list(table.columns) == columns
+    assert set(table["part"]) == {"folds", "test"}  # an ablation never sees the test part
+
+
+def test_recorded_predictions_are_those_of_the_systems(toy):
+    toy.record()
+    rows, table = evidence.read("toy")
+    texts = {item["item_id"]: item["input"] for item in toy.items}
+    folds = table[table["part"] == "folds"]
+    assert set(folds["system"]) == {
+        "majority", "classical", "zero_shot", "linear_probe", "specialist"
+    }  # fmt: skip
+    for (system, seed), of_system in folds.groupby(["system", "seed"], dropna=False):
+        assert sorted(of_system["item_id"]) == sorted(texts)  # over five folds each item once
+        chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
+        guesser = Guesser(system, chances.get(system, 0.8), None if np.isnan(seed) else int(seed))
+        expected = guesser.predict([texts[i] for i in of_system["item_id"]])
+        assert (of_system["prediction"] == expected.argmax(axis=1)).all()
+        assert np.allclose(of_system["probability"], expected.max(axis=1))
+    validation = toy_case(**split.fold_by_group(toy.items, 5, 0)).validation
+    guesses = Guesser("linear_probe", 0.6).predict(validation["input"]).argmax(axis=1)
+    expected = float(np.mean(guesses == np.array(validation["label"])))
+    assert rows[0]["validation"]["linear_probe"] == pytest.approx(expected)
+
+
+def test_an_ablation_trains_on_every_so_manieth_item(toy):
+    toy.record()
+    sizes = {recipe: n for _, recipe, n in toy.runs if recipe in (Recipe.plain(),)}
+    whole = len(split.fold_by_group(toy.items, 5, 0)["train"])
+    assert sizes[Recipe.plain()] == -(-whole // 3)
+    assert [n for fold, recipe, n in toy.runs if recipe == "baselines" and fold == 0] == [whole]
+
+
+def test_what_is_recorded_is_not_run_again(toy):
+    first = toy.record().read_bytes()
+    assert len(toy.runs) == len(TOY_PLAN)
+    toy.forget()
+    assert toy.record().read_bytes() == first
+    assert len(toy.runs) == len(TOY_PLAN)
+    assert all(line.endswith("kept from before") for line in toy.said[len(TOY_PLAN) :])
+    assert "toy 2/18: folds, baselines, fold 1" in toy.said[1]
+    assert "folds, specialist, fold 0, seed 1" in toy.said[10]
+
+
+@pytest.mark.parametrize("stop_at", [0, 3, 12])
+def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(stop_at, toy):
+    toy.stop_at = stop_at
+    with pytest.raises(KeyboardInterrupt):
+        toy.record()
+    assert len(toy.runs) == stop_at
+    assert not (evidence.FOLDER / "toy.json").exists()
+    toy.stop_at = None
+    toy.forget()
+    toy.record()
+    assert len(toy.runs) == len(TOY_PLAN)
+    assert evidence.mismatches("toy") == []
+
+
+def test_a_stopped_recording_leaves_an_older_record_as_it_is(toy):
+    before = toy.record().read_bytes()
+    table = (evidence.FOLDER / "toy.parquet").read_bytes()
+    toy.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
+    toy.stop_at = len(TOY_PLAN)
+    with pytest.raises(KeyboardInterrupt):
+        toy.record()
+    assert (evidence.FOLDER / "toy.json").read_bytes() == before
+    assert (evidence.FOLDER / "toy.parquet").read_bytes() == table
+
+
+def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
+    toy.record()
+    rows, table = evidence.read("toy")
+    (cache / "evidence" / f"toy-{rows[7]['key']}" / "run.json").unlink()
+    toy.record()
+    assert len(toy.runs) == len(TOY_PLAN) + 1
+    again_rows, again = evidence.read("toy")
+    assert [row["key"] for row in again_rows] == [row["key"] for row in rows]
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_only_what_has_changed_is_run_again(toy):
+    toy.record()
+    toy.plan[-1] = replace(toy.plan[-1], recipe=Recipe.plain(weight_decay=0.1))
+    toy.record()
+    assert len(toy.runs) == len(TOY_PLAN) + 1
+    assert toy.runs[-1][1] == Recipe.plain(weight_decay=0.1)
+
+
+def test_a_machine_without_git_records_no_commit(toy, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    toy.plan[:] = TOY_PLAN[:1]
+    toy.record()
+    assert evidence.read("toy")[0][0]["commit"] is None
+
+
+# --- matching -------------------------------------------------------------------------------
+
+
+def test_a_fresh_record_matches(toy):
+    toy.record()
+    toy.forget()
+    assert evidence.mismatches("toy") == []
+
+
+def test_a_changed_recipe_is_named(toy):
+    toy.record()
+    toy.plan[6] = replace(toy.plan[6], recipe=Recipe.tuned(seed=0, learning_rate=2e-4))
+    missing, unplanned = evidence.mismatches("toy")
+    assert missing.startswith("folds, specialist, fold 1 is not recorded as it stands now")
+    assert "`ftlearn evidence toy`" in missing
+    assert unplanned == "folds, specialist, fold 1 is recorded but no longer planned."
+
+
+def test_changed_data_unmatch_every_run_that_saw_them(toy):
+    toy.record()
+    toy.items[0] = toy.items[0] | {"input": toy.items[0]["input"] + " and more"}
+    toy.forget()
+    assert len(evidence.mismatches("toy")) == 2 * len(TOY_PLAN)
+
+
+def test_a_raised_procedure_unmatches_everything(toy, monkeypatch):
+    toy.record()
+    monkeypatch.setattr(evidence, "PROCEDURE", evidence.PROCEDURE + 1)
+    assert len(evidence.mismatches("toy")) == 2 * len(TOY_PLAN)
+
+
+def test_a_missing_record_says_how_to_make_one(toy):
+    for ask in (evidence.read, evidence.mismatches):
+        with pytest.raises(
+            FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"
+        ):
+            ask("toy")
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def a_toy_case(toy):
+    return toy_case(**split.fold_by_group(toy.items, 5, 0))
+
+
+def test_a_recorded_part_has_its_systems_seeds_and_verdicts(toy):
+    toy.record()
+    part = evidence.recorded(a_toy_case(toy), "folds")
+    assert part.name == "folds" and part.metric == "accuracy" and len(part.rows) == 15
+    assert part.systems["specialist"] == {"seconds": 2.0, "seeds": [0, 1]}
+    assert part.systems["linear_probe"] == {"seconds": 2.0, "seeds": []}
+    assert [v.baseline for v in part.verdicts] == ["linear_probe", "zero_shot", "classical"]
+    table = part.predictions
+    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+    for verdict in part.verdicts:
+        gain = right["specialist"] - right[verdict.baseline]
+        assert verdict.difference == pytest.approx(gain)
+        assert verdict.part == "folds" and not verdict.primary
+        assert verdict.n == 90 and verdict.n_groups == 15
+    assert "torch" in part.about and part.rows[0]["date"] in part.about
+
+
+def test_other_parts_have_no_verdicts_of_folds(toy):
+    toy.record()
+    test = evidence.recorded(a_toy_case(toy), "test")
+    assert set(test.systems) == {"from_scratch"} and test.verdicts == []
+    assert len(test.predictions) == 18
+    ablation = evidence.recorded(a_toy_case(toy), "ablation")
+    assert ablation.systems == {} and len(ablation.rows) == 2 and ablation.predictions.empty
+
+
+def test_an_unknown_part_is_named_with_the_recorded_ones(toy):
+    toy.record()
+    with pytest.raises(ValueError, match="'tweets'; recorded for toy: folds, test, ablation"):
+        evidence.recorded(a_toy_case(toy), "tweets")
+
+
+def test_recomputing_runs_what_is_not_there(toy):
+    with pytest.raises(FileNotFoundError):
+        evidence.recorded(a_toy_case(toy), "folds")
+    part = evidence.recorded(a_toy_case(toy), "folds", recompute=True)
+    assert len(toy.runs) == len(TOY_PLAN) and len(part.rows) == 15
+
+
+# --- arithmetic -----------------------------------------------------------------------------
+
+
+def part_of(name="folds", predictions=None, rows=()):
+    return RecordedPart(name, "accuracy", predictions, {}, [], list(rows), "")
+
+
+def test_fold_rows_are_specialist_minus_probe_within_fold_and_seed():
+    folds = [split.fold_by_group(toy_items(), 5, fold)["test"] for fold in range(5)]
+    # How many of its 18 items a system gets right, by fold.
+    right = {
+        ("linear_probe", np.nan): [9, 9, 12, 0, 18],
+        ("specialist", 0.0): [12, 9, 9, 6, 18],
+        ("specialist", 1.0): [15, 0, 18, 3, 0],
+        ("zero_shot", np.nan): [1, 2, 3, 4, 5],
+    }
+    table = pd.DataFrame(
+        {
+            "item_id": item["item_id"],
+            "group": item["group"],
+            "part": "folds",
+            "label": item["label"],
+            "system": system,
+            "seed": seed,
+            "prediction": item["label"] if at < counts[fold] else (item["label"] + 1) % 3,
+            "probability": 0.5,
+        }
+        for (system, seed), counts in right.items()
+        for fold, test in enumerate(folds)
+        for at, item in enumerate(test)
+    ).sample(frac=1, random_state=0, ignore_index=True)
+    found = {
+        (r["fold"], r["seed"]): r["difference"] for r in evidence.fold_rows(part_of("folds", table))
+    }
+    expected = {
+        (0, 0): 3, (1, 0): 0, (2, 0): -3, (3, 0): 6, (4, 0): 0,
+        (0, 1): 6, (1, 1): -9, (2, 1): 6, (3, 1): 3, (4, 1): -18,
+    }  # fmt: skip
+    assert found == pytest.approx({key: count / 18 for key, count in expected.items()})
+
+
+def ablation_row(system, seed, speed, score):
+    row = {"system": system, "seed": seed, "examples_per_second": speed}
+    return row | {"validation": {system: score}}
+
+
+def test_ablation_rows_are_with_minus_without_over_paired_seeds():
+    rows = [
+        *(ablation_row("tuned", s, v, a) for s, v, a in [(0, 100, 0.60), (1, 120, 0.63), (2, 90, 0.66)]),
+        *(ablation_row("bf16", s, v, a) for s, v, a in [(2, 45, 0.65), (0, 25, 0.61), (1, 40, 0.60)]),
+        *(ablation_row("plain", s, v, a) for s, v, a in [(0, 10, 0.50), (1, 10, 0.53), (2, 10, 0.56)]),
+    ]  # fmt: skip
+    bf16, plain = evidence.ablation_rows(part_of("ablation", rows=rows))
+    assert bf16["switch"] == "bf16" and plain["switch"] == "all of them"
+    assert bf16["speed"] == pytest.approx(3.0)  # of 4, 3 and 2
+    assert plain["speed"] == pytest.approx(10.0)  # of 10, 12 and 9
+    differences = [-0.01, 0.03, 0.01]
+    assert bf16["difference"] == pytest.approx(0.01)
+    half = stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) / np.sqrt(3)
+    assert (bf16["low"], bf16["high"]) == pytest.approx((0.01 - half, 0.01 + half))
+    assert plain["difference"] == plain["low"] == plain["high"] == pytest.approx(0.10)
+
+
+# --- the shipped records --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def catalogue_read_once(icd10cm_xml):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(medical, "read_titles", cache(medical.read_titles))
+        yield
+
+
+def shipped():
+    return sorted(path.stem for path in evidence.FOLDER.glob("*.json"))
+
+
+def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
+    assert shipped() == sorted(evidence.recorded_cases())
+    assert sorted(path.stem for path in evidence.FOLDER.glob("*.parquet")) == shipped()
+    assert not [name for name in os.listdir(evidence.FOLDER) if name.startswith(".")]
+
+
+@pytest.mark.parametrize("case_name", shipped())
+def test_the_shipped_record_matches_the_recipes_the_data_and_the_procedure(
+    case_name, catalogue_read_once
+):
+    assert evidence.mismatches(case_name) == []
+
+
+@pytest.mark.parametrize("case_name", shipped())
+def test_shipped_predictions_are_about_the_items_of_the_case(case_name, catalogue_read_once):
+    rows, table = evidence.read(case_name)
+    folds = sorted({row["fold"] for row in rows})
+    known = {}
+    for fold in folds:
+        test = open_case(case_name, track="starter", pace="full", fold=fold).test
+        for item in test:
+            known[item["item_id"]] = (fold, item["label"], item["group"])
+    found = [known[item] for item in table["item_id"]]
+    assert [label for _, label, _ in found] == table["label"].tolist()
+    assert [group for _, _, group in found] == table["group"].tolist()
+    fold_of = pd.Series([fold for fold, _, _ in found], index=table.index)
+    counts = table.groupby([table["part"], table["system"], table["seed"].fillna(-1), fold_of])
+    sizes = pd.Series([fold for fold, _, _ in known.values()]).value_counts()
+    recorded_for = {}
+    for (part, system, seed, fold), rows_of in counts:
+        assert rows_of["item_id"].is_unique and len(rows_of) == sizes[fold]
+        recorded_for.setdefault((part, fold), set()).add((system, int(seed)))
+    for run in evidence.plan(case_name):
+        if run.part != "ablation" and run.recipe:
+            assert (run.system, run.recipe.seed) in recorded_for[run.part, run.fold]
+    assert table["probability"].between(0, 1).all()
+    n_classes = len(open_case(case_name, track="starter", pace="quick").label_names)
+    assert table["prediction"].between(0, n_classes - 1).all()
+
+
+@pytest.mark.parametrize("case_name", shipped())
+def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
+    content = json.loads((evidence.FOLDER / f"{case_name}.json").read_text())
+    assert content["case"] == case_name
+    for row in content["runs"]:
+        assert row["commit"] and len(row["date"]) == 10
+        assert row["machine"]["threads"] >= 1 and row["machine"]["cpu"]
+        assert all(seconds >= 0 for seconds in row["seconds_of"].values())
+        assert all(0 <= score <= 1 for score in row["validation"].values())
+        if row["system"] != "baselines":
+            best = max(line["validation_score"] for line in row["history"])
+            # The table is of float32, the history of the precision of training.
+            assert row["recipe"]["patience"] is None or (
+                abs(row["validation"][row["system"]] - best) < 0.02
+            )
