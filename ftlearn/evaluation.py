@@ -1068,7 +1068,7 @@ def _relative_text(numbers, metric, names, relative, reduction):
     score = _score_text(numbers.baseline.score, metric)
     if relative is not None:
         parts.append(
-            f"a relative change of {_number(100 * relative)} % from {_the(names[0])}'s {score}"
+            f"a relative change of {_number(100 * relative)} % from the {score} of {_the(names[0])}"
         )
     if reduction is not None and metric in _RIGHT_OR_WRONG:
         parts.append(f"{_number(abs(100 * reduction))} % {'fewer' if better else 'more'} errors")
@@ -1079,7 +1079,7 @@ def _relative_text(numbers, metric, names, relative, reduction):
 
 
 def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, ratios):
-    place = "" if part == "test" else f", part {part}"
+    place = {"test": "", "folds": ", over all folds"}.get(part, f", part {part}")
     place += ", on a slice" if exploratory else ""
     comparison = _comparison(numbers, metric, names)
     remarks = "; ".join(_remarks(case, numbers, outcome, primary, exploratory))

@@ -60,6 +60,7 @@ TOY_PLAN = [
     Run("test", "from_scratch", 0, Recipe.tuned(seed=0, pretrained=False)),
     Run("ablation", "tuned", 0, Recipe.tuned(), share=3),
     Run("ablation", "plain", 0, Recipe.plain(), share=3),
+    Run("speed", "switches"),
 ]
 
 
@@ -90,7 +91,16 @@ def toy(monkeypatch, tmp_path, cache):
     monkeypatch.setattr(evidence, "FOLDER", tmp_path / "evidence")
     monkeypatch.setattr(evidence, "open_case", open_toy)
     monkeypatch.setattr(evidence, "fine_tune", fine_tune)
+
+    def examples_per_second(case, recipe, steps):
+        if not toy_speeds:
+            count((case.fold, "speed", len(case.train)))
+        toy_speeds.append((recipe, steps))
+        return 10.0 * len(toy_speeds)
+
+    state.speeds = toy_speeds = []
     monkeypatch.setattr(evidence, "load_generalist", lambda case: None)
+    monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence.baselines, "fit_baselines", fit_baselines)
 
     def forget():
@@ -226,7 +236,7 @@ def test_what_is_recorded_is_not_run_again(toy):
     assert toy.record().read_bytes() == first
     assert len(toy.runs) == len(TOY_PLAN)
     assert all(line.endswith("kept from before") for line in toy.said[len(TOY_PLAN) :])
-    assert "toy 2/18: folds, baselines, fold 1" in toy.said[1]
+    assert f"toy 2/{len(TOY_PLAN)}: folds, baselines, fold 1" in toy.said[1]
     assert "folds, specialist, fold 0, seed 1" in toy.said[10]
 
 
@@ -268,7 +278,7 @@ def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
 
 def test_only_what_has_changed_is_run_again(toy):
     toy.record()
-    toy.plan[-1] = replace(toy.plan[-1], recipe=Recipe.plain(weight_decay=0.1))
+    toy.plan[-2] = replace(toy.plan[-2], recipe=Recipe.plain(weight_decay=0.1))
     toy.record()
     assert len(toy.runs) == len(TOY_PLAN) + 1
     assert toy.runs[-1][1] == Recipe.plain(weight_decay=0.1)
@@ -355,7 +365,9 @@ def test_other_parts_have_no_verdicts_of_folds(toy):
 
 def test_an_unknown_part_is_named_with_the_recorded_ones(toy):
     toy.record()
-    with pytest.raises(ValueError, match="'tweets'; recorded for toy: folds, test, ablation"):
+    with pytest.raises(
+        ValueError, match="'tweets'; recorded for toy: folds, test, ablation, speed"
+    ):
         evidence.recorded(a_toy_case(toy), "tweets")
 
 
@@ -407,18 +419,23 @@ def test_fold_rows_are_specialist_minus_probe_within_fold_and_seed():
     assert found == pytest.approx({key: count / 18 for key, count in expected.items()})
 
 
-def ablation_row(system, seed, speed, score):
-    row = {"system": system, "seed": seed, "examples_per_second": speed}
-    return row | {"validation": {system: score}}
-
-
-def test_ablation_rows_are_with_minus_without_over_paired_seeds():
-    rows = [
-        *(ablation_row("tuned", s, v, a) for s, v, a in [(0, 100, 0.60), (1, 120, 0.63), (2, 90, 0.66)]),
-        *(ablation_row("bf16", s, v, a) for s, v, a in [(2, 45, 0.65), (0, 25, 0.61), (1, 40, 0.60)]),
-        *(ablation_row("plain", s, v, a) for s, v, a in [(0, 10, 0.50), (1, 10, 0.53), (2, 10, 0.56)]),
-    ]  # fmt: skip
-    bf16, plain = evidence.ablation_rows(part_of("ablation", rows=rows))
+def test_ablation_rows_are_with_minus_without_over_paired_seeds(monkeypatch):
+    scores = {
+        "tuned": {0: 0.60, 1: 0.63, 2: 0.66},
+        "bf16": {2: 0.65, 0: 0.61, 1: 0.60},
+        "plain": {0: 0.50, 1: 0.53, 2: 0.56},
+    }
+    speeds = {"tuned": [100, 120, 90], "bf16": [25, 40, 45], "plain": [10, 10, 10]}
+    parts = {
+        "speed": [{"examples_per_second": speeds}],
+        "ablation": [
+            {"system": name, "seed": seed, "validation": {name: score}}
+            for name, by_seed in scores.items()
+            for seed, score in by_seed.items()
+        ],
+    }
+    monkeypatch.setattr(evidence, "recorded", lambda case, part: part_of(part, rows=parts[part]))
+    bf16, plain = evidence.ablation_rows(None)
     assert bf16["switch"] == "bf16" and plain["switch"] == "all of them"
     assert bf16["speed"] == pytest.approx(3.0)  # of 4, 3 and 2
     assert plain["speed"] == pytest.approx(10.0)  # of 10, 12 and 9
@@ -427,6 +444,18 @@ def test_ablation_rows_are_with_minus_without_over_paired_seeds():
     half = stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) / np.sqrt(3)
     assert (bf16["low"], bf16["high"]) == pytest.approx((0.01 - half, 0.01 + half))
     assert plain["difference"] == plain["low"] == plain["high"] == pytest.approx(0.10)
+
+
+def test_speeds_are_measured_in_turn_on_equally_many_examples(toy):
+    toy.record()
+    recipes = list(evidence.ablation_recipes().values())
+    rounds = len(toy.speeds) // len(recipes)
+    assert rounds >= 3 and [recipe for recipe, _ in toy.speeds] == recipes * rounds
+    assert len({recipe.batch_size * steps for recipe, steps in toy.speeds}) == 1
+    (row,) = evidence.recorded(a_toy_case(toy), "speed").rows
+    measured = row["examples_per_second"]
+    assert set(measured) == set(evidence.ablation_recipes())
+    assert measured["tuned"] == [10.0 + 10 * len(recipes) * i for i in range(rounds)]
 
 
 # --- the shipped records --------------------------------------------------------------------
@@ -449,14 +478,14 @@ def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
     assert not [name for name in os.listdir(evidence.FOLDER) if name.startswith(".")]
 
 
-@pytest.mark.parametrize("case_name", shipped())
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
 def test_the_shipped_record_matches_the_recipes_the_data_and_the_procedure(
     case_name, catalogue_read_once
 ):
     assert evidence.mismatches(case_name) == []
 
 
-@pytest.mark.parametrize("case_name", shipped())
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
 def test_shipped_predictions_are_about_the_items_of_the_case(case_name, catalogue_read_once):
     rows, table = evidence.read(case_name)
     folds = sorted({row["fold"] for row in rows})
@@ -483,13 +512,16 @@ def test_shipped_predictions_are_about_the_items_of_the_case(case_name, catalogu
     assert table["prediction"].between(0, n_classes - 1).all()
 
 
-@pytest.mark.parametrize("case_name", shipped())
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
 def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
     content = json.loads((evidence.FOLDER / f"{case_name}.json").read_text())
     assert content["case"] == case_name
     for row in content["runs"]:
         assert row["commit"] and len(row["date"]) == 10
         assert row["machine"]["threads"] >= 1 and row["machine"]["cpu"]
+        if row["part"] == "speed":
+            assert set(row["examples_per_second"]) == set(evidence.ablation_recipes())
+            continue
         assert all(seconds >= 0 for seconds in row["seconds_of"].values())
         assert all(0 <= score <= 1 for score in row["validation"].values())
         if row["system"] != "baselines":

@@ -200,7 +200,7 @@ def open_notebook(page, address, name):
 
 
 def run_all(page, expected_cells):
-    """Run all cells by the menu, and wait until they ran or one of them failed.
+    """Run all cells by the menu, and wait until they ran or something went wrong.
 
     Parameters
     ----------
@@ -211,11 +211,12 @@ def run_all(page, expected_cells):
     Returns
     -------
     list of str
-        What went wrong: tracebacks, and a dialogue such as that the kernel died.
+        What went wrong: tracebacks and other text on stderr, or a dialogue such as that the kernel
+        died.
     """
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    failed = f"{_ERROR}, .jp-Dialog"
+    failed = f"{_STDERR}, .jp-Dialog"
     page.wait_for_function(
         r"""([expected, failed]) => {
             const all = selector => [...document.querySelectorAll(selector)];
@@ -230,7 +231,8 @@ def run_all(page, expected_cells):
 
 
 _OUTPUT = ".jp-OutputArea-output"
-_ERROR = f'{_OUTPUT}[data-mime-type="application/vnd.jupyter.error"]'
+# Tracebacks carry this type too.
+_STDERR = f'{_OUTPUT}[data-mime-type="application/vnd.jupyter.stderr"]'
 
 
 def outputs(page):

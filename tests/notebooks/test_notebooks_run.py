@@ -83,7 +83,7 @@ def _files(folder):
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in NOT_OURS]
         for path in (Path(place, file) for file in files):
-            found.add((path.relative_to(folder), path.stat().st_mtime_ns))
+            found.add((path.relative_to(folder), path.lstat().st_mtime_ns))
     return found
 
 
