@@ -214,8 +214,12 @@ def lab(arguments):
     folder = notebooks.PROJECT / "my_work"
     for line in notebooks.copy_for_learner(folder):
         print(line)
-    # news_url: JupyterLab otherwise asks a server for announcements at every start.
-    command = [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=None", *arguments.options]
+    # JupyterLab otherwise asks servers for announcements and for updates at every start.
+    offline = (
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    )
+    command = [sys.executable, "-m", "jupyterlab", *offline, *arguments.options]
     return subprocess.call(command, cwd=folder)
 
 

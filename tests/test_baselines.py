@@ -82,12 +82,11 @@ def test_nothing_is_learned_from_the_test_part(systems, case, tiny_generalist):
 
 
 def test_another_validation_part_can_change_a_choice(case, tiny_generalist):
-    before = baselines.fit_linear_probe(case, tiny_generalist).classifier.C
     chosen = set()
-    for seed in range(6):
+    for seed in range(4):
         case.validation = noisy(toy_part("validation", 12, seed=seed), 3)
         chosen.add(baselines.fit_linear_probe(case, tiny_generalist).classifier.C)
-    assert len(chosen | {before}) > 1
+    assert len(chosen) > 1
 
 
 # --- majority -------------------------------------------------------------------------------

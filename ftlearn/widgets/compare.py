@@ -531,11 +531,16 @@ class ComparisonView:
         for control in controls:
             control.observe(self._update, names="value")
         self.body = ipywidgets.HTML()
+        # JupyterLab takes arrow keys and letters typed on a closed list for itself.
+        keys = ipywidgets.HTML(
+            '<span style="padding: 0 12px; font-size: 85%">'
+            "Keyboard: Space opens a list, arrow keys choose, Enter takes.</span>"
+        )
         bar = ipywidgets.Box(
             controls, layout={"flex_flow": "row wrap", "padding": "8px 12px", "width": "100%"}
         )
         self.box = ipywidgets.VBox(
-            [bar, self.body],
+            [bar, keys, self.body],
             layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
         )
         self._update()

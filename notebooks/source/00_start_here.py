@@ -160,5 +160,5 @@ for name, value in measured.items():
 # stronger baselines, five folds, three seeds, and the talk's +22 % on the stand.
 #
 # Short of time, or on a slow machine? Set the environment variable `FTLEARN_PACE=quick` before you
-# start Jupyter. Everything then runs in seconds on a sliver of the data, and every verdict says that
-# it is too small to judge.
+# start Jupyter. A notebook then takes about a minute on a sliver of the data, and every verdict says
+# that it is too small to judge.

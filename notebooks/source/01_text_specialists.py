@@ -118,7 +118,7 @@ print(f"block by block: {by_block.mean():.3f} right")
 # A model does not read words. It reads [tokens](../docs/glossary.md#token): pieces from a fixed
 # list. The tokenizer comes with the model.
 
-# %%
+# %% tags=["nbval-check-output"]
 from transformers import AutoTokenizer
 
 folder = ftlearn.model_folder(case)  # weights and tokenizer, fetched and checked for you
@@ -236,7 +236,7 @@ print(f"largest difference in any probability: {np.abs(by_hand - wrapped.predict
 # `Recipe.plain()` is what the `Trainer` does when you set nothing. `Recipe.tuned()` is the course's
 # default. It flips a few switches, nearly all of them for speed:
 
-# %%
+# %% tags=["nbval-check-output"]
 plain, tuned = vars(Recipe.plain()), vars(Recipe.tuned())
 for name, value in tuned.items():
     if value != plain[name]:
@@ -333,7 +333,7 @@ for recorded_verdict in folds.verdicts:
 #
 # **Was it the pre-training, or just the training?** Take the same architecture with random weights
 # and give it the same titles. And does the plain recipe end elsewhere than the tuned one? Both are
-# recorded with three seeds, on the split you used.
+# recorded, at full pace, on the split you used.
 
 # %%
 extra = ftlearn.recorded(case, "test")
