@@ -65,7 +65,10 @@ class Run:
         str
             16 hexadecimal digits.
         """
-        text = json.dumps([PROCEDURE, data_hash, asdict(self)], sort_keys=True)
+        identity = [PROCEDURE, data_hash, asdict(self)]
+        if self.part == "speed":
+            identity.append({name: asdict(r) for name, r in ablation_recipes().items()})
+        text = json.dumps(identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -325,7 +328,8 @@ def _write_record(case_name, folders):
         table[column] = table[column].astype("int16")
     table["probability"] = table["probability"].astype("float32")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(FOLDER / f"{case_name}.parquet", index=False, compression="zstd")
+    packed = table.to_parquet(index=False, compression="zstd")
+    _write_atomically(FOLDER / f"{case_name}.parquet", packed)
     content = json.dumps({"case": case_name, "runs": rows}, indent=1)
     _write_atomically(FOLDER / f"{case_name}.json", content.encode())
     return FOLDER / f"{case_name}.json"

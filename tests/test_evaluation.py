@@ -596,8 +596,8 @@ def test_a_verdict_in_full_reads_as_plain_words():
         "9.8 points better than the linear probe in accuracy (95 % interval 9.2 to 10.0 points; "
         "400 items in 40 blocks). The claim says 22 %, read as points. It gets 78 items right "
         "that the linear probe gets wrong (wins), and 39 wrong that the linear probe gets right "
-        "(losses). That is a relative change of 16.2 % from the 60.2 % of the linear probe and 24.5 % "
-        "fewer errors."
+        "(losses). That is a relative change of 16.2 % from the 60.2 % of the linear probe and "
+        "24.5 % fewer errors."
     )
 
 

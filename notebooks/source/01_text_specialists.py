@@ -133,7 +133,13 @@ for title in ("Tuberculosis of lung", "Hypoparathyroidism", "Acute lymphoblastic
 # **Predict before you measure.** Five systems, 21 chapters. What share of titles will each get right?
 
 # %%
-my_guess = {"majority": ..., "classical": ..., "zero_shot": ..., "linear_probe": ..., "specialist": ...}
+my_guess = {
+    "majority": ...,
+    "classical": ...,
+    "zero_shot": ...,
+    "linear_probe": ...,
+    "specialist": ...,
+}
 
 # %% [markdown]
 # The suspects, from simple to clever:
@@ -228,7 +234,9 @@ titles = list(case.validation["input"][:100])
 batch = tokenizer(titles, padding=True, truncation=True, max_length=64, return_tensors="pt")
 with torch.inference_mode():
     by_hand = torch.softmax(model.eval()(**batch.to(model.device)).logits, dim=1).cpu().numpy()
-print(f"largest difference in any probability: {np.abs(by_hand - wrapped.predict(titles)).max():.1e}")
+print(
+    f"largest difference in any probability: {np.abs(by_hand - wrapped.predict(titles)).max():.1e}"
+)
 
 # %% [markdown]
 # The same model, twice. From here on you use the short form.
@@ -425,7 +433,9 @@ for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
 # [MiniLM](https://doi.org/10.48550/arXiv.2002.10957) for the generalist.
 
 # %%
-others = [ftlearn.judge(case, systems[n], specialist) for n in ("zero_shot", "classical", "majority")]
+others = [
+    ftlearn.judge(case, systems[n], specialist) for n in ("zero_shot", "classical", "majority")
+]
 ftlearn.file_results(case, systems, [verdict, *others], parts=["macro_f1"], recorded=[folds, extra])
 
 # %%
