@@ -402,9 +402,12 @@ for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
 #
 # 1. Seeds alone move the score by a point or two. A gain of one point from one run is no gain.
 # 2. Split by code block. Section 2 shows what is left of such a score.
-# 3. Usually yes: with very few examples there is not enough to move 22.7 million weights well, while
-#    a linear classifier needs little.
-# 4. Where a chapter has its own vocabulary ("pregnancy", "neoplasm"), counting words is hard to beat.
+# 3. With the default recipe it does, clearly: on validation we measured 0.57 for the probe and 0.45
+#    for the specialist. Four epochs of 210 titles are only 28 steps. With `epochs=20, patience=5` the
+#    specialist drew level (0.57). A recipe that suits much data starves on little.
+# 4. Over all folds it *wins* in two chapters: "Factors influencing health status" and "Symptoms,
+#    signs". Those drawers are told by their phrases ("encounter for", "history of"), not by their
+#    diseases. In neoplasms it is nearly level.
 # </details>
 
 # %% [markdown]
