@@ -101,17 +101,16 @@ class RecordedPart:
 
 
 def _medical_plan():
-    """Five folds with three seeds, the model from scratch, the plain recipe, the switches."""
+    """Five folds with three seeds, the switches, a model from scratch."""
     seeds = (0, 1, 2)
-    # From random weights a model needs a higher rate and longer; set once, not tuned.
+    # Rates of 1e-4, 2e-4 and 5e-4 were tried on fold 0; validation chose.
     scratch = Recipe.tuned(
-        pretrained=False, freeze_embeddings=False, learning_rate=5e-4, epochs=8, patience=3
+        pretrained=False, freeze_embeddings=False, learning_rate=1e-4, epochs=12, patience=3
     )
     runs = [Run("folds", "baselines", fold) for fold in range(5)]
     runs += [Run("folds", "specialist", f, Recipe.tuned(seed=s)) for s in seeds for f in range(5)]
     runs += [*ablation_plan(seeds), Run("speed", "switches")]
-    runs += [Run("test", "from_scratch", 0, replace(scratch, seed=s)) for s in seeds]
-    return runs + [Run("test", "specialist_plain", 0, Recipe.plain(seed=s)) for s in seeds]
+    return [*runs, Run("test", "from_scratch", 0, scratch)]
 
 
 def ablation_recipes():

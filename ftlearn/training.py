@@ -115,7 +115,7 @@ class Recipe:
 
     @classmethod
     def tuned(cls, **changes):
-        """The default of the course: the same result for less computing.
+        """The default of the course: no worse a result for less computing.
 
         The learning rate follows the batch size by the square-root rule for Adam (Malladi et al.
         2022, https://doi.org/10.48550/arXiv.2205.10287): 5e-5 for 8 examples, 1e-4 for 32. It was

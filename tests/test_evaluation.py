@@ -23,7 +23,8 @@ class FakeCase:
         self._labels, self._groups = np.asarray(labels), np.asarray(groups).astype(str)
         self.name, self.task, self.metric, self.pace = "toy", "classification", "accuracy", "full"
         self.label_names = [f"class {c}" for c in range(n_classes)]
-        self.data_name, self.group_name, self.generalist = "toy titles", "blocks", "MiniLM-L6"
+        self.data_name, self.group_name = "toy titles", "blocks"
+        self.generalist_label = "MiniLM-L6"
         self.claimed = {"value": 22.0, "unit": "%"}
         vars(self).update(changes)
 

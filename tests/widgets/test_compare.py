@@ -396,7 +396,7 @@ def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(monkey
     assert compare.compare(view._case, view._systems) is None
     (box, _), (static, options) = shown
     assert options == {"raw": True}
-    in_widget = box.children[1].value
+    in_widget = box.children[-1].value
     assert in_widget in static["text/html"]
     assert "The same as figure and text" in static["text/html"]
     assert static["text/html"].startswith("<details open>")
