@@ -309,7 +309,7 @@ class _Execution:
         try:
             while thread.is_alive():
                 thread.join(SAMPLE_SECONDS)
-                self.peak_rss = max(self.peak_rss, tree_rss(self._pid))
+                self._weigh()
                 now = time.monotonic()
                 if self.section != announced or now - last_line >= HEARTBEAT_SECONDS:
                     announced, last_line = self.section, now
@@ -361,6 +361,7 @@ class _Execution:
             resources={"metadata": {"path": str(PROJECT / "notebooks")}},
             on_notebook_start=lambda notebook: self._started(manager),
             on_cell_start=lambda cell, cell_index: self._at(cell),
+            on_cell_executed=lambda cell, cell_index, execute_reply: self._weigh(),
         )
         client.owns_km = True  # it was made for this client: let it shut the kernel down
         return client
@@ -374,6 +375,9 @@ class _Execution:
             self.section = heading.group(1).strip() if heading else self.section
         elif _is_runnable(cell):
             self.cell_number += 1
+
+    def _weigh(self):
+        self.peak_rss = max(self.peak_rss, tree_rss(self._pid))
 
     def _end_kernel(self, thread):
         import psutil

@@ -20,7 +20,7 @@ print(os.environ["FTLEARN_PACE"], os.path.basename(os.environ["FTLEARN_RESULTS"]
 # %% [markdown]
 # ## Make a specialist
 # %%
-ballast = bytearray(120_000_000)
+ballast = b"x" * 120_000_000
 6 * 7
 # %%
 """
