@@ -9,8 +9,8 @@ import ftlearn
 from ftlearn import torch_setup
 from ftlearn.training import Recipe, examples_per_second
 
-ROUNDS = 5
-EXAMPLES = 512  # a round, for every recipe
+ROUNDS = 3
+EXAMPLES = 1024  # a round, for every recipe
 RECIPES = {
     "Trainer's defaults": Recipe.plain(),
     "tuned": Recipe.tuned(),

@@ -749,7 +749,7 @@ class Estimate:
         )
 
 
-def estimate(case, recipe=None, trial_steps=4):
+def estimate(case, recipe=None, trial_steps=8):
     """Estimate how long `fine_tune` will take, from a few real steps on a throw-away model.
 
     Parameters
@@ -758,7 +758,7 @@ def estimate(case, recipe=None, trial_steps=4):
     recipe : Recipe, optional
         As in `fine_tune`.
     trial_steps : int
-        Timed steps, after one that is not timed.
+        As `steps` in `examples_per_second`.
 
     Returns
     -------
@@ -775,22 +775,24 @@ def estimate(case, recipe=None, trial_steps=4):
 def examples_per_second(case, recipe, steps):
     """Training speed over a few steps of the Trainer, on a throw-away model.
 
+    The same examples are seen twice and timed the second time: a shape's first step compiles.
+
     Parameters
     ----------
     case : ftlearn.cases.case.Case
     recipe : Recipe
     steps : int
-        Timed steps, after one that is not timed.
+        Timed steps, after as many that are not timed.
 
     Returns
     -------
     float
     """
     chosen = np.random.default_rng(0).permutation(len(case.train))
-    few = case.train.select(chosen[: (steps + 1) * recipe.batch_size])
+    few = case.train.select(chosen[: steps * recipe.batch_size])
     clock = _StepTimes()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = _training_arguments(replace(recipe, epochs=1, patience=None), folder)
+        arguments = _training_arguments(replace(recipe, epochs=2, patience=None), folder)
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
         tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case))
         trainer = transformers.Trainer(
@@ -804,8 +806,7 @@ def examples_per_second(case, recipe, steps):
         trainer.remove_callback(transformers.PrinterCallback)
         with _quiet_transformers():
             trainer.train()
-    timed = clock.seconds[1:] or clock.seconds
-    return len(few) / len(clock.seconds) * len(timed) / sum(timed)
+    return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
 
 
 class _StepTimes(transformers.TrainerCallback):
