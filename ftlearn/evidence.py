@@ -471,8 +471,8 @@ def _about(rows):
     machine = rows[-1]["machine"]
     precision = "with bfloat16 instructions" if machine["bf16"] else "without bfloat16"
     return (
-        f"Recorded on {rows[-1]['date']} on {machine['threads']} cores of a "
-        f"{machine['cpu']} {precision}, {machine['memory_gb']:.0f} GB of memory, "
+        f"Recorded on {rows[-1]['date']}, on {machine['threads']} cores "
+        f"({machine['cpu']}, {precision}), {machine['memory_gb']:.0f} GB of memory, "
         f"with torch {rows[-1]['versions']['torch']} and "
         f"transformers {rows[-1]['versions']['transformers']}."
     )

@@ -5,6 +5,7 @@ Nothing here imports torch at that moment.
 """
 
 import ctypes
+import gc
 import importlib.abc
 import importlib.machinery
 import math
@@ -46,8 +47,19 @@ def _return_freed_memory():
 
     A step of training frees and takes activations of ever other sizes. Only glibc knows mallopt.
     """
-    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+    if _is_glibc():
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+
+
+def release_memory():
+    """Give back what is no longer used: unreachable objects, then free blocks of the C library."""
+    gc.collect()
+    if _is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _is_glibc():
+    return platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
 
 
 def cpu_limit(cgroup=Path("/sys/fs/cgroup")):

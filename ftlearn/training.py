@@ -350,6 +350,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
         When stopped by hand.
     """
     recipe = recipe or default_recipe(case)
+    torch_setup.release_memory()
     with _run_folder(case, recipe) as folder:
         checkpoint = _last_checkpoint(folder)
         trainer = _trainer(case, recipe, folder)
@@ -646,6 +647,7 @@ class _Clock(transformers.TrainerCallback, ExportableState):
 
     def on_evaluate(self, args, state, control, **kwargs):
         self._tick()
+        torch_setup.release_memory()
 
     def on_train_end(self, args, state, control, **kwargs):
         self._tick()
