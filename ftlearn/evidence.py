@@ -244,7 +244,7 @@ def _train_and_predict(case, run, folder):
     return row
 
 
-def _interleaved_speeds(case, rounds=2, examples=512):
+def _interleaved_speeds(case, rounds=3, examples=512):
     """Examples a second of every ablation recipe, in turn, so that the machine's mood cancels."""
     speeds = {name: [] for name in ablation_recipes()}
     for _ in range(rounds):

@@ -134,9 +134,9 @@ class _GuardedLoader(importlib.abc.Loader):
 
 def _declare_torchvision_schemas():
     global _schemas_library
-    import torch
+    from torch import library
 
-    _schemas_library = torch.library.Library("torchvision", "DEF")
+    _schemas_library = library.Library("torchvision", "DEF")
     for schema in _TORCHVISION_SCHEMAS:
         _schemas_library.define(schema)
 

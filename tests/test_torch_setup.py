@@ -132,9 +132,9 @@ import torch
 from . import _registrations
 """
 REGISTRATIONS = """
-import torch
-torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)
-torch.library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets)
+from torch import library
+library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)
+library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets)
 done = True
 """
 
