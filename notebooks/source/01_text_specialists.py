@@ -265,7 +265,8 @@ plots.ablation_figure(ablation_rows(case))
 # Four switches (bf16, eager attention, frozen embeddings, the fused optimiser) change nothing that
 # three seeds could show. Two help outright on so few titles:
 # [dropout](../docs/glossary.md#dropout) only slowed the learning down, and a longer run with
-# [early stopping](../docs/glossary.md#early-stopping) got further. For batch size and length grouping
+# [early stopping](../docs/glossary.md#early-stopping) got further. That last gain is flattered: the
+# validation part that chose the epoch also gives the score. For batch size and length grouping
 # the interval is too wide to say. Note what this does *not* show: that dropout never helps. It says
 # what happened here.
 
