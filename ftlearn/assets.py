@@ -14,7 +14,9 @@ Layout below :func:`ftlearn.settings.cache_folder`::
 
 import contextlib
 import errno
+import fnmatch
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -50,7 +52,8 @@ class AssetFile:
     Parameters
     ----------
     member : str
-        Its exact name inside the archive.
+        Its exact name inside the archive. With a ``*`` it stands for many text files, which are
+        joined into one of JSON lines, sorted by name: ``{"name": ..., "text": ...}``.
     name : str
         Its path below the asset's folder in the cache, with ``/``.
     sha256 : str
@@ -249,6 +252,26 @@ ASSETS = {
                     "icd10c-tabular-April-1-2026.xml",
                     "f161f8182aff3ce3a2a78e202f8259c08eaee2c670a9e45b0072445c52302935",
                     9_747_661,
+                ),
+            ),
+        ),
+        Asset(
+            name="licences",
+            what="2,310 licence texts of the ScanCode LicenseDB (JSON lines)",
+            package="licensedcode-data",
+            version="32.1.0",
+            archive="licensedcode_data-32.1.0-py3-none-any.whl",
+            archive_sha256="18f60bde6dbabbc0a925d45ed80089cdbb7168156a2a1c118737198f9b743b96",
+            archive_size=26_671_146,
+            package_licence="CC-BY-4.0",
+            content_licence="CC-BY-4.0 (copyright nexB Inc. and others); each text is its author's",
+            source="ScanCode LicenseDB, https://scancode-licensedb.aboutcode.org",
+            files=(
+                AssetFile(
+                    "licensedcode/data/licenses/*.LICENSE",
+                    "licences.jsonl",
+                    "8c3dded43480a59dec04c0d04edfc183f19b797c8bd6c69193cede9a72b30572",
+                    16_486_893,
                 ),
             ),
         ),
@@ -752,12 +775,26 @@ def _extract(asset, archive, folder):
     """Take exactly the named members out of a verified archive."""
     with zipfile.ZipFile(archive) as content:
         for file in asset.files:
-            try:
-                stream = content.open(file.member)
-            except KeyError:
-                raise _Refused(f"{archive.name} has no member {file.member}") from None
-            with stream:
+            with _member(content, archive, file) as stream:
                 _write_verified(file, stream, folder)
+
+
+def _member(content, archive, file):
+    """A stream of one member of an open archive, or of many joined."""
+    if "*" in file.member:
+        names = sorted(fnmatch.filter(content.namelist(), file.member))
+        lines = [
+            json.dumps(
+                {"name": name.rpartition("/")[2], "text": content.read(name).decode()},
+                ensure_ascii=False,
+            )
+            for name in names
+        ]
+        return io.BytesIO("".join(f"{line}\n" for line in lines).encode())
+    try:
+        return content.open(file.member)
+    except KeyError:
+        raise _Refused(f"{archive.name} has no member {file.member}") from None
 
 
 def _write_verified(file, stream, folder):

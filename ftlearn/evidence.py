@@ -4,6 +4,7 @@ A case's record is two files in ``data/evidence``: ``<case>.json`` says what was
 hash, seed, machine, versions, commit, date, seconds, scores), ``<case>.parquet`` holds the
 predictions, from which every score and verdict is computed again whenever it is shown. A record
 matches while the recipe, the data and the `PROCEDURE` of `ftlearn.training` are what they were.
+`check` runs one recorded run again and compares.
 """
 
 import datetime
@@ -11,7 +12,9 @@ import hashlib
 import json
 import os
 import platform
+import random
 import subprocess
+import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -21,11 +24,16 @@ import numpy as np
 import pandas as pd
 
 from . import baselines, evaluation, settings, torch_setup, training
-from .cases import open_case
+from .cases import open_case, split
 from .models import load_generalist
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
+# How many training examples of each class a learning curve has, beside all of them.
+EXAMPLES_PER_CLASS = (5, 20)
+# How far beyond the recorded seeds a score may fall on another machine, whose processor rounds
+# otherwise.
+ROUNDING_MARGIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class Run:
     Attributes
     ----------
     part : str
-        What it belongs to: ``"folds"``, ``"test"``, ``"ablation"`` or ``"speed"``.
+        What it belongs to: ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"`` or
+        ``"speed"``.
     system : str
         ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
         ablation the switch that is turned back, or ``"tuned"``; ``"switches"`` for their speed.
@@ -44,6 +53,10 @@ class Run:
         None where there is not one.
     share : int
         Train on every so-manieth training item.
+    per_class : int or None
+        Train on so many items of each class; None: on all.
+    draw : int
+        Which draw of them.
     """
 
     part: str
@@ -51,6 +64,8 @@ class Run:
     fold: int = 0
     recipe: Recipe | None = None
     share: int = 1
+    per_class: int | None = None
+    draw: int = 0
 
     def fingerprint(self, data_hash):
         """Hash that tells this run, on these data, from any other.
@@ -65,7 +80,10 @@ class Run:
         str
             16 hexadecimal digits.
         """
-        identity = [PROCEDURE, data_hash, asdict(self)]
+        fields = asdict(self)
+        if self.per_class is None:  # runs recorded before there were draws keep their keys
+            del fields["per_class"], fields["draw"]
+        identity = [PROCEDURE, data_hash, fields]
         if self.part == "speed":
             identity.append({name: asdict(r) for name, r in ablation_recipes().items()})
         text = json.dumps(identity, sort_keys=True)
@@ -81,7 +99,7 @@ class RecordedPart:
     name : str
     metric : str
     predictions : pandas.DataFrame
-        Columns as in the predictions table of a report.
+        Columns as in the predictions table of a report, and ``key`` of the run.
     systems : dict of str to dict
         ``seconds`` (mean over runs) and ``seeds`` of every system.
     verdicts : list of ftlearn.evaluation.Verdict
@@ -102,15 +120,61 @@ class RecordedPart:
 
 def _medical_plan():
     """Five folds with three seeds, the switches, a model from scratch."""
-    seeds = (0, 1, 2)
     # Rates of 1e-4, 2e-4 and 5e-4 were tried on fold 0; validation chose.
     scratch = Recipe.tuned(
         pretrained=False, freeze_embeddings=False, learning_rate=2e-4, epochs=12, patience=3
     )
-    runs = [Run("folds", "baselines", fold) for fold in range(5)]
-    runs += [Run("folds", "specialist", f, Recipe.tuned(seed=s)) for s in seeds for f in range(5)]
-    runs += [*ablation_plan(seeds), Run("speed", "switches")]
-    return [*runs, Run("test", "from_scratch", 0, scratch)]
+    runs = [*folds_plan(_SEEDS), *ablation_plan(_SEEDS), Run("speed", "switches")]
+    return [*runs, Run("test", "from_scratch", 0, scratch), *learning_curve_plan(_SEEDS)]
+
+
+def _legal_plan():
+    """Five folds with three seeds, the learning curve."""
+    return [*folds_plan(_SEEDS), *learning_curve_plan(_SEEDS)]
+
+
+def folds_plan(seeds):
+    """Baselines and specialists with each of five folds as test part.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of Run
+    """
+    baseline_runs = [Run("folds", "baselines", fold) for fold in range(5)]
+    return baseline_runs + [
+        Run("folds", "specialist", fold, Recipe.tuned(seed=seed))
+        for seed in seeds
+        for fold in range(5)
+    ]
+
+
+def learning_curve_plan(seeds):
+    """Baselines and specialists trained on a few examples of each class of fold 0.
+
+    Few examples are few steps an epoch, so the specialist may take 20 epochs, as Mosbach et al.
+    2021 advise (https://doi.org/10.48550/arXiv.2006.04884); validation stops it. Every seed has a
+    draw of examples of its own.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of Run
+    """
+    runs = []
+    for per_class in EXAMPLES_PER_CLASS:
+        for seed in seeds:
+            recipe = Recipe.tuned(epochs=20, patience=5, seed=seed)
+            few = {"part": f"learning_curve_{per_class}", "per_class": per_class, "draw": seed}
+            runs.append(Run(system="baselines", **few))
+            runs.append(Run(system="specialist", recipe=recipe, **few))
+    return runs
 
 
 def ablation_recipes():
@@ -143,7 +207,9 @@ def ablation_plan(seeds):
     ]
 
 
-_PLANS = {"medical": _medical_plan}
+_SEEDS = (0, 1, 2)
+_NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
+_PLANS = {"medical": _medical_plan, "legal": _legal_plan}
 
 
 def recorded_cases():
@@ -180,16 +246,19 @@ def plan(case_name):
 # --- running ----------------------------------------------------------------------------------
 
 
-def record(case_name, say=print):
-    """Run what a case records, and write it; runs that are done already are not run again.
+def record(case_name, say=print, recompute=()):
+    """Run what a case's record lacks, and write it.
 
-    Each finished run is kept in the cache at once, so a stopped recording goes on where it was.
+    Runs that the record holds as they stand now are taken from it. Each finished run is kept in
+    the cache at once, so a stopped recording goes on where it was.
 
     Parameters
     ----------
     case_name : str
     say : callable
         Takes one line of progress.
+    recompute : collection of str
+        Parts that are run on this machine even where the record holds them.
 
     Returns
     -------
@@ -197,51 +266,77 @@ def record(case_name, say=print):
         The record's JSON file.
     """
     runs = plan(case_name)
+    held = _held_by_record(case_name)
     kept = []
     for number, run in enumerate(runs, start=1):
         began = time.perf_counter()
-        folder, fresh = _run_and_keep(case_name, run)
-        kept.append(folder)
+        key = run.fingerprint(_data_hash(case_name, run.fold))
+        if key in held and run.part not in recompute:
+            done, fresh = held[key], False
+        else:
+            done, fresh = _run_and_keep(case_name, run, key)
+        kept.append(done)
         seconds = f"{time.perf_counter() - began:.0f} s" if fresh else "kept from before"
-        seed = f", seed {run.recipe.seed}" if run.recipe else ""
-        say(
-            f"{case_name} {number}/{len(runs)}: {run.part}, {run.system}, fold {run.fold}{seed}: "
-            f"{seconds}"
-        )
+        say(f"{case_name} {number}/{len(runs)}: {_name_of(run)}: {seconds}")
     return _write_record(case_name, kept)
 
 
-def _run_and_keep(case_name, run):
-    """(folder that keeps the run, whether it was run just now)."""
-    data_hash = _data_hash(case_name, run.fold)
-    key = run.fingerprint(data_hash)
+def _name_of(run):
+    seed = f", seed {run.recipe.seed}" if run.recipe else ""
+    return f"{run.part}, {run.system}, fold {run.fold}{seed}"
+
+
+def _held_by_record(case_name):
+    """(row, predictions or None) by key of what the case's record holds; empty without one."""
+    try:
+        rows, table = read(case_name)
+    except FileNotFoundError:
+        return {}
+    predictions = dict(list(table.groupby("key")))
+    return {row["key"]: (row, predictions.get(row["key"])) for row in rows}
+
+
+def _run_and_keep(case_name, run, key):
+    """((row, predictions or None), whether it was run just now)."""
     folder = settings.cache_folder() / "evidence" / f"{case_name}-{key}"
-    if (folder / "run.json").exists():
-        return folder, False
-    folder.mkdir(parents=True, exist_ok=True)
+    about, table = folder / "run.json", folder / "predictions.parquet"
+    fresh = not about.exists()
+    if fresh:
+        folder.mkdir(parents=True, exist_ok=True)
+        row, predictions = _carry_out(case_name, run, key)
+        if predictions is not None:
+            predictions.to_parquet(table, index=False)
+        # Written last: a folder without it is an unfinished run.
+        _write_atomically(about, json.dumps(row, indent=1).encode())
+    predictions = pd.read_parquet(table) if table.exists() else None
+    return (json.loads(about.read_text()), predictions), fresh
+
+
+def _carry_out(case_name, run, key):
+    """(row, predictions or None) of a run."""
     case = _full_case(case_name, run.fold)
     row = {"part": run.part, "system": run.system, "fold": run.fold, "share": run.share}
-    row |= {"key": key, "data_hash": data_hash, "procedure": PROCEDURE}
+    row |= {"key": key, "data_hash": _data_hash(case_name, run.fold), "procedure": PROCEDURE}
     if run.part == "speed":
         row["examples_per_second"] = _interleaved_speeds(case)
-    else:
-        row |= _train_and_predict(case, run, folder)
-    row |= _circumstances()
-    # Written last: a folder without it is an unfinished run.
-    _write_atomically(folder / "run.json", json.dumps(row, indent=1).encode())
-    return folder, True
-
-
-def _train_and_predict(case, run, folder):
-    row = {}
+        return row | _circumstances(), None
+    if run.per_class is not None:
+        row |= {"per_class": run.per_class, "draw": run.draw, "seed": run.draw}
+    trained_on = replace(case, train=_training_items(case, run))
     frozen = run.system == "baselines"
-    systems = _run_baselines(case) if frozen else [_run_specialist(case, run, row)]
-    if run.part != "ablation":
-        table = pd.concat([_prediction_rows(case, system, run) for system in systems])
-        table.to_parquet(folder / "predictions.parquet", index=False)
+    systems = _run_baselines(trained_on, run) if frozen else [_run_specialist(trained_on, run, row)]
     row["seconds_of"] = {system.name: round(system.seconds, 2) for system in systems}
     row["validation"] = {s.name: float(case.correct(s, "validation")[0].mean()) for s in systems}
-    return row
+    row |= _circumstances()
+    if run.part == "ablation":  # it never sees the test part
+        return row, None
+    return row, pd.concat([_prediction_rows(case, system, run, key) for system in systems])
+
+
+def _training_items(case, run):
+    if run.per_class is not None:
+        return case.train.select(split.few_per_class(case.train, run.per_class, run.draw))
+    return case.train.select(range(0, len(case.train), run.share))
 
 
 def _interleaved_speeds(case, rounds=3, examples=512):
@@ -264,13 +359,16 @@ def _data_hash(case_name, fold):
     return data_fingerprint(_full_case(case_name, fold))
 
 
-def _run_baselines(case):
-    return list(baselines.fit_baselines(case, load_generalist(case)).values())
+def _run_baselines(case, run):
+    systems = list(baselines.fit_baselines(case, load_generalist(case)).values())
+    if run.per_class is not None:
+        for system in systems:
+            system.seed = run.draw  # what differs between draws is told apart like a seed
+    return systems
 
 
 def _run_specialist(case, run, row):
-    trained_on = replace(case, train=case.train.select(range(0, len(case.train), run.share)))
-    specialist = fine_tune(trained_on, run.recipe)
+    specialist = fine_tune(case, run.recipe)
     specialist.name = run.system
     row |= {"recipe": asdict(run.recipe), "recipe_hash": run.recipe.fingerprint()}
     row |= {"seed": run.recipe.seed, "history": specialist.history}
@@ -278,7 +376,7 @@ def _run_specialist(case, run, row):
     return specialist
 
 
-def _prediction_rows(case, system, run):
+def _prediction_rows(case, system, run, key):
     rows = case.probabilities(system, "test")
     return pd.DataFrame(
         {
@@ -290,6 +388,7 @@ def _prediction_rows(case, system, run):
             "seed": float("nan") if system.seed is None else float(system.seed),
             "prediction": rows.argmax(axis=1),
             "probability": rows.max(axis=1),
+            "key": key,
         }
     )
 
@@ -317,11 +416,10 @@ def _commit():
     return done.stdout.strip() or None
 
 
-def _write_record(case_name, folders):
-    rows = [json.loads((folder / "run.json").read_text()) for folder in folders]
-    tables = [folder / "predictions.parquet" for folder in folders]
-    table = pd.concat([pd.read_parquet(path) for path in tables if path.exists()])
-    for column in ("item_id", "group", "part", "system"):
+def _write_record(case_name, kept):
+    rows = [row for row, _ in kept]
+    table = pd.concat([predictions for _, predictions in kept if predictions is not None])
+    for column in _NAMES:
         table[column] = table[column].astype("category")
     for column in ("label", "prediction"):
         table[column] = table[column].astype("int16")
@@ -368,7 +466,7 @@ def read(case_name):
             f"make one with `ftlearn evidence {case_name}`."
         )
     table = pd.read_parquet(path.with_suffix(".parquet"))
-    for column in ("item_id", "group", "part", "system"):
+    for column in _NAMES:
         table[column] = table[column].astype(str)
     return json.loads(path.read_text())["runs"], table
 
@@ -392,9 +490,8 @@ def mismatches(case_name):
     for run in plan(case_name):
         if recorded_keys.pop(run.fingerprint(_data_hash(case_name, run.fold)), None) is None:
             found.append(
-                f"{run.part}, {run.system}, fold {run.fold} is not recorded as it stands now: "
-                "its recipe, its data or the procedure has changed; run "
-                f"`ftlearn evidence {case_name}`."
+                f"{_name_of(run)} is not recorded as it stands now: its recipe, its data or the "
+                f"procedure has changed; run `ftlearn evidence {case_name}`."
             )
     found += [
         f"{row['part']}, {row['system']}, fold {row['fold']} is recorded but no longer planned."
@@ -410,9 +507,9 @@ def recorded(case, part, recompute=False):
     ----------
     case : ftlearn.cases.case.Case
     part : str
-        Such as ``"folds"``, ``"test"``, ``"ablation"`` or ``"speed"``.
+        Such as ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"`` or ``"speed"``.
     recompute : bool
-        Run everything again on this machine first (hours; it resumes).
+        Run the part on this machine first (it can be hours; it resumes).
 
     Returns
     -------
@@ -426,7 +523,7 @@ def recorded(case, part, recompute=False):
         When the record has no such part.
     """
     if recompute:
-        record(case.name)
+        record(case.name, recompute={part})
     rows, table = read(case.name)
     parts = list(dict.fromkeys(row["part"] for row in rows))
     if part not in parts:
@@ -437,8 +534,8 @@ def recorded(case, part, recompute=False):
         name=part,
         metric=case.metric,
         predictions=table,
-        systems=_systems(rows) if part in ("folds", "test") else {},
-        verdicts=_fold_verdicts(case, table) if part == "folds" else [],
+        systems=_systems(rows) if len(table) else {},
+        verdicts=_verdicts(case, table, part) if "linear_probe" in set(table["system"]) else [],
         rows=rows,
         about=_about(rows),
     )
@@ -458,13 +555,106 @@ def _systems(rows):
     }
 
 
-def _fold_verdicts(case, table):
+def _verdicts(case, table, part, primary=None, metric=None):
     # The record is of the full pace, whatever the pace it is shown at.
     case = replace(case, pace="full")
     return [
-        evaluation.verdict_from_predictions(table, baseline, "specialist", "folds", case=case)
+        evaluation.verdict_from_predictions(
+            table,
+            baseline,
+            "specialist",
+            part,
+            case=case,
+            metric=metric,
+            primary=baseline == primary,
+        )
         for baseline in ("linear_probe", "zero_shot", "classical")
     ]
+
+
+def recorded_split(case, name="test", metric=None):
+    """The recorded runs of one split, the one that is a case's test part.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Its ``fold`` says which.
+    name : str
+        What the part is called. ``"test"``: it stands for the case itself, and its verdict
+        against the frozen baseline that validation chose is the primary one.
+    metric : str, optional
+        By default the case's.
+
+    Returns
+    -------
+    RecordedPart
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    folds = recorded(case, "folds")
+    rows = [row for row in folds.rows if row["fold"] == case.fold]
+    table = folds.predictions[folds.predictions["key"].isin({row["key"] for row in rows})]
+    table = table.assign(part=name).reset_index(drop=True)
+    metric = metric or case.metric
+    primary = None
+    if name == "test":
+        (scores,) = (row["validation"] for row in rows if row["system"] == "baselines")
+        primary = max(("zero_shot", "linear_probe"), key=scores.get)
+    verdicts = _verdicts(case, table, name, primary, metric)
+    return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, folds.about)
+
+
+def learning_curve(case):
+    """A case's learning curve: the same test part, with more and more training examples.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    list of RecordedPart
+        ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    few = [recorded(case, f"learning_curve_{size}") for size in EXAMPLES_PER_CLASS]
+    return [*few, recorded_split(replace(case, fold=0), "learning_curve_all")]
+
+
+def learning_curve_rows(parts, n_classes):
+    """Scores of every system over the sizes of a learning curve, for a figure.
+
+    Parameters
+    ----------
+    parts : list of RecordedPart
+        As `learning_curve` gives them.
+    n_classes : int
+
+    Returns
+    -------
+    list of dict
+        ``size`` (a number of examples of each class, or ``"all"``), ``system``, and ``score`` (an
+        `ftlearn.evaluation.Score` over all seeds).
+    """
+    rows = []
+    for part in parts:
+        size = part.name.removeprefix("learning_curve_")
+        for system in part.systems:
+            found = evaluation.arrays_from_predictions(part.predictions, system, part.name)
+            outputs = evaluation.outputs_from_recorded(found, part.metric, n_classes)
+            score = evaluation.score_arrays(
+                found.labels, found.groups, outputs, part.metric, n_classes
+            )
+            size_of = size if size == "all" else int(size)
+            rows.append({"size": size_of, "system": system, "score": score})
+    return rows
 
 
 def _about(rows):
@@ -491,9 +681,9 @@ def fold_rows(part):
     list of dict
         ``fold``, ``seed``, ``difference``.
     """
-    fold_of = _fold_of_items(part)
+    fold_of = {row["key"]: row["fold"] for row in part.rows}
     table = part.predictions.assign(
-        right=lambda t: t["prediction"] == t["label"], fold=lambda t: t["item_id"].map(fold_of)
+        right=lambda t: t["prediction"] == t["label"], fold=lambda t: t["key"].map(fold_of)
     )
     shares = table.groupby(["system", "fold", "seed"], dropna=False)["right"].mean()
     return [
@@ -505,14 +695,6 @@ def fold_rows(part):
         for (system, fold, seed), share in shares.items()
         if system == "specialist"
     ]
-
-
-def _fold_of_items(part):
-    from .cases import split
-
-    items = part.predictions.drop_duplicates("item_id")[["item_id", "group", "label"]]
-    position = split.assign_folds(items.to_dict("records"), 5)
-    return {i: position[g] % 5 for i, g in zip(items["item_id"], items["group"], strict=True)}
 
 
 def ablation_rows(case):

@@ -18,7 +18,8 @@ import transformers
 from transformers.trainer_callback import ExportableState
 
 from . import settings, torch_setup
-from .models.text import MAX_TOKENS, batches_by_length, model_folder
+from .cases.case import Case
+from .models.text import batches_by_length, model_folder
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
@@ -173,6 +174,8 @@ SWITCHES = {
 def data_fingerprint(case):
     """Hash over the case's items in order: id, input, label, group of every part.
 
+    How many tokens are read counts as well where it is not what most cases have.
+
     Parameters
     ----------
     case : ftlearn.cases.case.Case
@@ -183,6 +186,8 @@ def data_fingerprint(case):
         16 hexadecimal digits.
     """
     digest = hashlib.sha256()
+    if case.max_tokens != Case.max_tokens:
+        digest.update(json.dumps(["max_tokens", case.max_tokens]).encode())
     for name in ("train", "validation", "test"):
         part = case.part(name)
         columns = (part["item_id"], part["input"], part["label"], part["group"])
@@ -247,7 +252,6 @@ class Specialist:
                 [inputs[i] for i in batch],
                 padding=True,
                 truncation=True,
-                max_length=MAX_TOKENS,
                 return_tensors="pt",
             ).to(self.model.device)
             with torch.inference_mode():
@@ -440,7 +444,7 @@ def tokenize(part, tokenizer):
     """
     from datasets import Dataset
 
-    encoded = tokenizer(list(part["input"]), truncation=True, max_length=MAX_TOKENS)
+    encoded = tokenizer(list(part["input"]), truncation=True)
     return Dataset.from_dict(
         {
             "input_ids": encoded["input_ids"],
@@ -487,8 +491,15 @@ def build_model(case, recipe):
     return model
 
 
+def _tokenizer(case):
+    # The limit travels with the tokenizer, also into the folder of a saved specialist.
+    return transformers.AutoTokenizer.from_pretrained(
+        model_folder(case), model_max_length=case.max_tokens
+    )
+
+
 def _trainer(case, recipe, folder):
-    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case))
+    tokenizer = _tokenizer(case)
     trainer = transformers.Trainer(
         model=build_model(case, recipe),
         args=_training_arguments(recipe, folder),
@@ -796,7 +807,7 @@ def examples_per_second(case, recipe, steps):
     with tempfile.TemporaryDirectory() as folder:
         arguments = _training_arguments(replace(recipe, epochs=2, patience=None), folder)
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case))
+        tokenizer = _tokenizer(case)
         trainer = transformers.Trainer(
             model=build_model(case, recipe),
             args=arguments,

@@ -47,6 +47,8 @@ class Case:
         Which fold is the test part, where the case has folds.
     generalist_label : str
         How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
+    max_tokens : int
+        How many tokens of a text the models read; memory grows with the longest text of a batch.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Case:
     shifts: dict = field(default_factory=dict)
     fold: int | None = None
     generalist_label: str = ""
+    max_tokens: int = 64
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)
 

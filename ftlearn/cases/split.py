@@ -108,3 +108,66 @@ def fold_by_group(items, n_folds, fold):
     for item in items:
         parts[side(item)].append(item)
     return {name: Dataset.from_list(members) for name, members in parts.items()}
+
+
+def few_per_class(part, most, draw):
+    """Indices of at most so many items of each class, of as many groups as possible.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+        With ``item_id``, ``label`` and ``group``.
+    most : int
+        Items of each class; a class that has fewer gives all it has.
+    draw : int
+        Another draw takes other items, by a hash of it and the item's id.
+
+    Returns
+    -------
+    list of int
+        In the order of the part.
+    """
+    hashes = [short_hash(f"{draw} {item_id}") for item_id in part["item_id"]]
+    labels, groups = list(part["label"]), list(part["group"])
+    by_class, seen = {}, {}
+    for at in sorted(range(len(hashes)), key=hashes.__getitem__):
+        label, group = labels[at], groups[at]
+        rank = seen[label, group] = seen.get((label, group), 0) + 1
+        by_class.setdefault(label, []).append((rank, hashes[at], at))
+    # The first item of every group comes before the second of any.
+    return sorted(at for items in by_class.values() for *_, at in sorted(items)[:most])
+
+
+def near_duplicates(items, threshold):
+    """Join texts that are nearly the same: chains of pairs with a cosine above a threshold.
+
+    The cosine is between counts of word triples (Broder 1997 calls them shingles,
+    https://doi.org/10.1109/SEQUEN.1997.666900). A text of fewer than three words stands alone.
+
+    Parameters
+    ----------
+    items : list of dict
+        With ``item_id`` and ``input``.
+    threshold : float
+        From 0 to 1.
+
+    Returns
+    -------
+    list of str
+        For every item the ``item_id`` of the first item of its cluster.
+    """
+    from scipy.sparse.csgraph import connected_components
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.preprocessing import normalize
+
+    counter = CountVectorizer(ngram_range=(3, 3), token_pattern=r"\w+")
+    triples = normalize(counter.fit_transform([item["input"] for item in items]))
+    alike = triples @ triples.T
+    alike.data = alike.data > threshold
+    alike.eliminate_zeros()
+    _, cluster = connected_components(alike, directed=False)
+    first = {}
+    return [
+        first.setdefault(number, item["item_id"])
+        for number, item in zip(cluster, items, strict=True)
+    ]

@@ -23,7 +23,7 @@ def load_generalist(case):
     ftlearn.assets.AssetError
         When its files are not there.
     """
-    return _load_text(case.generalist, case.track)
+    return _load_text(case.generalist, case.track, case.max_tokens)
 
 
 __all__ = ["load_generalist", "model_folder"]

@@ -7,9 +7,6 @@ import numpy as np
 
 from .. import assets, torch_setup
 
-# Longer inputs are cut: memory grows with the longest text of a batch.
-MAX_TOKENS = 64
-
 
 @dataclass(frozen=True)
 class TextModel:
@@ -133,6 +130,8 @@ class TextGeneralist:
         Its key in `TEXT_MODELS`.
     folder : pathlib.Path
         A transformers folder.
+    max_tokens : int
+        Longer texts are cut there.
 
     Attributes
     ----------
@@ -142,12 +141,12 @@ class TextGeneralist:
         How a verdict names it.
     """
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, max_tokens):
         from transformers import AutoModel, AutoTokenizer
 
         self.name = name
         self.label = TEXT_MODELS[name].label
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=max_tokens)
         self.model = AutoModel.from_pretrained(folder).to(torch_setup.device()).eval()
         self._remembered = {}
 
@@ -179,7 +178,7 @@ class TextGeneralist:
         import torch
 
         encoded = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+            texts, padding=True, truncation=True, return_tensors="pt"
         ).to(self.model.device)
         with torch.inference_mode():
             hidden = self.model(**encoded).last_hidden_state.float()
@@ -188,7 +187,7 @@ class TextGeneralist:
         return torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
 
 
-def load(name, track):
+def load(name, track, max_tokens):
     """Load a text generalist.
 
     Parameters
@@ -197,9 +196,11 @@ def load(name, track):
         A key of `TEXT_MODELS`.
     track : str
         ``"starter"`` or ``"hub"``.
+    max_tokens : int
+        Longer texts are cut there.
 
     Returns
     -------
     TextGeneralist
     """
-    return TextGeneralist(name, model_folder(name, track))
+    return TextGeneralist(name, model_folder(name, track), max_tokens)
