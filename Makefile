@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lab notebooks report evidence bench lint clean
+.PHONY: help course test lab notebooks report evidence evidence-check bench lint clean
 
 help:
 	@echo "make course     install, run every notebook at full pace, write report/"
@@ -23,6 +23,7 @@ help:
 	@echo "make notebooks  execute and publish notebooks/*.ipynb from notebooks/source"
 	@echo "make report     write report/ again from the results that are there"
 	@echo "make evidence   run what data/evidence records, resuming (CASE=name for one)"
+	@echo "make evidence-check  run one recorded run again, at random, and compare (CASE=name)"
 	@echo "make bench      time the parts of the course"
 	@echo "make lint       check the style of the code"
 	@echo "make clean      remove .venv and report/; never my_work/"
@@ -52,6 +53,10 @@ report: $(VENV)/.runtime
 evidence: $(VENV)/.runtime
 	@$(BIN)/ftlearn fetch
 	@$(BIN)/ftlearn evidence $(CASE)
+
+evidence-check: $(VENV)/.runtime
+	@$(BIN)/ftlearn fetch
+	@$(BIN)/ftlearn evidence --check $(CASE)
 
 bench: $(VENV)/.runtime
 	@$(BIN)/ftlearn fetch

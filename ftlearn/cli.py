@@ -6,6 +6,7 @@ missing, 130 stopped by Ctrl-C. Each subcommand is one function, which imports w
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 
@@ -79,6 +80,9 @@ def parser():
     summary = "run what data/evidence records of a case; goes on where it was stopped"
     command = _command(commands, "evidence", evidence, summary)
     command.add_argument("cases", nargs="*", metavar="CASE", help="all recorded cases when none")
+    command.add_argument(
+        "--check", action="store_true", help="run one recorded run again, at random, and compare"
+    )
 
     command = _command(commands, "report", report, "write report/results.json and index.html")
     _add_pace(command)
@@ -159,9 +163,14 @@ def train(arguments):
 
 
 def evidence(arguments):
-    """``ftlearn evidence``: each finished run is kept at once."""
+    """``ftlearn evidence``: each finished run is kept at once; ``--check``: 1 on a difference."""
     from . import evidence as recording
 
+    if arguments.check:
+        chosen = random.choice(arguments.cases) if arguments.cases else None
+        outside = recording.check(chosen, say=_say)
+        _say("\n".join(outside) or "The record stands: every score falls inside its spread.")
+        return 1 if outside else 0
     for name in arguments.cases or recording.recorded_cases():
         _say(f"Recorded: {recording.record(name, say=_say)}")
     return 0

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import settings
+from . import colab, settings
 
 OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 3.0
@@ -124,6 +124,8 @@ def _packages():
     for line in requirements:
         requirement = Requirement(line)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if requirement.name in colab.NOT_NEEDED and "google.colab" in sys.modules:
             continue
         yield _package(requirement, tested.get(requirement.name.lower()))
 

@@ -1078,8 +1078,18 @@ def _relative_text(numbers, metric, names, relative, reduction):
     return f" That is {' and '.join(parts)}." if parts else ""
 
 
+_PLACES = {
+    "test": "",
+    "macro_f1": "",
+    "folds": ", over all folds",
+    "learning_curve_5": ", trained on 5 examples of each class",
+    "learning_curve_20": ", trained on 20 examples of each class",
+    "learning_curve_all": ", trained on all examples",
+}
+
+
 def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, ratios):
-    place = {"test": "", "folds": ", over all folds"}.get(part, f", part {part}")
+    place = _PLACES.get(part, f", part {part}")
     place += ", on a slice" if exploratory else ""
     comparison = _comparison(numbers, metric, names)
     remarks = "; ".join(_remarks(case, numbers, outcome, primary, exploratory))

@@ -14,7 +14,6 @@ import os
 import platform
 import random
 import subprocess
-import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -129,8 +128,9 @@ def _medical_plan():
 
 
 def _legal_plan():
-    """Five folds with three seeds, the learning curve."""
-    return [*folds_plan(_SEEDS), *learning_curve_plan(_SEEDS)]
+    """Five folds with one seed, two more seeds on the case's own split, the learning curve."""
+    more = [Run("test", "specialist", 0, Recipe.tuned(seed=seed)) for seed in _SEEDS[1:]]
+    return [*folds_plan(_SEEDS[:1]), *more, *learning_curve_plan(_SEEDS)]
 
 
 def folds_plan(seeds):
@@ -500,6 +500,66 @@ def mismatches(case_name):
     return found
 
 
+def check(case_name=None, say=print, seed=None):
+    """Run one recorded run again, taken at random, and compare.
+
+    A score must fall inside the recorded spread: between the lowest and the highest of the runs
+    that differ from it in their seed alone, give or take `ROUNDING_MARGIN`.
+
+    Parameters
+    ----------
+    case_name : str, optional
+        When absent, any recorded case.
+    say : callable
+        Takes one line of progress.
+    seed : int, optional
+        Makes the draw repeatable.
+
+    Returns
+    -------
+    list of str
+        One sentence a score that falls outside; empty when none does.
+    """
+    names = recorded_cases() if case_name is None else [case_name]
+    runs = [(name, run) for name in names for run in plan(name) if run.part != "speed"]
+    name, run = random.Random(seed).choice(runs)
+    key = run.fingerprint(_data_hash(name, run.fold))
+    held = _held_by_record(name)
+    if key not in held:
+        return [f"{name}: {_name_of(run)} is not recorded; run `ftlearn evidence {name}`."]
+    took = sum(held[key][0]["seconds_of"].values())
+    say(f"{name}: {_name_of(run)} is run again; it took {took:.0f} s when it was recorded.")
+    alike = [_scores(*done) for done in held.values() if _twins(done[0], held[key][0])]
+    outside = []
+    for what, score in _scores(*_carry_out(name, run, key)).items():
+        low, high = (pick(scores[what] for scores in alike) for pick in (min, max))
+        say(f"{' on '.join(what)}: {score:.3f}; recorded {low:.3f} to {high:.3f}.")
+        if not low - ROUNDING_MARGIN <= score <= high + ROUNDING_MARGIN:
+            outside.append(
+                f"{name}: {_name_of(run)}: {' on '.join(what)} scores {score:.3f}, outside the "
+                f"recorded {low:.3f} to {high:.3f}."
+            )
+    return outside
+
+
+def _twins(row, other):
+    """Whether two runs differ in their seed or draw alone."""
+    return all(
+        row.get(name) == other.get(name)
+        for name in ("part", "system", "fold", "share", "per_class", "data_hash")
+    )
+
+
+def _scores(row, predictions):
+    """Accuracy by (system, part of the data)."""
+    scores = {(name, "validation"): score for name, score in row["validation"].items()}
+    if predictions is not None:
+        right = predictions["prediction"] == predictions["label"]
+        for name, share in right.groupby(predictions["system"]).mean().items():
+            scores[name, "test"] = float(share)
+    return scores
+
+
 def recorded(case, part, recompute=False):
     """A recorded part of a case, with its verdicts computed from the recorded predictions.
 
@@ -594,9 +654,10 @@ def recorded_split(case, name="test", metric=None):
     FileNotFoundError
         When there is no record of the case.
     """
-    folds = recorded(case, "folds")
-    rows = [row for row in folds.rows if row["fold"] == case.fold]
-    table = folds.predictions[folds.predictions["key"].isin({row["key"] for row in rows})]
+    rows, table = read(case.name)
+    rows = [row for row in rows if row["part"] in ("folds", "test") and row["fold"] == case.fold]
+    rows = [row for row in rows if row["system"] in ("baselines", "specialist")]
+    table = table[table["key"].isin({row["key"] for row in rows})]
     table = table.assign(part=name).reset_index(drop=True)
     metric = metric or case.metric
     primary = None
@@ -604,7 +665,7 @@ def recorded_split(case, name="test", metric=None):
         (scores,) = (row["validation"] for row in rows if row["system"] == "baselines")
         primary = max(("zero_shot", "linear_probe"), key=scores.get)
     verdicts = _verdicts(case, table, name, primary, metric)
-    return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, folds.about)
+    return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, _about(rows))
 
 
 def learning_curve(case):
@@ -628,32 +689,50 @@ def learning_curve(case):
     return [*few, recorded_split(replace(case, fold=0), "learning_curve_all")]
 
 
-def learning_curve_rows(parts, n_classes):
+def part_scores(case, part):
+    """Score of every system of a recorded part, over all its seeds.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    part : RecordedPart
+
+    Returns
+    -------
+    dict of str to ftlearn.evaluation.Score
+    """
+    n_classes = len(case.label_names)
+    scores = {}
+    for system in part.systems:
+        found = evaluation.arrays_from_predictions(part.predictions, system, part.name)
+        outputs = evaluation.outputs_from_recorded(found, part.metric, n_classes)
+        scores[system] = evaluation.score_arrays(
+            found.labels, found.groups, outputs, part.metric, n_classes
+        )
+    return scores
+
+
+def learning_curve_rows(case, parts):
     """Scores of every system over the sizes of a learning curve, for a figure.
 
     Parameters
     ----------
+    case : ftlearn.cases.case.Case
     parts : list of RecordedPart
         As `learning_curve` gives them.
-    n_classes : int
 
     Returns
     -------
     list of dict
-        ``size`` (a number of examples of each class, or ``"all"``), ``system``, and ``score`` (an
+        ``size`` (a number of examples of each class, or ``"all"``), ``system``, ``score`` (an
         `ftlearn.evaluation.Score` over all seeds).
     """
     rows = []
     for part in parts:
         size = part.name.removeprefix("learning_curve_")
-        for system in part.systems:
-            found = evaluation.arrays_from_predictions(part.predictions, system, part.name)
-            outputs = evaluation.outputs_from_recorded(found, part.metric, n_classes)
-            score = evaluation.score_arrays(
-                found.labels, found.groups, outputs, part.metric, n_classes
-            )
-            size_of = size if size == "all" else int(size)
-            rows.append({"size": size_of, "system": system, "score": score})
+        size = size if size == "all" else int(size)
+        for system, score in part_scores(case, part).items():
+            rows.append({"size": size, "system": system, "score": score})
     return rows
 
 

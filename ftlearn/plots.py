@@ -729,6 +729,90 @@ def _draw_pooled(axes, y, verdict):
     )  # fmt: skip
 
 
+_CURVES = {  # colour, marker, line: told apart without colour as well
+    "specialist": (BLUE, "o", "-"),
+    "linear_probe": (VERMILLION, "s", "--"),
+    "classical": (INK, "^", "-."),
+    "zero_shot": (SOFT, "D", ":"),
+}
+
+
+@_styled
+def learning_curve_figure(rows, title):
+    """Scores of the systems over the number of training examples.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``size`` (examples of each class, or ``"all"``), ``system``, ``score`` (an
+        `ftlearn.evaluation.Score`), as `ftlearn.evidence.learning_curve_rows` gives them.
+    title : str
+        Of the figure, such as the case's title.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When `rows` holds none of the systems that are drawn.
+    """
+    drawn = [name for name in _CURVES if any(row["system"] == name for row in rows)]
+    if not drawn:
+        raise ValueError(f"rows hold none of the systems {', '.join(_CURVES)}.")
+    sizes = list(dict.fromkeys(row["size"] for row in rows))
+    found = {(row["system"], row["size"]): row["score"] for row in rows}
+    figure = _figure(3.5)
+    _heading(figure, title, "Score on the same test items, with more and more training examples")
+    axes = _axes(figure, 0.65, 1.95, 0.62, 0.85)
+    axes.grid(axis="y")
+    ends = {}
+    for number, name in enumerate(drawn):
+        color, marker, line = _CURVES[name]
+        scores = [found[name, size] for size in sizes]
+        shift = 0.05 * (number - (len(drawn) - 1) / 2)  # so that intervals do not hide each other
+        places = [at + shift for at in range(len(sizes))]
+        for at, score in zip(places, scores, strict=True):
+            if _known(score.low, score.high):
+                axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
+        heights = [score.score for score in scores]
+        axes.plot(places, heights, color=color, linestyle=line, marker=marker, markersize=6.5)
+        ends[name] = heights[-1]
+    axes.set(xticks=range(len(sizes)), xlim=(-0.25, len(sizes) - 0.75))
+    axes.set_xticklabels(["all" if size == "all" else f"{size} of each class" for size in sizes])
+    axes.tick_params(axis="x", labelcolor=INK)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.set_xlabel("Training examples")
+    _label_ends(axes, ends)
+    captions = f"Lines at the marks: 95 % intervals over groups, {_count(rows[0]['score'])}; "
+    captions += "where there are several seeds, their mean."
+    alt = f"{title}. " + " ".join(
+        f"{system_label(name)}: "
+        + ", ".join(
+            f"{score_text(found[name, size].score, found[name, size].metric)} with {size}"
+            + ("" if size == "all" else " of each class")
+            for size in sizes
+        )
+        + "."
+        for name in drawn
+    )
+    return Picture(figure, captions, alt)
+
+
+def _label_ends(axes, ends):
+    """Write every curve's name beside its end, the names never on top of each other."""
+    low, high = axes.get_ylim()
+    least = 0.075 * (high - low)
+    y = -math.inf
+    for name, height in sorted(ends.items(), key=lambda end: end[1]):
+        y = max(height, y + least)
+        axes.text(
+            1.02, y, system_label(name), color=_CURVES[name][0], va="center",
+            transform=axes.get_yaxis_transform(), fontsize=9.5, fontweight="bold",
+        )  # fmt: skip
+
+
 @_styled
 def ablation_figure(rows, margin=0.01):
     """What each training switch gains in speed, and what it does to the score.

@@ -31,7 +31,7 @@ TITLES = {
     "best_practices": "Best practices",
 }
 PARTS = frozenset(
-    "macro_f1 folds tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
+    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
     "de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
     "lora".split()
 )
@@ -201,6 +201,8 @@ def _rows(case, system, name, part):
 
 
 def _file_recorded(entry, tables, case, part):
+    from . import evaluation
+
     table = part.predictions.assign(part=part.name)
     if part.name != "test" and part.name not in entry["parts"]:
         items = table.drop_duplicates("item_id")
@@ -224,7 +226,8 @@ def _file_recorded(entry, tables, case, part):
             "source": "recorded",
             "seeds": [int(seed) for seed in about.get("seeds", ())],
         }
-    tables.append(table[table["system"].isin(list(part.systems))])
+    if part.name not in evaluation.METRIC_LABELS:  # a metric is another look at the test part
+        tables.append(table[table["system"].isin(list(part.systems))])
     place["verdicts"] += [v if isinstance(v, dict) else v.to_json() for v in part.verdicts]
 
 

@@ -20,6 +20,7 @@ _TORCHVISION_SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_ISA_WITHOUT_BF16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
 _M_MMAP_THRESHOLD = -3  # from malloc.h
 _schemas_library = None  # kept: torch forgets the schemas when the library object dies
 
@@ -46,8 +47,9 @@ def _return_freed_memory():
     """Have the C library give large freed blocks back at once; it would keep some 100 MB.
 
     A step of training frees and takes activations of ever other sizes. Only glibc knows mallopt.
+    It costs time where pages are dear, as in a sandbox; glibc's own variable then wins.
     """
-    if _is_glibc():
+    if _is_glibc() and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
@@ -158,15 +160,16 @@ def supports_bf16():
     Returns
     -------
     bool
-        On a CPU: whether it has bfloat16 instructions (AMX or AVX-512 BF16); on CUDA: whether
-        the card supports it; on MPS: False.
+        On a CPU: whether it has bfloat16 instructions (AMX or AVX-512 BF16) and oneDNN may use
+        them (its own variable ``ONEDNN_MAX_CPU_ISA`` can forbid it); on CUDA: whether the card
+        supports it; on MPS: False.
     """
     import torch
 
     kind = device()
     if kind == "cuda":
         return torch.cuda.is_bf16_supported()
-    if kind == "mps":
+    if kind == "mps" or os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in _ISA_WITHOUT_BF16:
         return False
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 

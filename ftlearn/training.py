@@ -19,7 +19,7 @@ from transformers.trainer_callback import ExportableState
 
 from . import settings, torch_setup
 from .cases.case import Case
-from .models.text import batches_by_length, model_folder
+from .models.text import batches_by_length, mean_pooled, model_folder
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
@@ -257,6 +257,26 @@ class Specialist:
             with torch.inference_mode():
                 logits = self.model(**encoded).logits.float()
             rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
+        return rows
+
+    def embed(self, texts, batch_size=64):
+        """Embed texts with the fine-tuned encoder, as `TextGeneralist.embed` does before it.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, hidden size); every row has length 1.
+        """
+        texts = list(texts)
+        rows = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
+        for batch in batches_by_length([len(text) for text in texts], batch_size):
+            chosen = [texts[i] for i in batch]
+            rows[batch] = mean_pooled(self.model.base_model, self.tokenizer, chosen)
         return rows
 
     def save(self, folder):

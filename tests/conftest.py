@@ -22,6 +22,14 @@ def icd10cm_xml():
 
 
 @pytest.fixture(scope="session")
+def licences_jsonl():
+    """The real licence texts; where they are absent the AssetError says what to do."""
+    from ftlearn.cases.legal import JSONL_NAME
+
+    return assets.locate("licences") / JSONL_NAME
+
+
+@pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     """A transformers folder with a tiny random BERT."""
     from toy_cases import save_tiny_model

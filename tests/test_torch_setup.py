@@ -208,6 +208,18 @@ def test_bf16_on_a_cpu_asks_for_its_instructions(amx, avx512, expected, monkeypa
     assert torch_setup.supports_bf16() is expected
 
 
+@pytest.mark.parametrize(
+    ("isa", "expected"), [("AVX2", False), ("avx512_core", False), ("AVX512_CORE_AMX", True)]
+)
+def test_bf16_is_off_where_onednn_may_not_use_its_instructions(isa, expected, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch_setup, "device", lambda: "cpu")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
+    assert torch_setup.supports_bf16() is expected
+
+
 def test_bf16_is_off_on_mps_and_asked_of_the_card_on_cuda(monkeypatch):
     import torch
 

@@ -473,8 +473,34 @@ def test_tokens_carry_their_labels_and_lengths_and_are_cut(tiny_generalist):
     tokens = training.tokenize(Dataset.from_dict(content), tiny_generalist.tokenizer)
     assert tokens["labels"][:] == content["label"]
     assert tokens["length"][:] == [len(ids) for ids in tokens["input_ids"]]
-    assert tokens["length"][2] == training.MAX_TOKENS
+    assert tokens["length"][2] == 64
     assert tokens["input_ids"][0] == tiny_generalist.tokenizer(content["input"][0])["input_ids"]
+
+
+def test_a_specialist_reads_as_many_tokens_as_its_case_says_also_after_saving(tiny, tmp_path):
+    specialist = train(toy_case(max_tokens=5), PLAIN)
+    cut, more, less = specialist.predict(["fever " * 9, "fever " * 3, "fever " * 2])
+    assert np.abs(cut - more).max() <= 1e-6 < np.abs(cut - less).max()
+    saved = specialist.save(tmp_path / "saved")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(saved)
+    assert len(tokenizer("fever " * 9, truncation=True)["input_ids"]) == 5
+
+
+def test_the_data_fingerprint_knows_how_many_tokens_are_read():
+    usual, longer = (training.data_fingerprint(toy_case(**c)) for c in ({}, {"max_tokens": 128}))
+    assert usual != longer
+
+
+def test_a_specialist_embeds_with_its_own_encoder(tiny, tiny_generalist):
+    case = toy_case()
+    texts = case.test["input"][:5]
+    specialist = train(case, PLAIN)
+    rows = specialist.embed(texts)
+    assert rows.shape == (5, 32) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert np.abs(rows - tiny_generalist.embed(texts)).max() > 1e-3  # training moved it
+    tiny_generalist.model.load_state_dict(specialist.model.base_model.state_dict())
+    tiny_generalist._remembered.clear()
+    assert np.abs(rows - tiny_generalist.embed(texts)).max() <= 1e-5
 
 
 # --- determinism and the test part ----------------------------------------------------------

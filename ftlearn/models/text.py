@@ -121,6 +121,32 @@ def batches_by_length(lengths, size):
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
+def mean_pooled(model, tokenizer, texts):
+    """One batch of texts as the mean over their tokens' last hidden states, scaled to length 1.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        An encoder without a head.
+    tokenizer : transformers tokenizer
+    texts : list of str, length n
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, hidden size).
+    """
+    import torch
+
+    encoded = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+    encoded = encoded.to(model.device)
+    with torch.inference_mode():
+        hidden = model(**encoded).last_hidden_state.float()
+    mask = encoded["attention_mask"].unsqueeze(-1)
+    mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+    return torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+
+
 class TextGeneralist:
     """A frozen text encoder.
 
@@ -141,7 +167,7 @@ class TextGeneralist:
         How a verdict names it.
     """
 
-    def __init__(self, name, folder, max_tokens):
+    def __init__(self, name, folder, max_tokens=64):
         from transformers import AutoModel, AutoTokenizer
 
         self.name = name
@@ -169,25 +195,14 @@ class TextGeneralist:
         new = [text for text in dict.fromkeys(texts) if text not in self._remembered]
         for batch in batches_by_length([len(text) for text in new], batch_size):
             chosen = [new[i] for i in batch]
-            self._remembered.update(zip(chosen, self._embed_batch(chosen), strict=True))
+            self._remembered.update(zip(chosen, mean_pooled(self.model, self.tokenizer, chosen), strict=True))
         if not len(texts):
             return np.zeros((0, self.model.config.hidden_size), dtype=np.float32)
         return np.stack([self._remembered[text] for text in texts])
 
-    def _embed_batch(self, texts):
-        import torch
-
-        encoded = self.tokenizer(
-            texts, padding=True, truncation=True, return_tensors="pt"
-        ).to(self.model.device)
-        with torch.inference_mode():
-            hidden = self.model(**encoded).last_hidden_state.float()
-        mask = encoded["attention_mask"].unsqueeze(-1)
-        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-        return torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
 
 
-def load(name, track, max_tokens):
+def load(name, track, max_tokens=64):
     """Load a text generalist.
 
     Parameters

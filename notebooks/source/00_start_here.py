@@ -29,6 +29,23 @@
 # Nobody has found a source for those figures. That does not make them wrong. It makes them
 # *claims*, and here every claim goes on trial, in front of you, on your own machine.
 
+# %% tags=["colab"]
+# On Google Colab, this cell brings the course. Anywhere else, it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    import os
+    import subprocess
+
+    REPOSITORY = "https://github.com/OWNER/REPOSITORY"  # put the address of your fork here
+    clone = ["git", "clone", "--quiet", "--depth=1", REPOSITORY, "case-files"]
+    if not os.path.isdir("case-files") and subprocess.call(clone) != 0:
+        raise SystemExit(f"Could not fetch {REPOSITORY}. Is it the address of your fork?")
+    sys.path.insert(0, "case-files")
+    from ftlearn import colab
+
+    colab.set_up()
+
 # %% [markdown]
 # ## How a case is tried
 #

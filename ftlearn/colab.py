@@ -1,0 +1,121 @@
+"""Setting up a Google Colab session: install what is missing, and never Colab's own PyTorch.
+
+The first cell of every case file calls `set_up`, on Colab alone. Only the standard library and what
+Colab always has are imported here: the course is not installed yet.
+"""
+
+import importlib
+import re
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+DRIVE = Path("/content/drive/MyDrive/ftlearn")
+# Colab is the notebook server itself; another one would replace what it runs on.
+NOT_NEEDED = {"jupyterlab", "ipykernel"}
+# Built for Colab's GPUs, or loaded before the first cell runs: they stay as they are.
+KEPT = ("torch", "torchvision", "torchaudio", "numpy", "pandas", "pyarrow", "matplotlib", "ipykernel")
+ABSENT = "0.dev0"  # below every version that anything asks for
+
+
+def set_up(project=PROJECT, drive=DRIVE):
+    """Make this Colab session ready for the course.
+
+    Parameters
+    ----------
+    project : pathlib.Path
+        A clone of the course; its ``pyproject.toml`` says what is needed.
+    drive : pathlib.Path
+        Where assets are looked for before the network, if the folder is there: a copy of another
+        machine's cache on Google Drive.
+
+    Raises
+    ------
+    RuntimeError
+        When a package cannot be installed, or the session must be restarted to use it.
+    """
+    missing = missing_requirements(project)
+    if missing:
+        print("Installing:", ", ".join(missing))
+        _install(missing)
+    else:
+        print("Nothing to install.")
+    if _installed("ftlearn") == ABSENT:
+        _pip("--no-deps", "--editable", str(project))
+    importlib.invalidate_caches()
+    stale = [name for name in map(_name, missing) if name.replace("-", "_") in sys.modules]
+    if stale:
+        raise RuntimeError(
+            f"{', '.join(stale)} was loaded before it was updated. Choose Runtime, Restart "
+            "session, and run this cell again: nothing will be installed twice."
+        )
+    from google.colab import output
+
+    output.enable_custom_widget_manager()
+    from . import assets
+    from .cases import needed_assets
+
+    assets.fetch(needed_assets(), source=drive if drive.is_dir() else None)
+    print(f"Ready, with Colab's own PyTorch {metadata.version('torch')}.")
+
+
+def missing_requirements(project=PROJECT):
+    """What the course needs and this session lacks, or has in a version that does not fit.
+
+    Parameters
+    ----------
+    project : pathlib.Path
+        Holds ``pyproject.toml``.
+
+    Returns
+    -------
+    list of str
+        Requirements as pip takes them, such as ``"transformers<6,>=5.0"``. Never one of `KEPT` or
+        `NOT_NEEDED`.
+    """
+    from packaging.requirements import Requirement
+
+    text = (Path(project) / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)[1]
+    wanted = [Requirement(line) for line in re.findall(r'"([^"]+)"', listed)]
+    return [
+        str(one)
+        for one in wanted
+        if one.name not in (*KEPT, *NOT_NEEDED)
+        and not one.specifier.contains(_installed(one.name), prereleases=True)
+    ]
+
+
+def _installed(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ABSENT
+
+
+def _name(requirement):
+    return re.match(r"[A-Za-z0-9_.-]+", requirement)[0]
+
+
+def _install(requirements):
+    """Have pip install them around what is kept."""
+    pins = [f"{name}=={_installed(name)}" for name in KEPT if _installed(name) != ABSENT]
+    with tempfile.TemporaryDirectory() as folder:
+        # A local version such as 2.9.0+cu126 is matched as it is.
+        constraints = Path(folder) / "kept.txt"
+        constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        _pip("--constraint", str(constraints), *requirements)
+
+
+def _pip(*arguments):
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"pip could not install {' '.join(arguments)}. Nothing of Colab's own was replaced. "
+            f"Choose Runtime, Restart session, and try again. pip says: {done.stderr[-800:].strip()}"
+        )
