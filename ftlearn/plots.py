@@ -808,7 +808,7 @@ def _label_ends(axes, ends):
     for name, height in sorted(ends.items(), key=lambda end: end[1]):
         y = max(height, y + least)
         axes.text(
-            1.02, y, system_label(name), color=_CURVES[name][0], va="center",
+            1.02, y, system_label(name).split(" by ")[0], color=_CURVES[name][0], va="center",
             transform=axes.get_yaxis_transform(), fontsize=9.5, fontweight="bold",
         )  # fmt: skip
 

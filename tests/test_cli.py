@@ -279,6 +279,20 @@ def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeyp
     assert "pip install -e" in found["acts"][0].detail
 
 
+@pytest.mark.parametrize(("outside", "code"), [([], 0), (["legal: ... scores 0.2"], 1)])
+def test_a_check_of_the_evidence_fails_when_a_score_falls_outside(
+    outside, code, monkeypatch, capsys
+):
+    from ftlearn import evidence
+
+    asked = []
+    monkeypatch.setattr(evidence, "check", lambda name, say: asked.append(name) or outside)
+    assert cli.main(["evidence", "--check"]) == code
+    assert cli.main(["evidence", "--check", "legal"]) == code
+    assert asked == [None, "legal"]
+    assert ("The record stands" in capsys.readouterr().out) is (code == 0)
+
+
 def test_help_and_a_wrong_command_load_no_heavy_library():
     heavy = "torch,transformers,sklearn,matplotlib,pandas,nbclient"
     code = (

@@ -14,7 +14,7 @@ from scipy import stats
 from toy_cases import WORDS, toy_case
 
 from ftlearn import evidence, open_case, training
-from ftlearn.cases import CASES, medical, split
+from ftlearn.cases import CASES, legal, medical, split
 from ftlearn.evidence import RecordedPart, Run
 from ftlearn.training import Recipe
 
@@ -61,7 +61,9 @@ TOY_PLAN = [
     Run("ablation", "tuned", 0, Recipe.tuned(), share=3),
     Run("ablation", "plain", 0, Recipe.plain(), share=3),
     Run("speed", "switches"),
+    *evidence.learning_curve_plan((0, 1)),
 ]
+PLAIN_AT = TOY_PLAN.index(Run("ablation", "plain", 0, Recipe.plain(), share=3))
 
 
 @pytest.fixture
@@ -131,8 +133,30 @@ def test_every_fold_has_its_baselines_and_the_same_seeds(case_name):
     folds = {run.fold for run in runs if run.system == "baselines"}
     seeds = {run.recipe.seed for run in runs if run.recipe}
     tuned = [(r.fold, r.recipe.seed) for r in runs if r.system == "specialist"]
-    assert len(folds) > 1 and len(seeds) > 1
+    assert len(folds) > 1
     assert sorted(tuned) == sorted((fold, seed) for fold in folds for seed in seeds)
+
+
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
+def test_the_split_of_the_notebook_has_three_seeds(case_name):
+    runs = [run for run in evidence.plan(case_name) if run.part in ("folds", "test")]
+    tuned = [run for run in runs if run.system == "specialist" and run.fold == 0]
+    assert sorted(run.recipe.seed for run in tuned) == [0, 1, 2]
+    assert len({replace(run.recipe, seed=0) for run in tuned}) == 1
+
+
+@pytest.mark.parametrize("case_name", evidence.recorded_cases())
+def test_a_learning_curve_has_baselines_and_specialists_of_the_same_draws(case_name):
+    runs = [run for run in evidence.plan(case_name) if run.per_class is not None]
+    assert {run.per_class for run in runs} == set(evidence.EXAMPLES_PER_CLASS) == {5, 20}
+    of = {(run.part, run.system, run.draw) for run in runs}
+    assert of == {
+        (f"learning_curve_{size}", system, draw)
+        for size in (5, 20)
+        for system in ("baselines", "specialist")
+        for draw in (0, 1, 2)
+    }
+    assert all(run.recipe.seed == run.draw for run in runs if run.recipe)
 
 
 def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
@@ -155,6 +179,9 @@ def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkey
         replace(run, system="specialist_plain"),
         replace(run, fold=1),
         replace(run, share=2),
+        replace(run, per_class=5),
+        replace(run, per_class=20),
+        replace(run, per_class=5, draw=1),
         replace(run, recipe=None),
         replace(run, recipe=Recipe.tuned(seed=1)),
         replace(run, recipe=Recipe.tuned(weight_decay=0.01)),
@@ -195,9 +222,14 @@ def test_a_record_holds_every_run_with_all_that_made_it(toy):
             assert Recipe(**row["recipe"]) == run.recipe
             assert row["recipe_hash"] == run.recipe.fingerprint()
             assert row["seed"] == run.recipe.seed and row["history"]
-    columns = "item_id group part label system seed prediction probability".split()
+    columns = "item_id group part label system seed prediction probability key".split()
     assert list(table.columns) == columns
-    assert set(table["part"]) == {"folds", "test"}  # an ablation never sees the test part
+    # An ablation never sees the test part.
+    assert set(table["part"]) == {"folds", "test", "learning_curve_5", "learning_curve_20"}
+    of_key = {row["key"]: row for row in rows}
+    for key, predictions in table.groupby("key"):
+        assert set(predictions["part"]) == {of_key[key]["part"]}
+        assert set(predictions["system"]) == set(of_key[key]["seconds_of"])
 
 
 def test_recorded_predictions_are_those_of_the_systems(toy):
@@ -226,7 +258,22 @@ def test_an_ablation_trains_on_every_so_manieth_item(toy):
     sizes = {recipe: n for _, recipe, n in toy.runs if recipe in (Recipe.plain(),)}
     whole = len(split.fold_by_group(toy.items, 5, 0)["train"])
     assert sizes[Recipe.plain()] == -(-whole // 3)
-    assert [n for fold, recipe, n in toy.runs if recipe == "baselines" and fold == 0] == [whole]
+    assert (0, "baselines", whole) in toy.runs
+
+
+def test_a_learning_curve_trains_on_its_draw_and_is_told_apart_by_it(toy):
+    toy.record()
+    sizes = [n for *_, recipe, n in toy.runs if recipe == Recipe.tuned(epochs=20, patience=5)]
+    train = toy_case(**split.fold_by_group(toy.items, 5, 0)).train
+    assert sizes == [15, len(split.few_per_class(train, 20, 0))]
+    rows = [row for row in evidence.read("toy")[0] if row["part"] == "learning_curve_5"]
+    assert [(row["system"], row["draw"], row["seed"]) for row in rows] == [
+        ("baselines", 0, 0), ("specialist", 0, 0), ("baselines", 1, 1), ("specialist", 1, 1)
+    ]  # fmt: skip
+    part = evidence.recorded(a_toy_case(toy), "learning_curve_5")
+    assert part.systems["linear_probe"]["seeds"] == part.systems["specialist"]["seeds"] == [0, 1]
+    assert [v.baseline for v in part.verdicts] == ["linear_probe", "zero_shot", "classical"]
+    assert "trained on 5 examples of each class" in part.verdicts[0].wording
 
 
 def test_what_is_recorded_is_not_run_again(toy):
@@ -269,6 +316,7 @@ def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
     toy.record()
     rows, table = evidence.read("toy")
     (cache / "evidence" / f"toy-{rows[7]['key']}" / "run.json").unlink()
+    (evidence.FOLDER / "toy.json").unlink()
     toy.record()
     assert len(toy.runs) == len(TOY_PLAN) + 1
     again_rows, again = evidence.read("toy")
@@ -278,10 +326,31 @@ def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
 
 def test_only_what_has_changed_is_run_again(toy):
     toy.record()
-    toy.plan[-2] = replace(toy.plan[-2], recipe=Recipe.plain(weight_decay=0.1))
+    toy.plan[PLAIN_AT] = replace(toy.plan[PLAIN_AT], recipe=Recipe.plain(weight_decay=0.1))
     toy.record()
     assert len(toy.runs) == len(TOY_PLAN) + 1
     assert toy.runs[-1][1] == Recipe.plain(weight_decay=0.1)
+
+
+def test_what_the_record_holds_is_not_run_again_on_a_machine_that_never_ran_it(
+    toy, monkeypatch, tmp_path
+):
+    first = toy.record().read_bytes()
+    _, table = evidence.read("toy")
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
+    toy.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
+    toy.record()
+    assert len(toy.runs) == len(TOY_PLAN) + 1
+    rows, again = evidence.read("toy")
+    assert rows[:-1] == json.loads(first)["runs"]
+    pd.testing.assert_frame_equal(again[again["key"] != rows[-1]["key"]], table)
+
+
+def test_a_part_can_be_run_again_where_the_record_holds_it(toy, monkeypatch, tmp_path):
+    toy.record()
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
+    evidence.recorded(a_toy_case(toy), "folds", recompute=True)
+    assert len(toy.runs) == len(TOY_PLAN) + sum(run.part == "folds" for run in TOY_PLAN)
 
 
 def test_a_machine_without_git_records_no_commit(toy, monkeypatch, tmp_path):
@@ -304,7 +373,7 @@ def test_a_changed_recipe_is_named(toy):
     toy.record()
     toy.plan[6] = replace(toy.plan[6], recipe=Recipe.tuned(seed=0, learning_rate=2e-4))
     missing, unplanned = evidence.mismatches("toy")
-    assert missing.startswith("folds, specialist, fold 1 is not recorded as it stands now")
+    assert missing.startswith("folds, specialist, fold 1, seed 0 is not recorded as it stands now")
     assert "`ftlearn evidence toy`" in missing
     assert unplanned == "folds, specialist, fold 1 is recorded but no longer planned."
 
@@ -366,7 +435,7 @@ def test_other_parts_have_no_verdicts_of_folds(toy):
 def test_an_unknown_part_is_named_with_the_recorded_ones(toy):
     toy.record()
     with pytest.raises(
-        ValueError, match="'tweets'; recorded for toy: folds, test, ablation, speed"
+        ValueError, match="'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
     ):
         evidence.recorded(a_toy_case(toy), "tweets")
 
@@ -376,6 +445,103 @@ def test_recomputing_runs_what_is_not_there(toy):
         evidence.recorded(a_toy_case(toy), "folds")
     part = evidence.recorded(a_toy_case(toy), "folds", recompute=True)
     assert len(toy.runs) == len(TOY_PLAN) and len(part.rows) == 15
+
+
+def test_one_split_of_the_folds_stands_for_the_case(toy):
+    toy.record()
+    case = a_toy_case(toy)
+    part = evidence.recorded_split(replace(case, fold=0))
+    assert part.name == "test" and set(part.predictions["item_id"]) == set(case.test["item_id"])
+    assert part.systems["specialist"]["seeds"] == [0, 1] and "from_scratch" not in part.systems
+    rows = [row for row in part.rows if row["system"] == "baselines"]
+    frozen = {name: rows[0]["validation"][name] for name in ("zero_shot", "linear_probe")}
+    assert frozen["linear_probe"] > frozen["zero_shot"]
+    assert [v.baseline for v in part.verdicts if v.primary] == ["linear_probe"]
+    expected = Guesser("specialist", 0.8, 0).predict(case.test["input"]).argmax(axis=1)
+    got = part.predictions.query("system == 'specialist' and seed == 0").set_index("item_id")
+    assert (got.loc[case.test["item_id"], "prediction"].to_numpy() == expected).all()
+    macro = evidence.recorded_split(replace(case, fold=0), "macro_f1", metric="macro_f1")
+    assert macro.metric == "macro_f1" and not any(v.primary for v in macro.verdicts)
+
+
+def test_the_opponent_of_a_recorded_split_is_chosen_on_validation(toy, monkeypatch):
+    toy.record()
+    path = evidence.FOLDER / "toy.json"
+    content = json.loads(path.read_text())
+    content["runs"][0]["validation"] |= {"zero_shot": 0.9, "linear_probe": 0.1}
+    path.write_text(json.dumps(content))
+    part = evidence.recorded_split(replace(a_toy_case(toy), fold=0))
+    assert [v.baseline for v in part.verdicts if v.primary] == ["zero_shot"]
+
+
+def test_a_learning_curve_ends_with_all_examples_on_the_same_items(toy):
+    toy.record()
+    case = replace(a_toy_case(toy), fold=0)
+    parts = evidence.learning_curve(case)
+    names = ["learning_curve_5", "learning_curve_20", "learning_curve_all"]
+    assert [part.name for part in parts] == names
+    assert not any(verdict.primary for part in parts for verdict in part.verdicts)
+    for part in parts:
+        assert set(part.predictions["item_id"]) == set(case.test["item_id"])
+    rows = evidence.learning_curve_rows(case, parts)
+    assert {row["size"] for row in rows} == {5, 20, "all"}
+    for row in rows:
+        table = parts[[5, 20, "all"].index(row["size"])].predictions
+        table = table[table["system"] == row["system"]]
+        share = (table["prediction"] == table["label"]).mean()
+        assert row["score"].score == pytest.approx(share)
+
+
+# --- checking one run -----------------------------------------------------------------------
+
+
+def test_a_check_runs_one_run_again_and_finds_it_inside_its_spread(toy):
+    toy.record()
+    for seed in range(8):
+        before = len(toy.runs)
+        assert evidence.check("toy", say=toy.said.append, seed=seed) == []
+        assert len(toy.runs) == before + 1
+    assert any("on test: 0." in line and "recorded 0." in line for line in toy.said)
+
+
+def test_a_check_names_a_score_that_falls_outside(toy):
+    toy.record()
+    path = evidence.FOLDER / "toy.json"
+    content = json.loads(path.read_text())
+    for row in content["runs"]:
+        row["validation"] = {name: 0.02 for name in row.get("validation", ())}
+    path.write_text(json.dumps(content))
+    (first, *_) = evidence.check("toy", say=toy.said.append, seed=0)
+    assert "on validation scores 0." in first and "outside the recorded 0.020 to 0.020" in first
+
+
+def test_a_spread_is_that_of_the_seeds_of_the_same_run_alone(toy):
+    toy.record()
+    rows, _ = evidence.read("toy")
+    probe = next(row for row in rows if row["system"] == "specialist" and row["fold"] == 2)
+    twins = [row for row in rows if evidence._twins(row, probe)]
+    assert {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins} == {
+        ("folds", "specialist", 2, 0), ("folds", "specialist", 2, 1)
+    }  # fmt: skip
+
+
+def test_a_check_of_what_is_not_recorded_says_so(toy):
+    (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
+    assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
+
+
+@pytest.mark.model
+def test_a_recorded_run_comes_out_the_same_here(minilm_folder, licences_jsonl):
+    """Cheap and real: the legal baselines of five examples a class."""
+    run = next(run for run in evidence.plan("legal") if run.part == "learning_curve_5")
+    assert run.system == "baselines"
+    key = run.fingerprint(evidence._data_hash("legal", run.fold))
+    row, predictions = evidence._held_by_record("legal")[key]
+    recorded = evidence._scores(row, predictions)
+    again = evidence._scores(*evidence._carry_out("legal", run, key))
+    assert again.keys() == recorded.keys() and len(again) == 8
+    for what, score in again.items():
+        assert score == pytest.approx(recorded[what], abs=evidence.ROUNDING_MARGIN), what
 
 
 # --- arithmetic -----------------------------------------------------------------------------
@@ -404,13 +570,16 @@ def test_fold_rows_are_specialist_minus_probe_within_fold_and_seed():
             "seed": seed,
             "prediction": item["label"] if at < counts[fold] else (item["label"] + 1) % 3,
             "probability": 0.5,
+            "key": f"{system} {seed} {fold}",
         }
         for (system, seed), counts in right.items()
         for fold, test in enumerate(folds)
         for at, item in enumerate(test)
     ).sample(frac=1, random_state=0, ignore_index=True)
+    rows = [{"key": key, "fold": int(key[-1])} for key in set(table["key"])]
     found = {
-        (r["fold"], r["seed"]): r["difference"] for r in evidence.fold_rows(part_of("folds", table))
+        (r["fold"], r["seed"]): r["difference"]
+        for r in evidence.fold_rows(part_of("folds", table, rows))
     }
     expected = {
         (0, 0): 3, (1, 0): 0, (2, 0): -3, (3, 0): 6, (4, 0): 0,
@@ -462,9 +631,11 @@ def test_speeds_are_measured_in_turn_on_equally_many_examples(toy):
 
 
 @pytest.fixture(scope="module")
-def catalogue_read_once(icd10cm_xml):
+def catalogue_read_once(icd10cm_xml, licences_jsonl):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(medical, "read_titles", cache(medical.read_titles))
+        clauses, names = legal.read_clauses()
+        patch.setattr(legal, "read_clauses", lambda: ([dict(i) for i in clauses], names))
         yield
 
 

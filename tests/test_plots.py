@@ -53,6 +53,17 @@ HISTORY = [
 POINTS = {"value": 22, "unit": "points"}
 
 
+CURVE = [
+    {"size": size, "system": system, "score": Score(s, s - 0.04, s + 0.03, 336, 245, "accuracy")}
+    for size, scores in {
+        5: {"majority": 0.1, "linear_probe": 0.61, "specialist": 0.5, "zero_shot": 0.48},
+        20: {"majority": 0.1, "linear_probe": 0.74, "specialist": 0.745, "zero_shot": 0.48},
+        "all": {"majority": 0.1, "linear_probe": 0.86, "specialist": 0.862, "zero_shot": 0.48},
+    }.items()
+    for system, s in scores.items()
+]
+
+
 def every_picture():
     low_high = {"low": -0.004, "high": 0.006}
     pair = (a_score(0.56, 0.53, 0.6), a_score(0.62, 0.59, 0.65))
@@ -67,6 +78,7 @@ def every_picture():
             [{"fold": f, "seed": s, "difference": 0.01 * (f + s)} for f in (0, 1) for s in (0, 1)],
             a_verdict(0.01, 0.002, 0.018),
         ),
+        "learning curve": plots.learning_curve_figure(CURVE, "Titles to chapters"),
         "ablation": plots.ablation_figure(
             [{"switch": "bf16", "speed": 2.2, "difference": 0.001, **low_high}]
         ),
@@ -281,6 +293,24 @@ def test_folds_show_every_run_and_count_those_above_zero():
             for x in line.get_xdata()]  # fmt: skip
     assert np.allclose(dots, [2, -1, 3, 3])
     assert {"Fold 0", "Fold 1", "Together"} <= set(texts_of(picture.figure))
+
+
+def test_a_learning_curve_shows_every_system_at_every_size():
+    picture = plots.learning_curve_figure(CURVE, "Titles to chapters")
+    assert (
+        "specialist: 50.0 % with 5 of each class, 74.5 % with 20 of each class, 86.2 % with all."
+        in picture.alt
+    )
+    assert "linear probe: 61.0 % with 5 of each class" in picture.alt
+    assert "majority" not in picture.alt  # chance needs no curve
+    lines = [line for line in picture.figure.axes[0].lines if len(line.get_xdata()) == 3]
+    assert [list(line.get_ydata()) for line in lines] == [
+        [0.5, 0.745, 0.862], [0.61, 0.74, 0.86], [0.48, 0.48, 0.48]
+    ]  # fmt: skip
+    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
+    heights = {text.get_text(): text.get_position()[1] for text in picture.figure.axes[0].texts}
+    low, high = sorted((heights["specialist"], heights["linear probe"]))
+    assert high - low > 0.02  # curves that end at the same height have names one above the other
 
 
 def test_an_ablation_gives_speed_difference_and_interval_of_each_switch():

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
+from sklearn import metrics
 
 from ftlearn import evaluation, report, report_page
 from ftlearn.cases.case import Case
@@ -389,6 +390,25 @@ def test_a_recorded_part_of_its_own_is_scored_from_its_predictions(tmp_path, mon
     assert (part["n"], part["n_groups"]) == (120, 40)
     assert report.validate(results) == []
     assert report.recompute(results, tmp_path) == []
+
+
+def test_a_case_can_be_filed_from_its_record_alone_under_two_metrics(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
+    case = make_case()
+    test = recorded_scratch(case)
+    macro = SimpleNamespace(**{**vars(test), "name": "macro_f1", "metric": "macro_f1"})
+    report.file_results(case, {}, [], recorded=[test, macro])
+    results = report.collect(tmp_path)
+    entry = results["cases"]["medical"]
+    table = pd.read_parquet(tmp_path / "predictions" / "medical.parquet")
+    assert set(table["part"]) == {"test"} and len(table) == 2 * 150  # no row stands twice
+    f1 = entry["parts"]["macro_f1"]["systems"]["from_scratch"]["score"]
+    by_seed = [
+        metrics.f1_score(rows["label"], rows["prediction"], average="macro")
+        for _, rows in table.groupby("seed")
+    ]
+    assert f1 == pytest.approx(np.mean(by_seed)) and f1 != entry["systems"]["from_scratch"]["score"]
+    assert report.validate(results) == [] and report.recompute(results, tmp_path) == []
 
 
 class Page(HTMLParser):

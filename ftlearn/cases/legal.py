@@ -11,8 +11,7 @@ from .case import Case
 ASSETS = ("licences",)
 JSONL_NAME = "licences.jsonl"
 N_TYPES = 20
-WORDS_SHOWN = 80  # the same beginning of a clause for every system
-MAX_TOKENS = 128
+WORDS_SHOWN = 45  # the same beginning of a clause for every system; about 64 tokens
 LEAST_WORDS = 8
 NEAR_DUPLICATE = 0.5  # cosine of counts of word triples
 TEXTS_PER_CLUSTER = {"full": 5, "quick": 1}
@@ -75,7 +74,7 @@ https://creativecommons.org/licenses/by/4.0/). Changed by us: cut into clauses, 
 shortened, labelled. It comes inside the package `licensedcode-data` 32.1.0; the texts are read, the
 package is never imported. Each licence text is the work of its own author.
 
-- **Task.** From the first 80 words of a numbered clause to its type: 20 classes. The type is what
+- **Task.** From the first 45 words of a numbered clause to its type: 20 classes. The type is what
   the drafter wrote above the clause; 29 types were written down as patterns over headings before
   any model was trained, and the 20 with the most clusters of near-duplicates are kept.
 - **The heading is removed** from the text, because the label comes from it; so are section
@@ -145,7 +144,6 @@ def build(track, pace, generalist=None, fold=0):
         metric="accuracy",
         generalist=generalist,
         generalist_label=text.TEXT_MODELS[generalist].label,
-        max_tokens=MAX_TOKENS,
         track=track,
         pace=pace,
         fold=fold,
@@ -203,7 +201,8 @@ def cut_clauses(licence):
     """Cut a licence into the clauses whose heading says their type.
 
     A clause begins behind a numbered heading and ends at the next number of the same kind and
-    level, or a higher one. Its first `WORDS_SHOWN` words are taken.
+    level or a higher one, or at the next heading that says a type. Its first `WORDS_SHOWN` words
+    are taken.
 
     Parameters
     ----------
@@ -216,15 +215,15 @@ def cut_clauses(licence):
         ``heading``, ``type`` (a key of `HEADINGS`) and ``input``, in the order of the text.
     """
     marks = [(m.start(), *_kind_and_level(m["number"])) for m in _MARK.finditer(licence)]
+    headings = [m for m in _HEADING.finditer(licence) if type_of(m["heading"])]
     clauses = []
-    for match in _HEADING.finditer(licence):
+    for match in headings:
         clause_type = type_of(match["heading"])
-        if clause_type is None:
-            continue
         kind, level = _kind_and_level(match["number"])
-        ends = (at for at, k, deep in marks if at >= match.end() and k == kind and deep <= level)
         begin = _behind_headings(licence, match.end(), clause_type)
-        words = licence[begin : next(ends, len(licence))].split()
+        ends = [at for at, k, deep in marks if at >= match.end() and k == kind and deep <= level]
+        ends += [other.start() for other in headings if other.start() >= begin]
+        words = licence[begin : min(ends, default=len(licence))].split()
         words = [word for word in words if not _NO_WORD.fullmatch(word)]
         shown = " ".join(words[:WORDS_SHOWN]).lstrip(" .:;-*\"'")
         if len(words) >= LEAST_WORDS:

@@ -1,0 +1,72 @@
+"""Notebook 01 on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_notebooks_run import _environment
+
+from ftlearn import notebooks
+
+resource = pytest.importorskip("resource")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are set as Linux does")
+SESSION_MB = 2048
+SERVER_MB = 150  # Jupyter's own server lives in the same session
+
+EXECUTE = """
+import json, sys
+from pathlib import Path
+from ftlearn import notebooks
+run = notebooks.execute("01_text_specialists", "quick", Path(sys.argv[1]), progress=lambda line: None)
+print("RUN", json.dumps(vars(run)))
+"""
+
+
+def one_core_and_little_memory():
+    """For the child: one CPU, and no more private memory than a session has."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    most = SESSION_MB * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def test_notebook_01_runs_in_two_gigabytes_on_one_core_without_bf16(tmp_path):
+    environment = _environment(tmp_path) | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    environment.pop("FTLEARN_RESULTS")  # the runner says where results go
+    environment.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", EXECUTE, str(tmp_path / "report")],
+        cwd=notebooks.PROJECT,
+        env=environment,
+        preexec_fn=one_core_and_little_memory,
+        capture_output=True,
+        text=True,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RUN ")]
+    assert lines, done.stdout + done.stderr
+    run = json.loads(lines[0].removeprefix("RUN "))
+    assert run["ok"], run["failure"]
+    assert run["peak_rss_mb"] <= SESSION_MB - SERVER_MB
+    filed = json.loads(Path(tmp_path / "report" / "cases" / "medical.json").read_text())
+    assert filed["pace"] == "quick" and filed["systems"]["specialist"]["source"] == "live"
+    assert "too small to judge" in filed["verdicts"][0]["wording"]
+
+
+def test_one_core_means_one_thread_and_an_older_instruction_set_no_bf16():
+    code = (
+        "import ftlearn, torch\nfrom ftlearn import torch_setup\n"
+        "assert torch.get_num_threads() == 1, torch.get_num_threads()\n"
+        "assert not torch_setup.supports_bf16()\n"
+    )
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    environment.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        preexec_fn=one_core_and_little_memory,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
