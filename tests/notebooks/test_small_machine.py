@@ -70,3 +70,32 @@ def test_one_core_means_one_thread_and_an_older_instruction_set_no_bf16():
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+# --- Binder's scripts -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Run a script of the project with an `ftlearn` on the path that only says how it is called."""
+    stub = tmp_path / "ftlearn"
+    stub.write_text('#!/bin/sh\necho "ftlearn $*"\n')
+    stub.chmod(0o755)
+
+    def run(script, *arguments, **variables):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("FTLEARN_")}
+        environment |= {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **variables}
+        command = [str(notebooks.PROJECT / script), *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+    return run
+
+
+def test_binder_fetches_the_assets_when_it_builds(shell):
+    assert shell("postBuild").stdout == "ftlearn fetch\n"
+
+
+@pytest.mark.parametrize(("variables", "pace"), [({}, "quick"), ({"FTLEARN_PACE": "full"}, "full")])
+def test_a_binder_session_is_quick_unless_the_learner_wants_otherwise(variables, pace, shell):
+    done = shell("start", "sh", "-c", 'echo "$FTLEARN_PACE" "$@"', "x", "two words", **variables)
+    assert done.stdout == f"{pace} two words\n"
