@@ -17,7 +17,7 @@ DRIVE = Path("/content/drive/MyDrive/ftlearn")
 # Colab is the notebook server itself; another one would replace what it runs on.
 NOT_NEEDED = {"jupyterlab", "ipykernel"}
 # Built for Colab's GPUs, or loaded before the first cell runs: they stay as they are.
-KEPT = ("torch", "torchvision", "torchaudio", "numpy", "pandas", "pyarrow", "matplotlib", "ipykernel")
+KEPT = "torch torchvision torchaudio numpy pandas pyarrow matplotlib ipykernel".split()
 ABSENT = "0.dev0"  # below every version that anything asks for
 
 
@@ -117,5 +117,6 @@ def _pip(*arguments):
     if done.returncode != 0:
         raise RuntimeError(
             f"pip could not install {' '.join(arguments)}. Nothing of Colab's own was replaced. "
-            f"Choose Runtime, Restart session, and try again. pip says: {done.stderr[-800:].strip()}"
+            "Choose Runtime, Restart session, and try again. "
+            f"pip says: {done.stderr[-800:].strip()}"
         )

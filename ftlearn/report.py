@@ -16,6 +16,7 @@ import math
 import os
 import platform
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from . import report_page, settings
@@ -31,7 +32,8 @@ TITLES = {
     "best_practices": "Best practices",
 }
 PARTS = frozenset(
-    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
+    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_all "
+    "tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
     "de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
     "lora".split()
 )
@@ -89,7 +91,7 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         When a system is filed twice, a verdict names a system that is not filed, or more than one
         verdict is primary. Nothing is then written.
     """
-    entry = _entry(case)
+    entry = _entry(case if systems else _as_recorded(case))
     tables = []
     _file_live(entry, tables, case, systems, "test")
     for part in dict.fromkeys((*parts, *map(_part_of(case), verdicts))):
@@ -105,6 +107,16 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     table = _predictions(tables, case)
     _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
     print(_filed_sentence(case, entry, folder if is_home else None))
+
+
+def _as_recorded(case):
+    """The case in the sizes of its record, which is of the full pace whatever is shown."""
+    from .cases import open_case
+
+    if case.pace == "full":
+        return case
+    full = open_case(case.name, track=case.track, pace="full", fold=case.fold)
+    return replace(case, train=full.train, validation=full.validation, test=full.test)
 
 
 def _entry(case):

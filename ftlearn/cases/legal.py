@@ -32,23 +32,23 @@ HEADINGS = {
     "Limited warranty": r"limited( product| hardware| software)? warrant(y|ies)",
     "Restrictions on use": r"(use |usage |license |general |other |additional )?restrictions"
     r"( on use)?|prohibited (uses?|conduct|activities)",
-    "License grant": r"(license|copyright)s? grants?|grants?( of( copyright| software| source code)?"
-    r" (license|rights|use))?|license to use|right to use",
+    "License grant": r"(license|copyright)s? grants?|license to use|right to use"
+    r"|grants?( of( copyright| software| source code)? (license|rights|use))?",
     "Entire agreement": r"(entire|complete|whole) agreement|integration",
     "Severability": r"severability|severance",
     "Governing law": r"(governing|applicable|choice of) laws?( and (jurisdiction|venue))?"
     r"|jurisdiction( venue)?( and (governing|applicable) law)?|law and jurisdiction",
     "Export control": r"exports?( (and import )?(restrictions?|regulations?|controls?|rules|laws?"
     r"|compliance))?( laws?)?",
-    "Support and updates": r"(technical |product )?support( services?)?( and (updates|maintenance))?"
-    r"|maintenance( and support)?|updates|upgrades",
+    "Support and updates": r"(technical |product )?support( services?)?"
+    r"( and (updates|maintenance))?|maintenance( and support)?|updates|upgrades",
     "Indemnification": r"indemnification|indemnit(y|ies)",
     "Confidentiality": r"confidential(ity| information)|non ?disclosure",
     "Trademarks": r"(no )?trademarks?( license| rights| usage| use| and logos| and trade names)?",
     "Assignment and transfer": r"(no )?assignments?( and transfer)?|transfer( of license)?"
     r"|no assignment",
-    "Ownership of the work": r"(title|ownership)( and (title|ownership|copyright))?|proprietary rights"
-    r"|intellectual property( rights| matters| ownership)?",
+    "Ownership of the work": r"(title|ownership)( and (title|ownership|copyright))?"
+    r"|proprietary rights|intellectual property( rights| matters| ownership)?",
     "Distribution": r"(re)?distribution( requirements| obligations| restrictions)?"
     r"|distribution of executable versions",
     "New versions of the license": r"((new|revised) )?versions( of (the|this) license)?"
@@ -82,13 +82,13 @@ package is never imported. Each licence text is the work of its own author.
 - **Items.** English licences; clauses of at least eight words. A text that stands under headings of
   two types is dropped; one that repeats counts once; at most five of each cluster are taken, by a
   hash of the text.
-- **Split.** By cluster of near-duplicates: five folds from a hash, stratified by type. Licences copy
-  from each other. Two clauses belong together when their word triples have a cosine above 0.5, or
-  when a chain of such pairs joins them. No cluster stands on two sides.
-- **Beware.** The drafters' headings are the labels, and drafters differ: one lawyer's "Restrictions"
-  are another's "License grant". No independent person has checked them. Some clauses name their
-  subject in the first words, as any contract does. Software licences are not contracts at large, and
-  nothing here is legal advice.
+- **Split.** By cluster of near-duplicates: five folds from a hash, stratified by type. Licences
+  copy from each other. Two clauses belong together when their word triples have a cosine above
+  0.5, or when a chain of such pairs joins them. No cluster stands on two sides.
+- **Beware.** The drafters' headings are the labels, and drafters differ: one lawyer's
+  "Restrictions" are another's "License grant". No independent person has checked them. Some clauses
+  name their subject in the first words, as any contract does. Software licences are not contracts
+  at large, and nothing here is legal advice.
 """
 
 _FRONT_MATTER = re.compile(r"---\n(.*?)^---$(.*)", re.DOTALL | re.MULTILINE)
@@ -107,7 +107,7 @@ _HEADING = re.compile(
 _AGAIN = re.compile(
     rf"\s*(?:{_NUMBER}\s+)?[\"*]*(?P<heading>[A-Z][^\n.:;(]{{2,70}}?)[\"*]*[ \t]*(?:[.:;]|\n)"
 )
-# A comment's frame, or a section number ("7.2"), which tells where in the licence the clause stands.
+# A comment's frame, or a section number ("7.2"), which tells where in the licence a clause stands.
 _NO_WORD = re.compile(r"[*#>|/]+|\(?\d{1,2}(\.\d{1,2})*[.)]|\d{1,2}(\.\d{1,2})+")
 
 

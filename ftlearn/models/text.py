@@ -195,11 +195,11 @@ class TextGeneralist:
         new = [text for text in dict.fromkeys(texts) if text not in self._remembered]
         for batch in batches_by_length([len(text) for text in new], batch_size):
             chosen = [new[i] for i in batch]
-            self._remembered.update(zip(chosen, mean_pooled(self.model, self.tokenizer, chosen), strict=True))
+            rows = mean_pooled(self.model, self.tokenizer, chosen)
+            self._remembered.update(zip(chosen, rows, strict=True))
         if not len(texts):
             return np.zeros((0, self.model.config.hidden_size), dtype=np.float32)
         return np.stack([self._remembered[text] for text in texts])
-
 
 
 def load(name, track, max_tokens=64):

@@ -167,10 +167,10 @@ for words in (
         print(f"{words[0]:9} {word:19} {' '.join(tokenizer.tokenize(word))}")
 
 # %% [markdown]
-# Everyday words survive whole; words of the trade fall to pieces, and the pieces mean nothing by
-# themselves (*hypo, para, thy, roid*). But falling to pieces is not the end: the model reads the pieces
-# together. Ask for a word's *nearest neighbours*: embed the term, embed all frequent words of the
-# training titles, and take those that point in nearly the same direction.
+# Everyday words survive whole. Most words of the trade fall to pieces, and the cuts follow no meaning:
+# *rath* is no part of a gland. But the model reads the pieces *together*. Does it know the word? Ask for
+# its [nearest neighbours](../docs/glossary.md#nearest-neighbour): embed the term, embed all frequent
+# words of the training titles, and take those that point in nearly the same direction.
 #
 # **Predict:** which words will the generalist put beside "gestational"? Beside "renal"?
 
@@ -194,7 +194,8 @@ for term, words in before.items():
     print(f"{term:12} {', '.join(words)}")
 
 # %% [markdown]
-# Keep this list. After fine-tuning you will ask again.
+# No fine-tuning so far, and it knows kidneys from "renal" and tumours from "neoplasm". Ugly cuts do not
+# mean that a model is lost. Keep this list: after fine-tuning you will ask again.
 #
 # ### The baselines
 #
@@ -462,6 +463,7 @@ plots.learning_curve_figure(learning_curve_rows(legal, legal_curve), legal.title
 after = {term: nearest(term, specialist.embed) for term in terms}
 for term in terms:
     print(f"{term:12} before: {', '.join(before[term])}\n{'':12} after:  {', '.join(after[term])}")
+
 
 # %%
 def share_at_home(embed):

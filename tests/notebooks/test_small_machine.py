@@ -20,7 +20,8 @@ EXECUTE = """
 import json, sys
 from pathlib import Path
 from ftlearn import notebooks
-run = notebooks.execute("01_text_specialists", "quick", Path(sys.argv[1]), progress=lambda line: None)
+name, folder = "01_text_specialists", Path(sys.argv[1])
+run = notebooks.execute(name, "quick", folder, progress=lambda line: None)
 print("RUN", json.dumps(vars(run)))
 """
 
