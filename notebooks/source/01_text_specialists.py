@@ -435,7 +435,15 @@ verdicts = [v for part in (legal_test, legal_folds) for v in part.verdicts]
 Markdown("\n".join(f"- {v.wording}" for v in verdicts if v.baseline != "zero_shot"))
 
 # %% [markdown]
-# LEGAL-LESSON
+# **When is fine-tuning the wrong tool?** Over all clauses the specialist beats the linear probe by three
+# points. And a method that only counts words is just as good: 89.1 % against 88.7 %, after seconds of
+# computing instead of minutes, and you can read off why it decides as it does. LexGLUE saw the same on
+# contract clauses: TF-IDF 87.0, BERT 87.6.
+#
+# Look at the clauses again and you see why. "Governed by the laws of the State of ..." needs no reader.
+# The words themselves give the type away, and drafters copy from each other. Diagnoses are different:
+# "tumour", "neoplasm" and "carcinoma" share no letters that count. *Fine-tuning pays where meaning hides
+# behind different words. Where the words tell, count them.*
 #
 # ## 6. Cross-examination
 #
@@ -454,7 +462,12 @@ legal_curve = learning_curve(legal)
 plots.learning_curve_figure(learning_curve_rows(legal, legal_curve), legal.title)
 
 # %% [markdown]
-# CURVE-LESSON
+# Did you expect fine-tuning to shine with few examples? Here it does the opposite. With five of each class
+# the frozen probe is ahead by 8 points on diagnoses and by 13 on clauses: it has a few thousand numbers to
+# set, the specialist more than ten million, and an epoch of a hundred texts is four steps. On clauses the specialist
+# has caught up at twenty of each class, on diagnoses only with all of them. What it wins is *more data*:
+# its curve is the steepest. (Validation helped every system to choose, and is larger than the training
+# sets of five. With so few examples you would not have it.)
 #
 # **What became of the words?** Ask for the neighbours once more, now of the specialist. It never saw a
 # word by itself, only titles and their chapters.
@@ -481,7 +494,9 @@ print(f"before: {share_at_home(generalist.embed):.0%} of neighbours are of the s
 print(f"after:  {share_at_home(specialist.embed):.0%}")
 
 # %% [markdown]
-# WORDS-LESSON
+# Fine-tuning pulls words of one chapter together, and lets go of others that meant nearly the same but stand
+# elsewhere in the catalogue. That is what a specialist is: it has learned *your drawers*, not more medicine. A
+# look after the verdict, on training words: exploratory.
 #
 # **Was it the pre-training, or just the training?** Take the same architecture with random weights
 # and give it the same titles, three times as many epochs, and a learning rate that validation chose
@@ -548,7 +563,8 @@ for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
 # 2. Split by code block. Section 2 shows what is left of such a score.
 # 3. With the default recipe it does, clearly: on validation we measured 0.57 for the probe and 0.45
 #    for the specialist. Four epochs of 210 titles are only 28 steps. With `epochs=20, patience=5` the
-#    specialist drew level (0.57). A recipe that suits much data starves on little.
+#    specialist drew level there (0.57). A recipe that suits much data starves on little. The curves in section 6
+#    let it train that long, and it still lags.
 # 4. Over all folds it *wins* in two chapters: "Factors influencing health status" and "Symptoms,
 #    signs". Those drawers are told by their phrases ("encounter for", "history of"), not by their
 #    diseases. In neoplasms it is nearly level.
@@ -575,6 +591,7 @@ for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
 # - Where the words themselves give the class away, counting them is enough. Try it first.
 # - A leaking split is worth more "accuracy" than any fine-tuning.
 # - One run on one split is one witness. Hear several.
+# - With a handful of examples, leave the model frozen and train a probe.
 #
 # **Further reading.** [LexGLUE](https://doi.org/10.48550/arXiv.2110.00976) for baselines that bite
 # back; [Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884) and
