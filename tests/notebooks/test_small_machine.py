@@ -1,4 +1,9 @@
-"""Notebook 01 on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16."""
+"""Notebook 01 on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16.
+
+A session is limited in resident memory, which Linux cannot cap for one process: a limit on its
+address space would also count what is reserved and never touched. So the runner watches the resident
+memory of the kernel and its children, and more than a session has fails the test.
+"""
 
 import json
 import os
@@ -11,9 +16,8 @@ from test_notebooks_run import _environment
 
 from ftlearn import notebooks
 
-resource = pytest.importorskip("resource")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are set as Linux does")
-SESSION_MB = 2048
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="cores are limited as on Linux")
+SESSION_MB = 2000
 SERVER_MB = 150  # Jupyter's own server lives in the same session
 
 EXECUTE = """
@@ -26,11 +30,9 @@ print("RUN", json.dumps(vars(run)))
 """
 
 
-def one_core_and_little_memory():
-    """For the child: one CPU, and no more private memory than a session has."""
+def one_core():
+    """For the child: a single CPU."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    most = SESSION_MB * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def test_notebook_01_runs_in_two_gigabytes_on_one_core_without_bf16(tmp_path):
@@ -41,7 +43,7 @@ def test_notebook_01_runs_in_two_gigabytes_on_one_core_without_bf16(tmp_path):
         [sys.executable, "-c", EXECUTE, str(tmp_path / "report")],
         cwd=notebooks.PROJECT,
         env=environment,
-        preexec_fn=one_core_and_little_memory,
+        preexec_fn=one_core,
         capture_output=True,
         text=True,
     )
@@ -66,7 +68,7 @@ def test_one_core_means_one_thread_and_an_older_instruction_set_no_bf16():
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,
-        preexec_fn=one_core_and_little_memory,
+        preexec_fn=one_core,
         capture_output=True,
         text=True,
     )
