@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "open_case": "ftlearn.cases",
+    "case_from_csv": "ftlearn.cases",
+    "case_from_folder": "ftlearn.cases",
+    "case_from_pairs": "ftlearn.cases",
     "load_generalist": "ftlearn.models",
     "model_folder": "ftlearn.models",
     "fit_baselines": "ftlearn.baselines",
@@ -25,7 +28,10 @@ _HOME_OF = {
     "score": "ftlearn.evaluation",
     "best_on_validation": "ftlearn.evaluation",
     "recorded": "ftlearn.evidence",
+    "investigate": "ftlearn.investigation",
     "compare": "ftlearn.widgets",
+    "quiz": "ftlearn.widgets",
+    "progress": "ftlearn.widgets",
     "file_results": "ftlearn.report",
 }
 

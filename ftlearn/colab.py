@@ -5,6 +5,7 @@ Colab always has are imported here: the course is not installed yet.
 """
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -29,8 +30,8 @@ def set_up(project=PROJECT, drive=DRIVE):
     project : pathlib.Path
         A clone of the course; its ``pyproject.toml`` says what is needed.
     drive : pathlib.Path
-        Where assets are looked for before the network, if the folder is there: a copy of another
-        machine's cache on Google Drive.
+        A folder on Google Drive. Where Drive is mounted, progress is kept there, in ``home``, and
+        assets are looked for there before the network: a copy of another machine's cache.
 
     Raises
     ------
@@ -55,11 +56,24 @@ def set_up(project=PROJECT, drive=DRIVE):
     from google.colab import output
 
     output.enable_custom_widget_manager()
+    _keep_progress(drive)
     from . import assets
     from .cases import needed_assets
 
     assets.fetch(needed_assets(), source=drive if drive.is_dir() else None)
     print(f"Ready, with Colab's own PyTorch {metadata.version('torch')}.")
+
+
+def _keep_progress(drive):
+    """A session forgets its disk; Drive does not."""
+    if drive.parent.is_dir():
+        os.environ.setdefault("FTLEARN_HOME", str(drive / "home"))
+        print("Your progress is kept on your Drive, in the folder ftlearn/home.")
+    else:
+        print(
+            "Your progress ends with this session. To keep it, mount your Drive (the folder icon "
+            "on the left) and run this cell again."
+        )
 
 
 def missing_requirements(project=PROJECT):

@@ -244,6 +244,8 @@ def execute(name, pace=None, folder=None, progress=print):
         **os.environ,
         "FTLEARN_PACE": pace,
         "FTLEARN_RESULTS": str(folder),
+        # Nobody's own progress belongs into a report or a published notebook.
+        "FTLEARN_HOME": str(folder / "home"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
     execution = _Execution(name, notebook, environment, progress)

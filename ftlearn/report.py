@@ -106,7 +106,20 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     _write(folder / "cases" / f"{case.name}.json", _json_bytes(entry), is_home)
     table = _predictions(tables, case)
     _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
+    if is_home and entry["notebook"]:
+        _note_progress(case, entry["notebook"], verdicts, recorded)
     print(_filed_sentence(case, entry, folder if is_home else None))
+
+
+def _note_progress(case, notebook, verdicts, recorded):
+    """The primary verdict, live or recorded, is what a learner has reached."""
+    from .exercises import progress
+
+    of_record = (v for part in recorded if part.name == "test" for v in part.verdicts)
+    for verdict in (*verdicts, *of_record):
+        if getattr(verdict, "primary", False):
+            progress.note_verdict(notebook, case.name, verdict.wording, case.pace)
+            return
 
 
 def _as_recorded(case):

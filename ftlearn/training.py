@@ -18,6 +18,7 @@ import transformers
 from transformers.trainer_callback import ExportableState
 
 from . import settings, torch_setup
+from .baselines import choice_score
 from .cases.case import Case
 from .models.text import batches_by_length, mean_pooled, model_folder
 
@@ -217,6 +218,11 @@ class Specialist:
     peak_memory_mb : float
         Largest resident memory of the process seen during training, in MB.
     seed : int
+    scores : dict of str to ftlearn.evaluation.Score
+        What systems reached on the test part, by what a reader calls them. Empty until somebody
+        fills it, as `ftlearn.investigate` does; `save` writes it into the model card.
+    verdicts : list of ftlearn.evaluation.Verdict
+        On this specialist; for the model card too.
     """
 
     def __init__(self, model, tokenizer, label_names, recipe):
@@ -227,6 +233,10 @@ class Specialist:
         self.recipe = recipe
         self.seed = recipe.seed
         self.generalist = ""
+        self.title = ""
+        self.data = ""
+        self.scores = {}
+        self.verdicts = []
         self.history = []
         self.seconds = 0.0
         self.examples_per_second = 0.0
@@ -282,6 +292,9 @@ class Specialist:
     def save(self, folder):
         """Write an ordinary transformers folder with safetensors and a model card.
 
+        The card (``README.md``) tells data, split, recipe, limits, and `scores` and `verdicts`
+        where there are any.
+
         Parameters
         ----------
         folder : str or pathlib.Path
@@ -329,16 +342,84 @@ def new_folder(folder):
     return folder
 
 
+_CARD = """\
+---
+library_name: transformers
+pipeline_tag: text-classification
+---
+
+# {title}
+
+A classifier of texts, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
+
+## Use
+
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
+classify("Your text here.")
+```
+
+`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below.
+
+## Scores
+
+{scores}
+
+The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
+
+## Labels
+
+{labels}
+
+## Data
+
+{data}
+
+## Recipe
+
+{recipe}
+
+## Limits
+
+- It knows these {n_labels} labels and no other: what belongs to none of them gets one all the same.
+- Its probabilities were not calibrated: "90 % sure" need not mean right in 9 of 10 cases.
+- The scores hold for texts like those above. Measure again before you use it on others.
+- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
+"""
+_NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
+
+
 def _model_card(specialist):
-    recipe = "\n".join(f"- {key}: {value}" for key, value in asdict(specialist.recipe).items())
-    labels = "\n".join(f"- {name}" for name in specialist.label_names)
-    scores = [row["validation_score"] for row in specialist.history]
+    judged = [str(verdict.wording) for verdict in specialist.verdicts]
+    scores = [f"{name}: {score}" for name, score in specialist.scores.items()]
+    return _CARD.format(
+        title=specialist.title or "A specialist",
+        generalist=specialist.generalist,
+        max_tokens=specialist.tokenizer.model_max_length,
+        scores=_bullets([*scores, *judged]) or _NOT_JUDGED,
+        best=max(row["validation_score"] for row in specialist.history),
+        labels=_bullets(specialist.label_names),
+        n_labels=len(specialist.label_names),
+        data=specialist.data or "Not described.",
+        recipe=_bullets(f"{key}: {value}" for key, value in asdict(specialist.recipe).items()),
+    )
+
+
+def _bullets(lines):
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _data_section(case):
+    # Training does not even count the test part; its size stands with the scores.
+    train, validation = (
+        f"{len(part):,} items in {len(set(part['group'])):,} groups"
+        for part in (case.train, case.validation)
+    )
     return (
-        "# A specialist from The Fine-Tuning Case Files\n\n"
-        f"Fine-tuned from {specialist.generalist}. Best score on its validation part: "
-        f"{max(scores):.3f}, which chose the epoch and therefore flatters it; judge it on a test "
-        f"part.\n\n## Labels\n\n{labels}\n\n## Recipe\n\n{recipe}\n\n"
-        "## Limits\n\nMade for learning; not examined for any other use.\n"
+        f"{case.title}: trained on {train}; {validation} chose the epoch. The groups are "
+        f"{case.group_name}, and none stands in two parts.\n\n{case.card.strip()}"
     )
 
 
@@ -412,6 +493,8 @@ def _specialist(case, recipe, trainer):
     clock = _clock_of(trainer)
     examples = trainer.state.epoch * len(case.train)
     specialist.generalist = case.generalist_label
+    specialist.title = case.title
+    specialist.data = _data_section(case)
     specialist.history = history_rows(trainer.state.log_history)
     specialist.seconds = clock.seconds
     specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
@@ -570,15 +653,9 @@ def _training_arguments(recipe, folder):
 
 
 def _validation_metric(metric):
-    from sklearn import metrics
-
     def compute(prediction):
         guesses = prediction.predictions.argmax(axis=1)
-        if metric == "macro_f1":
-            value = metrics.f1_score(prediction.label_ids, guesses, average="macro")
-        else:
-            value = metrics.accuracy_score(prediction.label_ids, guesses)
-        return {"score": float(value)}
+        return {"score": choice_score(metric, prediction.label_ids, guesses)}
 
     return compute
 

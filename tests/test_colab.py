@@ -140,20 +140,50 @@ def test_what_is_kept_is_never_asked_for(monkeypatch):
     assert not names & {*colab.KEPT, *colab.NOT_NEEDED}
 
 
-def test_assets_on_the_drive_are_taken_before_the_network(monkeypatch, tmp_path):
+@pytest.fixture
+def simulated_colab(monkeypatch):
+    """google.colab in this process; what is fetched is only noted, and its sources returned."""
     import types
 
     from ftlearn import assets
 
     asked = []
-    output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
-    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
     simulated = types.ModuleType("google.colab")
-    simulated.output = output
+    simulated.output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
     monkeypatch.setitem(sys.modules, "google.colab", simulated)
     monkeypatch.setattr(assets, "fetch", lambda names, source=None: asked.append(source))
+    monkeypatch.setenv("FTLEARN_HOME", "to be restored after the test")
+    monkeypatch.delenv("FTLEARN_HOME")
+    return asked
+
+
+def test_assets_on_the_drive_are_taken_before_the_network(simulated_colab, tmp_path):
     colab.set_up(PROJECT, drive=tmp_path)
-    assert asked == [tmp_path]
+    assert simulated_colab == [tmp_path]
+
+
+def test_progress_is_kept_on_a_drive_that_is_mounted(simulated_colab, tmp_path, capsys):
+    colab.set_up(PROJECT, drive=tmp_path / "ftlearn")  # mounted, and the folder is not there yet
+    assert os.environ["FTLEARN_HOME"] == str(tmp_path / "ftlearn" / "home")
+    assert "kept on your Drive" in capsys.readouterr().out
+    assert simulated_colab == [None]
+
+
+def test_without_a_drive_it_says_that_progress_ends_with_the_session(
+    simulated_colab, tmp_path, capsys
+):
+    colab.set_up(PROJECT, drive=tmp_path / "absent" / "ftlearn")
+    assert "FTLEARN_HOME" not in os.environ
+    assert "mount your Drive" in capsys.readouterr().out
+
+
+def test_a_home_that_was_chosen_is_not_replaced_by_the_drive(
+    simulated_colab, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FTLEARN_HOME", "chosen")
+    colab.set_up(PROJECT, drive=tmp_path)
+    assert os.environ["FTLEARN_HOME"] == "chosen"
 
 
 # --- pip itself, offline ----------------------------------------------------------------------

@@ -638,14 +638,20 @@ def test_a_saved_specialist_loads_without_ftlearn_and_predicts_the_same(plain, t
 
 
 def test_a_saved_folder_has_safetensors_and_a_card_and_no_pickle(tuned, tmp_path):
-    specialist, _, _ = tuned
+    specialist, _, case = tuned
     specialist.save(str(tmp_path))
     names = {path.name for path in tmp_path.iterdir()}
     assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= names
     assert {Path(name).suffix for name in names} <= {".safetensors", ".json", ".md", ".txt"}
     card = (tmp_path / "README.md").read_text()
     best = max(row["validation_score"] for row in specialist.history)
-    assert f"{best:.3f}" in card and "Fine-tuned from minilm" in card
+    assert f"{best:.3f}" in card and "fine-tuned from minilm" in card
+    train, validation = (
+        f"{len(part)} items in {len(set(part['group']))} groups"
+        for part in (case.train, case.validation)
+    )
+    assert f"trained on {train}; {validation} chose the epoch" in card and case.card in card
+    assert "Not judged on a test part yet" in card
     assert all(f"- {name}" in card for name in LABELS)
     assert all(f"- {key}: {value}" in card for key, value in asdict(specialist.recipe).items())
 

@@ -49,6 +49,8 @@ class Case:
         How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
     max_tokens : int
         How many tokens of a text the models read; memory grows with the longest text of a batch.
+    intake : ftlearn.cases.own_data.Intake or None
+        What was noticed when the learner's own files were read; None for the course's own cases.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Case:
     fold: int | None = None
     generalist_label: str = ""
     max_tokens: int = 64
+    intake: object = None
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)
 

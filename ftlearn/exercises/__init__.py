@@ -1,0 +1,52 @@
+"""The exercises and questions of each act: ``act_1``, ``act_2`` and so on, one module an act.
+
+In a notebook: ``from ftlearn.exercises import act_1``, then ``act_1.mcnemar.check(my_mcnemar)``.
+"""
+
+import importlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ActInfo:
+    """What can be said of an act's exercises without loading them.
+
+    Attributes
+    ----------
+    notebook : str
+    title : str
+    module : str
+        In this package; it holds ``EXERCISES`` and ``QUIZ``.
+    """
+
+    notebook: str
+    title: str
+    module: str
+
+
+ACTS = {
+    "01_text_specialists": ActInfo("01_text_specialists", "Text specialists", "act_1"),
+}
+
+
+def load_act(notebook):
+    """The module with an act's exercises.
+
+    Parameters
+    ----------
+    notebook : str
+        A key of `ACTS`.
+
+    Returns
+    -------
+    module
+        With ``EXERCISES`` (tuple of `engine.Exercise`) and ``QUIZ`` (`engine.Quiz`).
+
+    Raises
+    ------
+    ValueError
+        When there is no such act.
+    """
+    if notebook not in ACTS:
+        raise ValueError(f"notebook is {notebook!r}; allowed: {', '.join(ACTS)}.")
+    return importlib.import_module(f"{__name__}.{ACTS[notebook].module}")

@@ -1,0 +1,463 @@
+"""A whole trial in one call: baselines, a sensible recipe, a specialist, a verdict."""
+
+import html
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from . import baselines, plots, settings, torch_setup, training
+from .evaluation import best_on_validation, judge, score, system_label
+from .models import load_generalist
+from .training import Estimate, Recipe
+
+# About what the course's own medical case takes: 4 epochs of 147 steps.
+STEPS_AIMED_AT = 600
+EPOCHS = range(4, 21)
+FEWEST_EPOCHS = 2
+MOST_SUSPECTS = 20
+_FROZEN = ("zero_shot", "linear_probe")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a case will be fine-tuned, and how long that will take.
+
+    Attributes
+    ----------
+    recipe : ftlearn.training.Recipe
+    estimate : ftlearn.training.Estimate
+    reason : str
+        Why this recipe, in one or two sentences.
+    """
+
+    recipe: Recipe
+    estimate: Estimate
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An item whose label may be wrong.
+
+    Attributes
+    ----------
+    item_id, input : str
+    label, suggested : str
+        Names of the label it has, and of the one that a model trained without it expects.
+    probability : float
+        What that model gives to `suggested`.
+    """
+
+    item_id: str
+    input: str
+    label: str
+    suggested: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """What came out of `investigate`; shown as figures and text in a notebook.
+
+    Attributes
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+        ``majority``, ``classical``, ``zero_shot``, ``linear_probe``, ``specialist``; ready for
+        `ftlearn.compare`.
+    specialist : ftlearn.training.Specialist
+        Its ``save(folder)`` writes an ordinary transformers folder.
+    verdict : ftlearn.evaluation.Verdict
+        The primary one: against the frozen baseline that is best on validation.
+    others : list of ftlearn.evaluation.Verdict
+        Against the other baselines; secondary.
+    scores : dict of str to ftlearn.evaluation.Score
+        Of every system on the test part.
+    plan : Plan
+    suspects : list of Suspect
+        Of train and validation, the most suspicious first.
+    seconds : float
+        Wall time of the whole investigation.
+    """
+
+    case: object
+    systems: dict
+    specialist: object
+    verdict: object
+    others: list
+    scores: dict
+    plan: Plan
+    suspects: list = field(repr=False)
+    seconds: float
+
+    def advice(self):
+        """What the verdict means for what to do next.
+
+        Returns
+        -------
+        list of str
+            One sentence or two each.
+        """
+        return _advice(self)
+
+    def __str__(self):
+        lines = [self.verdict.wording, *(verdict.wording for verdict in self.others)]
+        lines += [f"{system_label(name)}: {score}" for name, score in self.scores.items()]
+        lines += _suspects_text(self.suspects)
+        return "\n".join([*lines, *self.advice(), self._took()])
+
+    def _repr_pretty_(self, printer, cycle):
+        printer.text(str(self))
+
+    def _repr_html_(self):
+        others = "".join(f"<li>{html.escape(verdict.wording)}</li>" for verdict in self.others)
+        advice = "".join(f"<li>{html.escape(line)}</li>" for line in self.advice())
+        # the two *ignore* classes keep MathJax from reading dollar signs in the items as formulas
+        return (
+            '<section class="mathjax_ignore tex2jax_ignore" aria-label="Investigation">'
+            f"{plots.verdict_figure(self.verdict)._repr_html_()}"
+            f"<p>{html.escape(self.verdict.wording)}</p>"
+            f"{plots.score_bars(self.scores)._repr_html_()}"
+            f"<p><strong>Against the other baselines</strong></p><ul>{others}</ul>"
+            f"<p><strong>What now?</strong></p><ul>{advice}</ul>"
+            f"{_suspects_html(self.suspects)}<p>{html.escape(self._took())}</p></section>"
+        )
+
+    def _took(self):
+        return (
+            f"The investigation took {self.seconds:.0f} s, of which training "
+            f"{self.specialist.seconds:.0f} s; training took at most "
+            f"{self.specialist.peak_memory_mb:,.0f} MB of memory."
+        )
+
+
+def investigate(case, recipe=None, minutes=2.0, progress=print):
+    """Measure every baseline, fine-tune a specialist, and judge it, in one call.
+
+    Every decision is made on training and validation; the test part is read once, for the verdict.
+    An investigation that was stopped goes on where it was when the same call is made again.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification of texts, such as `ftlearn.case_from_csv` gives.
+    recipe : ftlearn.training.Recipe, optional
+        When absent, `plan_training` chooses.
+    minutes : float
+        As in `plan_training`.
+    progress : callable
+        Gets one line at each step.
+
+    Returns
+    -------
+    Investigation
+
+    Raises
+    ------
+    ValueError
+        When the case is not a classification of texts.
+    ftlearn.training.TrainingInterrupted
+        When stopped by hand during training.
+    """
+    _check_case(case)
+    began = time.perf_counter()
+    if case.intake is not None:
+        progress(str(case.intake))
+    generalist = load_generalist(case)
+    progress("Measuring the baselines ...")
+    systems = baselines.fit_baselines(case, generalist)
+    for name, system in systems.items():
+        measured = score(case, system, part="validation").score
+        progress(f"  {system_label(name)}: {measured:.3f} on validation")
+    opponent = best_on_validation(case, [systems[name] for name in _FROZEN])
+    progress(f"The specialist has to beat the {system_label(opponent.name)}.")
+    suspects = suspected_labels(case, generalist)
+    if suspects:
+        progress(f"{len(suspects)} labels look most doubtful; they are listed at the end.")
+    chosen = plan_training(case, recipe, minutes)
+    progress(f"{chosen.reason}\nExpect {chosen.estimate}.")
+    specialist = training.fine_tune(case, chosen.recipe)
+    _forget_plan(case, minutes)
+    systems["specialist"] = specialist
+    scores = {name: score(case, system) for name, system in systems.items()}
+    verdict = judge(case, opponent, specialist, primary=True)
+    others = [
+        judge(case, system, specialist)
+        for name, system in systems.items()
+        if name not in ("specialist", "majority", opponent.name)
+    ]
+    specialist.scores = {system_label(name): value for name, value in scores.items()}
+    specialist.verdicts = [verdict, *others]
+    return Investigation(
+        case=case,
+        systems=systems,
+        specialist=specialist,
+        verdict=verdict,
+        others=others,
+        scores=scores,
+        plan=chosen,
+        suspects=suspects,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _check_case(case):
+    first = case.train[0]["input"] if case.task == "classification" else None
+    if not isinstance(first, str):
+        what = "images" if case.task == "classification" else "sentence pairs"
+        raise ValueError(
+            f"case {case.name!r} holds {what}, and investigate trains on texts with one label each "
+            "only, so far. The case itself is ready: look at its parts, its card and its intake."
+        )
+
+
+# --- the recipe -------------------------------------------------------------------------------
+
+
+def plan_training(case, recipe=None, minutes=2.0):
+    """Choose a recipe from the size of the data and the speed of this machine.
+
+    `Recipe.tuned` with as many epochs as make about `STEPS_AIMED_AT` steps, from 4 to 20, for small
+    data starve on the usual few (Mosbach et al. 2021,
+    https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
+    where so many would take longer than `minutes`, as measured by a few real steps. The choice is
+    kept until the investigation is complete, so that one that was stopped goes on with the same.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : ftlearn.training.Recipe, optional
+        When given, only its time is estimated.
+    minutes : float
+        What training may take; more than that only where 2 epochs do.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        When `minutes` is not above 0.
+    """
+    if not minutes > 0:
+        raise ValueError(f"minutes is {minutes!r}; allowed: a number above 0.")
+    if recipe is not None:
+        return Plan(recipe, training.estimate(case, recipe), "The recipe is yours.")
+    if case.pace == "quick":
+        recipe = training.default_recipe(case)
+        return Plan(recipe, training.estimate(case, recipe), "Quick pace: a single epoch.")
+    kept = _plan_file(case, minutes)
+    if kept.exists():
+        return _read_plan(kept)
+    chosen = _choose(case, minutes)
+    _keep_plan(chosen, kept)
+    return chosen
+
+
+def _choose(case, minutes):
+    tuned = Recipe.tuned()
+    steps = math.ceil(len(case.train) / tuned.batch_size)
+    wanted = min(max(round(STEPS_AIMED_AT / steps), EPOCHS[0]), EPOCHS[-1])
+    measured = training.estimate(case, tuned)
+    affordable = int(60 * minutes / (measured.seconds / tuned.epochs))
+    epochs = max(min(wanted, affordable), FEWEST_EPOCHS)
+    # With many short epochs a better one may follow several that are none.
+    recipe = Recipe.tuned(epochs=epochs, patience=max(2, epochs // 4))
+    reason = (
+        f"{len(case.train):,} training texts make {steps:,} steps an epoch, so {wanted} epochs are "
+        "wanted"
+    )
+    if epochs < wanted:
+        reason += (
+            f"; this machine does {epochs} in about {minutes:g} minutes. More time, more epochs: "
+            f"investigate(case, minutes={math.ceil(minutes * wanted / epochs)})."
+        )
+    else:
+        reason += ". Validation decides which is the last."
+    estimate = Estimate(
+        seconds=measured.seconds * epochs / tuned.epochs,
+        steps=steps * epochs,
+        examples_per_second=measured.examples_per_second,
+    )
+    return Plan(recipe, estimate, reason)
+
+
+def _plan_file(case, minutes):
+    key = f"{training.data_fingerprint(case)}-{torch_setup.device()}-{minutes:g}"
+    return settings.cache_folder() / "runs" / f"{case.name}-{key}.plan.json"
+
+
+def _keep_plan(plan, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _read_plan(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    reason = "Going on with the recipe that was chosen when this investigation was begun."
+    return Plan(Recipe(**content["recipe"]), Estimate(**content["estimate"]), reason)
+
+
+def _forget_plan(case, minutes):
+    if case.pace != "quick":
+        _plan_file(case, minutes).unlink(missing_ok=True)
+
+
+# --- doubtful labels --------------------------------------------------------------------------
+
+
+def suspected_labels(case, generalist, most=MOST_SUSPECTS):
+    """Items of train and validation whose label a model trained without them does not believe.
+
+    Confident learning (Northcutt et al. 2021, https://doi.org/10.1613/jair.1.12125): a linear
+    probe predicts every item in cross-validation over groups. A label is suspected where another
+    one is at least as probable as it is on average among the items that bear it, and more probable
+    than the item's own. Nothing is removed: a suspect may as well be a hard item.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification of texts.
+    generalist : ftlearn.models.text.TextGeneralist
+    most : int
+
+    Returns
+    -------
+    list of Suspect
+        The widest gap between the suggested and the own label's probability first.
+    """
+    rows = [row for name in ("train", "validation") for row in case.part(name)]
+    labels = np.array([row["label"] for row in rows])
+    groups = np.array([row["group"] for row in rows])
+    features = generalist.embed([row["input"] for row in rows])
+    probabilities = _out_of_fold(features, labels, groups, len(case.label_names))
+    own = probabilities[np.arange(len(labels)), labels]
+    average = np.array(
+        [
+            own[labels == label].mean() if (labels == label).any() else np.inf
+            for label in range(len(case.label_names))
+        ]
+    )
+    confident = np.where(probabilities >= average, probabilities, 0.0)
+    suggested = confident.argmax(axis=1)
+    gap = confident.max(axis=1) - own
+    doubtful = np.flatnonzero((suggested != labels) & (gap > 0))
+    return [
+        Suspect(
+            item_id=rows[at]["item_id"],
+            input=rows[at]["input"],
+            label=case.label_names[labels[at]],
+            suggested=case.label_names[suggested[at]],
+            probability=float(probabilities[at, suggested[at]]),
+        )
+        for at in sorted(doubtful, key=lambda at: -gap[at])[:most]
+    ]
+
+
+def _out_of_fold(features, labels, groups, n_classes):
+    """Class probabilities of every item from a probe that never saw its group."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+
+    probabilities = np.zeros((len(labels), n_classes))
+    folds = GroupKFold(min(5, len(set(groups))))
+    for train, held_out in folds.split(features, labels, groups):
+        if len(set(labels[train])) < 2:
+            probabilities[held_out, labels[train][0]] = 1.0
+            continue
+        probe = LogisticRegression(C=10.0, max_iter=1000).fit(features[train], labels[train])
+        columns = np.ix_(held_out, probe.classes_)
+        probabilities[columns] = probe.predict_proba(features[held_out])
+    return probabilities
+
+
+_SUSPECTS_TITLE = "Labels worth a second look"
+_SUSPECTS_NOTE = (
+    "A probe that never saw them expects another label. Some are mistakes, some are just hard; "
+    "nothing was changed."
+)
+
+
+def _suspects_text(suspects):
+    if not suspects:
+        return []
+    return [f"{_SUSPECTS_TITLE}. {_SUSPECTS_NOTE}"] + [
+        f"  {s.item_id}: {s.label!r}, or {s.suggested!r} ({s.probability:.0%})? {_short(s.input)}"
+        for s in suspects
+    ]
+
+
+def _suspects_html(suspects):
+    if not suspects:
+        return ""
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(s.item_id)}</th>'
+        f'<td style="text-align:left">{html.escape(_short(s.input))}</td>'
+        f"<td>{html.escape(s.label)}</td>"
+        f"<td>{html.escape(s.suggested)} ({s.probability:.0%})</td></tr>"
+        for s in suspects
+    )
+    return (
+        f"<details><summary><strong>{_SUSPECTS_TITLE}</strong> ({len(suspects)})</summary>"
+        f'<p>{_SUSPECTS_NOTE}</p><table><thead><tr><th scope="col">Item</th>'
+        '<th scope="col">Text</th><th scope="col">Label</th>'
+        f'<th scope="col">Expected</th></tr></thead><tbody>{body}</tbody></table></details>'
+    )
+
+
+def _short(text, most=160):
+    return text if len(text) <= most else text[:most].rstrip() + " ..."
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _advice(found):
+    verdict, case = found.verdict, found.case
+    classical = next(v for v in found.others if v.baseline == "classical")
+    if case.pace == "quick":
+        return ["Quick pace is for trying things out. Run it at full pace before you decide."]
+    return [
+        _what_won(verdict, classical),
+        *_more_data(verdict, case),
+        "Read the items it breaks: ftlearn.compare(case, systems). A number never says which "
+        "mistakes hurt.",
+    ]
+
+
+def _what_won(verdict, classical):
+    opponent = system_label(verdict.baseline)
+    if verdict.low is None:
+        return "All test items are in one group, so nothing can be said about other data."
+    if verdict.high < 0:
+        return f"Here fine-tuning hurts. Use the {opponent}: it is better, and trains in seconds."
+    if verdict.low <= 0:
+        return (
+            f"These data cannot tell the specialist from the {opponent}. The simpler one trains in "
+            "seconds: take it, unless more data change the verdict."
+        )
+    if classical.low is None or classical.low <= 0:
+        return (
+            f"The specialist beats the {opponent}, but not, as far as these data show, a "
+            "classifier that only counts words. That one is faster and can be read: try it first."
+        )
+    return (
+        f"The specialist beats the {opponent} and the classifier that counts words. Weigh "
+        f"{100 * verdict.difference:.1f} points against its price in time and memory."
+    )
+
+
+def _more_data(verdict, case):
+    if verdict.n_groups >= 200:
+        return []
+    return [
+        f"The test part has {verdict.n_groups:,} {case.group_name}: few for a fine difference. To "
+        "halve the interval takes about four times as many."
+    ]

@@ -1,0 +1,73 @@
+"""The learner's progress: acts, exercises and verdicts reached, where to go on, and a reset."""
+
+import ipywidgets
+from IPython.display import display
+
+from ..exercises import progress as record
+
+
+class ProgressView:
+    """The widget behind `progress`: the table of what was reached, and a reset that asks first.
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        The reset; the table stands above it, as ordinary HTML, so that its links work.
+    reset, confirm, cancel : ipywidgets.Button
+        ``confirm`` and ``cancel`` appear when ``reset`` is clicked.
+    said : ipywidgets.HTML
+        What the last click did.
+    """
+
+    def __init__(self):
+        self._table = None
+        self.reset = _button("Reset my progress ...", "Begin anew; the old file is kept")
+        self.confirm = _button("Yes, begin anew", "The old file is kept beside the new one")
+        self.cancel = _button("No, keep it", "Nothing changes")
+        self.said = ipywidgets.HTML('<div role="status"></div>')
+        self.reset.on_click(lambda _: self._ask(True))
+        self.cancel.on_click(lambda _: self._ask(False))
+        self.confirm.on_click(lambda _: self._reset())
+        buttons = ipywidgets.Box(
+            [self.reset, self.confirm, self.cancel], layout={"flex_flow": "row wrap"}
+        )
+        self.box = ipywidgets.VBox([buttons, self.said])
+        self._ask(False)
+
+    def show(self):
+        """Display the table and the reset."""
+        self._table = display(_bundle(), raw=True, display_id=True)
+        display(self.box)
+
+    def _ask(self, asking):
+        self.reset.layout.display = "none" if asking else ""
+        for button in (self.confirm, self.cancel):
+            button.layout.display = "" if asking else "none"
+
+    def _reset(self):
+        kept = record.reset()
+        self._say(f"Done. The old file is kept as {kept}." if kept else "There was nothing yet.")
+        self._ask(False)
+        if self._table is not None:
+            self._table.update(_bundle(), raw=True)
+
+    def _say(self, sentence):
+        self.said.value = f'<div role="status">{sentence}</div>'
+
+
+def _bundle():
+    found = record.summary()
+    return {"text/html": record.summary_html(found), "text/plain": record.summary_text(found)}
+
+
+def _button(text, tooltip):
+    return ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
+
+
+def progress():
+    """Show which acts, exercises and verdicts you have reached, and a link to go on.
+
+    Progress is a small file in your ftlearn home folder (``FTLEARN_HOME``). It holds no answers
+    and no code of yours, and goes nowhere.
+    """
+    ProgressView().show()

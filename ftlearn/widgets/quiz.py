@@ -1,0 +1,202 @@
+"""Multiple-choice questions whose every answer, right or wrong, is explained.
+
+`quiz` is the widget; `quiz_html` shows the same without one, `verdict_on` is the plain answer.
+"""
+
+import html
+import re
+
+import ipywidgets
+from IPython.display import display
+
+from ..exercises import progress
+
+_CSS = """<style>
+.ftl-quiz{max-width:50em}
+.ftl-quiz .ftl-option button,.ftl-quiz button.ftl-option{white-space:normal;height:auto;
+ min-height:2.4em;text-align:left;line-height:1.4;padding:.45em .8em;font-size:1em;overflow:visible;
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color2,#eef1f4);
+ border:1px solid var(--jp-border-color1,#b8c0c8)}
+.ftl-quiz button.ftl-option:focus-visible{outline:3px solid #0072B2;outline-offset:1px}
+.ftl-quiz button.ftl-right{box-shadow:inset 5px 0 #0072B2}
+.ftl-quiz button.ftl-wrong{box-shadow:inset 5px 0 #D55E00}
+.ftl-quiz .ftl-question{font-size:1.05em;line-height:1.4;font-weight:600;margin:.6em 0 .2em;
+ white-space:normal;color:var(--jp-ui-font-color1,#1b1f24)}
+.ftl-quiz .ftl-why{line-height:1.45;margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
+ border-left:4px solid #0072B2;color:var(--jp-ui-font-color1,#1b1f24)}
+.ftl-quiz .ftl-why.ftl-wrong{border-left-color:#D55E00}
+.ftl-quiz .ftl-total{color:var(--jp-ui-font-color1,#1b1f24)}
+</style>"""
+
+
+def verdict_on(question, chosen):
+    """What is said to somebody who chose an option.
+
+    Parameters
+    ----------
+    question : ftlearn.exercises.engine.Question
+    chosen : int
+        Index of the option.
+
+    Returns
+    -------
+    str
+        ``"Right. "`` or ``"Not quite. "``, and why.
+
+    Raises
+    ------
+    ValueError
+        When there is no such option.
+    """
+    if chosen not in range(len(question.options)):
+        raise ValueError(f"chosen is {chosen!r}; allowed: 0 to {len(question.options) - 1}.")
+    option = question.options[chosen]
+    return f"{'Right' if option.right else 'Not quite'}. {option.why}"
+
+
+def quiz_html(quiz):
+    """The questions as HTML that needs no widget: each option unfolds to its explanation.
+
+    Parameters
+    ----------
+    quiz : ftlearn.exercises.engine.Quiz
+
+    Returns
+    -------
+    str
+        Every text is escaped; backticks become code.
+    """
+    questions = "".join(
+        f"<li><p><strong>{_text(question.text)}</strong></p>{_options_html(question)}</li>"
+        for question in quiz.questions
+    )
+    return f'<ol aria-label="Quiz">{questions}</ol>'
+
+
+def _options_html(question):
+    return "".join(
+        f"<details><summary>{_text(option.text)}</summary>"
+        f"<p>{_text(verdict_on(question, index))}</p></details>"
+        for index, option in enumerate(question.options)
+    )
+
+
+def quiz_text(quiz):
+    """The questions as plain text, without the answers.
+
+    Parameters
+    ----------
+    quiz : ftlearn.exercises.engine.Quiz
+
+    Returns
+    -------
+    str
+    """
+    lines = []
+    for number, question in enumerate(quiz.questions, start=1):
+        lines.append(f"{number}. {question.text}")
+        lines += [
+            f"   {letter}) {option.text}"
+            for letter, option in zip("abcd", question.options, strict=False)
+        ]
+    return "\n".join(lines)
+
+
+def _text(text):
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+class QuizView:
+    """The widget behind `quiz`: a button an option, and below what is said to it.
+
+    Parameters
+    ----------
+    quiz : ftlearn.exercises.engine.Quiz
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    buttons : list of list of ipywidgets.Button
+        By question and option.
+    answers : list of ipywidgets.HTML
+        What is said to the last option chosen, by question.
+    total : ipywidgets.HTML
+        How many were right at the first try.
+    """
+
+    def __init__(self, quiz):
+        self._quiz = quiz
+        self._first_try = {}
+        self.buttons, self.answers, parts = [], [], []
+        for number, question in enumerate(quiz.questions):
+            title = ipywidgets.HTML(
+                f'<div class="ftl-question">{number + 1}. {_text(question.text)}</div>'
+            )
+            self.buttons.append(
+                [self._button(number, index) for index in range(len(question.options))]
+            )
+            self.answers.append(ipywidgets.HTML('<div role="status"></div>'))
+            parts += [title, *self.buttons[-1], self.answers[-1]]
+        self.total = ipywidgets.HTML()
+        self.box = ipywidgets.VBox([ipywidgets.HTML(_CSS), *parts, self.total])
+        self.box.add_class("ftl-quiz")
+
+    def _button(self, number, index):
+        option = self._quiz.questions[number].options[index]
+        button = ipywidgets.Button(
+            description=_label(option, index), layout={"width": "auto", "margin": "3px 2px"}
+        )
+        button.add_class("ftl-option")
+        button.on_click(lambda _: self.choose(number, index))
+        return button
+
+    def choose(self, number, index):
+        """Answer a question, as a click does.
+
+        Parameters
+        ----------
+        number, index : int
+            Of the question and of the option, from 0.
+        """
+        question = self._quiz.questions[number]
+        option = question.options[index]
+        kind = "ftl-right" if option.right else "ftl-wrong"
+        self.buttons[number][index].description = _label(option, index, answered=True)
+        self.buttons[number][index].add_class(kind)
+        self.answers[
+            number
+        ].value = (
+            f'<div role="status" class="ftl-why {kind}">{_text(verdict_on(question, index))}</div>'
+        )
+        self._first_try.setdefault(number, option.right)
+        right = sum(self._first_try.values())
+        self.total.value = (
+            f'<div role="status" class="ftl-total">{right} of {len(self._quiz.questions)} right '
+            "at the first try. The other answers are explained too: choose them.</div>"
+        )
+        progress.note_quiz(self._quiz.act, question.key, option.right)
+
+
+def _label(option, index, answered=False):
+    # A button's text is plain; backticks would stand there as they are.
+    text = f"{'abcd'[index]})  {option.text.replace('`', '')}"
+    return f"{'✓' if option.right else '✗'} {text}" if answered else text
+
+
+def quiz(questions):
+    """Show the questions of an act; every answer, right or wrong, is explained.
+
+    Below the widget stands a form that needs none, for pages without widgets and for printing.
+
+    Parameters
+    ----------
+    questions : ftlearn.exercises.engine.Quiz
+        Such as ``ftlearn.exercises.act(1).quiz``.
+    """
+    display(QuizView(questions).box)
+    static = (
+        "<details><summary><strong>The same without widgets</strong>: open an answer to read what "
+        f"is to be said of it</summary>{quiz_html(questions)}</details>"
+    )
+    display({"text/html": static, "text/plain": quiz_text(questions)}, raw=True)

@@ -1,0 +1,322 @@
+"""One call from a case to a verdict: plan, doubtful labels, what is shown and what is saved."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from toy_cases import FILLERS, WORDS, python, toy_case
+
+from ftlearn import evaluation, investigation, training
+from ftlearn.investigation import investigate, plan_training, suspected_labels
+from ftlearn.models.text import TextGeneralist
+from ftlearn.training import Estimate, Recipe
+
+
+@pytest.fixture
+def speed(monkeypatch, cache):
+    """Sets how many examples a second this machine is said to train."""
+    rate = {"value": 1e6}
+
+    def estimate(case, recipe=None):
+        seconds = len(case.train) * recipe.epochs / rate["value"]
+        return Estimate(seconds, 0, rate["value"])
+
+    monkeypatch.setattr(training, "estimate", estimate)
+    return rate
+
+
+def sized(n):
+    case = toy_case()
+    few = case.train
+    return replace(case, train=few.select([i % len(few) for i in range(n)]))
+
+
+# --- the plan ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "epochs", "patience"),
+    [(48, 20, 5), (960, 20, 5), (1920, 10, 2), (3200, 6, 2), (9600, 4, 2), (40_000, 4, 2)],
+)
+def test_small_data_get_more_epochs_so_that_the_steps_are_about_as_many(speed, n, epochs, patience):
+    recipe = plan_training(sized(n)).recipe
+    assert (recipe.epochs, recipe.patience) == (epochs, patience)
+    assert replace(recipe, epochs=4, patience=2) == Recipe.tuned()
+
+
+def test_a_slow_machine_does_fewer_epochs_and_says_what_all_would_take(speed):
+    speed["value"] = 80.0  # 1,920 texts: 24 s an epoch, so five in two minutes
+    plan = plan_training(sized(1920), minutes=2.0)
+    assert plan.recipe.epochs == 5
+    assert plan.estimate.seconds == pytest.approx(5 * 24)
+    assert plan.estimate.steps == 5 * 60
+    assert "10 epochs are wanted" in plan.reason and "does 5 in about 2 minutes" in plan.reason
+    assert "minutes=4" in plan.reason
+    assert plan_training(sized(1920), minutes=4.0).recipe.epochs == 10
+
+
+def test_two_epochs_are_done_however_long_they_take(speed):
+    speed["value"] = 1.0
+    plan = plan_training(sized(1920))
+    assert plan.recipe.epochs == 2
+    assert plan.estimate.seconds == pytest.approx(2 * 1920)
+
+
+def test_a_plan_is_kept_so_that_an_interrupted_investigation_goes_on_with_the_same(speed):
+    speed["value"] = 80.0
+    first = plan_training(sized(1920))
+    speed["value"] = 1e6
+    again = plan_training(sized(1920))
+    assert again.recipe == first.recipe
+    assert again.estimate == first.estimate
+    assert "Going on" in again.reason
+
+
+def test_a_plan_for_other_data_is_another_plan(speed):
+    plan_training(sized(48))
+    assert "Going on" not in plan_training(sized(960)).reason
+
+
+def test_a_recipe_of_ones_own_is_only_timed(speed):
+    recipe = Recipe.plain(epochs=7)
+    plan = plan_training(sized(48), recipe)
+    assert plan.recipe is recipe
+    assert "yours" in plan.reason
+
+
+def test_quick_pace_trains_one_epoch(speed):
+    assert plan_training(replace(sized(48), pace="quick")).recipe == Recipe.tuned(epochs=1)
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+def test_minutes_must_be_above_zero(speed, minutes):
+    with pytest.raises(ValueError, match="minutes is .*above 0"):
+        plan_training(sized(48), minutes=minutes)
+
+
+# --- doubtful labels --------------------------------------------------------------------------
+
+
+class CountingWords:
+    """A generalist whose embedding counts the words that tell the class."""
+
+    def embed(self, texts):
+        rows = [
+            [sum(w in text.split() for w in words) for words in WORDS.values()] for text in texts
+        ]
+        return np.array(rows, dtype=np.float32)
+
+
+def spoiled(case, wrong):
+    """The case with some training labels turned to the next class."""
+    labels = list(case.train["label"])
+    for at in wrong:
+        labels[at] = (labels[at] + 1) % len(case.label_names)
+    return replace(case, train=case.train.remove_columns("label").add_column("label", labels))
+
+
+def test_labels_that_were_turned_are_the_first_suspects():
+    wrong = [3, 40, 77, 100]
+    case = spoiled(toy_case(sizes=(120, 48, 24)), wrong)
+    found = suspected_labels(case, CountingWords())
+    assert {suspect.item_id for suspect in found[:4]} == {f"train/{at}" for at in wrong}
+    for suspect in found[:4]:
+        at = int(suspect.item_id.split("/")[1])
+        assert suspect.label == case.label_names[case.train[at]["label"]]
+        assert suspect.suggested == case.label_names[at % 3]
+        assert suspect.input == case.train[at]["input"]
+        assert 0.5 < suspect.probability <= 1
+
+
+def test_clean_labels_raise_no_suspicion():
+    assert suspected_labels(toy_case(sizes=(120, 48, 24)), CountingWords()) == []
+
+
+def test_the_test_part_is_not_searched_for_suspects():
+    case = toy_case(sizes=(120, 48, 24))
+    unreadable = case.test.remove_columns("input")
+    assert suspected_labels(replace(case, test=unreadable), CountingWords()) == []
+
+
+def test_no_more_suspects_than_asked_for_and_the_surest_first():
+    case = spoiled(toy_case(sizes=(120, 48, 24)), [3, 40, 77, 100])
+    assert (
+        suspected_labels(case, CountingWords(), most=2)
+        == suspected_labels(case, CountingWords())[:2]
+    )
+
+
+def test_a_class_that_a_fold_lacks_is_no_obstacle():
+    case = toy_case(sizes=(120, 48, 24))
+    labels = [2 if at < 4 else label % 2 for at, label in enumerate(case.train["label"])]
+    part = case.train.remove_columns("label").add_column("label", labels)
+    rare = replace(case, train=part, validation=case.validation.select([0, 1]))
+    suspected_labels(rare, CountingWords())
+
+
+# --- the whole investigation ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found(tiny_folder, tmp_path_factory):
+    """An investigation of a toy case with the tiny model, and what it said on the way."""
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
+        generalist = TextGeneralist("minilm", tiny_folder)
+        patch.setattr(investigation, "load_generalist", lambda case: generalist)
+        case = toy_case(sizes=(96, 48, 48), generalist_label="a tiny model", card="The data card.")
+        yield investigate(case, progress=said.append), said
+
+
+def test_every_baseline_and_the_specialist_are_measured(found):
+    investigation_, _ = found
+    names = ["majority", "classical", "zero_shot", "linear_probe", "specialist"]
+    assert list(investigation_.systems) == list(investigation_.scores) == names
+    for name, system in investigation_.systems.items():
+        right, _ = investigation_.case.correct(system)
+        assert investigation_.scores[name].score == pytest.approx(right.mean())
+
+
+def test_the_primary_verdict_is_against_the_frozen_baseline_that_validation_chose(found):
+    investigation_, _ = found
+    case, systems = investigation_.case, investigation_.systems
+    best = max(
+        ("zero_shot", "linear_probe"),
+        key=lambda name: case.correct(systems[name], "validation")[0].mean(),
+    )
+    verdict = investigation_.verdict
+    assert (verdict.baseline, verdict.specialist, verdict.primary) == (best, "specialist", True)
+    assert verdict == evaluation.judge(case, systems[best], systems["specialist"], primary=True)
+    assert {v.baseline for v in investigation_.others} == {
+        "classical",
+        "zero_shot",
+        "linear_probe",
+    } - {best}
+    assert not any(v.primary for v in investigation_.others)
+
+
+def test_the_time_is_told_before_training_and_the_scores_on_the_way_are_validation_scores(found):
+    investigation_, said = found
+    text = "\n".join(said)
+    assert "Expect at most about" in text and "epochs are wanted" in text
+    case, systems = investigation_.case, investigation_.systems
+    share = case.correct(systems["classical"], "validation")[0].mean()
+    assert f"TF-IDF + linear: {share:.3f} on validation" in text
+
+
+def test_the_plan_is_forgotten_when_the_investigation_is_complete(found):
+    from ftlearn import settings
+
+    assert not list((settings.cache_folder() / "runs").glob("*.plan.json"))
+
+
+def test_shown_as_text_and_as_html_it_says_the_same(found):
+    investigation_, _ = found
+    html = investigation_._repr_html_()
+    for sentence in (investigation_.verdict.wording, *investigation_.advice()):
+        assert sentence in str(investigation_)
+        assert sentence.replace("'", "&#x27;") in html
+    assert html.count("<figure") == html.count("alt=") == 2
+
+
+def test_text_from_the_data_cannot_add_markup(found):
+    investigation_, _ = found
+    suspect = investigation.Suspect("<b>1", "<script>x</script>", "<i>", "<u>", 0.9)
+    html = replace(investigation_, suspects=[suspect])._repr_html_()
+    assert "<script>" not in html and "<b>1" not in html and "<i>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_model_card_tells_data_split_scores_with_intervals_and_limits(found, tmp_path):
+    investigation_, _ = found
+    card = (investigation_.specialist.save(tmp_path / "saved") / "README.md").read_text()
+    for name, score in investigation_.scores.items():
+        assert f"{evaluation.system_label(name)}: {score}" in card
+    assert "95 % interval" in card
+    assert investigation_.verdict.wording in card
+    assert "The data card." in card and "trained on 96 items in 24 groups" in card
+    assert "## Limits" in card
+
+
+def test_a_process_without_ftlearn_gives_the_same_predictions(found, tmp_path):
+    investigation_, _ = found
+    specialist = investigation_.specialist
+    texts = list(investigation_.case.test["input"])
+    texts += [" ".join(random.Random(1).choices(FILLERS, k=90))]  # longer than the model reads
+    folder = specialist.save(tmp_path / "saved")
+    np.save(tmp_path / "expected.npy", specialist.predict(texts))
+    Dataset.from_dict({"text": texts}).to_json(tmp_path / "texts.json")
+    python(
+        """
+import json, sys
+# Texts need no torchvision, and one built for another torch cannot be imported.
+sys.modules["torchvision"] = None
+import numpy as np
+from transformers import pipeline
+
+folder, expected, texts = sys.argv[1:]
+texts = [json.loads(line)["text"] for line in open(texts)]
+classify = pipeline("text-classification", model=folder, truncation=True, top_k=None)
+names = classify.model.config.id2label
+labels = [names[number] for number in range(len(names))]
+rows = [{said["label"]: said["score"] for said in row} for row in classify(texts)]
+found = np.array([[row[label] for label in labels] for row in rows])
+assert np.abs(found - np.load(expected)).max() < 1e-5
+assert not any(name.startswith("ftlearn") for name in sys.modules)
+""",
+        folder,
+        tmp_path / "expected.npy",
+        tmp_path / "texts.json",
+    )
+
+
+def test_an_interrupted_investigation_keeps_its_plan(monkeypatch, tiny, tiny_generalist):
+    monkeypatch.setattr(investigation, "load_generalist", lambda case: tiny_generalist)
+    case, plans = toy_case(), []
+
+    def stopped(case, recipe):
+        plans.append(recipe)
+        raise training.TrainingInterrupted("stopped")
+
+    monkeypatch.setattr(training, "fine_tune", stopped)
+    said = []
+    for _ in range(2):
+        with pytest.raises(training.TrainingInterrupted):
+            investigate(case, progress=said.append)
+    assert plans[0] == plans[1]
+    assert sum("Going on with the recipe" in line for line in said) == 1
+
+
+def test_images_and_pairs_are_refused_with_the_reason(cache):
+    from PIL import Image
+
+    case = toy_case()
+    pictures = Dataset.from_dict({"input": [Image.new("RGB", (2, 2))], "label": [0]})
+    with pytest.raises(ValueError, match="holds images.*texts with one label"):
+        investigate(replace(case, train=pictures))
+    with pytest.raises(ValueError, match="holds sentence pairs"):
+        investigate(replace(case, task="retrieval"))
+
+
+# --- advice -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bounds", "classical", "words"),
+    [
+        ((-0.1, -0.02), (0.01, 0.1), "fine-tuning hurts"),
+        ((-0.01, 0.05), (0.01, 0.1), "cannot tell the specialist"),
+        ((0.01, 0.05), (-0.01, 0.1), "only counts words"),
+        ((0.01, 0.05), (0.01, 0.1), "Weigh 3.0 points"),
+        ((None, None), (None, None), "in one group"),
+    ],
+)
+def test_the_advice_follows_the_intervals(found, bounds, classical, words):
+    investigation_, _ = found
+    verdict = replace(investigation_.verdict, low=bounds[0], high=bounds[1], difference=0.03)
+    other = replace(verdict, baseline="classical", low=classical[0], high=classical[1])
+    assert words in replace(investigation_, verdict=verdict, others=[other]).advice()[0]
