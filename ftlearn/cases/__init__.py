@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .. import settings
 from .case import Case
+from .own_data import case_from_csv, case_from_folder, case_from_pairs
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,13 @@ def needed_assets():
     return sorted({name for info in CASES.values() for name in info.assets})
 
 
-__all__ = ["CASES", "Case", "CaseInfo", "needed_assets", "open_case"]
+__all__ = [
+    "CASES",
+    "Case",
+    "CaseInfo",
+    "case_from_csv",
+    "case_from_folder",
+    "case_from_pairs",
+    "needed_assets",
+    "open_case",
+]

@@ -49,7 +49,7 @@ class Case:
         How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
     max_tokens : int
         How many tokens of a text the models read; memory grows with the longest text of a batch.
-    intake : ftlearn.cases.own_data.Intake or None
+    intake : ftlearn.cases.intake.Intake or None
         What was noticed when the learner's own files were read; None for the course's own cases.
     """
 

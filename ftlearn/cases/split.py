@@ -2,6 +2,8 @@
 
 import hashlib
 
+_ROWS_AT_ONCE = 500  # of a product of all texts with all texts; bounds its memory
+
 
 def short_hash(text):
     """First 16 hexadecimal digits of a text's SHA-256.
@@ -156,18 +158,56 @@ def near_duplicates(items, threshold):
     list of str
         For every item the ``item_id`` of the first item of its cluster.
     """
-    from scipy.sparse.csgraph import connected_components
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.preprocessing import normalize
 
     counter = CountVectorizer(ngram_range=(3, 3), token_pattern=r"\w+")
-    triples = normalize(counter.fit_transform([item["input"] for item in items]))
-    alike = triples @ triples.T
-    alike.data = alike.data > threshold
-    alike.eliminate_zeros()
-    _, cluster = connected_components(alike, directed=False)
+    try:
+        triples = normalize(counter.fit_transform([item["input"] for item in items]))
+    except ValueError:  # no text has three words
+        return [item["item_id"] for item in items]
     first = {}
     return [
         first.setdefault(number, item["item_id"])
-        for number, item in zip(cluster, items, strict=True)
+        for number, item in zip(chains(len(items), _alike(triples, threshold)), items, strict=True)
     ]
+
+
+def _alike(rows, threshold):
+    """Blocks of pairs whose cosine is above a threshold: two arrays of indices each."""
+    columns = rows.T.tocsr()
+    for begin in range(0, rows.shape[0], _ROWS_AT_ONCE):
+        product = (rows[begin : begin + _ROWS_AT_ONCE] @ columns).tocoo()
+        above = product.data > threshold
+        yield product.row[above] + begin, product.col[above]
+
+
+def chains(n, pairs):
+    """Number the chains that pairs of items form.
+
+    Parameters
+    ----------
+    n : int
+        Items.
+    pairs : iterable of (array of int, array of int)
+        Indices of the two items of each pair; in as many blocks as one likes.
+
+    Returns
+    -------
+    list of int
+        For every item the smallest index in its chain.
+    """
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    lowest = np.arange(n)
+    for first, second in pairs:
+        # Chains are joined block by block, so that the pairs need not be held all at once.
+        links = np.concatenate([first, np.arange(n)]), np.concatenate([second, lowest])
+        graph = coo_matrix((np.ones(len(links[0]), dtype=bool), links), shape=(n, n))
+        _, chain = connected_components(graph, directed=False)
+        smallest = np.full(chain.max() + 1, n)
+        np.minimum.at(smallest, chain, np.arange(n))
+        lowest = smallest[chain]
+    return lowest.tolist()
