@@ -215,7 +215,7 @@ def _words_of(column):
     """A function that brings an item's text into the form in which repeats are equal."""
 
     def words(item):
-        plain = re.sub(r"\d", "0", item[column].casefold())
+        plain = re.sub(r"\d+", "0", item[column].casefold())
         return " ".join(re.findall(r"\w+", plain)) or plain
 
     return words
@@ -763,8 +763,8 @@ def _read_images(folder, group, prefix):
             )
         if unmatched:
             reading.notes.append(
-                f"File names that do not match the group pattern: {unmatched:,}. Each is a group of "
-                "its own."
+                f"File names that do not match the group pattern: {unmatched:,}. Each is a group "
+                "of its own."
             )
     return reading
 
