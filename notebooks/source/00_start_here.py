@@ -83,6 +83,16 @@ from ftlearn.doctor import doctor
 ready = doctor()
 
 # %% [markdown]
+# ## How far you are
+#
+# Case files end with exercises that check themselves. What you have passed, which questions you have answered
+# and which verdicts you have reached is noted in a small file on this machine, and nowhere else. Come back to
+# this page to go on where you stopped.
+
+# %%
+ftlearn.progress()
+
+# %% [markdown]
 # ## Your first verdict, in two minutes
 #
 # **The job.** You get the title of a diagnosis, such as "Tuberculosis of lung". Name the chapter of
@@ -175,6 +185,8 @@ for name, value in measured.items():
 #
 # Open [01_text_specialists](01_text_specialists.ipynb): the same job, tried properly. Full training,
 # stronger baselines, five folds, three seeds, and the talk's +22 % on the stand.
+#
+# Have texts of your own? `ftlearn.case_from_csv` makes a case of them; section 8 of that file shows how.
 #
 # Short of time, or on a slow machine? Set the environment variable `FTLEARN_PACE=quick` before you
 # start Jupyter. A notebook then takes about a minute on a sliver of the data, and every verdict says

@@ -546,37 +546,169 @@ for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
 # %% [markdown]
 # ## 7. Exercises
 #
-# Work in a copy (`make lab` gives you one). Guess before you run.
+# Five, from easy to open. Work in a copy (`make lab` gives you one). Replace each `...`, run the cell, and
+# `check` tells you what it found. It looks at what your answer *does*; how you write it is up to you.
+# Stuck? Take the `#` away in the cell below, for a `hint()` and then another, and at last for the
+# `solution()`. Nobody grades you, and nothing leaves your machine.
+
+# %%
+from ftlearn.exercises import act_1
+
+# %% [markdown]
+# ### Exercise 1. Predict: how far do seeds scatter?
 #
-# 1. **Predict.** Train with `Recipe.tuned(seed=1)`. By how many points will the test score move?
-#    Then look at the dots of the folds figure again.
-# 2. **Repair.** Somebody reports "92 % accuracy on ICD titles". Their split is
-#    `train_test_split(titles, test_size=0.2)`. What do you ask them to change, and what do you expect
-#    to happen to their 92 %?
-# 3. **Implement.** Give `fine_tune` only 10 titles a chapter. Does the probe win now?
-# 4. **Investigate.** In the comparison above, choose *TF-IDF + linear* as baseline and go through the
-#    chapters. Where does counting words hold its own?
+# Three specialists: same titles, same recipe, same test part. Only the [seed](../docs/glossary.md#seed)
+# differs. By how many points do the best and the worst of them differ in test accuracy? Name a range that you
+# would bet on, at most three points wide.
+
+# %%
+my_range = (..., ...)  # points, low and high
+
+act_1.seed_spread.check(my_range)
+
+# %%
+# act_1.seed_spread.hint()
+# act_1.seed_spread.solution()
+
+# %% [markdown]
+# ### Exercise 2. Repair: a split that leaks
 #
-# <details><summary>What to look for</summary>
+# Somebody reports "92 % accuracy on ICD titles". This is how they split. Write it so that nothing leaks.
+# `part` has the columns you know, `part["group"]` among them.
+
+# %%
+from sklearn.model_selection import train_test_split
+
+
+def my_split(part):
+    """Indices for training and for testing, about four to one."""
+    leaking = train_test_split(range(len(part)), test_size=0.2, random_state=0)
+    return ...  # it was: return leaking
+
+
+act_1.honest_split.check(my_split)
+
+# %%
+# act_1.honest_split.hint()
+# act_1.honest_split.solution()
+
+# %% [markdown]
+# ### Exercise 3. Implement: McNemar's test
 #
-# 1. Seeds alone move the score by a point or two. A gain of one point from one run is no gain.
-# 2. Split by code block. Section 2 shows what is left of such a score.
-# 3. With the default recipe it does, clearly: on validation we measured 0.57 for the probe and 0.45
-#    for the specialist. Four epochs of 210 titles are only 28 steps. With `epochs=20, patience=5` the
-#    specialist drew level there (0.57). A recipe that suits much data starves on little. The curves in section 6
-#    let it train that long, and it still lags.
-# 4. Over all folds it *wins* in two chapters: "Factors influencing health status" and "Symptoms,
-#    signs". Those drawers are told by their phrases ("encounter for", "history of"), not by their
-#    diseases. In neoplasms it is nearly level.
+# The verdict says how many titles were *fixed* and how many *broken*. If every title were an independent
+# witness, [McNemar's test](../docs/glossary.md#mcnemars-test) would turn those two counts into a
+# [p-value](../docs/glossary.md#p-value): were the two systems equally good, each of these titles would be the
+# throw of a fair coin. Write it. You may use scipy.
+
+# %%
+def my_mcnemar(fixed, broken):
+    """Exact two-sided p; fixed: items only the specialist has right, broken: only the baseline."""
+    return ...
+
+
+act_1.mcnemar.check(my_mcnemar)
+
+# %%
+# act_1.mcnemar.hint()
+# act_1.mcnemar.solution()
+
+# %% [markdown]
+# ### Exercise 4. Repair: freeze the encoder, really
+#
+# A colleague wants to train nothing but the new [head](../docs/glossary.md#classifier-head). Their line runs
+# without a complaint, and has no effect. The check trains two small models with your function and looks at what
+# moved.
+
+# %%
+def my_freeze(model):
+    """Leave only the classifier head trainable."""
+    # model.requires_grad = False   <- somebody wrote this. It does nothing at all.
+    return ...
+
+
+act_1.freeze.check(my_freeze)
+
+# %%
+# act_1.freeze.hint()
+# act_1.freeze.solution()
+
+# %% [markdown]
+# ### Exercise 5. Investigate: ten titles a chapter
+#
+# Give the specialist ten titles of each chapter. With the default recipe it starves: four epochs of 210 titles
+# are only 28 steps. Find a recipe with which it comes close to the linear probe *on validation*, and report the
+# score that you measured. It takes a minute or two of computing; the check fits the probe for you.
+
+# %%
+from ftlearn.cases.split import few_per_class
+
+ten = case.train.select(few_per_class(case.train, 10, draw=0))
+few_titles_case = replace(case, train=ten)
+# my_specialist = ftlearn.fine_tune(few_titles_case, Recipe.tuned(epochs=..., patience=...))
+my_finding = {"specialist": ..., "validation_score": ...}
+
+act_1.few_titles.check(my_finding)
+
+# %%
+# act_1.few_titles.hint()
+# act_1.few_titles.solution()
+
+# %% [markdown]
+# **And one without a check.** In the comparison above, choose *TF-IDF + linear* as baseline and go through the
+# chapters. Where does counting words hold its own?
+#
+# <details><summary>What we found</summary>
+#
+# Over all folds it *wins* in two chapters: "Factors influencing health status" and "Symptoms, signs". Those
+# drawers are told by their phrases ("encounter for", "history of"), not by their diseases. In neoplasms it is
+# nearly level. A look at slices after the verdict: exploratory.
 # </details>
+#
+# ### Three questions
+#
+# Choose an answer: it is explained, right or wrong. Then choose the others and read what is wrong with them.
+
+# %%
+ftlearn.quiz(act_1.QUIZ)
 
 # %% [markdown]
 # ## 8. Your own case
 #
-# Before you fine-tune anything of yours, answer five questions. Each was decided above.
+# Now your own texts. You need a CSV with a text and a label in each row; some twenty rows of each class are a
+# sensible least, hundreds are better. Put its name and its columns below. (In JupyterLab, drag the file into the
+# list on the left.)
+
+# %%
+my_file = ...  # such as "reviews.csv"
+my_columns = {"text": "text", "label": "label"}  # and "group": "customer", if rows belong together
+
+if my_file is not ...:
+    my_case = ftlearn.case_from_csv(my_file, **my_columns)
+    display(my_case.intake)
+
+# %% [markdown]
+# Read the intake before you train. It says how your file was read, which rows were left out and why, and what
+# looks odd: repeats, one text with two labels, a class that is too rare. Repeats and near-repeats stay on one
+# side of the split. What it cannot know is who belongs together: patients, customers, authors. Name such a
+# column as `group`, or your split leaks.
 #
-# - **What would leak?** Name the groups: patients, customers, documents, authors. Split by those.
-# - **What is the strongest cheap baseline?** TF-IDF and a linear probe take a minute. Run both.
+# One call does the rest: the baselines, an [estimate of the time](../docs/glossary.md#recipe) *before* training,
+# the specialist, and a verdict like the one above. Stop it when you like; the same call goes on from there.
+
+# %%
+if my_file is not ...:
+    found = ftlearn.investigate(my_case)
+    display(found)
+
+# %% [markdown]
+# A verdict you like? `found.specialist.save("my_specialist")` writes an ordinary transformers folder with a
+# [model card](../docs/glossary.md#model-card). Any program can load it; it needs no ftlearn. And
+# `ftlearn.compare(found.case, found.systems)` shows what it fixed and what it broke.
+#
+# Before you trust it, answer five questions. Each was decided above.
+#
+# - **What would leak?** Name the groups. Split by those.
+# - **What is the strongest cheap baseline?** TF-IDF and a linear probe take a minute. Both were run for you.
 # - **How many examples do you have?** The curves in section 6 say what to expect of five, twenty, hundreds.
 # - **What counts as enough?** Fix the comparison and the size of gain you care about *before* you
 #   look.

@@ -1,0 +1,264 @@
+"""The engine: four outcomes, never an exception; hints, solutions, what is noted."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from ftlearn.exercises.engine import (
+    Blank,
+    Exercise,
+    LearnerError,
+    Mistake,
+    Note,
+    Option,
+    Outcome,
+    Question,
+    Quiz,
+    call,
+    number,
+)
+
+ACT = "01_text_specialists"
+
+
+def exercise(examination, **changes):
+    content = {
+        "act": ACT,
+        "key": "double",
+        "title": "Double it",
+        "kind": "implement",
+        "blank": "my_double = ...\n",
+        "answer_name": "my_double",
+        "hints": ("Think of `x + x`.", "Or of `2 * x`.", "It is `2 * x`."),
+        "solution_code": "def my_double(x):\n    return 2 * x\n",
+        "explanation": "Twice is <double>.",
+        "examination": examination,
+    }
+    return Exercise(**(content | changes))
+
+
+def doubles(answer):
+    found = call(answer, 4)
+    if found != 8:
+        raise Mistake(f"Found {found}, expected 8.")
+    return "Right."
+
+
+# --- outcomes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (lambda x: 2 * x, "passed", "Right."),
+        (lambda x: x + 1, "failed", "Found 5, expected 8."),
+        (lambda x: None, "failed", "returns nothing"),
+        (8, "failed", "Expected a function, found an `int`"),
+        (lambda x: 1 / 0, "error", "ZeroDivisionError: division by zero"),
+        (lambda: 8, "error", "TypeError"),
+        (..., "not attempted", "Replace the `...` in `my_double`"),
+        (lambda x: ..., "not attempted", "Replace"),
+        (lambda x: (1, ...), "not attempted", "Replace"),
+        ({"a": [1, (...,)]}, "not attempted", "Replace"),
+    ],
+)
+def test_every_answer_comes_to_one_of_four_outcomes(answer, status, words):
+    outcome = exercise(doubles).examine(answer)
+    assert outcome.status == status
+    assert words in outcome.message
+
+
+def test_an_error_names_the_learners_own_line():
+    namespace = {}
+    exec(compile("def mine(x):\n    y = x\n    return y.nothing\n", "<cell>", "exec"), namespace)
+    message = exercise(doubles).examine(namespace["mine"]).message
+    assert "AttributeError" in message and "line 3" in message
+
+
+def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
+    def mine(x):
+        return np.zeros((2, 2)) @ np.zeros(3)  # here
+
+    message = exercise(doubles).examine(mine).message
+    assert "`return np.zeros((2, 2)) @ np.zeros(3)  # here`" in message
+
+
+class Hostile:
+    """Raises at whatever it is asked."""
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    __hash__ = None
+    __len__ = __iter__ = __getitem__ = __float__ = __repr__ = __str__ = __eq__
+    __bool__ = __contains__ = __eq__
+
+
+RECURSIVE = []
+RECURSIVE.append(RECURSIVE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Hostile(), RECURSIVE, np.zeros(3), float("nan"), 10**400, b"x", None, {}, type, Hostile],
+)
+def test_no_answer_raises_an_exception(answer):
+    def reads_it(given):
+        if number(given, "it") == 3:
+            return "Right."
+        raise Mistake("No.")
+
+    assert exercise(reads_it).examine(answer).status in ("failed", "error")
+    assert exercise(doubles).examine(answer).status in ("failed", "error")
+
+
+def test_an_exception_without_words_is_still_an_outcome():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    def mine(x):
+        raise Mute
+
+    assert "Mute" in exercise(doubles).examine(mine).message
+
+
+def test_stopping_by_hand_stops():
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        exercise(doubles).examine(stopped)
+
+
+def test_a_check_that_says_nothing_is_a_mistake_in_the_course():
+    with pytest.raises(ValueError, match="needs a message"):
+        exercise(lambda answer: None).examine(3)
+
+
+@pytest.mark.parametrize("value", [3, 3.5, np.float32(2), np.int64(7), True + 1])
+def test_numbers_of_any_kind_are_taken(value):
+    assert number(value, "it") == float(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("3", "it is '3', a `str`"),
+        (True, "it is True"),
+        (float("inf"), "finite"),
+        ([1], "`list`"),
+        (10**400, "`int`"),
+    ],
+)
+def test_what_is_no_number_is_told_by_its_kind(value, words):
+    with pytest.raises(Mistake, match=words):
+        number(value, "it")
+
+
+def test_call_tells_blanks_and_errors_apart():
+    with pytest.raises(Blank):
+        call(lambda: ...)
+    with pytest.raises(LearnerError, match="ValueError: odd"):
+        call(lambda x: int("odd") if False else (_ for _ in ()).throw(ValueError("odd")), 1)
+
+
+# --- what is shown and noted ------------------------------------------------------------------
+
+
+def kept(home):
+    acts = json.loads((home / "progress.json").read_text())["acts"]
+    return acts[ACT]["exercises"]["double"]
+
+
+def test_a_check_shows_its_outcome_and_notes_it(home, capsys):
+    tried = exercise(doubles)
+    tried.check(lambda x: x)
+    assert "Failed. Found 4, expected 8." in capsys.readouterr().out
+    tried.check(lambda x: 2 * x)
+    assert "Passed. Right." in capsys.readouterr().out
+    entry = kept(home)
+    assert (entry["status"], entry["last"], entry["attempts"]) == ("passed", "passed", 2)
+
+
+def test_a_blank_is_shown_and_not_noted(home, capsys):
+    assert exercise(doubles).check(...) is None
+    assert "Not attempted" in capsys.readouterr().out
+    assert not (home / "progress.json").exists()
+
+
+def test_hints_come_one_by_one_and_the_last_one_stays(home, capsys):
+    tried, other = exercise(doubles), exercise(doubles, key="other")
+    for expected in ("Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"):
+        tried.hint()
+        assert expected in capsys.readouterr().out
+    other.hint()
+    assert "Hint 1 of 3" in capsys.readouterr().out
+    assert kept(home)["hints"] == 3
+
+
+def test_the_solution_shows_code_and_reason_and_is_noted(home, capsys):
+    exercise(doubles).solution()
+    shown = capsys.readouterr().out
+    assert "return 2 * x" in shown and "Twice is <double>." in shown
+    assert kept(home)["solution_seen"] and kept(home)["status"] == "not attempted"
+
+
+class Balanced(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Outcome("failed", "Found `<b>` & more.\nSecond line."),
+        Note("A <title>", "Say `x < y`.", "if x < y:\n    pass"),
+    ],
+)
+def test_what_is_shown_is_escaped_well_formed_and_announced(shown):
+    page = shown._repr_html_()
+    reader = Balanced()
+    reader.feed(page)
+    assert reader.open == [] and 'role="status"' in page
+    assert "<b>" not in page and "<title>" not in page and "<code>" in page
+
+
+def test_the_status_is_told_in_words_and_not_by_colour_alone():
+    for status in ("passed", "failed", "error", "not attempted"):
+        assert status.capitalize() in Outcome(status, "Words.")._repr_html_()
+
+
+# --- definitions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "guess"}, {"hints": ()}, {"blank": "x = ..."}, {"solution_code": "y"}]
+)
+def test_an_exercise_that_is_not_complete_is_refused(changes):
+    with pytest.raises(ValueError):
+        exercise(doubles, **changes)
+
+
+def test_a_question_has_one_right_answer_and_explains_every_one():
+    options = [Option(f"o{i}", i == 1, "why") for i in range(4)]
+    asked = Question("k", "Is it?", tuple(options))
+    with pytest.raises(ValueError, match="one of them right"):
+        Question("k", "Is it?", tuple(options[:1] + options[2:]))
+    with pytest.raises(ValueError, match="3 or 4"):
+        Question("k", "Is it?", tuple(options[:2]))
+    with pytest.raises(ValueError, match="explanation"):
+        Option("o", True, " ")
+    with pytest.raises(ValueError, match="repeat"):
+        Quiz(ACT, (asked, asked))
+    with pytest.raises(ValueError, match="allowed"):
+        Outcome("perfect", "Words.")
