@@ -120,7 +120,6 @@ class Investigation:
         return (
             '<section class="mathjax_ignore tex2jax_ignore" aria-label="Investigation">'
             f"{plots.verdict_figure(self.verdict)._repr_html_()}"
-            f"<p>{html.escape(self.verdict.wording)}</p>"
             f"{plots.score_bars(self.scores)._repr_html_()}"
             f"<p><strong>Against the other baselines</strong></p><ul>{others}</ul>"
             f"<p><strong>What now?</strong></p><ul>{advice}</ul>"

@@ -20,7 +20,7 @@ from transformers.trainer_callback import ExportableState
 from . import settings, torch_setup
 from .baselines import choice_score
 from .cases.case import Case
-from .models.text import batches_by_length, mean_pooled, model_folder
+from .models.text import batches_by_length, mean_pooled, model_folder, quiet_transformers
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
@@ -310,7 +310,7 @@ class Specialist:
             When the folder already holds files: nothing is overwritten.
         """
         folder = new_folder(folder)
-        with _quiet_transformers():
+        with quiet_transformers():
             self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         (folder / "README.md").write_text(_model_card(self), encoding="utf-8")
@@ -464,7 +464,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
         for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
             trainer.add_callback(callback)
         try:
-            with _quiet_transformers():
+            with quiet_transformers():
                 trainer.train(resume_from_checkpoint=checkpoint)
         except KeyboardInterrupt:
             raise TrainingInterrupted(
@@ -583,7 +583,7 @@ def build_model(case, recipe):
                 setattr(config, key, 0.0)
     automodel = transformers.AutoModelForSequenceClassification
     transformers.set_seed(recipe.seed)
-    with _quiet_transformers():
+    with quiet_transformers():
         if recipe.pretrained:
             model = automodel.from_pretrained(
                 folder, config=config, attn_implementation=recipe.attention
@@ -707,21 +707,6 @@ def _epochs_when_stopped(checkpoint):
     state = json.loads((Path(checkpoint) / "trainer_state.json").read_text())
     control = state["stateful_callbacks"].get("TrainerControl", {"args": {}})
     return round(state["epoch"]) if control["args"].get("should_training_stop") else None
-
-
-@contextlib.contextmanager
-def _quiet_transformers():
-    """Without the notes on fresh classifier weights and on restored checkpoints."""
-    before = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers.logging.set_verbosity(before)
-        if bars:
-            transformers.logging.enable_progress_bar()
 
 
 def _clock_of(trainer):
@@ -914,7 +899,7 @@ def examples_per_second(case, recipe, steps):
             callbacks=[clock],
         )
         trainer.remove_callback(transformers.PrinterCallback)
-        with _quiet_transformers():
+        with quiet_transformers():
             trainer.train()
     return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
 

@@ -354,7 +354,7 @@ _SIGNS = {"passed": "✓", "failed": "✗", "error": "!", "not attempted": "○"
 def _act_html(act):
     link = f'<a href="{act["notebook"]}.ipynb">{html.escape(act["title"])}</a>'
     exercises = "<br>".join(
-        f"{_SIGNS[e['status']]} {html.escape(e['title'])}: {e['status']}" for e in act["exercises"]
+        f"{_SIGNS[e['status']]} {html.escape(e['title'])} ({e['status']})" for e in act["exercises"]
     )
     quiz = act["quiz"]
     answered = f"{quiz['answered']} of {quiz['total']} answered, {quiz['right']} right at once"

@@ -1,5 +1,6 @@
 """English text encoders, from packages (starter track) or the hub."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,23 @@ def model_folder(name, track="starter"):
     return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted))
 
 
+@contextlib.contextmanager
+def quiet_transformers():
+    """Without the library's bars, and its notes on fresh weights and restored checkpoints."""
+    from transformers import logging
+
+    before = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def batches_by_length(lengths, size):
     """Index batches of similar length, longest first, so that little is computed on padding.
 
@@ -173,7 +191,8 @@ class TextGeneralist:
         self.name = name
         self.label = TEXT_MODELS[name].label
         self.tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=max_tokens)
-        self.model = AutoModel.from_pretrained(folder).to(torch_setup.device()).eval()
+        with quiet_transformers():
+            self.model = AutoModel.from_pretrained(folder).to(torch_setup.device()).eval()
         self._remembered = {}
 
     def embed(self, texts, batch_size=64):

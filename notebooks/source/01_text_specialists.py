@@ -692,7 +692,7 @@ if my_file is not ...:
 # side of the split. What it cannot know is who belongs together: patients, customers, authors. Name such a
 # column as `group`, or your split leaks.
 #
-# One call does the rest: the baselines, an [estimate of the time](../docs/glossary.md#recipe) *before* training,
+# One call does the rest: the baselines, an estimate of the time *before* training,
 # the specialist, and a verdict like the one above. Stop it when you like; the same call goes on from there.
 
 # %%

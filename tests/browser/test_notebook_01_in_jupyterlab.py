@@ -5,18 +5,22 @@ here from what the notebook filed, not by the code of the widget.
 """
 
 import json
+import re
 from types import SimpleNamespace
 
 import lab
+import nbformat
 import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import expect
 
 from ftlearn import notebooks
 from ftlearn.evaluation import system_label
+from ftlearn.exercises import act_1
 
 pytestmark = pytest.mark.browser
 NAME = "01_text_specialists"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 SAME = "Baseline and specialist are the same system"
 
 
@@ -185,3 +189,94 @@ def test_every_control_has_a_name_and_every_image_a_text_alternative(trial, widg
 
 def test_no_widget_is_broken_or_still_loading(trial, widget):
     expect(trial.page.locator(".jp-Notebook")).not_to_contain_text(lab.BROKEN_WIDGET)
+
+
+# --- exercises, quiz, progress ----------------------------------------------------------------
+
+
+def cell_with(page, words):
+    """The code cell whose source holds these words."""
+    found = page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=words))
+    expect(found).to_have_count(1)
+    return found
+
+
+def fill_and_run(page, cell, source):
+    """Replace a cell's source as a person would, and run it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("ControlOrMeta+Enter")
+
+
+def test_every_exercise_left_blank_says_that_it_was_not_attempted(trial):
+    for exercise in act_1.EXERCISES:
+        cell = cell_with(trial.page, f"act_1.{exercise.key}.check")
+        expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)
+
+
+def test_a_mistake_an_error_and_a_solution_are_told_apart_in_the_page(trial):
+    cell = cell_with(trial.page, "act_1.mcnemar.check")
+    outcome = cell.locator('[role="status"]')
+    check = "\n\nact_1.mcnemar.check(my_mcnemar)"
+    for source, words in (
+        ("def my_mcnemar(fixed, broken):\n    return 1 / 0", "Error.*ZeroDivisionError.*line 2"),
+        ("def my_mcnemar(fixed, broken):\n    return 0.04", "Failed.*gives 0.04; expected"),
+        (act_1.mcnemar.solution_code.strip(), "Passed.*Right on seven pairs"),
+    ):
+        fill_and_run(trial.page, cell, source + check)
+        expect(outcome).to_have_text(re.compile(words, re.DOTALL))
+
+
+def test_hints_and_the_solution_appear_below_their_cell(trial):
+    cell = cell_with(trial.page, "act_1.freeze.hint()")
+    fill_and_run(trial.page, cell, "act_1.freeze.hint()\nact_1.freeze.hint()")
+    expect(cell.locator('[role="status"]')).to_have_text(
+        [re.compile("Hint 1 of 3"), re.compile("Hint 2 of 3")]
+    )
+
+
+def test_the_quiz_is_answered_by_keyboard_alone(trial):
+    page, question = trial.page, act_1.QUIZ.questions[0]
+    quiz = _output_with(page, page.get_by_role("button", name=question.options[0].text))
+    wrong, right = (quiz.get_by_role("button", name=question.options[at].text) for at in (0, 1))
+    wrong.focus()
+    page.keyboard.press("Enter")
+    expect(quiz).to_contain_text(f"Not quite. {question.options[0].why}")
+    page.keyboard.press("Tab")
+    expect(right).to_be_focused()
+    page.keyboard.press("Space")
+    expect(quiz).to_contain_text(f"Right. {question.options[1].why}")
+    expect(quiz).not_to_contain_text(question.options[0].why)
+    expect(quiz).to_contain_text("0 of 3 right at the first try")
+
+
+def test_the_quiz_without_widgets_unfolds_every_explanation(trial):
+    static = lab.outputs(trial.page).locator("details", has_text="The same without widgets").first
+    static.locator("summary").first.click()
+    for question in act_1.QUIZ.questions:
+        for option in question.options:
+            said = static.get_by_text(option.why)
+            expect(said).to_be_hidden()
+            static.locator("summary", has_text=option.text).click()
+            expect(said).to_be_visible()
+
+
+def test_the_start_page_shows_what_was_reached_leads_on_and_can_begin_anew(trial, jupyterlab):
+    """Last in this file: it opens another notebook on the page."""
+    page = trial.page
+    cells = [nbformat.v4.new_code_cell("import ftlearn\nftlearn.progress()")]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, jupyterlab.work / "progress.ipynb")
+    lab.open_notebook(page, jupyterlab.address, "progress.ipynb")
+    assert lab.run_all(page, 1) == []
+    table = lab.outputs(page).locator("table")
+    expect(table).to_contain_text("Write McNemar's test (passed)")
+    expect(table).to_contain_text("1 of 3 answered, 0 right at once")
+    expect(table).to_contain_text("too small to judge")
+    for click in ("Reset my progress ...", "Yes, begin anew"):
+        page.get_by_role("button", name=click).click()
+    expect(table).to_contain_text("Write McNemar's test (not attempted)")
+    assert list(jupyterlab.home.glob("progress-*.json"))
+    page.get_by_role("link", name="Continue: Text specialists").click()
+    expect(page.get_by_role("tab", name="01_text_specialists.ipynb")).to_be_visible()

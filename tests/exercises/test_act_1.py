@@ -1,7 +1,7 @@
 """Act 1: each solution passes, each blank is not attempted, typical mistakes fail with their words.
 
-The checks of the last exercise train and look at the case that it opens; here that is a toy case
-with the tiny model, and once, marked `model`, the real one at quick pace.
+The check of the last exercise looks at the case that it opens; here that is a toy case with the
+tiny model. test_act_1_for_real.py has the real one.
 """
 
 from dataclasses import replace
@@ -408,18 +408,3 @@ def test_the_last_exercise_never_looks_at_the_test_part(toy, monkeypatch):
     blind = replace(case, test=None)
     monkeypatch.setattr(act_1, "_open_case", lambda: blind)
     said(act_1.few_titles, finding(specialist), "passed")
-
-
-@pytest.mark.model
-def test_the_solution_of_the_last_exercise_passes_with_the_real_model(
-    cache, monkeypatch, minilm_folder, icd10cm_xml
-):
-    from ftlearn import assets
-
-    # The runs go to a cache of the test's own; the assets come from the real one.
-    folders = {"minilm": minilm_folder, "icd10cm": icd10cm_xml.parent}
-    monkeypatch.setattr(assets, "locate", folders.__getitem__)
-    monkeypatch.setenv("FTLEARN_PACE", "quick")
-    case = ftlearn.open_case("medical")
-    answer = answer_of(act_1.few_titles, act_1.few_titles.solution_code, case=case)
-    said(act_1.few_titles, answer, "passed")
