@@ -600,6 +600,7 @@ act_1.honest_split.check(my_split)
 # [p-value](../docs/glossary.md#p-value): were the two systems equally good, each of these titles would be the
 # throw of a fair coin. Write it. You may use scipy.
 
+
 # %%
 def my_mcnemar(fixed, broken):
     """Exact two-sided p; fixed: items only the specialist has right, broken: only the baseline."""
@@ -618,6 +619,7 @@ act_1.mcnemar.check(my_mcnemar)
 # A colleague wants to train nothing but the new [head](../docs/glossary.md#classifier-head). Their line runs
 # without a complaint, and has no effect. The check trains two small models with your function and looks at what
 # moved.
+
 
 # %%
 def my_freeze(model):
