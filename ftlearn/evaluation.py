@@ -994,18 +994,19 @@ def _claimed(case):
     return value, claimed.get("unit", "points")
 
 
-def _size_text(numbers, case):
-    return f"{numbers.baseline.n:,} items in {numbers.baseline.n_groups:,} {case.group_name}"
+def _size_text(numbers, case, part):
+    name = case.group_name_of(part)
+    return f"{numbers.baseline.n:,} items in {numbers.baseline.n_groups:,} {name}"
 
 
-def _outcome(case, numbers, primary):
+def _outcome(case, numbers, primary, part):
     if case.pace == "quick":
         return "too small to judge"
     if numbers.low is None:
         return "cannot be judged"
     words = claim_outcome(numbers.low, numbers.high, _claimed(case)[0] if primary else None)
     if words == "not distinguishable":
-        return f"not distinguishable at n={_size_text(numbers, case)}"
+        return f"not distinguishable at n={_size_text(numbers, case, part)}"
     if primary:
         return words
     return "better" if numbers.low > 0 else "worse"
@@ -1023,7 +1024,7 @@ def _comparison(numbers, metric, names):
     )
 
 
-def _remarks(case, numbers, outcome, primary, exploratory):
+def _remarks(case, part, numbers, outcome, primary, exploratory):
     n, n_groups = numbers.baseline.n, numbers.baseline.n_groups
     if numbers.low is None:
         cause = f"all {n:,} items are in one group" if n_groups == 1 else "too few groups"
@@ -1031,7 +1032,7 @@ def _remarks(case, numbers, outcome, primary, exploratory):
     else:
         yield f"95 % interval {_interval_text(numbers.low, numbers.high)}"
     if "n=" not in outcome and n_groups > 1:
-        yield _size_text(numbers, case)
+        yield _size_text(numbers, case, part)
     if n_groups < FEW_GROUPS:
         yield "few groups"
     if numbers.n_seeds > 1:
@@ -1092,7 +1093,7 @@ def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, 
     place = _PLACES.get(part, f", part {part}")
     place += ", on a slice" if exploratory else ""
     comparison = _comparison(numbers, metric, names)
-    remarks = "; ".join(_remarks(case, numbers, outcome, primary, exploratory))
+    remarks = "; ".join(_remarks(case, part, numbers, outcome, primary, exploratory))
     if outcome in ("better", "worse"):
         start = f": {comparison}"
     else:
@@ -1167,7 +1168,7 @@ def judge_arrays(
     start = numbers.baseline.score
     relative = numbers.difference / start if start > 0 else None
     reduction = numbers.difference / (1 - start) if start < 1 else None
-    outcome = _outcome(case, numbers, primary)
+    outcome = _outcome(case, numbers, primary, part)
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
     both_right, fixed, broken, both_wrong = numbers.counts or (None,) * 4
     return Verdict(
@@ -1183,7 +1184,7 @@ def judge_arrays(
         n=numbers.baseline.n,
         n_groups=numbers.baseline.n_groups,
         method=f"{numbers.interval_method} and {numbers.p_method} "
-        f"over {numbers.baseline.n_groups:,} {case.group_name}{seeds}",
+        f"over {numbers.baseline.n_groups:,} {case.group_name_of(part)}{seeds}",
         primary=bool(primary),
         wording=_wording(
             case, part, metric, names, numbers, primary, exploratory, outcome, (relative, reduction)

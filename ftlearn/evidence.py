@@ -55,7 +55,7 @@ class Run:
     per_class : int or None
         Train on so many items of each class; None: on all.
     draw : int
-        Which draw of them.
+        Which draw of them; for an MLP probe its seed.
     """
 
     part: str
@@ -79,12 +79,15 @@ class Run:
         str
             16 hexadecimal digits.
         """
-        fields = asdict(self)
-        if self.per_class is None:  # runs recorded before there were draws keep their keys
-            del fields["per_class"], fields["draw"]
+        fields = asdict(self) | {"recipe": self.recipe and self.recipe.fields()}
+        # Runs recorded before there were draws keep their keys.
+        if self.per_class is None:
+            del fields["per_class"]
+        if self.per_class is None and self.draw == 0:
+            del fields["draw"]
         identity = [PROCEDURE, data_hash, fields]
         if self.part == "speed":
-            identity.append({name: asdict(r) for name, r in ablation_recipes().items()})
+            identity.append({name: r.fields() for name, r in ablation_recipes().items()})
         text = json.dumps(identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -136,6 +139,16 @@ def _legal_plan():
     recipe = Recipe.tuned(epochs=12)
     more = [Run("test", "specialist", 0, replace(recipe, seed=seed)) for seed in _SEEDS[1:]]
     return [*folds_plan(_SEEDS[:1], recipe), *more, *learning_curve_plan(_SEEDS)]
+
+
+def _sentiment_plan():
+    """At home and on the shifts, three seeds of the specialist and of its remedy."""
+    runs = [Run("test", "baselines")]
+    for seed in _SEEDS:
+        runs.append(Run("test", "specialist", recipe=Recipe.tuned(seed=seed)))
+        recipe = Recipe.tuned(seed=seed, probe_first=True)
+        runs.append(Run("test", "specialist_lp_ft", recipe=recipe))
+    return runs
 
 
 def folds_plan(seeds, recipe=None):
@@ -217,7 +230,10 @@ def ablation_plan(seeds):
 
 _SEEDS = (0, 1, 2)
 _NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
-_PLANS = {"medical": _medical_plan, "legal": _legal_plan}
+_PLANS = {"medical": _medical_plan, "legal": _legal_plan, "sentiment": _sentiment_plan}
+_OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical")
+# Of the fine-tuned weights, in the averages with those before fine-tuning.
+AVERAGES = (0.25, 0.5, 0.75)
 
 
 def recorded_cases():
@@ -330,9 +346,7 @@ def _carry_out(case_name, run, key):
         return row | _circumstances(), None
     if run.per_class is not None:
         row |= {"per_class": run.per_class, "draw": run.draw, "seed": run.draw}
-    trained_on = replace(case, train=_training_items(case, run))
-    frozen = run.system == "baselines"
-    systems = _run_baselines(trained_on, run) if frozen else [_run_specialist(trained_on, run, row)]
+    systems = _run_systems(replace(case, train=_training_items(case, run)), run, row)
     row["seconds_of"] = {system.name: round(system.seconds, 2) for system in systems}
     row["validation"] = {s.name: float(case.correct(s, "validation")[0].mean()) for s in systems}
     row |= _circumstances()
@@ -367,6 +381,19 @@ def _data_hash(case_name, fold):
     return data_fingerprint(_full_case(case_name, fold))
 
 
+def _run_systems(case, run, row):
+    """The systems that a run gives; what is to be noted of them goes into the row."""
+    if run.system == "baselines":
+        return _run_baselines(case, run)
+    if run.system == "mlp_probe":
+        row["seed"] = run.draw
+        return [baselines.fit_mlp_probe(case, load_generalist(case), seed=run.draw)]
+    specialist = _run_specialist(case, run, row)
+    if not run.recipe.probe_first:
+        return [specialist]
+    return [specialist, *(training.averaged(case, specialist, share) for share in AVERAGES)]
+
+
 def _run_baselines(case, run):
     systems = list(baselines.fit_baselines(case, load_generalist(case)).values())
     if run.per_class is not None:
@@ -378,20 +405,26 @@ def _run_baselines(case, run):
 def _run_specialist(case, run, row):
     specialist = fine_tune(case, run.recipe)
     specialist.name = run.system
-    row |= {"recipe": asdict(run.recipe), "recipe_hash": run.recipe.fingerprint()}
+    row |= {"recipe": run.recipe.fields(), "recipe_hash": run.recipe.fingerprint()}
     row |= {"seed": run.recipe.seed, "history": specialist.history}
     row["peak_memory_mb"] = round(specialist.peak_memory_mb)
     return specialist
 
 
 def _prediction_rows(case, system, run, key):
-    rows = case.probabilities(system, "test")
+    shifts = case.shifts if run.part == "test" else ()
+    named = {"test": run.part} | {name: name for name in shifts}
+    return pd.concat([_rows_of_part(case, system, part, name, key) for part, name in named.items()])
+
+
+def _rows_of_part(case, system, part, name, key):
+    rows = case.probabilities(system, part)
     return pd.DataFrame(
         {
-            "item_id": case.test["item_id"],
-            "group": case.groups("test"),
-            "part": run.part,
-            "label": case.labels("test"),
+            "item_id": case.part(part)["item_id"],
+            "group": case.groups(part),
+            "part": name,
+            "label": case.labels(part),
             "system": system.name,
             "seed": float("nan") if system.seed is None else float(system.seed),
             "prediction": rows.argmax(axis=1),
@@ -563,8 +596,10 @@ def _scores(row, predictions):
     scores = {(name, "validation"): score for name, score in row["validation"].items()}
     if predictions is not None:
         right = predictions["prediction"] == predictions["label"]
-        for name, share in right.groupby(predictions["system"]).mean().items():
-            scores[name, "test"] = float(share)
+        # A run has one test part, whatever its name, and the case's shifts.
+        where = predictions["part"].astype(str).replace(row["part"], "test")
+        for (name, part), share in right.groupby([predictions["system"], where]).mean().items():
+            scores[str(name), part] = float(share)
     return scores
 
 
@@ -575,7 +610,8 @@ def recorded(case, part, recompute=False):
     ----------
     case : ftlearn.cases.case.Case
     part : str
-        Such as ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"`` or ``"speed"``.
+        Such as ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"`` or ``"speed"``, or
+        a shift of the case.
     recompute : bool
         Run the part on this machine first (it can be hours; it resumes).
 
@@ -591,19 +627,20 @@ def recorded(case, part, recompute=False):
         When the record has no such part.
     """
     if recompute:
-        record(case.name, recompute={part})
+        record(case.name, recompute={"test" if part in case.shifts else part})
     rows, table = read(case.name)
-    parts = list(dict.fromkeys(row["part"] for row in rows))
+    parts = list(dict.fromkeys([*(row["part"] for row in rows), *case.shifts]))
     if part not in parts:
         raise ValueError(f"part is {part!r}; recorded for {case.name}: {', '.join(parts)}.")
-    rows = [row for row in rows if row["part"] == part]
+    run_part = "test" if part in case.shifts else part
+    rows = [row for row in rows if row["part"] == run_part]
     table = table[table["part"] == part].reset_index(drop=True)
     return RecordedPart(
         name=part,
         metric=case.metric,
         predictions=table,
         systems=_systems(rows) if len(table) else {},
-        verdicts=_verdicts(case, table, part) if "linear_probe" in set(table["system"]) else [],
+        verdicts=_verdicts(case, table, part),
         rows=rows,
         about=_about(rows),
     )
@@ -624,19 +661,26 @@ def _systems(rows):
 
 
 def _verdicts(case, table, part, primary=None, metric=None):
+    """The specialist against each baseline, then its variants against it."""
     # The record is of the full pace, whatever the pace it is shown at.
     case = replace(case, pace="full")
+    found = set(table["system"])
+    if not {"specialist", "linear_probe"} <= found:
+        return []
+    baselines_there = [name for name in _OPPONENTS if name in found]
+    pairs = [(baseline, "specialist") for baseline in baselines_there]
+    pairs += [("specialist", name) for name in sorted(found) if name.startswith("specialist_")]
     return [
         evaluation.verdict_from_predictions(
             table,
             baseline,
-            "specialist",
+            specialist,
             part,
             case=case,
             metric=metric,
             primary=baseline == primary,
         )
-        for baseline in ("linear_probe", "zero_shot", "classical")
+        for baseline, specialist in pairs
     ]
 
 

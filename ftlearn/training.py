@@ -18,7 +18,7 @@ import transformers
 from transformers.trainer_callback import ExportableState
 
 from . import settings, torch_setup
-from .baselines import choice_score
+from .baselines import choice_score, linear_probe_of_features
 from .cases.case import Case
 from .models.text import batches_by_length, mean_pooled, model_folder, quiet_transformers
 
@@ -63,6 +63,9 @@ class Recipe:
         Compute in bfloat16 where the machine has instructions for it.
     pretrained : bool
         False: the same architecture from random weights.
+    probe_first : bool
+        Start from a linear probe instead of a random head: fit it on the frozen features that the
+        head sees, then fine-tune all (Kumar et al. 2022, https://doi.org/10.48550/arXiv.2202.10054).
     seed : int
         For the classifier's first weights, the order of the data and dropout.
     """
@@ -80,6 +83,7 @@ class Recipe:
     fused_optimizer: bool = True
     bf16: bool = False
     pretrained: bool = True
+    probe_first: bool = False
     seed: int = 0
 
     def __post_init__(self):
@@ -146,6 +150,19 @@ class Recipe:
         )
         return replace(tuned, **changes)
 
+    def fields(self):
+        """The fields that tell this recipe from any other.
+
+        Returns
+        -------
+        dict
+            Without `probe_first` where it is off: recipes recorded before it came keep their hash.
+        """
+        fields = asdict(self)
+        if not self.probe_first:
+            del fields["probe_first"]
+        return fields
+
     def fingerprint(self):
         """Hash that tells this recipe from any other.
 
@@ -154,7 +171,7 @@ class Recipe:
         str
             16 hexadecimal digits.
         """
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps(self.fields(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -175,7 +192,8 @@ SWITCHES = {
 def data_fingerprint(case):
     """Hash over the case's items in order: id, input, label, group of every part.
 
-    How many tokens are read counts as well where it is not what most cases have.
+    Shifts count where the case has them, and how many tokens are read where it is not what most
+    cases have.
 
     Parameters
     ----------
@@ -189,7 +207,7 @@ def data_fingerprint(case):
     digest = hashlib.sha256()
     if case.max_tokens != Case.max_tokens:
         digest.update(json.dumps(["max_tokens", case.max_tokens]).encode())
-    for name in ("train", "validation", "test"):
+    for name in ("train", "validation", "test", *case.shifts):
         part = case.part(name)
         columns = (part["item_id"], part["input"], part["label"], part["group"])
         for row in zip(*columns, strict=True):
@@ -496,7 +514,7 @@ def _specialist(case, recipe, trainer):
     specialist.title = case.title
     specialist.data = _data_section(case)
     specialist.history = history_rows(trainer.state.log_history)
-    specialist.seconds = clock.seconds
+    specialist.seconds = clock.seconds + trainer.probe_seconds
     specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
     specialist.peak_memory_mb = clock.peak_memory_mb
     return specialist
@@ -591,7 +609,100 @@ def build_model(case, recipe):
         else:
             model = automodel.from_config(config, attn_implementation=recipe.attention)
     model.base_model.embeddings.requires_grad_(not recipe.freeze_embeddings)
+    if recipe.probe_first:
+        start_from_probe(model, case)
     return model
+
+
+def start_from_probe(model, case):
+    """Give a model the head of a linear probe: logistic regression on what its head sees.
+
+    The regularisation is chosen on validation, as in the linear probe of
+    `ftlearn.baselines.fit_linear_probe`.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With a linear layer ``classifier``; changed in place.
+    case : ftlearn.cases.case.Case
+
+    Raises
+    ------
+    ValueError
+        When the model's head is not a single linear layer.
+    """
+    head = getattr(model, "classifier", None)
+    if not isinstance(head, torch.nn.Linear):
+        raise ValueError(
+            f"Recipe probe_first needs a model whose `classifier` is a linear layer; "
+            f"{type(model).__name__} has {type(head).__name__}. Leave probe_first off."
+        )
+    tokenizer = _tokenizer(case)
+    features = [
+        _head_inputs(model, tokenizer, list(case.part(name)["input"]))
+        for name in ("train", "validation")
+    ]
+    probe = linear_probe_of_features(case, *features)
+    with torch.no_grad():
+        if len(case.label_names) == 2:  # scikit-learn keeps one row for two classes
+            weight, bias = probe.coef_[0] / 2, probe.intercept_[0] / 2
+            head.weight.copy_(torch.tensor(np.stack([-weight, weight])))
+            head.bias.copy_(torch.tensor([-bias, bias]))
+        else:
+            head.weight.copy_(torch.tensor(probe.coef_))
+            head.bias.copy_(torch.tensor(probe.intercept_))
+
+
+def _head_inputs(model, tokenizer, texts):
+    """What the classifier layer is given for every text: float32, shape (n, hidden size)."""
+    seen, rows = [], np.zeros((len(texts), model.classifier.in_features), dtype=np.float32)
+    hook = model.classifier.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    was_training = model.training
+    model.eval()
+    try:
+        for batch in batches_by_length([len(text) for text in texts], 64):
+            encoded = tokenizer(
+                [texts[i] for i in batch], padding=True, truncation=True, return_tensors="pt"
+            ).to(model.device)
+            with torch.inference_mode():
+                model(**encoded)
+            rows[batch] = seen.pop().float().cpu().numpy()
+    finally:
+        hook.remove()
+        model.train(was_training)
+    return rows
+
+
+def averaged(case, specialist, share):
+    """Average the weights before and after fine-tuning.
+
+    Wortsman et al. 2022 (WiSE-FT, https://doi.org/10.48550/arXiv.2109.01903). It makes sense where
+    training started from a probe: a random head has nothing to keep.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        What the specialist was trained on.
+    specialist : Specialist
+    share : float
+        Of the fine-tuned weights, from 0 (as before) to 1 (as after).
+
+    Returns
+    -------
+    Specialist
+        With the name ``specialist_average_<share in per cent>``; its seconds are the specialist's.
+    """
+    model = build_model(case, specialist.recipe)
+    after = specialist.model.state_dict()
+    with torch.no_grad():
+        for name, weight in model.state_dict().items():
+            if weight.is_floating_point():
+                weight.lerp_(after[name].to(weight), share)
+    mixed = Specialist(model, specialist.tokenizer, specialist.label_names, specialist.recipe)
+    mixed.name = f"specialist_average_{100 * share:.0f}"
+    for name in ("generalist", "title", "data", "history", "seconds"):
+        setattr(mixed, name, getattr(specialist, name))
+    return mixed
 
 
 def _tokenizer(case):
@@ -603,8 +714,10 @@ def _tokenizer(case):
 
 def _trainer(case, recipe, folder):
     tokenizer = _tokenizer(case)
+    began = time.perf_counter()
+    model = build_model(case, recipe)
     trainer = transformers.Trainer(
-        model=build_model(case, recipe),
+        model=model,
         args=_training_arguments(recipe, folder),
         train_dataset=tokenize(case.train, tokenizer),
         eval_dataset=tokenize(case.validation, tokenizer),
@@ -613,6 +726,7 @@ def _trainer(case, recipe, folder):
         compute_metrics=_validation_metric(case.metric),
         callbacks=[_Clock()],
     )
+    trainer.probe_seconds = time.perf_counter() - began if recipe.probe_first else 0.0
     trainer.remove_callback(transformers.PrinterCallback)
     if recipe.patience is not None:
         trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
@@ -891,7 +1005,7 @@ def examples_per_second(case, recipe, steps):
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
         tokenizer = _tokenizer(case)
         trainer = transformers.Trainer(
-            model=build_model(case, recipe),
+            model=build_model(case, replace(recipe, probe_first=False)),
             args=arguments,
             train_dataset=tokenize(few, tokenizer),
             processing_class=tokenizer,

@@ -47,6 +47,11 @@ class Case:
         Which fold is the test part, where the case has folds.
     generalist_label : str
         How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
+    group_names : dict of str to str
+        The same for the parts whose groups are something else.
+    templates : tuple of str
+        Sentences with ``{}`` for a label's name, of which validation chooses one for the zero-shot
+        baseline.
     max_tokens : int
         How many tokens of a text the models read; memory grows with the longest text of a batch.
     intake : ftlearn.cases.intake.Intake or None
@@ -72,6 +77,8 @@ class Case:
     shifts: dict = field(default_factory=dict)
     fold: int | None = None
     generalist_label: str = ""
+    group_names: dict = field(default_factory=dict)
+    templates: tuple = ("{}",)
     max_tokens: int = 64
     intake: object = None
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
@@ -103,6 +110,10 @@ class Case:
             return self.shifts[name]
         allowed = ", ".join((*PARTS, *self.shifts))
         raise ValueError(f"part {name!r} is not in case {self.name!r}; allowed: {allowed}.")
+
+    def group_name_of(self, part):
+        """What a group of a part is, in the plural (str)."""
+        return self.group_names.get(part, self.group_name)
 
     def probabilities(self, system, part="test"):
         """What a system predicts for a part; asked once, then remembered.

@@ -43,6 +43,27 @@ def sample_per_group(items, most):
     return [item for item in items if item["item_id"] in kept]
 
 
+def sample(part, most):
+    """Keep at most `most` items of a part, those with the smallest hash of their text.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+        With ``input``.
+    most : int or None
+        None: all of them.
+
+    Returns
+    -------
+    datasets.Dataset
+        In the order given.
+    """
+    if most is None or most >= len(part):
+        return part
+    hashes = [short_hash(text.casefold()) for text in part["input"]]
+    return part.select(sorted(sorted(range(len(part)), key=hashes.__getitem__)[:most]))
+
+
 def assign_folds(items, n_folds):
     """Deal groups to folds: label by label, in the order of the groups' hashes.
 
