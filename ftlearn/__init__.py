@@ -31,6 +31,7 @@ _HOME_OF = {
     "investigate": "ftlearn.investigation",
     "compare": "ftlearn.widgets",
     "quiz": "ftlearn.widgets",
+    "try_it": "ftlearn.widgets",
     "progress": "ftlearn.widgets",
     "file_results": "ftlearn.report",
 }

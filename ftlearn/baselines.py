@@ -5,6 +5,7 @@ Every choice inside a baseline (features, regularisation) is made on the validat
 
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -136,6 +137,63 @@ class Classical:
         """Signed distance from every class's border: shape (n, classes)."""
         scores = self.pipeline.decision_function(list(inputs))
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+
+
+class PartialInput:
+    """A control that is shown only a part of each text: how much does that part give away?
+
+    Gururangan et al. 2018 (https://doi.org/10.18653/v1/N18-2017) found data sets in which half of
+    the input was enough.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"control_remark"``.
+    system : object with ``predict``
+    shown_of : dict of str to str
+        From a whole text to the part of it that is shown.
+    """
+
+    def __init__(self, name, system, shown_of):
+        self.name = name
+        self.system = system
+        self.shown_of = shown_of
+        self.seconds = system.seconds
+        self.seed = system.seed
+
+    def predict(self, inputs):
+        """Class probabilities from the part alone: float32, shape (n, classes)."""
+        return self.system.predict([self.shown_of[text] for text in inputs])
+
+
+def fit_control(case, generalist, column):
+    """Fit a linear probe that is shown one column of a case instead of the whole input.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        With that column in train, validation and test.
+    generalist : ftlearn.models.text.TextGeneralist
+    column : str
+        Such as ``"remark"``.
+
+    Returns
+    -------
+    PartialInput
+        With the name ``control_<column>``.
+    """
+    parts = {name: case.part(name) for name in ("train", "validation", "test")}
+    shown = {
+        name: part.remove_columns("input").add_column("input", list(part[column]))
+        for name, part in parts.items()
+    }
+    probe = fit_linear_probe(replace(case, shifts={}, **shown), generalist)
+    shown_of = {
+        whole: piece
+        for part in parts.values()
+        for whole, piece in zip(part["input"], part[column], strict=True)
+    }
+    return PartialInput(f"control_{column}", probe, shown_of)
 
 
 def fit_majority(case):

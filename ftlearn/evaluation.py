@@ -3,6 +3,12 @@
 The unit is the group (a code block, a patient, a film), never the item: items of one group
 resemble each other, and to count them as independent makes every interval too narrow.
 
+Where an item is made of two things that return in other items, such as a situation and a remark,
+its group names both (``"s001g × r12p"``). Both are then resampled, each on its own, and an item
+counts as often as the product of the two says (pigeonhole bootstrap: Owen 2007,
+https://doi.org/10.1214/07-AOAS122). n_groups is the smaller of the two numbers; p is the larger of
+two permutation tests, one that swaps by the first thing and one by the second.
+
 Everything random starts from `SEED`, so that the same outputs give the same interval and the same p
 again. Each metric is written once, as a function of how often each group counts; the point
 estimate, the bootstrap, the jackknife and the permutation test only differ in those weights.
@@ -26,6 +32,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+
+from .cases.split import CROSSED
 
 RESAMPLES = 10_000
 SWAPS = 10_000
@@ -51,6 +59,13 @@ SYSTEM_LABELS = {
     "specialist_tuned": "specialist (tuned recipe)",
     "specialist_lora": "specialist (LoRA)",
     "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
+    "specialist_average_25": "specialist (25 % of the fine-tuned weights)",
+    "specialist_average_50": "specialist (50 % of the fine-tuned weights)",
+    "specialist_average_75": "specialist (75 % of the fine-tuned weights)",
+    "specialist_sentiment": "sentiment specialist, on the whole text",
+    "specialist_chained": "two specialists, chained",
+    "control_situation": "control: situation only",
+    "control_remark": "control: remark only",
 }
 
 _TASK_METRICS = {
@@ -327,12 +342,49 @@ def _check_labels(labels, n, metric, n_classes):
     return whole
 
 
+class _Groups(NamedTuple):
+    """Which units are drawn whole.
+
+    Attributes
+    ----------
+    units : numpy.ndarray of int, shape (n,)
+        Unit of each item, whose weight it takes; with crossed groups every item is its own.
+    factors : list of (numpy.ndarray of int, int)
+        Index of each unit's group and their number: one, or two that are crossed.
+    """
+
+    units: np.ndarray
+    factors: list
+
+    @property
+    def n_units(self):
+        return len(self.factors[0][0])
+
+    @property
+    def n_groups(self):
+        return min(number for _, number in self.factors)
+
+    @property
+    def crossed(self):
+        return len(self.factors) == 2
+
+
 def _group_index(groups):
     groups = np.asarray(groups)
     if groups.ndim != 1 or not len(groups):
         raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
-    names, index = np.unique(groups.astype(str), return_inverse=True)
-    return index.astype(np.intp), len(names)
+    groups = groups.astype(str)
+    halves = [group.split(CROSSED) for group in groups]
+    if all(len(half) == 2 for half in halves):
+        factors = [_numbered([half[side] for half in halves]) for side in (0, 1)]
+        return _Groups(np.arange(len(groups), dtype=np.intp), factors)
+    units, number = _numbered(groups)
+    return _Groups(units, [(np.arange(number), number)])
+
+
+def _numbered(names):
+    unique, index = np.unique(names, return_inverse=True)
+    return index.astype(np.intp), len(unique)
 
 
 def _check_mask(where, n):
@@ -518,9 +570,22 @@ def _columns_at_once(n_entries, n_classes):
     return max(1, _CELLS // max(n_entries, 4 * n_classes))
 
 
-def _group_resamples(n_groups, at_once):
+def _unit_resamples(groups, at_once):
+    """Yield how often each unit counts: arrays of shape (units, resamples)."""
+    drawn = [
+        _group_resamples(number, at_once, stream)
+        for stream, (_, number) in enumerate(groups.factors)
+    ]
+    for weights in zip(*drawn, strict=True):
+        product = weights[0][groups.factors[0][0]]
+        for (index, _), more in zip(groups.factors[1:], weights[1:], strict=True):
+            product = product * more[index]
+        yield product
+
+
+def _group_resamples(n_groups, at_once, stream):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    rng = np.random.default_rng([SEED, 0])
+    rng = np.random.default_rng([SEED, 0] if stream == 0 else [SEED, 0, stream])
     for start in range(0, RESAMPLES, at_once):
         count = min(at_once, RESAMPLES - start)
         cells = rng.integers(0, n_groups, size=(count, n_groups))
@@ -538,7 +603,7 @@ def _group_swaps(n_groups, at_once):
         yield rng.integers(0, 2, size=(count, n_groups)).T.astype(np.float64)
 
 
-def _bounds(statistics, contrasts, n_groups, at_once):
+def _bounds(statistics, contrasts, groups, at_once):
     """95 % intervals over groups for linear contrasts of statistics.
 
     Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
@@ -552,15 +617,18 @@ def _bounds(statistics, contrasts, n_groups, at_once):
     ----------
     statistics : list of callable
     contrasts : numpy.ndarray, shape (intervals, statistics)
-    n_groups, at_once : int
+    groups : _Groups
+    at_once : int
 
     Returns
     -------
     list of (float, float) or (None, None)
     """
-    if n_groups < FEW_GROUPS:
-        return _jackknife_bounds(statistics, contrasts, n_groups)
-    weights = _group_resamples(n_groups, at_once)
+    if groups.n_groups < FEW_GROUPS and not groups.crossed:
+        return _jackknife_bounds(statistics, contrasts, groups.n_groups)
+    if groups.n_groups < 2:
+        return [(None, None)] * len(contrasts)
+    weights = _unit_resamples(groups, at_once)
     draws = np.hstack([np.vstack([f(block) for f in statistics]) for block in weights])
     bounds = []
     for row in contrasts @ draws:
@@ -642,10 +710,10 @@ def _mcnemar_p(fixed, broken):
 
 def _prepare(labels, groups, metric, n_classes):
     _check_metric(metric)
-    units, n_groups = _group_index(groups)
+    drawn = _group_index(groups)
     if metric in _PER_ITEM:
-        return np.zeros(len(units), dtype=np.int64), units, n_groups
-    return _check_labels(labels, len(units), metric, n_classes), units, n_groups
+        return np.zeros(len(drawn.units), dtype=np.int64), drawn
+    return _check_labels(labels, len(drawn.units), metric, n_classes), drawn
 
 
 def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
@@ -677,12 +745,12 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
     ValueError
         When an argument does not fit; the message names it.
     """
-    labels, units, n_groups = _prepare(labels, groups, metric, n_classes)
-    outputs = _outputs("outputs", outputs, len(units), metric, n_classes)
-    statistic = _statistic(metric, outputs, labels, units, n_groups, n_classes)
-    at_once = _columns_at_once(len(units), n_classes)
-    (bounds,) = _bounds([statistic], np.eye(1), n_groups, at_once)
-    return _score(_point(statistic, n_groups), bounds, len(units), n_groups, metric)
+    labels, drawn = _prepare(labels, groups, metric, n_classes)
+    n = len(drawn.units)
+    outputs = _outputs("outputs", outputs, n, metric, n_classes)
+    statistic = _statistic(metric, outputs, labels, drawn.units, drawn.n_units, n_classes)
+    (bounds,) = _bounds([statistic], np.eye(1), drawn, _columns_at_once(n, n_classes))
+    return _score(_point(statistic, drawn.n_units), bounds, n, drawn.n_groups, metric)
 
 
 def _score(value, bounds, n, n_groups, metric):
@@ -715,28 +783,33 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
     ValueError
         When an argument does not fit; the message names it.
     """
-    labels, units, n_groups = _prepare(labels, groups, metric, n_classes)
-    n = len(units)
+    labels, drawn = _prepare(labels, groups, metric, n_classes)
+    n, n_groups = len(drawn.units), drawn.n_groups
     first, second = _same_seeds(
         _outputs("baseline", baseline, n, metric, n_classes),
         _outputs("specialist", specialist, n, metric, n_classes),
     )
     statistics = [
-        _statistic(metric, outputs, labels, units, n_groups, n_classes)
+        _statistic(metric, outputs, labels, drawn.units, drawn.n_units, n_classes)
         for outputs in (first, second)
     ]
-    points = [_point(f, n_groups) for f in statistics]
+    points = [_point(f, drawn.n_units) for f in statistics]
     difference = points[1] - points[0]
     contrasts = np.array([[1, 0], [0, 1], [-1, 1]])
-    bounds = _bounds(statistics, contrasts, n_groups, _columns_at_once(n, n_classes))
+    bounds = _bounds(statistics, contrasts, drawn, _columns_at_once(n, n_classes))
     counts = _counts(metric, first, second, labels)
     if n_groups == 1:
         p, p_method = None, "no test"
-    elif counts is not None and n_groups == n:
+    elif counts is not None and n_groups == n and not drawn.crossed:
         p, p_method = _mcnemar_p(counts[1], counts[2]), "McNemar's exact test"
     else:
-        p = _swap_p(metric, (first, second), labels, units, n_groups, n_classes, difference)
-        p_method = f"permutation test ({SWAPS:,} swaps)"
+        p = max(
+            _swap_p(
+                metric, (first, second), labels, index[drawn.units], size, n_classes, difference
+            )
+            for index, size in drawn.factors
+        )
+        p_method = f"permutation test ({SWAPS:,} swaps{', by each' if drawn.crossed else ''})"
     low, high = _clip(bounds[2], -1.0)
     return Difference(
         baseline=_score(points[0], bounds[0], n, n_groups, metric),
@@ -747,7 +820,7 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
         p=p,
         n_seeds=max(len(first), len(second)),
         counts=counts,
-        interval_method=_interval_method(n_groups, low),
+        interval_method=_interval_method(drawn, low),
         p_method=p_method,
     )
 
@@ -765,10 +838,12 @@ def _counts(metric, first, second, labels):
     return tuple(int(x.sum()) for x in (a & b, ~a & b, a & ~b, ~a & ~b))
 
 
-def _interval_method(n_groups, low):
+def _interval_method(drawn, low):
     if low is None:
         return "no interval"
-    if n_groups < FEW_GROUPS:
+    if drawn.crossed:
+        return f"paired two-way bootstrap ({RESAMPLES:,} resamples)"
+    if drawn.n_groups < FEW_GROUPS:
         return "few groups: t interval (jackknife)"
     return f"paired bootstrap ({RESAMPLES:,} resamples)"
 
@@ -778,9 +853,9 @@ def _interval_method(n_groups, low):
 
 def _value(metric, labels, outputs, n_classes):
     n = len(labels)
-    labels, units, n_groups = _prepare(labels, np.zeros(n, dtype=int), metric, n_classes)
+    labels, drawn = _prepare(labels, np.zeros(n, dtype=int), metric, n_classes)
     outputs = _outputs("outputs", outputs, n, metric, n_classes)
-    return _point(_statistic(metric, outputs, labels, units, n_groups, n_classes), n_groups)
+    return _point(_statistic(metric, outputs, labels, drawn.units, 1, n_classes), 1)
 
 
 def _width(labels, outputs):
@@ -1086,6 +1161,11 @@ _PLACES = {
     "learning_curve_5": ", trained on 5 examples of each class",
     "learning_curve_20": ", trained on 20 examples of each class",
     "learning_curve_all": ", trained on all examples",
+    "tweets": ", taken to tweets",
+    "amazon": ", taken to product reviews",
+    "nyt": ", taken to newspaper editorials",
+    "one_liners": ", on its free one-liners",
+    "meant": ", for the feeling really meant",
 }
 
 
@@ -1330,7 +1410,7 @@ def best_on_validation(case, systems):
     systems = list(systems.values() if isinstance(systems, Mapping) else systems)
     if not systems:
         raise ValueError("systems is empty; give at least one baseline.")
-    labels, units, n_groups = _prepare(
+    labels, drawn = _prepare(
         _case_labels(case, "validation"),
         case.groups("validation"),
         case.metric,
@@ -1340,9 +1420,10 @@ def best_on_validation(case, systems):
     def value(system):
         outputs = _case_outputs(case, [system], "validation", case.metric)
         n_classes = len(case.label_names or ())
-        outputs = _outputs(system.name, outputs, len(units), case.metric, n_classes)
-        statistic = _statistic(case.metric, outputs, labels, units, n_groups, n_classes)
-        return _point(statistic, n_groups)
+        outputs = _outputs(system.name, outputs, len(drawn.units), case.metric, n_classes)
+        units, n_units = drawn.units, drawn.n_units
+        statistic = _statistic(case.metric, outputs, labels, units, n_units, n_classes)
+        return _point(statistic, n_units)
 
     return max(systems, key=value)
 

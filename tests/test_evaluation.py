@@ -34,6 +34,9 @@ class FakeCase:
                 f"part {part!r} is not in case 'toy'; allowed: train, validation, test."
             )
 
+    def group_name_of(self, part):
+        return self.group_name
+
     def labels(self, part="test"):
         self._check(part)
         return self._labels

@@ -75,9 +75,7 @@ def build():
                     met += take(sides_of_remarks["any", tone][side], FROM_ANY, turn_any)
                     for valence in ("good", "bad"):
                         for remark in met:
-                            items.append(
-                                item(situation_of[pair, valence], remark_of[remark], side)
-                            )
+                            items.append(item(situation_of[pair, valence], remark_of[remark], side))
     return items
 
 

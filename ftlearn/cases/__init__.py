@@ -31,6 +31,7 @@ CASES = {
     "medical": CaseInfo("medical", "01_text_specialists", ("minilm", "icd10cm")),
     "legal": CaseInfo("legal", "01_text_specialists", ("minilm", "licences")),
     "sentiment": CaseInfo("sentiment", "02_sarcasm_sentiment", ("minilm", "rated-snippets")),
+    "sarcasm": CaseInfo("sarcasm", "02_sarcasm_sentiment", ("minilm",)),
 }
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 
+# Joins the ids of two things that an item is made of, in its group: "s001g × r12p".
+CROSSED = " × "
 _ROWS_AT_ONCE = 500  # of a product of all texts with all texts; bounds its memory
 
 

@@ -3,5 +3,6 @@
 from .compare import compare
 from .progress import progress
 from .quiz import quiz
+from .try_it import try_it
 
-__all__ = ["compare", "progress", "quiz"]
+__all__ = ["compare", "progress", "quiz", "try_it"]

@@ -1,0 +1,124 @@
+"""A check of the sarcasm set's labels by people: a sheet without labels, and how far they agree."""
+
+import csv
+from itertools import combinations
+from pathlib import Path
+
+from . import sarcasm
+from .split import short_hash
+
+ITEMS = 50
+COLUMNS = ("item_id", "text", "sarcastic")
+
+
+def write(path):
+    """Write `ITEMS` texts without their labels: half of the crossing, half one-liners.
+
+    The same items for everybody, mixed by a hash of their texts; both classes equally often.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A CSV to be filled in: 1 where a text is sarcastic, 0 where it is sincere.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileExistsError
+        When there is such a file: answers are never overwritten.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"{path} exists and may hold answers; give the sheet another name.")
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        writer.writerows((item["item_id"], item["input"], "") for item in _chosen())
+    return path
+
+
+def agreement(paths):
+    """How far the people who filled in sheets agree with each other and with the set.
+
+    Cohen's kappa is 1 for full agreement and 0 for as much as by chance (Cohen 1960,
+    https://doi.org/10.1177/001316446002000104).
+
+    Parameters
+    ----------
+    paths : iterable of str or pathlib.Path
+        Filled-in sheets, one a person.
+
+    Returns
+    -------
+    list of dict
+        ``who`` (two file names, or a file name and ``"the set"``), ``items``, ``agree`` (share),
+        ``kappa`` (float, or None where it is not defined: one of the two gave one answer only).
+
+    Raises
+    ------
+    ValueError
+        When a sheet has no answer, an answer other than 0 and 1, or items that are not on the
+        sheet.
+    """
+    answers = {Path(path).name: _answers(Path(path)) for path in paths}
+    truth = {item["item_id"]: item["label"] for item in _chosen()}
+    return [
+        _compare(first, second, {**answers, "the set": truth})
+        for first, second in [
+            *((name, "the set") for name in answers),
+            *combinations(answers, 2),
+        ]
+    ]
+
+
+def _chosen():
+    of_crossing, one_liners = sarcasm.read_items()["test"], sarcasm.read_one_liners()
+    chosen = []
+    for items in (of_crossing, one_liners):
+        for label in (0, 1):
+            ranked = sorted(
+                (item for item in items if item["label"] == label),
+                key=lambda item: short_hash(item["input"]),
+            )
+            # 13 and 12, then 12 and 13: 25 of each class on the sheet.
+            extra = label == (items is of_crossing)
+            chosen += ranked[: ITEMS // 4 + extra]
+    return sorted(chosen, key=lambda item: short_hash(f"sheet {item['input']}"))
+
+
+def _answers(path):
+    known = {item["item_id"] for item in _chosen()}
+    found = {}
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        for row in csv.DictReader(stream):
+            answer = (row.get("sarcastic") or "").strip()
+            if row.get("item_id") not in known:
+                raise ValueError(f"{path.name}: item {row.get('item_id')!r} is not on the sheet.")
+            if answer not in ("", "0", "1"):
+                raise ValueError(
+                    f"{path.name}: {answer!r} at item {row['item_id']}; allowed: 1 (sarcastic), "
+                    "0 (sincere), or nothing."
+                )
+            if answer:
+                found[row["item_id"]] = int(answer)
+    if not found:
+        raise ValueError(f"{path.name} holds no answer; fill in the column `sarcastic`.")
+    return found
+
+
+def _compare(first, second, answers):
+    import numpy as np
+    from sklearn.metrics import cohen_kappa_score
+
+    shared = sorted(set(answers[first]) & set(answers[second]))
+    a, b = (np.array([answers[name][key] for key in shared]) for name in (first, second))
+    defined = len(shared) and len(np.unique(a)) == 2 and len(np.unique(b)) == 2
+    return {
+        "who": (first, second),
+        "items": len(shared),
+        "agree": float((a == b).mean()) if len(shared) else None,
+        "kappa": float(cohen_kappa_score(a, b)) if defined else None,
+    }

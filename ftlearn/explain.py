@@ -1,0 +1,221 @@
+"""What a prediction rests on: token attributions by integrated gradients."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .baselines import Probe
+from .training import Specialist
+
+STEPS = 32
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a text and how much it speaks for the predicted class.
+
+    Attributes
+    ----------
+    text : str
+        As it stands in the text, with the space before it.
+    value : float or None
+        In log-odds; above 0: for the predicted class. None: the model does not read this piece.
+    """
+
+    text: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """A text cut into pieces, each with its share of a prediction.
+
+    Attributes
+    ----------
+    spans : list of Span
+        Joined, they are the text.
+    target : int
+        The class that they speak for or against.
+    log_odds, blank_log_odds : float
+        Of the target, for the text and for the same text with every piece blanked out.
+    cut : bool
+        Whether the text is longer than what the model reads.
+    unknown : list of str
+        Words that the tokenizer does not know, such as an emoji.
+    """
+
+    spans: list
+    target: int
+    log_odds: float
+    blank_log_odds: float
+    cut: bool
+    unknown: list
+
+
+def can_attribute(system):
+    """Whether `token_attributions` can look into a system.
+
+    Parameters
+    ----------
+    system : object with ``predict``
+
+    Returns
+    -------
+    bool
+        True for a specialist and for a linear probe on frozen embeddings.
+    """
+    if isinstance(system, Probe):
+        return hasattr(system.classifier, "coef_")
+    return isinstance(system, Specialist)
+
+
+def token_attributions(system, text, target=None, steps=STEPS):
+    """Share out a prediction among the words of a text by integrated gradients.
+
+    The gradient of the predicted class's log-odds is averaged on the way from a blank text (every
+    piece replaced by padding) to the text, and multiplied by the way (Sundararajan, Taly & Yan
+    2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation). So the values add
+    up to what the text changes, but for an error of the numerical integration.
+
+    Parameters
+    ----------
+    system : ftlearn.training.Specialist or ftlearn.baselines.Probe
+        See `can_attribute`.
+    text : str
+    target : int, optional
+        The class to explain; the predicted one when absent.
+    steps : int
+        Points on the way; more are slower and more exact.
+
+    Returns
+    -------
+    Attribution
+
+    Raises
+    ------
+    ValueError
+        When the system cannot be looked into, or the text has nothing to read.
+    """
+    if not can_attribute(system):
+        raise ValueError(
+            f"system {getattr(system, 'name', system)!r} has no tokens to look at; allowed: a "
+            "specialist, or a linear probe on frozen embeddings."
+        )
+    from captum.attr import LayerIntegratedGradients
+
+    source = system if isinstance(system, Specialist) else system.generalist
+    encoded = source.tokenizer(
+        text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
+    )
+    offsets = encoded.pop("offset_mapping")[0].tolist()
+    ids, mask = encoded["input_ids"], encoded["attention_mask"]
+    if not any(begin < end for begin, end in offsets):
+        raise ValueError("the text has nothing to read; give at least one word.")
+    device = source.model.device
+    ids, mask = ids.to(device), mask.to(device)
+    special = torch.tensor([begin == end for begin, end in offsets], device=device)
+    blank = torch.where(special, ids, source.tokenizer.pad_token_id)
+    score, layer = _log_odds_of(system)
+    with torch.no_grad():
+        found = score(ids, mask)
+        target = int(found.argmax(dim=1)) if target is None else int(target)
+        before = score(blank, mask)
+    explainer = LayerIntegratedGradients(lambda *given: score(*given)[:, target], layer)
+    values = explainer.attribute(
+        ids, baselines=blank, additional_forward_args=(mask,), n_steps=steps, internal_batch_size=16
+    )
+    values = values.detach().sum(dim=2)[0].cpu().numpy()
+    unknown = [
+        text[begin:end]
+        for number, (begin, end) in zip(ids[0].tolist(), offsets, strict=True)
+        if number == source.tokenizer.unk_token_id and begin < end
+    ]
+    spans = _by_word(text, offsets, values)
+    return Attribution(
+        spans=spans,
+        target=target,
+        log_odds=float(found[0, target]),
+        blank_log_odds=float(before[0, target]),
+        cut=spans[-1].value is None and bool(spans[-1].text.strip()),
+        unknown=list(dict.fromkeys(unknown)),
+    )
+
+
+def _log_odds_of(system):
+    """(function from ids and mask to log-odds of every class, layer of the word embeddings)."""
+    if isinstance(system, Specialist):
+        model = system.model
+
+        def logits(ids, mask):
+            return model(input_ids=ids, attention_mask=mask).logits.float()
+
+    else:
+        model, classifier = system.generalist.model, system.classifier
+        weight, bias = (torch.tensor(x).float() for x in (classifier.coef_, classifier.intercept_))
+        if len(weight) == 1:  # scikit-learn keeps one row for two classes
+            weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
+        weight, bias = weight.to(model.device), bias.to(model.device)
+
+        def logits(ids, mask):
+            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            seen = mask.unsqueeze(-1)
+            mean = (hidden * seen).sum(dim=1) / seen.sum(dim=1)
+            return torch.nn.functional.normalize(mean, dim=1) @ weight.T + bias
+
+    def log_odds(ids, mask):
+        scores = logits(ids, mask.expand(len(ids), -1))
+        each = torch.eye(scores.shape[1], dtype=torch.bool, device=scores.device)
+        others = scores.unsqueeze(1).masked_fill(each, -torch.inf).logsumexp(dim=2)
+        return scores - others
+
+    return log_odds, model.get_input_embeddings()
+
+
+def _by_word(text, offsets, values):
+    """Join the pieces of each word; what is behind the last piece was not read."""
+    spans, begin, total = [], 0, 0.0
+    read = [(b, e, v) for (b, e), v in zip(offsets, values, strict=True) if b < e]
+    for number, (_, end, value) in enumerate(read):
+        total += float(value)
+        following = read[number + 1][0] if number + 1 < len(read) else None
+        if following is None or following > end:  # a gap: the word ends here
+            spans.append(Span(text[begin:end], total))
+            begin, total = end, 0.0
+    if begin < len(text):
+        spans.append(Span(text[begin:], None))
+    return spans
+
+
+def strongest(attribution, count=3):
+    """The words that speak most for the predicted class.
+
+    Parameters
+    ----------
+    attribution : Attribution
+    count : int
+
+    Returns
+    -------
+    list of str
+    """
+    spans = [span for span in attribution.spans if span.value is not None and span.value > 0]
+    ranked = sorted(spans, key=lambda span: -span.value)
+    return [span.text.strip() for span in ranked[:count]]
+
+
+def scaled(spans):
+    """Values of spans from -1 to 1, for colours.
+
+    Parameters
+    ----------
+    spans : list of Span
+
+    Returns
+    -------
+    list of float
+        0 where a piece was not read.
+    """
+    values = np.array([span.value or 0.0 for span in spans])
+    largest = np.abs(values).max() if len(values) else 0.0
+    return list(values / largest) if largest > 0 else [0.0] * len(values)
