@@ -752,6 +752,79 @@ def recorded_split(case, name="test", metric=None):
     return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, _about(rows))
 
 
+def only(part, systems):
+    """A recorded part with some of its systems, and the verdicts between them.
+
+    Parameters
+    ----------
+    part : RecordedPart
+    systems : collection of str
+
+    Returns
+    -------
+    RecordedPart
+    """
+    return replace(
+        part,
+        predictions=part.predictions[part.predictions["system"].isin(systems)],
+        systems={name: about for name, about in part.systems.items() if name in systems},
+        verdicts=[v for v in part.verdicts if {v.baseline, v.specialist} <= set(systems)],
+    )
+
+
+def recorded_verdict(case, part, baseline, specialist, where=None, primary=False):
+    """A verdict on two recorded systems, over all their seeds.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    part : RecordedPart
+    baseline, specialist : str
+        System names.
+    where : collection of str, optional
+        Ids of the items of a slice; the verdict is then called exploratory.
+    primary : bool
+        As in `ftlearn.evaluation.judge`.
+
+    Returns
+    -------
+    ftlearn.evaluation.Verdict
+    """
+    table = part.predictions
+    if where is not None:
+        table = table[table["item_id"].isin(list(where))]
+    return evaluation.verdict_from_predictions(
+        table,
+        baseline,
+        specialist,
+        part.name,
+        case=replace(case, pace="full"),  # the record's, whatever the pace it is shown at
+        primary=primary,
+        exploratory=where is not None,
+    )
+
+
+def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe")):
+    """The frozen baseline with the best recorded score on validation, mean over its seeds.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : collection of str
+        Those that were not recorded are left out; of equally good ones the first wins.
+
+    Returns
+    -------
+    str
+    """
+    found = {}
+    for row in recorded(case, "test").rows:
+        for name, score in row["validation"].items():
+            found.setdefault(name, []).append(score)
+    there = [name for name in systems if name in found]
+    return max(there, key=lambda name: np.mean(found[name]))
+
+
 def learning_curve(case):
     """A case's learning curve: the same test part, with more and more training examples.
 

@@ -878,6 +878,130 @@ def ablation_figure(rows, margin=0.01):
     return Picture(figure, caption, alt)
 
 
+@_styled
+def travel_figure(scores, title, home="home"):
+    """Scores of several systems on several parts, one line a system.
+
+    Parameters
+    ----------
+    scores : dict of str to dict of str to ftlearn.evaluation.Score
+        By part as a reader calls it (home first), then by system.
+    title : str
+    home : str
+        What the first part is called in the alternative text.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two parts.
+    """
+    parts = list(scores)
+    if len(parts) < 2:
+        raise ValueError(
+            f"scores has {len(parts)} parts; give the home part and at least one more."
+        )
+    systems = list(scores[parts[0]])
+    metric = scores[parts[0]][systems[0]].metric
+    figure = _figure(1.6 + 0.27 * len(parts) * (len(systems) + 1))
+    _heading(figure, title, f"{_capital(METRIC_LABELS[metric])} with 95 % interval")
+    axes = _axes(figure, 2.75, 0.75, 0.62, 0.72)
+    names, heights, y = [], [], 0
+    for part in parts:
+        axes.text(
+            -0.47, y, part, transform=axes.get_yaxis_transform(), fontweight="bold", va="center"
+        )
+        for system in systems:
+            y += 1
+            score = scores[part][system]
+            strong = system.startswith("specialist")
+            colour = BLUE if strong else SOFT
+            if _known(score.low, score.high):
+                axes.plot([100 * score.low, 100 * score.high], [y, y], color=colour,
+                          linewidth=4 if strong else 2.5, solid_capstyle="round")  # fmt: skip
+            axes.plot([100 * score.score], [y], "D" if strong else "o", color=PAPER,
+                      markeredgecolor=colour, markeredgewidth=2, markersize=6.5)  # fmt: skip
+            axes.text(1.02, y, f"{100 * score.score:.1f} %", transform=axes.get_yaxis_transform(),
+                      va="center", fontweight="bold" if strong else "normal")  # fmt: skip
+            names.append(system_label(system))
+            heights.append(y)
+        y += 1
+    axes.set(yticks=heights, ylim=(y - 0.4, -0.6))
+    axes.set_yticklabels(names)
+    for label, system in zip(axes.get_yticklabels(), systems * len(parts), strict=True):
+        label.set_fontsize(8.8)
+        label.set_color(INK if system.startswith("specialist") else SOFT)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(f"{_capital(METRIC_LABELS[metric])}, %")
+    caption = (
+        "Diamonds are fine-tuned, circles are not. Look for systems that change places from part to "
+        "part."
+    )
+    alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
+        f"{part}: "
+        + ", ".join(f"{system_label(s)} {100 * scores[part][s].score:.1f} %" for s in systems)
+        + "."
+        for part in parts
+    )
+    return Picture(figure, caption, alt)
+
+
+@_styled
+def dissent_figure(dissent, confidence, correct):
+    """How sure a model is, and how often right, where raters agree and where they do not.
+
+    Parameters
+    ----------
+    dissent : array of float, shape (n,)
+        Share of raters on the other side.
+    confidence : array of float, shape (n,)
+        Probability of the predicted class.
+    correct : array of bool, shape (n,)
+
+    Returns
+    -------
+    Picture
+    """
+    import numpy as np
+
+    dissent, confidence, correct = (np.asarray(values) for values in (dissent, confidence, correct))
+    bounds = [0, 0.02, 0.1, 0.2, 0.3, 0.51]
+    rows = []
+    for low, high in zip(bounds, bounds[1:], strict=False):
+        chosen = (dissent >= low) & (dissent < high)
+        if chosen.any():
+            name = "all agree" if high == 0.02 else f"{low:.0%} to {min(high, 0.5):.0%}"
+            rows.append(
+                (name, int(chosen.sum()), confidence[chosen].mean(), correct[chosen].mean())
+            )
+    figure = _figure(3.3)
+    _heading(figure, "Unsure where people disagree?", "By the share of raters on the other side")
+    axes = _axes(figure, 0.75, 1.25, 0.8, 0.72)
+    places = range(len(rows))
+    for values, colour, marker, line, name in (
+        ([100 * row[2] for row in rows], BLUE, "o", "-", "sure to"),
+        ([100 * row[3] for row in rows], VERMILLION, "s", "--", "right in"),
+    ):
+        axes.plot(places, values, color=colour, marker=marker, linestyle=line, linewidth=2)
+        axes.text(len(rows) - 0.85, values[-1], f"{name}\n{values[-1]:.0f} %", color=colour,
+                  va="center", fontweight="bold")  # fmt: skip
+    axes.set_xticks(list(places), [f"{row[0]}\n{row[1]:,} texts" for row in rows])
+    axes.tick_params(axis="x", labelsize=8.8)
+    axes.set_ylabel("%")
+    axes.grid(axis="y")
+    axes.margins(x=0.06)
+    caption = "Were the model to know its limits, the blue line would fall with the orange one."
+    alt = "Line chart by raters' dissent. " + " ".join(
+        f"{name}: {n} texts, sure to {100 * sure:.0f} % on average, right in {100 * right:.0f} %."
+        for name, n, sure, right in rows
+    )
+    return Picture(figure, caption, alt)
+
+
 def _history_of_log(log):
     """Turn a transformers log into a learning-curve history.
 

@@ -76,8 +76,9 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     verdicts : iterable of Verdict
         Each is filed under its part; on the test part with another metric than the case's, under
         that metric's name.
-    parts : iterable of str
+    parts : iterable of str, or dict of str to dict of systems
         More parts to score the live systems on: the case's shifts, or metrics for the test part.
+        A dict gives each its own systems, where the part asks another question.
     recorded : iterable of objects
         Recorded parts, with ``name`` (``"test"`` for more systems on the case's own test part),
         ``metric``, ``predictions`` (pandas.DataFrame, as `PREDICTION_COLUMNS`; part may be absent),
@@ -94,9 +95,10 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     entry = _entry(case if systems else _as_recorded(case))
     tables = []
     _file_live(entry, tables, case, systems, "test")
+    own = parts if isinstance(parts, dict) else {}
     for part in dict.fromkeys((*parts, *map(_part_of(case), verdicts))):
         if part != "test":
-            _file_live(entry, tables, case, systems, part)
+            _file_live(entry, tables, case, own.get(part, systems), part)
     for verdict in verdicts:
         _place(entry, _part_of(case)(verdict))["verdicts"].append(verdict.to_json())
     for part in recorded:
@@ -115,7 +117,7 @@ def _note_progress(case, notebook, verdicts, recorded):
     """The primary verdict, live or recorded, is what a learner has reached."""
     from .exercises import progress
 
-    of_record = (v for part in recorded if part.name == "test" for v in part.verdicts)
+    of_record = (v for part in recorded for v in part.verdicts)
     for verdict in (*verdicts, *of_record):
         if getattr(verdict, "primary", False):
             progress.note_verdict(notebook, case.name, verdict.wording, case.pace)

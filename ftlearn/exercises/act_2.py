@@ -141,7 +141,7 @@ def my_leak_check(remarks, labels):
 
 
 def _examine_chain(answer):
-    for positive, sarcastic in ((0.9, 0.1), (0.9, 0.9), (0.2, 0.1), (0.2, 0.9), (0.6, 0.5)):
+    for positive, sarcastic in ((0.9, 0.9), (0.9, 0.1), (0.2, 0.1), (0.2, 0.9), (0.6, 0.5)):
         found = number(call(answer, positive, sarcastic), "the probability your function gives")
         expected = positive * (1 - sarcastic) + (1 - positive) * sarcastic
         if abs(found - expected) < 1e-3:
@@ -217,13 +217,20 @@ def _examine_weights(answer):
     for seed in range(40):
         given = call(answer, np.random.default_rng(seed), situations.copy(), remarks.copy())
         tables.append(_weight_table(given, len(situations)).reshape(6, 5))
+    if all(np.allclose(table, tables[0]) for table in tables):
+        raise Mistake("Forty generators, and always the same weights: draw with `rng`.")
     for table in tables:
         _examine_one_draw(table)
+    if all((table == table[:, :1]).all() for table in tables):
+        raise Mistake(
+            "All remarks count alike. You resampled the situations only; the remarks return in "
+            "other texts as well, so draw them too."
+        )
+    if all((table == table[:1]).all() for table in tables):
+        raise Mistake("All situations count alike. You resampled the remarks only; draw both.")
     again = call(answer, np.random.default_rng(0), situations.copy(), remarks.copy())
     if not np.allclose(np.asarray(again, dtype=float).reshape(6, 5), tables[0]):
         raise Mistake("The same generator gives two different draws: use only the `rng` given.")
-    if all(np.allclose(table, tables[0]) for table in tables):
-        raise Mistake("Forty generators, and always the same weights: draw with `rng`.")
     return (
         "Right: both are drawn with replacement, each on its own, and a text counts as often as "
         "the product says. Take the percentiles of 10,000 such draws, and you have the interval "
@@ -255,13 +262,6 @@ def _examine_one_draw(table):
             "Texts of one situation are not drawn together: your draw takes text by text. Draw the "
             "situations and the remarks, and multiply."
         )
-    if (table == table[:, :1]).all() and table.sum() == 30:
-        raise Mistake(
-            "All remarks count alike. You resampled the situations only; the remarks return in "
-            "other texts as well, so draw them too."
-        )
-    if (table == table[:1]).all() and table.sum() == 30:
-        raise Mistake("All situations count alike. You resampled the remarks only; draw both.")
     if table.sum() != 30:
         raise Mistake(
             f"The weights add up to {table.sum():g}; expected {30}: six situations drawn six "
@@ -473,8 +473,8 @@ QUIZ = Quiz(
         ),
         Question(
             key="better_home_worse_away",
-            text="A model gains 10 points on film reviews and loses 5 on tweets. Your product reads "
-            "tweets. What now?",
+            text="A model gains 10 points on film reviews and loses 5 on tweets. Your product "
+            "reads tweets. What now?",
             options=(
                 Option(
                     "Ship it: 10 is more than 5.",
@@ -487,14 +487,14 @@ QUIZ = Quiz(
                     "It did what it was asked: it learned films. Nobody asked it about tweets.",
                 ),
                 Option(
-                    "Try ten remedies on the tweets and ship the best.",
+                    "Try ten remedies on the tweets, average the three best of them, and ship that: "
+                    "it has won on the very texts that count.",
                     False,
                     "Then the tweets have chosen, and can no longer say how good the choice is. "
                     "Choose elsewhere, or set some tweets aside first.",
                 ),
                 Option(
-                    "Label a few hundred tweets; until then the frozen baseline is the safer "
-                    "choice.",
+                    "Label a few hundred tweets; until then keep the frozen baseline.",
                     True,
                     "Measure where you will use it. The remedies of this act are for the time "
                     "before you have labels.",
