@@ -938,8 +938,8 @@ def travel_figure(scores, title, home="home"):
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(f"{_capital(METRIC_LABELS[metric])}, %")
     caption = (
-        "Diamonds are fine-tuned, circles are not. Look for systems that change places from part to "
-        "part."
+        "Diamonds are fine-tuned, circles are not. Look for systems that change places from part "
+        "to part."
     )
     alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
         f"{part}: "

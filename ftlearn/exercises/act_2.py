@@ -487,8 +487,8 @@ QUIZ = Quiz(
                     "It did what it was asked: it learned films. Nobody asked it about tweets.",
                 ),
                 Option(
-                    "Try ten remedies on the tweets, average the three best of them, and ship that: "
-                    "it has won on the very texts that count.",
+                    "Try ten remedies on the tweets, average the three best of them, and ship "
+                    "that: it has won on the very texts that count.",
                     False,
                     "Then the tweets have chosen, and can no longer say how good the choice is. "
                     "Choose elsewhere, or set some tweets aside first.",

@@ -101,7 +101,9 @@ for name in ("train", "tweets", "amazon", "nyt"):
 # cannot be right more often than its judges are of one mind.*
 
 # %%
-dissent = np.array(case.test["dissent"]) if (np := __import__("numpy")) else None
+import numpy as np
+
+dissent = np.array(case.test["dissent"])
 print(f"All raters on one side: {np.mean(dissent < 0.02):.0%} of the test sentences.")
 print(f"A fifth or more on the other side: {np.mean(dissent >= 0.2):.0%}.")
 
