@@ -244,3 +244,77 @@ def test_fitting_baselines_leaves_the_generalist_as_it_was(case, tiny_generalist
     baselines.fit_baselines(case, tiny_generalist)
     after = tiny_generalist.model.state_dict()
     assert all(value.equal(after[name]) for name, value in before.items())
+
+
+# --- probes with a hidden layer, controls, templates ------------------------------------------
+
+
+class Corners:
+    """A stand-in for a generalist: a text is its two words, each plus or minus one."""
+
+    def embed(self, texts):
+        rows = [[1.0 if w in ("good", "praise") else -1.0 for w in t.split()] for t in texts]
+        return np.array(rows, dtype=np.float32)
+
+
+def crossing_case():
+    words = [(s, r) for s in ("good", "bad") for r in ("praise", "complaint")]
+    rows = [
+        {
+            "item_id": str(i),
+            "input": f"{situation} {remark}",
+            "label": int((situation == "good") != (remark == "praise")),
+            "group": str(i),
+            "situation": situation,
+            "remark": remark,
+        }
+        for i, (situation, remark) in enumerate(words * 8)
+    ]
+    part = Dataset.from_list(rows)
+    return toy_case(
+        classes=2, train=part, validation=part, test=part, label_names=["sincere", "sarcastic"]
+    )
+
+
+def test_a_hidden_layer_solves_the_crossing_and_a_line_cannot():
+    case = crossing_case()
+    line = baselines.fit_linear_probe(case, Corners())
+    bent = baselines.fit_mlp_probe(case, Corners())
+    assert case.correct(line)[0].mean() <= 0.75  # three corners of four are the most a line gets
+    assert case.correct(bent)[0].mean() == 1.0
+    assert (bent.name, bent.seed) == ("mlp_probe", 0)
+
+
+def test_two_seeds_of_an_mlp_probe_are_two_systems():
+    case = crossing_case()
+    first, second = (baselines.fit_mlp_probe(case, Corners(), seed=seed) for seed in (0, 1))
+    assert not np.array_equal(first.predict(["good praise"]), second.predict(["good praise"]))
+
+
+@pytest.mark.parametrize("column", ["situation", "remark"])
+def test_a_control_sees_one_column_and_nothing_else(column):
+    class Seen:
+        texts = set()
+
+        def embed(self, texts):
+            self.texts.update(texts)
+            return np.array([[float(len(t)), 1.0] for t in texts], dtype=np.float32)
+
+    case = crossing_case()
+    control = baselines.fit_control(case, Seen(), column)
+    assert control.name == f"control_{column}"
+    assert case.correct(control)[0].mean() == 0.5
+    assert Seen.texts == set(case.train[column])
+
+
+def test_validation_chooses_the_template_of_zero_shot(tiny_generalist):
+    case = toy_case(templates=("{}", "acute {} of knee", "burn burn burn {}"))
+    zero_shot = baselines.fit_zero_shot(case, tiny_generalist)
+
+    def score(template):
+        system = baselines.ZeroShot(tiny_generalist, case.label_names, template=template)
+        guesses = system.scores(list(case.validation["input"])).argmax(axis=1)
+        return (guesses == case.labels("validation")).mean()
+
+    assert zero_shot.template in case.templates
+    assert score(zero_shot.template) == max(map(score, case.templates))

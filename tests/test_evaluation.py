@@ -652,7 +652,7 @@ def test_a_slice_is_exploratory():
 def test_another_part_is_named():
     verdict = verdict_with(2, 0, part="tweets")
     assert verdict.part == "tweets"
-    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, part tweets: ")
+    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, taken to tweets: ")
 
 
 @pytest.mark.parametrize("fixed, broken", [(2, 0), (0, 2), (1, 1)])
@@ -1049,3 +1049,69 @@ def test_importing_the_evaluation_loads_no_heavy_library():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+# --- crossed groups ---------------------------------------------------------------------------
+
+
+def crossed_toy(n_first=30, n_second=35, seed=0):
+    """Labels, crossed groups and two systems' predictions with effects of both things."""
+    rng = np.random.default_rng(seed)
+    first, second = (x.ravel() for x in np.mgrid[0:n_first, 0:n_second])
+    kept = rng.random(len(first)) < 0.3
+    first, second = first[kept], second[kept]
+    easy = rng.normal(0, 1, n_first)[first] + rng.normal(0, 1, n_second)[second]
+    labels = rng.integers(0, 2, len(first))
+    systems = []
+    for lift in (0.0, 0.8):
+        right = easy + lift + rng.normal(0, 1, len(first)) > 0
+        systems.append(np.where(right, labels, 1 - labels))
+    groups = np.array([f"s{a}{ev.CROSSED}r{b}" for a, b in zip(first, second, strict=True)])
+    return labels, groups, first, second, *systems
+
+
+def test_crossed_groups_are_both_resampled_each_on_its_own():
+    """Against a bootstrap written item by item: draw both things, repeat items by the product."""
+    labels, groups, first, second, a, b = crossed_toy()
+    found = ev.paired_difference(labels, groups, a, b)
+    rng = np.random.default_rng(99)
+    gain = (b == labels).astype(int) - (a == labels)
+    draws = []
+    for _ in range(3000):
+        s, r = rng.integers(0, 30, 30), rng.integers(0, 35, 35)
+        picked = [
+            value
+            for x, y, value in zip(first, second, gain, strict=True)
+            for _ in range(int((s == x).sum() * (r == y).sum()))
+        ]
+        draws.append(np.mean(picked))
+    low, high = np.percentile(draws, [2.5, 97.5])
+    assert found.difference == pytest.approx(gain.mean())
+    # Monte-Carlo error of a 2.5 % quantile of 3,000 draws: about 4 % of the half-width.
+    assert found.low == pytest.approx(low, abs=0.15 * (high - low) / 2)
+    assert found.high == pytest.approx(high, abs=0.15 * (high - low) / 2)
+    assert "two-way" in found.interval_method and found.baseline.n_groups == 30
+
+
+def test_resampling_one_of_two_crossed_things_is_too_narrow():
+    labels, groups, first, _, a, b = crossed_toy()
+    both = ev.paired_difference(labels, groups, a, b)
+    one = ev.paired_difference(labels, first, a, b)
+    each = ev.paired_difference(labels, np.arange(len(labels)), a, b)
+    assert both.high - both.low > one.high - one.low
+    assert both.high - both.low > each.high - each.low
+
+
+def test_p_of_crossed_groups_is_the_larger_of_the_two():
+    labels, groups, first, second, a, b = crossed_toy(seed=3)
+    both = ev.paired_difference(labels, groups, a, b)
+    each = [ev.paired_difference(labels, x, a, b).p for x in (first, second)]
+    assert both.p == max(each)
+    assert "by each" in both.p_method
+
+
+def test_crossed_groups_never_fall_back_to_mcnemar():
+    groups = [f"s{i}{ev.CROSSED}r{i}" for i in range(40)]
+    labels = np.zeros(40, int)
+    found = ev.paired_difference(labels, groups, labels, labels)
+    assert "permutation" in found.p_method

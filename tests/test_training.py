@@ -689,3 +689,65 @@ def test_an_estimate_is_positive_counts_the_steps_and_leaves_no_files(
 def test_an_estimate_for_fewer_examples_than_a_batch_works(tiny):
     estimate = training.estimate(toy_case(sizes=(6, 6, 6)), replace(TUNED, batch_size=32))
     assert estimate.steps == TUNED.epochs and estimate.seconds > 0
+
+
+# --- probe first, then fine-tune --------------------------------------------------------------
+
+
+def test_a_head_started_from_a_probe_predicts_what_scikit_learn_predicts(
+    tiny_folder, monkeypatch, cache
+):
+    """The same logistic regression, computed by the model and by scikit-learn."""
+    monkeypatch.setattr(training, "model_folder", lambda *_: tiny_folder)
+    for classes in (2, 3):
+        case = toy_case(classes=classes, sizes=SIZES)
+        seen = {}
+        original = training.linear_probe_of_features
+
+        def kept(case, train, validation, seen=seen, original=original):
+            seen["features"] = validation
+            seen["probe"] = original(case, train, validation)
+            return seen["probe"]
+
+        monkeypatch.setattr(training, "linear_probe_of_features", kept)
+        recipe = Recipe.tuned(probe_first=True, bf16=False)
+        model = training.build_model(case, recipe)
+        monkeypatch.setattr(training, "linear_probe_of_features", original)
+        specialist = training.Specialist(model, training._tokenizer(case), case.label_names, recipe)
+        rows = specialist.predict(case.validation["input"])
+        expected = seen["probe"].predict_proba(seen["features"])
+        assert np.abs(rows - expected).max() < 1e-4
+
+
+def test_a_recipe_without_the_later_field_keeps_its_hash():
+    """Records made before probe_first came must not become stale."""
+    fields = asdict(Recipe.tuned())
+    del fields["probe_first"]
+    import hashlib
+
+    before = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+    assert Recipe.tuned().fingerprint() == before
+    assert Recipe.tuned(probe_first=True).fingerprint() != before
+
+
+def test_averaged_weights_run_from_the_start_to_the_specialist(tiny_folder, monkeypatch, cache):
+    monkeypatch.setattr(training, "model_folder", lambda *_: tiny_folder)
+    case = toy_case(sizes=SIZES)
+    recipe = replace(TUNED, probe_first=True, epochs=2, patience=None)
+    specialist = train(case, recipe)
+    start = training.build_model(case, recipe).state_dict()
+    ends = {share: training.averaged(case, specialist, share) for share in (0.0, 0.5, 1.0)}
+    assert equal(weights(ends[1.0]), weights(specialist))
+    assert equal(weights(ends[0.0]), start)
+    middle = ends[0.5].model.state_dict()["classifier.weight"]
+    expected = (start["classifier.weight"] + specialist.model.classifier.weight) / 2
+    assert torch.allclose(middle, expected, atol=1e-6)
+    assert ends[0.5].name == "specialist_average_50"
+
+
+def test_shifts_count_in_the_hash_of_the_data():
+    case = toy_case()
+    with_shift = replace(case, shifts={"tweets": toy_part("tweets", 8)})
+    other = replace(case, shifts={"tweets": toy_part("tweets", 8, seed=1)})
+    hashes = {training.data_fingerprint(c) for c in (case, with_shift, other)}
+    assert len(hashes) == 3

@@ -1,0 +1,209 @@
+"""The sarcasm set: a crossing in which half of the input tells nothing, and its blind sheet."""
+
+import csv
+import hashlib
+import importlib.util
+import re
+from collections import Counter, defaultdict
+
+import pytest
+
+from ftlearn import open_case
+from ftlearn.cases import blind_sheet, sarcasm
+from ftlearn.cases.case import PARTS
+
+
+@pytest.fixture(scope="module")
+def case():
+    return open_case("sarcasm", track="starter", pace="full")
+
+
+@pytest.fixture(scope="module")
+def one_liners():
+    return sarcasm.read_one_liners()
+
+
+def items_of(case):
+    return [row for part in PARTS for row in case.part(part)]
+
+
+# --- the crossing -----------------------------------------------------------------------------
+
+
+def test_the_build_script_makes_the_file_that_is_committed():
+    path = sarcasm.FOLDER / "build.py"
+    spec = importlib.util.spec_from_file_location("sarcasm_build", path)
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    with open(sarcasm.FOLDER / "items.csv", encoding="utf-8", newline="") as stream:
+        committed = list(csv.DictReader(stream))
+    assert [{key: str(value) for key, value in row.items()} for row in build.build()] == committed
+
+
+def test_the_authored_files_are_the_ones_frozen_before_any_model_saw_them():
+    """Whoever changes a sentence after the models were measured has to change this too."""
+    frozen = {
+        "situations.csv": "c50237e6586536e908ced6f27b41c3ed3955c55281777749874ba5c804d4bbf9",
+        "remarks.csv": "f608da5131bd4902b1978473720255842113246b85ab05774cfe3b5721c5ee82",
+        "one_liners.csv": "99ade652bb167335342f6d155e384221dcb78a154b865bfd195ef0925f9b87a4",
+    }
+    for name, digest in frozen.items():
+        content = (sarcasm.FOLDER / name).read_bytes().replace(b"\r\n", b"\n")
+        assert hashlib.sha256(content).hexdigest() == digest, name
+
+
+def test_it_is_as_large_as_promised(case):
+    items = items_of(case)
+    assert len({row["situation_id"] for row in items}) >= 400
+    assert len({row["remark_id"] for row in items}) >= 160
+    assert len(items) >= 2400
+    assert len(set(case.test["situation_id"])) >= 100 and len(set(case.test["remark_id"])) >= 40
+
+
+def test_no_situation_no_remark_and_no_pair_stands_on_two_sides(case):
+    for name in ("situation_id", "remark_id", "situation", "remark", "input"):
+        sides = [set(case.part(part)[name]) for part in PARTS]
+        assert sum(map(len, sides)) == len(set.union(*sides)), name
+    pairs = [{one[:-1] for one in case.part(part)["situation_id"]} for part in PARTS]
+    assert sum(map(len, pairs)) == len(set.union(*pairs))
+
+
+@pytest.mark.parametrize("half", ["situation_id", "remark_id"])
+def test_either_half_alone_is_sarcastic_exactly_half_of_the_time(case, half):
+    for part in PARTS:
+        labels = defaultdict(list)
+        for key, label in zip(case.part(part)[half], case.part(part)["label"], strict=True):
+            labels[key].append(label)
+        assert all(sum(found) * 2 == len(found) for found in labels.values())
+
+
+def test_a_text_is_sarcastic_where_situation_and_remark_do_not_fit(case):
+    for row in items_of(case):
+        good, praising = row["situation_id"].endswith("g"), row["remark_id"].endswith("p")
+        assert row["label"] == int(good != praising)
+        assert row["meant"] == int(good)
+        assert row["input"] == f"{row['situation']} {row['remark']}"
+
+
+def test_the_group_names_situation_and_remark(case):
+    row = case.test[0]
+    assert row["group"] == f"{row['situation_id']} × {row['remark_id']}"
+
+
+def test_the_feeling_meant_is_asked_of_the_same_texts(case):
+    meant = case.shifts["meant"]
+    assert list(meant["input"]) == list(case.test["input"])
+    assert list(meant["label"]) == list(case.test["meant"])
+
+
+def test_sentences_are_varied_and_no_sign_gives_them_away(case, one_liners):
+    texts = [*{row["situation"] for row in items_of(case)}, *{row["remark"] for row in case.train}]
+    texts += [row["input"] for row in one_liners]
+    assert not any(re.search(r"[!#@]|\.\.\.|/s\b", text) for text in texts)
+    openings = Counter(" ".join(text.split()[:2]) for text in {r["situation"] for r in case.train})
+    assert openings.most_common(1)[0][1] < 0.06 * openings.total()
+    assert len({row["topic"] for row in case.train}) == 8
+
+
+def test_there_is_one_split():
+    with pytest.raises(ValueError, match="one split"):
+        open_case("sarcasm", track="starter", pace="full", fold=1)
+
+
+def test_quick_pace_keeps_the_crossing():
+    quick = open_case("sarcasm", track="starter", pace="quick")
+    assert len(set(quick.train["situation_id"])) == 24
+    by_remark = defaultdict(list)
+    for row in quick.train:
+        by_remark[row["remark_id"]].append(row["label"])
+    assert all(sum(found) * 2 == len(found) for found in by_remark.values())
+
+
+# --- one-liners -------------------------------------------------------------------------------
+
+
+def test_each_pair_of_one_liners_has_a_sarcastic_and_a_sincere_sentence(one_liners):
+    assert len(one_liners) >= 150
+    by_pair = defaultdict(list)
+    for row in one_liners:
+        by_pair[row["group"]].append(row["label"])
+    assert all(sorted(labels) == [0, 1] for labels in by_pair.values())
+
+
+def test_length_and_ending_tell_nothing_about_a_one_liner(one_liners):
+    lengths = {
+        label: [len(row["input"].split()) for row in one_liners if row["label"] == label]
+        for label in (0, 1)
+    }
+    means = [sum(found) / len(found) for found in lengths.values()]
+    assert abs(means[0] - means[1]) < 1.5
+    endings = {
+        label: Counter(row["input"][-1] for row in one_liners if row["label"] == label)
+        for label in (0, 1)
+    }
+    assert endings[0] == endings[1]
+
+
+# --- the blind sheet --------------------------------------------------------------------------
+
+
+def fill(path, answer_of):
+    """A copy of a sheet with an answer for each item."""
+    rows = list(csv.DictReader(open(path, encoding="utf-8", newline="")))
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, blind_sheet.COLUMNS)
+        writer.writeheader()
+        writer.writerows({**row, "sarcastic": answer_of(row["item_id"])} for row in rows)
+
+
+@pytest.fixture
+def truth():
+    found = {row["item_id"]: row["label"] for row in sarcasm.read_one_liners()}
+    return found | {row["item_id"]: row["label"] for row in sarcasm.read_items()["test"]}
+
+
+def test_a_sheet_has_fifty_texts_without_labels_half_of_them_sarcastic(tmp_path, truth):
+    path = blind_sheet.write(tmp_path / "sheet.csv")
+    rows = list(csv.DictReader(open(path, encoding="utf-8", newline="")))
+    assert len(rows) == len({row["item_id"] for row in rows}) == 50
+    assert all(row["sarcastic"] == "" for row in rows)
+    assert sum(truth[row["item_id"]] for row in rows) == 25
+    assert 20 <= sum(row["item_id"].startswith("o") for row in rows) <= 30
+
+
+def test_answers_are_never_overwritten(tmp_path):
+    blind_sheet.write(tmp_path / "sheet.csv")
+    with pytest.raises(FileExistsError, match="may hold answers"):
+        blind_sheet.write(tmp_path / "sheet.csv")
+
+
+def test_agreement_is_counted_with_kappa(tmp_path, truth):
+    ann, ben = (blind_sheet.write(tmp_path / name) for name in ("ann.csv", "ben.csv"))
+    fill(ann, lambda item: truth[item])
+    wrong = [row["item_id"] for row in csv.DictReader(open(ben, encoding="utf-8"))]
+    flipped = {item for item in wrong if truth[item] == 1}
+    flipped = set(sorted(flipped)[:5])
+    fill(ben, lambda item: 1 - truth[item] if item in flipped else truth[item])
+    with_set, second, between = blind_sheet.agreement([ann, ben])
+    assert with_set["who"] == ("ann.csv", "the set") and with_set["kappa"] == 1
+    assert between["who"] == ("ann.csv", "ben.csv") and second["items"] == 50
+    # By hand: 45 of 50 agree; by chance .5 * .4 + .5 * .6 = .5, so kappa = (.9 - .5) / .5.
+    assert between["agree"] == pytest.approx(0.9)
+    assert between["kappa"] == pytest.approx(0.8)
+
+
+def test_kappa_is_absent_where_somebody_gave_one_answer_only(tmp_path):
+    path = blind_sheet.write(tmp_path / "ann.csv")
+    fill(path, lambda item: 1)
+    (row,) = blind_sheet.agreement([path])
+    assert row["kappa"] is None and row["agree"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(lambda item: "yes", "allowed: 1"), (lambda item: "", "no answer")]
+)
+def test_a_sheet_that_cannot_be_counted_says_why(tmp_path, answer, words):
+    path = blind_sheet.write(tmp_path / "ann.csv")
+    fill(path, answer)
+    with pytest.raises(ValueError, match=words):
+        blind_sheet.agreement([path])
