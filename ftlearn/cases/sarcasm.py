@@ -4,20 +4,30 @@ import csv
 from pathlib import Path
 
 from ..models import text
+from . import hub_data, split
 from .case import Case
-from .split import CROSSED
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "sarcasm"
+TWEET_EVAL = "cardiffnlp/tweet_eval"
 LABEL_NAMES = ["sincere", "sarcastic"]
 # At quick pace, only so many pairs of situations of each side.
 PAIRS = {"full": None, "quick": 12}
+IRONY_TEXTS = {"full": None, "quick": 120}
 ONE_LINERS = {"full": None, "quick": 60}
 
 CLAIM = "Fine-tuning teaches a pre-trained model to see sarcasm: “That's great” comes out negative."
 
+HUB_CARD = """
+**Irony in tweets**: the irony part of TweetEval (Barbieri et al. 2020,
+https://doi.org/10.18653/v1/2020.findings-emnlp.148), as `cardiffnlp/tweet_eval` on the Hugging
+Face Hub, with its official parts. Published results, F1 of the ironic class: 61.7 with a
+word-counting SVM, 59.7 with RoBERTa-base, 82.1 with BERTweet. The one-liners of the starter track
+are its shift.
+"""
+
 
 def build(track, pace, generalist=None, fold=0):
-    """Build the sarcasm case.
+    """Build the sarcasm case: the contrast set, or on the hub track irony in tweets.
 
     Parameters
     ----------
@@ -40,6 +50,9 @@ def build(track, pace, generalist=None, fold=0):
     if fold != 0:
         raise ValueError(f"fold is {fold!r}; the sarcasm case has one split, fold 0.")
     generalist = text.known(generalist, track)
+    shifts = {"one_liners": _dataset(read_one_liners()[: ONE_LINERS[pace]])}
+    if track == "hub":
+        return _irony(pace, generalist, shifts)
     sides = read_items(PAIRS[pace])
     return Case(
         name="sarcasm",
@@ -59,10 +72,39 @@ def build(track, pace, generalist=None, fold=0):
         pace=pace,
         fold=0,
         shifts={
-            "one_liners": _dataset(read_one_liners()[: ONE_LINERS[pace]]),
+            **shifts,
             "meant": _dataset([{**item, "label": item["meant"]} for item in sides["test"]]),
         },
         **{name: _dataset(items) for name, items in sides.items()},
+    )
+
+
+def _irony(pace, generalist, shifts):
+    rows_of = {
+        part: hub_data.read_parquet(TWEET_EVAL, f"irony/{part}-00000-of-00001.parquet")
+        for part in ("train", "validation", "test")
+    }
+    parts = hub_data.parts_of(rows_of, "irony", "text")
+    most = IRONY_TEXTS[pace]
+    return Case(
+        name="sarcasm",
+        title="Irony in tweets",
+        task="classification",
+        label_names=LABEL_NAMES,
+        claim=CLAIM,
+        claimed={"value": 15.0, "unit": "%"},
+        card=HUB_CARD,
+        data_name="TweetEval irony",
+        group_name="tweets",
+        group_names={"one_liners": "pairs of one-liners"},
+        metric="macro_f1",
+        generalist=generalist,
+        generalist_label=text.TEXT_MODELS[generalist].label,
+        track="hub",
+        pace=pace,
+        fold=0,
+        shifts=shifts,
+        **{name: split.sample(part, most) for name, part in parts.items()},
     )
 
 
@@ -95,7 +137,7 @@ def read_items(most_pairs=None):
                 "item_id": row["item_id"],
                 "input": row["input"],
                 "label": int(row["sarcastic"]),
-                "group": f"{row['situation_id']}{CROSSED}{row['remark_id']}",
+                "group": f"{row['situation_id']}{split.CROSSED}{row['remark_id']}",
                 "situation_id": row["situation_id"],
                 "remark_id": row["remark_id"],
                 "situation": situations[row["situation_id"]],
