@@ -66,8 +66,8 @@ read, the package is never built or imported. Some 15 to 20 people rated each te
 HUB_CARD = """
 **SST-2**, the Stanford Sentiment Treebank with two classes (Socher et al. 2013,
 https://aclanthology.org/D13-1170/), as `stanfordnlp/sst2` on the Hugging Face Hub. Training texts
-are phrases of film-review sentences. Labels of the official test part are not public, so the official
-validation part (872 sentences) is the test here, and every twentieth training phrase, by a hash,
+are phrases of film-review sentences. The labels of the official test part are not public, so the
+official validation part (872 sentences) is the test here; a twentieth of the phrases, by a hash,
 validates. Phrases of one sentence can stand on both of these sides: the validation score flatters,
 the test score does not. The shifts are those of the starter track.
 """

@@ -1,0 +1,125 @@
+"""The hub track of Act 2: parquet files of the true form, from a server on loopback."""
+
+import hashlib
+import io
+import json
+
+import pandas as pd
+import pytest
+from fabricated_assets import serve
+from toy_cases import python
+
+from ftlearn import settings
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+OPEN = """
+import json, sys
+import ftlearn
+case = ftlearn.open_case(sys.argv[1], track="hub", pace=sys.argv[2])
+parts = {p: [dict(r) for r in case.part(p)] for p in ("train", "validation", "test")}
+about = {"labels": case.label_names, "generalist": case.generalist, "shifts": list(case.shifts)}
+print(json.dumps({"parts": parts, **about, "card": case.card, "metric": case.metric}))
+"""
+
+
+def parquet(rows):
+    """A parquet file as the hub's own converter writes it: typed columns, no index."""
+    stream = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def sst2_files():
+    train = [
+        {"idx": i, "sentence": f"phrase number {i} of many words ", "label": i % 2}
+        for i in range(400)
+    ]
+    train += [{"idx": 400, "sentence": "too short ", "label": 0}]
+    train += [{"idx": 401, "sentence": "Held out sentence number 3 .", "label": 1}]
+    held_out = [
+        {"idx": i, "sentence": f"held out sentence number {i} . ", "label": i % 2}
+        for i in range(30)
+    ]
+    return {
+        "data/train-00000-of-00001.parquet": parquet(train),
+        "data/validation-00000-of-00001.parquet": parquet(held_out),
+    }
+
+
+def irony_files():
+    return {
+        f"irony/{part}-00000-of-00001.parquet": parquet(
+            [{"text": f"{part} tweet {i} @user", "label": i % 2} for i in range(size)]
+        )
+        for part, size in (("train", 200), ("validation", 50), ("test", 60))
+    }
+
+
+def hub_of(repository, files):
+    def answer(path):
+        path = path.split("?")[0]
+        name = path.removeprefix(f"/datasets/{repository}/resolve/main/")
+        if name in files:
+            etag = hashlib.sha1(files[name]).hexdigest()
+            return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, files[name]
+        return None
+
+    return answer
+
+
+def opened(name, repository, files, tmp_path, pace="full"):
+    with serve(hub_of(repository, files)) as (address, asked):
+        done = python(
+            OPEN,
+            name,
+            pace,
+            HF_ENDPOINT=address,
+            HF_HOME=str(tmp_path),
+            HF_HUB_OFFLINE=None,
+            NO_PROXY="127.0.0.1",
+            HF_HUB_DISABLE_TELEMETRY="1",
+            FTLEARN_CACHE=str(settings.cache_folder()),
+        )
+    assert {path.split("?")[0] for _, path in asked} == {
+        f"/datasets/{repository}/resolve/main/{file}" for file in files
+    }
+    return json.loads(done.stdout.strip().split("\n")[-1])
+
+
+def test_sst2_is_tested_on_its_official_validation_part(tmp_path):
+    case = opened("sentiment", "stanfordnlp/sst2", sst2_files(), tmp_path)
+    parts = case["parts"]
+    assert len(parts["test"]) == 30 and case["labels"] == ["negative", "positive"]
+    assert parts["test"][3] == {
+        "item_id": "sst2/test/3",
+        "input": "held out sentence number 3 .",
+        "label": 1,
+        "group": "sst2/test/3",
+    }
+    assert len(parts["train"]) + len(parts["validation"]) == 400
+    assert 5 <= len(parts["validation"]) <= 40
+    texts = [{row["input"].casefold() for row in rows} for rows in parts.values()]
+    assert sum(map(len, texts)) == len(set.union(*texts)), "a text stands on two sides"
+    assert case["generalist"] == "bert" and case["shifts"] == ["tweets", "amazon", "nyt"]
+    assert "SST-2" in case["card"]
+
+
+def test_irony_keeps_its_official_parts(tmp_path):
+    case = opened("sarcasm", "cardiffnlp/tweet_eval", irony_files(), tmp_path)
+    assert [len(rows) for rows in case["parts"].values()] == [200, 50, 60]
+    assert case["parts"]["test"][1]["label"] == 1 and case["labels"] == ["sincere", "sarcastic"]
+    assert case["shifts"] == ["one_liners"] and case["metric"] == "macro_f1"
+    assert "61.7" in case["card"] and "82.1" in case["card"]
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "files"),
+    [
+        ("sentiment", "stanfordnlp/sst2", sst2_files()),
+        ("sarcasm", "cardiffnlp/tweet_eval", irony_files()),
+    ],
+)
+def test_quick_pace_takes_a_sliver(name, repository, files, tmp_path):
+    case = opened(name, repository, files, tmp_path, pace="quick")
+    assert len(case["parts"]["train"]) <= 240
+    assert len(case["parts"]["test"]) <= 120
