@@ -166,6 +166,30 @@ class PartialInput:
         return self.system.predict([self.shown_of[text] for text in inputs])
 
 
+class Regrouped:
+    """A system with more labels than the case, whose probabilities are added up.
+
+    Parameters
+    ----------
+    name : str
+    system : object with ``predict``
+    label_of : sequence of int
+        For each of the system's labels, the case's.
+    """
+
+    def __init__(self, name, system, label_of):
+        self.name = name
+        self.system = system
+        self.label_of = np.asarray(label_of)
+        self.seconds = system.seconds
+        self.seed = system.seed
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes)."""
+        rows = self.system.predict(inputs)
+        return (rows @ np.eye(self.label_of.max() + 1)[self.label_of]).astype(np.float32)
+
+
 def fit_control(case, generalist, column):
     """Fit a linear probe that is shown one column of a case instead of the whole input.
 

@@ -62,6 +62,8 @@ SYSTEM_LABELS = {
     "specialist_average_25": "specialist (25 % of the fine-tuned weights)",
     "specialist_average_50": "specialist (50 % of the fine-tuned weights)",
     "specialist_average_75": "specialist (75 % of the fine-tuned weights)",
+    "specialist_four_labels": "specialist, taught four labels",
+    "control_four_labels": "control: linear probe, four labels",
     "specialist_sentiment": "sentiment specialist, on the whole text",
     "specialist_chained": "two specialists, chained",
     "control_situation": "control: situation only",

@@ -1,6 +1,7 @@
 """Act 2, sarcasm: an authored contrast set of situations and remarks, and free one-liners."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from ..models import text
@@ -10,6 +11,7 @@ from .case import Case
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "sarcasm"
 TWEET_EVAL = "cardiffnlp/tweet_eval"
 LABEL_NAMES = ["sincere", "sarcastic"]
+FOUR_LABELS = ["complaint", "sarcastic praise", "praise", "mock complaint"]
 # At quick pace, only so many pairs of situations of each side.
 PAIRS = {"full": None, "quick": 12}
 IRONY_TEXTS = {"full": None, "quick": 120}
@@ -168,6 +170,35 @@ def read_one_liners():
         }
         for row in _read("one_liners.csv")
     ]
+
+
+def four_labels(case):
+    """The same case with four labels: the feeling meant and, within it, sincere or sarcastic.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        As `build` makes it on the starter track.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+        Label ``2 * meant + sarcastic``, named by `FOUR_LABELS`; without shifts.
+    """
+
+    def relabelled(part):
+        labels = [2 * m + s for m, s in zip(part["meant"], part["label"], strict=True)]
+        return part.remove_columns("label").add_column("label", labels)
+
+    parts = {name: relabelled(case.part(name)) for name in ("train", "validation", "test")}
+    return replace(
+        case,
+        name="sarcasm_four_labels",
+        title="Sarcasm with four labels",
+        label_names=FOUR_LABELS,
+        shifts={},
+        **parts,
+    )
 
 
 def _read(name):
