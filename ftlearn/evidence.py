@@ -455,6 +455,8 @@ def _run_specialist(case, run, row):
 def _prediction_rows(case, system, run, key):
     shifts = _shifts_for(case, run)
     named = {"test": run.part} | {name: name for name in shifts}
+    if isinstance(system, baselines.PartialInput):  # a one-liner has no halves to show
+        named = {"test": run.part}
     return pd.concat([_rows_of_part(case, system, part, name, key) for part, name in named.items()])
 
 

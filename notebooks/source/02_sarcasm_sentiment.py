@@ -182,24 +182,19 @@ for shown, group in (("remark", "remark_id"), ("situation", "situation_id")):
 # A coin. It cannot be otherwise: every remark and every situation is in as many sarcastic texts as sincere
 # ones.
 #
-# Now the whole text. **Predict:** does the linear probe, shown both parts, do better than a coin? And one
-# with a [hidden layer](../docs/glossary.md#mlp-probe)?
+# Now the whole text. **Predict:** does the linear probe, shown both parts, do better than a coin?
 
 # %%
-frozen_sarcasm = {
-    "linear_probe": baselines.fit_linear_probe(sarcasm, generalist),
-    "mlp_probe": baselines.fit_mlp_probe(sarcasm, generalist),
-}
-plots.score_bars(
-    {n: ftlearn.score(sarcasm, s, part="validation") for n, s in frozen_sarcasm.items()}
-)
+sarcasm_probe = baselines.fit_linear_probe(sarcasm, generalist)
+ftlearn.score(sarcasm, sarcasm_probe, part="validation")
 
 # %% [markdown]
 # **Why a line must fail here.** Sarcastic means: the two halves do *not* fit. Put "the news is good" on one
 # axis and "the remark praises" on the other. Sincere texts sit in two opposite corners, sarcastic ones in
 # the other two. No straight line parts them. It is the exclusive *or* on which the perceptrons of the
-# 1960s failed. A probe adds up evidence, and here no single piece is evidence. One hidden layer
-# could bend the line, if the frozen embedding still holds both halves apart.
+# 1960s failed. A probe adds up evidence, and here no single piece is evidence. One hidden layer, an
+# [MLP probe](../docs/glossary.md#mlp-probe), could bend the line, if the frozen embedding still holds both
+# halves apart. It is among the suspects in section 5.
 
 # %% [markdown]
 # ## 4. Make a specialist
@@ -217,17 +212,45 @@ specialist = ftlearn.fine_tune(case, callbacks=[plots.live_curves()])
 # Read the validation [loss](../docs/glossary.md#loss) against the validation accuracy: the loss may climb
 # while the accuracy stands. The model grows surer of its mistakes. You get the epoch with the best accuracy.
 #
-# Then sarcasm, with the same call. The texts are short, so it takes less long.
+# ### Sarcasm: a specialist that learns nothing
+#
+# The recipe for the sarcasm specialist was written down before anything was trained on the set. It is recorded.
+# **Predict:** what happens to its *training* loss? (A coin has a loss of 0.69, the logarithm of 2.)
 
 # %%
-from ftlearn.training import Recipe
-
-recipe = Recipe.tuned(epochs=12, patience=4)
-ear = ftlearn.fine_tune(sarcasm, recipe if sarcasm.pace == "full" else Recipe.tuned(epochs=1))
-print(f"{ear.seconds:.0f} s; validation accuracy by epoch:")
-print("  ".join(f"{row['validation_score']:.2f}" for row in ear.history))
+crossing = ftlearn.recorded(sarcasm, "test")
+for row in crossing.rows:
+    if row["system"] == "specialist":
+        losses = "  ".join(f"{epoch['train_loss']:.2f}" for epoch in row["history"])
+        best = max(epoch["validation_score"] for epoch in row["history"])
+        print(
+            f"seed {row['seed']}: training loss by epoch {losses}; validation accuracy {best:.2f}"
+        )
 
 # %% [markdown]
+# It does not even learn its homework by heart. The exclusive *or* is a flat place in the landscape: as long as the model
+# tells neither half apart, no small step in any direction helps, so the gradient says nothing. Other rates and
+# smaller batches, tried on validation only, stayed there as well.
+#
+# **Break the deadlock with better labels.** The set knows more than "sarcastic or not". It knows which of *four*
+# things was said. Ask for those, and each half counts by itself again. The probability of sarcasm is then the sum of
+# two of the four.
+
+# %%
+from ftlearn.cases.sarcasm import four_labels
+
+quarters = four_labels(sarcasm)
+print(quarters.label_names)
+ear = ftlearn.fine_tune(quarters, callbacks=[plots.live_curves()])
+
+# %%
+last = ear.history[-1]
+print(f"{ear.seconds:.0f} s. Training loss in the last epoch {last['train_loss']:.3f},")
+print(f"validation accuracy among four labels {last['validation_score']:.2f} (a coin: 0.25).")
+
+# %% [markdown]
+# FOUR
+#
 # ## 5. The verdict
 #
 # ### Sentiment, at home
@@ -267,7 +290,6 @@ recorded_verdict(case, home, best_frozen(case), "specialist")
 # whether the model combines two halves at all.
 
 # %%
-crossing = ftlearn.recorded(sarcasm, "test")
 one_liners = ftlearn.recorded(sarcasm, "one_liners")
 print(crossing.about)
 plots.travel_figure(
@@ -282,7 +304,14 @@ plots.travel_figure(
 sarcasm_opponent = best_frozen(sarcasm)
 headline = recorded_verdict(sarcasm, one_liners, sarcasm_opponent, "specialist", primary=True)
 diagnostic = recorded_verdict(sarcasm, crossing, "mlp_probe", "specialist")
-Markdown(f"**Headline.** {headline.wording}\n\n**Diagnostic.** {diagnostic.wording}")
+more = [
+    recorded_verdict(sarcasm, part, "mlp_probe", "specialist_four_labels")
+    for part in (crossing, one_liners)
+]
+Markdown(
+    f"**Headline.** {headline.wording}\n\n**Diagnostic.** {diagnostic.wording}\n\n"
+    + "\n\n".join(f"**With four labels.** {v.wording}" for v in more)
+)
 
 # %% [markdown]
 # The interval of the crossing resamples situations *and* remarks, each on its own
@@ -315,7 +344,8 @@ plots.travel_figure(
 )
 
 # %% [markdown]
-# AWAY
+# Away from home the claim shrinks and turns. On product reviews, which are reviews too, the film specialist keeps three
+# of its nine points. On editorials it is level with the frozen probe, perhaps below.
 #
 # ### A remedy, chosen in one place and confirmed in another
 #
@@ -355,7 +385,26 @@ if remedy != "specialist":
 Markdown("\n".join(f"- {v.wording}" for v in judged))
 
 # %% [markdown]
-# TWEETS
+# The remedy is LP-FT. At home it costs nothing. On tweets it gains a point and a half over plain fine-tuning, so the
+# choice is confirmed. And it is still four points *below* the probe that was never fine-tuned. Look at the
+# other lines, too: on tweets the best of all is zero-shot, which is the worst but one at home, and "always
+# positive" reaches 69 %. A remedy is not a cure. (The averages lean towards a starting head that reads another summary of the
+# text than the linear probe does, a weaker one; that may be why they gain less than Wortsman's did.)
+#
+# Why does it fall? Count what it says:
+
+# %%
+table = tweets.predictions.assign(right=tweets.predictions.eval("prediction == label"))
+for name in ("linear_probe", "specialist", remedy, "zero_shot"):
+    rows = table[table["system"] == name]
+    found = rows.groupby("label")["right"].mean()
+    print(
+        f"{name:17} finds {found[1]:.0%} of the positive and {found[0]:.0%} of the negative tweets"
+    )
+
+# %% [markdown]
+# It has become a stern critic. Film critics praise with long words; on Twitter "yay" will do. To a model that has read
+# critics, whatever does not sound like praise is a complaint.
 #
 # **Slang and lingo.** Is it the *lol* and the *:)* that trips the film specialist? The list of words was
 # written before any model saw a tweet. A slice after the verdict: exploratory.
@@ -370,7 +419,8 @@ lines = [
 Markdown("\n".join(f"- *{n}*: {w}" for n, w in zip(("with slang", "without"), lines, strict=False)))
 
 # %% [markdown]
-# SLANG
+# The fall is twice as deep where there is slang, but there is one without it as well. Slang is a part of the story, and not
+# the whole.
 #
 # ### Is it unsure where people disagree?
 
@@ -406,7 +456,7 @@ class Chained:
 
     def predict(self, inputs):
         sounds = specialist.predict([remark_of[text] for text in inputs])[:, 1]
-        sarcastic = ear.predict(inputs)[:, 1]
+        sarcastic = ear.predict(inputs)[:, [1, 3]].sum(axis=1)  # two of the four labels
         positive = sounds * (1 - sarcastic) + (1 - sounds) * sarcastic
         return np.stack([1 - positive, positive], axis=1)
 
@@ -460,8 +510,8 @@ ftlearn.try_it(
     {
         "Film specialist": (specialist, case.label_names),
         "Linear probe on films": (opponent, case.label_names),
-        "Linear probe on sarcasm": (frozen_sarcasm["linear_probe"], sarcasm.label_names),
-        "Sarcasm specialist": (ear, sarcasm.label_names),
+        "Linear probe on sarcasm": (sarcasm_probe, sarcasm.label_names),
+        "Sarcasm specialist, four labels": (ear, quarters.label_names),
     },
     examples,
 )
