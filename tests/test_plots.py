@@ -405,3 +405,33 @@ def test_live_curves_are_a_callback_that_the_trainer_accepts():
     from transformers import TrainerCallback
 
     assert isinstance(plots.live_curves(), TrainerCallback)
+
+
+# --- scores from part to part, and raters' dissent --------------------------------------------
+
+
+def test_travel_names_every_part_system_and_score():
+    def score(value):
+        return Score(value, value - 0.02, value + 0.02, 500, 400, "accuracy")
+
+    scores = {
+        "Films (home)": {"linear_probe": score(0.775), "specialist": score(0.863)},
+        "Tweets": {"linear_probe": score(0.768), "specialist": score(0.71)},
+    }
+    picture = plots.travel_figure(scores, "Away")
+    assert "2 systems on 2 parts" in picture.alt
+    assert "Films (home): linear probe 77.5 %, specialist 86.3 %." in picture.alt
+    assert "Tweets: linear probe 76.8 %, specialist 71.0 %." in picture.alt
+    labels = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+    assert labels == ["linear probe", "specialist"] * 2
+    with pytest.raises(ValueError, match="at least one more"):
+        plots.travel_figure({"Films": scores["Tweets"]}, "Away")
+
+
+def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not():
+    dissent = np.array([0.0] * 10 + [0.4] * 4)
+    confidence = np.array([0.95] * 10 + [0.7] * 4)
+    correct = np.array([True] * 9 + [False] + [True, True, False, False])
+    picture = plots.dissent_figure(dissent, confidence, correct)
+    assert "all agree: 10 texts, sure to 95 % on average, right in 90 %." in picture.alt
+    assert "30% to 50%: 4 texts, sure to 70 % on average, right in 50 %." in picture.alt

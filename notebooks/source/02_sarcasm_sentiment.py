@@ -69,7 +69,7 @@ if "google.colab" in sys.modules:
 # was pre-trained on tweets won by twenty points, and human readers themselves agree on little.
 #
 # **What the talk meant.** It names BERT and the Stanford Sentiment Treebank, for sarcasm nothing. Here you
-# fine-tune MiniLM on sentences from the same film reviews, rated anew by people. With
+# fine-tune [MiniLM](../docs/glossary.md#minilm) on sentences from the same film reviews, rated anew by people. With
 # `FTLEARN_TRACK=hub` the cases are SST-2 and TweetEval's irony, and the model is BERT; we have not
 # run that for this page.
 
@@ -351,8 +351,9 @@ plots.travel_figure(
 #
 # When a new head starts from random weights, its first large steps may bend the encoder before the head knows
 # what it wants. [Kumar 2022](https://doi.org/10.48550/arXiv.2202.10054) proposes: first fit a linear
-# probe, start the head from it, *then* fine-tune (LP-FT). [Wortsman
-# 2022](https://doi.org/10.48550/arXiv.2109.01903): average the weights before and after. Here are both:
+# probe, start the head from it, *then* fine-tune ([LP-FT](../docs/glossary.md#lp-ft)). [Wortsman
+# 2022](https://doi.org/10.48550/arXiv.2109.01903): [average the weights](../docs/glossary.md#weight-averaging) before and
+# after. Here are both:
 # LP-FT, and averages with 25, 50 and 75 % of its fine-tuned weights.
 #
 # The rule, written down before: the remedy with the best mean over product reviews and editorials is taken
