@@ -70,6 +70,22 @@ def test_continue_leads_to_what_is_open():
     assert progress.summary()["continue_at"]["anchor"] == "Three-questions"
     for key in QUESTIONS:
         progress.note_quiz(ACT, key, False)
+    following = list(ACTS)[list(ACTS).index(ACT) + 1]
+    assert progress.summary()["continue_at"]["notebook"] == following
+
+
+def test_when_all_is_done_there_is_nothing_to_continue():
+    from ftlearn.cases import CASES
+
+    for name in ACTS:
+        act = load_act(name)
+        for case in CASES.values():
+            if case.notebook == name:
+                progress.note_verdict(name, case.name, "Better.", "full")
+        for exercise in act.EXERCISES:
+            progress.note_exercise(name, exercise.key, status="passed")
+        for question in act.QUIZ.questions:
+            progress.note_quiz(name, question.key, True)
     assert progress.summary()["continue_at"] is None
 
 
