@@ -685,11 +685,12 @@ def recorded(case, part, recompute=False):
     run_part = "test" if part in case.shifts else part
     rows = [row for row in rows if row["part"] == run_part]
     table = table[table["part"] == part].reset_index(drop=True)
+    there = set(table["system"])
     return RecordedPart(
         name=part,
         metric=case.metric,
         predictions=table,
-        systems=_systems(rows) if len(table) else {},
+        systems={name: about for name, about in _systems(rows).items() if name in there},
         verdicts=_verdicts(case, table, part),
         rows=rows,
         about=_about(rows),
