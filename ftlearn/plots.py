@@ -906,7 +906,8 @@ def travel_figure(scores, title, home="home"):
         )
     systems = list(scores[parts[0]])
     metric = scores[parts[0]][systems[0]].metric
-    figure = _figure(1.6 + 0.27 * len(parts) * (len(systems) + 1))
+    n_rows = sum(len(of_part) + 1 for of_part in scores.values())
+    figure = _figure(1.6 + 0.27 * n_rows)
     _heading(figure, title, f"{_capital(METRIC_LABELS[metric])} with 95 % interval")
     axes = _axes(figure, 2.75, 0.75, 0.62, 0.72)
     names, heights, y = [], [], 0
@@ -914,9 +915,8 @@ def travel_figure(scores, title, home="home"):
         axes.text(
             -0.47, y, part, transform=axes.get_yaxis_transform(), fontweight="bold", va="center"
         )
-        for system in systems:
+        for system, score in scores[part].items():
             y += 1
-            score = scores[part][system]
             strong = system.startswith("specialist")
             colour = BLUE if strong else SOFT
             if _known(score.low, score.high):
@@ -926,12 +926,12 @@ def travel_figure(scores, title, home="home"):
                       markeredgecolor=colour, markeredgewidth=2, markersize=6.5)  # fmt: skip
             axes.text(1.02, y, f"{100 * score.score:.1f} %", transform=axes.get_yaxis_transform(),
                       va="center", fontweight="bold" if strong else "normal")  # fmt: skip
-            names.append(system_label(system))
+            names.append(system)
             heights.append(y)
         y += 1
     axes.set(yticks=heights, ylim=(y - 0.4, -0.6))
-    axes.set_yticklabels(names)
-    for label, system in zip(axes.get_yticklabels(), systems * len(parts), strict=True):
+    axes.set_yticklabels([system_label(name) for name in names])
+    for label, system in zip(axes.get_yticklabels(), names, strict=True):
         label.set_fontsize(8.8)
         label.set_color(INK if system.startswith("specialist") else SOFT)
     axes.grid(axis="x")
@@ -943,7 +943,7 @@ def travel_figure(scores, title, home="home"):
     )
     alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
         f"{part}: "
-        + ", ".join(f"{system_label(s)} {100 * scores[part][s].score:.1f} %" for s in systems)
+        + ", ".join(f"{system_label(s)} {100 * x.score:.1f} %" for s, x in scores[part].items())
         + "."
         for part in parts
     )
