@@ -148,7 +148,7 @@ def _entry(case):
         "n_train": len(case.train),
         "n_validation": len(case.validation),
         "n_test": len(case.test),
-        "n_groups": len(set(case.groups("test"))),
+        "n_groups": _count_groups(case.groups("test")),
         "primary": None,
         "systems": {},
         "verdicts": [],
@@ -179,7 +179,7 @@ def _file_live(entry, tables, case, systems, part):
     metric, data_part = (part, "test") if is_metric else (case.metric, part)
     if part != "test":
         groups = case.groups(data_part)
-        entry["parts"][part] = _new_part(metric, len(groups), len(set(groups)))
+        entry["parts"][part] = _new_part(metric, len(groups), _count_groups(groups))
     for name, given in systems.items():
         versions = list(given) if isinstance(given, (list, tuple)) else [given]
         score = evaluation.score(case, versions, data_part, metric)
@@ -194,6 +194,14 @@ def _file_live(entry, tables, case, systems, part):
         }
         if not is_metric:
             tables += [_rows(case, version, name, part) for version in versions]
+
+
+def _count_groups(groups):
+    """How many groups items have; of crossed groups the smaller of the two numbers, as in Score."""
+    from .cases.split import CROSSED
+
+    halves = zip(*(str(group).split(CROSSED) for group in groups), strict=True)
+    return min(len(set(half)) for half in halves)
 
 
 def _new_part(metric, n, n_groups):
@@ -233,7 +241,9 @@ def _file_recorded(entry, tables, case, part):
     table = part.predictions.assign(part=part.name)
     if part.name != "test" and part.name not in entry["parts"]:
         items = table.drop_duplicates("item_id")
-        entry["parts"][part.name] = _new_part(part.metric, len(items), items["group"].nunique())
+        entry["parts"][part.name] = _new_part(
+            part.metric, len(items), _count_groups(items["group"])
+        )
     place = _place(entry, part.name)
     if place["metric"] != part.metric:
         raise ValueError(
