@@ -451,7 +451,9 @@ print(f"rating and P(positive), rank correlation:   {spearmanr(rating, positive)
 print(f"dissent and confidence, rank correlation:  {spearmanr(dissent, confidence).statistic:.2f}")
 
 # %% [markdown]
-# DISSENT
+# A little. Where all raters agree, it is right in 93 % and sure to 94: it knows itself well. Where a third of them
+# dissents, it is right in 58 % and still sure to 89. People's doubt is in the text for it to read, and it has
+# learned to decide, not to doubt. Exploratory.
 #
 # ### What was really meant
 #
@@ -503,7 +505,10 @@ for text, situation, remark in (
     print(f"{text:45} film specialist: {film:.0%} positive; chained: {chained:.0%}")
 
 # %% [markdown]
-# MEANT
+# The missed train comes out negative: the film specialist hears praise, the second model says "sarcastic", and the chain
+# turns it round. Three sentences are an anecdote. Over all texts the chain is right in 64 %, the whole-text film specialist in
+# 55, the situation alone in 58, the remark alone in 50 by construction. Better than each of its parts, and far from solved: the
+# film specialist has never been taught which news is good.
 #
 # ### Try it
 #
