@@ -700,7 +700,7 @@ def recorded(case, part, recompute=False):
 def _systems(rows):
     runs = {}
     for row in rows:
-        for name, seconds in row["seconds_of"].items():
+        for name, seconds in row.get("seconds_of", {}).items():
             runs.setdefault(name, []).append((row.get("seed"), seconds))
     return {
         name: {
