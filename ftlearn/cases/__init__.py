@@ -32,6 +32,7 @@ CASES = {
     "legal": CaseInfo("legal", "01_text_specialists", ("minilm", "licences")),
     "sentiment": CaseInfo("sentiment", "02_sarcasm_sentiment", ("minilm", "rated-snippets")),
     "sarcasm": CaseInfo("sarcasm", "02_sarcasm_sentiment", ("minilm",)),
+    "tumor_xrays": CaseInfo("tumor_xrays", "03_tumor_xrays", ("efficientnet-lite0",)),
 }
 
 

@@ -54,6 +54,8 @@ class Case:
         baseline.
     max_tokens : int
         How many tokens of a text the models read; memory grows with the longest text of a batch.
+    image_size : int
+        Pixels, each way, to which the models see an image scaled.
     intake : ftlearn.cases.intake.Intake or None
         What was noticed when the learner's own files were read; None for the course's own cases.
     """
@@ -80,6 +82,7 @@ class Case:
     group_names: dict = field(default_factory=dict)
     templates: tuple = ("{}",)
     max_tokens: int = 64
+    image_size: int = 96
     intake: object = None
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)

@@ -1,7 +1,20 @@
 """Generalists: pre-trained models with none of their weights changed."""
 
-from .text import load as _load_text
-from .text import model_folder
+from . import text, vision
+
+
+def sees_images(case):
+    """Whether a case's inputs are images rather than texts.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    bool
+    """
+    return case.generalist in vision.VISION_MODELS
 
 
 def load_generalist(case):
@@ -14,7 +27,7 @@ def load_generalist(case):
 
     Returns
     -------
-    ftlearn.models.text.TextGeneralist
+    ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
 
     Raises
     ------
@@ -23,7 +36,37 @@ def load_generalist(case):
     ftlearn.assets.AssetError
         When its files are not there.
     """
-    return _load_text(case.generalist, case.track, case.max_tokens)
+    if sees_images(case):
+        return vision.load(case.generalist, case.track, case.image_size)
+    return text.load(case.generalist, case.track, case.max_tokens)
 
 
-__all__ = ["load_generalist", "model_folder"]
+def model_folder(name, track="starter"):
+    """Folder with a model's weights and configuration, ready for ``from_pretrained``.
+
+    Parameters
+    ----------
+    name : str or ftlearn.cases.case.Case
+        A key of `text.TEXT_MODELS` or `vision.VISION_MODELS`, or a case, whose generalist and
+        track are taken.
+    track : str
+        ``"starter"`` or ``"hub"``; ignored for a case.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        When there is no such model on the track.
+    ftlearn.assets.AssetError
+        When its files are not there.
+    """
+    if not isinstance(name, str):
+        name, track = name.generalist, name.track
+    kind = vision if name in vision.VISION_MODELS else text
+    return kind.model_folder(name, track)
+
+
+__all__ = ["load_generalist", "model_folder", "sees_images"]

@@ -1,0 +1,303 @@
+"""Simulated chest radiographs, with a lesion or without."""
+
+import io
+import os
+
+import numpy as np
+
+from .. import settings, torch_setup
+from ..models import vision
+from . import radiographs
+from .case import Case
+
+CLAIM = "Fine-tuning a pre-trained image model finds tumours in X-rays 25 % more accurately."
+LABEL_NAMES = ["no lesion", "lesion"]
+# Patients in each part, dealt by number: train first, then validation, then test.
+PATIENTS = {
+    "full": {"train": 1000, "validation": 200, "test": 400},
+    "quick": {"train": 60, "validation": 30, "test": 40},
+}
+N_SIMULATIONS = 3
+SECONDS_A_PATIENT = 0.08  # on one core, for the estimate
+_BLOCK = 100  # patients in one file of the cache
+_COLUMNS = ("label", "grade", "detectability", "diameter")
+
+CARD = """\
+**Simulated chest radiographs.** No image shows a person. Each is a *patient* of the computer: a few random
+numbers for build, turn and breath; ribs, heart, lungs, vessels as bodies whose thickness along the beam is
+known; attenuation, scatter, counted photons, a detector's blur. 96 × 96 pixels.
+
+| | |
+|---|---|
+| question | is there a lesion in the lung? |
+| made by | this course (`ftlearn/cases/radiographs.py`), simulation {simulation}; the truth is known because we put it there |
+| patients | {train:,} train, {validation:,} validate, {test:,} test; half of each with a lesion; every image another patient |
+| lesions | solid, lobulated, 8 to 50 mm, in five grades from 1 (hard to see) to 5 (plain), equally often |
+| grades | by a physical rule, contrast over clutter times size, written down and frozen before any model saw an image |
+| decoys | vessels seen end-on, crossing ribs, nipple shadows, in both classes alike |
+| second scanner | the same test patients before an older machine: fewer photons, more scatter, sharpened |
+
+**Beware.** A simulation holds what its makers thought of. Real radiographs have clothes, drips, scars,
+old fractures, other diseases and other machines. Nothing here says how well any model finds tumours in
+people, and nothing here is fit for a clinical use.
+"""
+CLAIMED = {"value": 25.0, "unit": "%"}
+
+
+def build(track, pace, generalist=None, fold=0):
+    """Build the case.
+
+    Parameters
+    ----------
+    track : str
+        ``"starter"`` (the simulation) or ``"hub"`` (PneumoniaMNIST).
+    pace : str
+        ``"full"`` or ``"quick"`` (`PATIENTS` of it).
+    generalist : str, optional
+        Another model than the track's default.
+    fold : int
+        Which simulation, from 0: each has other patients.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+
+    Raises
+    ------
+    ValueError
+        When there is no such generalist or simulation.
+    """
+    if fold not in range(N_SIMULATIONS):
+        raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_SIMULATIONS - 1}.")
+    generalist = vision.known(generalist, track)
+    if track == "hub":
+        from . import medmnist_data
+
+        parts, more = medmnist_data.pneumonia(pace), medmnist_data.ABOUT
+    else:
+        parts = simulated_parts(fold, PATIENTS[pace])
+        more = {
+            "card": CARD.format(simulation=fold, **PATIENTS[pace]),
+            "data_name": "simulated chest radiographs",
+            "title": "Lesions in simulated chest radiographs",
+            "shifts": {"scanner_2": parts.pop("scanner_2")},
+            "label_names": LABEL_NAMES,
+        }
+    return Case(
+        name="tumor_xrays",
+        task="classification",
+        claim=CLAIM,
+        claimed=dict(CLAIMED),
+        group_name="patients",
+        metric="accuracy",
+        generalist=generalist,
+        generalist_label=vision.VISION_MODELS[generalist].label,
+        track=track,
+        pace=pace,
+        fold=fold,
+        image_size=radiographs.SIZE,
+        **parts,
+        **more,
+    )
+
+
+def plan_of_patient(number):
+    """What the patient of a number has: label and grade, in turn.
+
+    Parameters
+    ----------
+    number : int
+
+    Returns
+    -------
+    tuple of (int, int)
+        Label; grade, 0 without a lesion.
+    """
+    if number % 2 == 0:
+        return 0, 0
+    return 1, radiographs.GRADES[number // 2 % len(radiographs.GRADES)]
+
+
+def simulated_parts(simulation, sizes):
+    """All parts of one simulation.
+
+    Parameters
+    ----------
+    simulation : int
+    sizes : dict of str to int
+        Patients in ``train``, ``validation`` and ``test``.
+
+    Returns
+    -------
+    dict of str to datasets.Dataset
+        Those three and ``scanner_2``: the test patients before the second scanner. Columns
+        ``item_id``, ``input`` (image), ``label``, ``group``, ``grade``, ``box`` (left, top, right,
+        bottom in pixels; empty without a lesion), ``detectability``, ``diameter`` (mm).
+    """
+    patients = simulated_patients(simulation, sizes)
+    parts = {name: _dataset(simulation, found, "scanner_1") for name, found in patients.items()}
+    parts["scanner_2"] = _dataset(simulation, patients["test"], "scanner_2")
+    return parts
+
+
+def simulated_patients(simulation, sizes):
+    """Patients of each part, from the cache or simulated now.
+
+    Parameters
+    ----------
+    simulation : int
+    sizes : dict of str to int
+        The first so many of each part; parts begin where they do at full pace.
+
+    Returns
+    -------
+    dict of str to dict of str to numpy.ndarray
+        By part: ``number``, ``label``, ``grade``, ``detectability``, ``diameter``; and of each
+        scanner ``image_<name>`` (n, 96, 96) uint8 and ``box_<name>`` (n, 4), NaN without a lesion;
+        the second scanner in the test part only.
+    """
+    begin, wanted = 0, {}
+    for name, most in PATIENTS["full"].items():
+        wanted[name] = range(begin, begin + sizes[name])
+        begin += most
+    blocks = sorted({number // _BLOCK for numbers in wanted.values() for number in numbers})
+    _simulate_blocks(simulation, blocks)
+    found = {name: [] for name in wanted}
+    for block in blocks:
+        with np.load(_block_file(simulation, block), allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        for name, numbers in wanted.items():
+            inside = np.isin(arrays["number"], np.array(numbers))
+            if inside.any():
+                found[name].append({key: values[inside] for key, values in arrays.items()})
+    return {
+        name: {key: np.concatenate([piece[key] for piece in pieces]) for key in pieces[0]}
+        for name, pieces in found.items()
+    }
+
+
+def _block_file(simulation, block):
+    folder = settings.cache_folder() / "simulated"
+    return folder / f"radiographs-v{radiographs.VERSION}-{simulation}-{block:03d}.npz"
+
+
+def _simulate_blocks(simulation, blocks):
+    """Simulate the blocks that the cache lacks, each kept at once: a stopped call goes on."""
+    missing = [block for block in blocks if not _block_file(simulation, block).exists()]
+    if not missing:
+        return
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    numbers = [n for block in missing for n in range(block * _BLOCK, (block + 1) * _BLOCK)]
+    jobs = (delayed(simulate_patient)(simulation, number) for number in numbers)
+    minutes = len(numbers) * SECONDS_A_PATIENT / torch_setup.cpu_limit() / 60
+    if len(numbers) > 10 * _BLOCK:
+        print(
+            f"Simulating {len(numbers):,} patients, about {max(minutes, 1):.0f} min, once; "
+            "they are kept in the cache."
+        )
+    # A process for each core; the results come in order. On a terminal a bar shows how far it is.
+    done = Parallel(n_jobs=torch_setup.cpu_limit(), return_as="generator", batch_size=10)(jobs)
+    rows = []
+    for row in tqdm(done, total=len(numbers), desc="Patients", leave=False, disable=None):
+        rows.append(row)
+        if len(rows) == _BLOCK:
+            _keep(_block_file(simulation, rows[0]["number"] // _BLOCK), rows)
+            rows = []
+
+
+def simulate_patient(simulation, number):
+    """One patient before the scanner; one of the test part before both.
+
+    Parameters
+    ----------
+    simulation, number : int
+
+    Returns
+    -------
+    dict
+        As `simulated_patients` describes, for one.
+    """
+    label, grade = plan_of_patient(number)
+    scanners = tuple(radiographs.SCANNERS) if _is_tested(number) else ("scanner_1",)
+    found = radiographs.simulate(simulation, number, label, grade, scanners)
+    row = {"number": number} | {name: getattr(found, name) for name in _COLUMNS}
+    for scanner, image in found.images.items():
+        row[f"image_{scanner}"] = image
+        row[f"box_{scanner}"] = found.box[scanner] or [np.nan] * 4
+    return row
+
+
+def _is_tested(number):
+    return number >= PATIENTS["full"]["train"] + PATIENTS["full"]["validation"]
+
+
+def _keep(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{key: np.array([row[key] for row in rows]) for key in rows[0]})
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(stream.getvalue())
+    os.replace(beside, path)
+
+
+def _dataset(simulation, patients, scanner):
+    from datasets import Dataset, Features, Image, Sequence, Value
+    from PIL import Image as Pillow
+
+    names = [f"simulation-{simulation}/patient-{number:04d}" for number in patients["number"]]
+    columns = {
+        "item_id": names,
+        "input": [Pillow.fromarray(pixels) for pixels in patients[f"image_{scanner}"]],
+        "label": patients["label"].tolist(),
+        "group": names,
+        "grade": patients["grade"].tolist(),
+        "box": [[v for v in box if v == v] for box in patients[f"box_{scanner}"].tolist()],
+        "detectability": patients["detectability"].tolist(),
+        "diameter": patients["diameter"].tolist(),
+    }
+    kinds = {"item_id": "string", "label": "int64", "group": "string", "grade": "int64"}
+    features = {name: Value(kinds.get(name, "float64")) for name in columns}
+    features |= {"input": Image(), "box": Sequence(Value("float64"))}
+    return Dataset.from_dict(columns, features=Features(features))
+
+
+def with_marker(case, label=1):
+    """The same case, but every image of one class in train and validation bears a lead letter.
+
+    A shortcut, as where one hospital's machine marks its images and its patients are the sick
+    ones: Zech et al. 2018, https://doi.org/10.1371/journal.pmed.1002683.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        On the starter track.
+    label : int
+        The class that is marked.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+        Named ``tumor_xrays_marked``; its test part is marked in the same way, and the shift
+        ``unmarked`` is the test part as it was.
+    """
+    from dataclasses import replace
+
+    marked = {name: case.part(name).map(_marked(label)) for name in ("train", "validation", "test")}
+    return replace(
+        case,
+        name="tumor_xrays_marked",
+        title="Lesions in simulated chest radiographs, one class marked",
+        shifts={"unmarked": case.test},
+        **marked,
+    )
+
+
+def _marked(label):
+    def mark(row):
+        if row["label"] == label:
+            row["input"] = radiographs.add_marker(row["input"])
+        return row
+
+    return mark

@@ -1,0 +1,408 @@
+"""Image models, from packages (starter track) or the hub, through timm and transformers."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import assets, settings, torch_setup
+from .text import quiet_transformers
+
+
+@dataclass(frozen=True)
+class VisionModel:
+    """An image model that the course knows.
+
+    Attributes
+    ----------
+    label : str
+        How a verdict names it.
+    architecture : str
+        Its name in timm.
+    asset : str or None
+        Its entry in `ftlearn.assets.ASSETS`, for the starter track.
+    repository, revision : str or None
+        Its home on the Hugging Face Hub.
+    mean, std : float
+        What is taken off each channel, from 0 to 1, and what it is then divided by.
+    """
+
+    label: str
+    architecture: str
+    asset: str | None
+    repository: str | None
+    revision: str | None
+    mean: float | tuple
+    std: float | tuple
+
+
+VISION_MODELS = {
+    "efficientnet_lite0": VisionModel(
+        label="EfficientNet-Lite0",
+        # With TensorFlow's padding: plain efficientnet_lite0 takes the same weights and is wrong.
+        architecture="tf_efficientnet_lite0",
+        asset="efficientnet-lite0",
+        repository="timm/tf_efficientnet_lite0.in1k",
+        revision="main",
+        mean=127 / 255,
+        std=128 / 255,
+    ),
+    "resnet18": VisionModel(
+        label="ResNet-18",
+        architecture="resnet18",
+        asset=None,
+        repository="timm/resnet18.a1_in1k",
+        revision="main",
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    ),
+}
+DEFAULT = {"starter": "efficientnet_lite0", "hub": "resnet18"}
+_FOLDER_VERSION = 1  # raised when what is written below the cache changes
+
+
+def known(name, track):
+    """Check that an image model exists on a track.
+
+    Parameters
+    ----------
+    name : str or None
+        A key of `VISION_MODELS`; None takes the track's default.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        When there is no such model on the track.
+    """
+    name = name or DEFAULT[track]
+    allowed = [key for key, model in VISION_MODELS.items() if track == "hub" or model.asset]
+    if name not in allowed:
+        raise ValueError(
+            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
+        )
+    return name
+
+
+def model_folder(name, track="starter"):
+    """Folder with a model's weights and configuration, for ImageNet's 1,000 classes.
+
+    It is an ordinary transformers folder: hand it to ``AutoModelForImageClassification`` and
+    ``AutoImageProcessor``. On the starter track it is made once from the asset, in the cache.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VISION_MODELS`.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    model = VISION_MODELS[known(name, track)]
+    if track == "starter":
+        folder = settings.cache_folder() / "models" / f"{name}-{_FOLDER_VERSION}"
+        if not (folder / "config.json").exists():
+            _write_folder(model, folder)
+        return folder
+    from huggingface_hub import snapshot_download
+
+    wanted = ["config.json", "model.safetensors"]
+    return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted))
+
+
+def _write_folder(model, folder):
+    """Convert an asset's weights to a transformers folder, whole or not at all."""
+    import timm
+    from safetensors.torch import load_file
+    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
+
+    weights = load_file(assets.locate(model.asset) / "model.safetensors")
+    network = timm.create_model(model.architecture)
+    network.load_state_dict({timm_key(key): value for key, value in weights.items()})
+    config = TimmWrapperConfig(
+        architecture=model.architecture, pretrained_cfg=pretrained_cfg(model, 224), num_labels=1000
+    )
+    whole = TimmWrapperForImageClassification(config)
+    whole.timm_model.load_state_dict(network.state_dict())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work, quiet_transformers():
+        whole.save_pretrained(work)
+        with contextlib.suppress(OSError):  # another process was faster
+            os.replace(shutil.copytree(work, f"{work}-done"), folder)
+        shutil.rmtree(f"{work}-done", ignore_errors=True)
+
+
+def timm_key(key):
+    """The name that timm gives to a weight of the converted EfficientNet-Lite0 checkpoint.
+
+    Parameters
+    ----------
+    key : str
+        Such as ``"_blocks.3._depthwise_conv.weight"``.
+
+    Returns
+    -------
+    str
+    """
+    outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+    outside["_fc"] = "classifier"
+    head, _, rest = key.partition(".")
+    if head in outside:
+        return f"{outside[head]}.{rest}"
+    number, layer, rest = rest.split(".", 2)
+    stage, block = _STAGE_OF[int(number)]
+    first = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+    later = {"_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2"}
+    later |= {"_project_conv": "conv_pwl", "_bn2": "bn3"}
+    return f"blocks.{stage}.{block}.{(first if stage == 0 else later)[layer]}.{rest}"
+
+
+# Position in timm's stages of each of the 16 blocks, which the checkpoint numbers through.
+_STAGE_OF = [
+    (stage, block) for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1)) for block in range(blocks)
+]
+
+
+def pretrained_cfg(model, size):
+    """What an image is turned into before the model sees it, in timm's words.
+
+    Parameters
+    ----------
+    model : VisionModel
+    size : int
+        Pixels, each way; the image is scaled to it as a whole, nothing is cut off.
+
+    Returns
+    -------
+    dict
+    """
+    mean, std = (
+        list(value) if isinstance(value, tuple) else [value] * 3
+        for value in (model.mean, model.std)
+    )
+    return {
+        "architecture": model.architecture,
+        "input_size": [3, size, size],
+        "interpolation": "bicubic",
+        "crop_pct": 1.0,
+        "crop_mode": "squash",
+        "mean": mean,
+        "std": std,
+    }
+
+
+def processor(name, size):
+    """What turns PIL images into ``pixel_values``.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VISION_MODELS`.
+    size : int
+        Pixels, each way.
+
+    Returns
+    -------
+    transformers.TimmWrapperImageProcessor
+    """
+    from transformers import TimmWrapperImageProcessor
+
+    model = VISION_MODELS[name]
+    return TimmWrapperImageProcessor(pretrained_cfg(model, size), architecture=model.architecture)
+
+
+def classifier(case, recipe):
+    """An image model with a fresh head for a case's labels, as a recipe wants it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : ftlearn.training.Recipe
+
+    Returns
+    -------
+    transformers.TimmWrapperForImageClassification
+
+    Raises
+    ------
+    ValueError
+        When the recipe wants what only text models have.
+    """
+    import torch
+    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
+
+    if recipe.freeze_embeddings or recipe.group_by_length:
+        raise ValueError(
+            "Recipe freeze_embeddings and group_by_length are for texts; an image model has neither "
+            "tokens nor lengths. Start from Recipe.images()."
+        )
+    model = VISION_MODELS[case.generalist]
+    config = TimmWrapperConfig(
+        architecture=model.architecture,
+        pretrained_cfg=pretrained_cfg(model, case.image_size),
+        model_args={"drop_rate": 0.2} if recipe.dropout else None,
+        num_labels=len(case.label_names),
+        id2label=dict(enumerate(case.label_names)),
+        label2id={name: i for i, name in enumerate(case.label_names)},
+    )
+    set_seed(recipe.seed)
+    with quiet_transformers():
+        if recipe.pretrained:
+            network = TimmWrapperForImageClassification.from_pretrained(
+                model_folder(case.generalist, case.track),
+                config=config,
+                ignore_mismatched_sizes=True,
+            )
+            fresh_head(network)
+        else:
+            network = TimmWrapperForImageClassification(config)
+    return network.to(memory_format=torch.channels_last)
+
+
+def head(network):
+    """The last, linear layer of an image classifier.
+
+    Parameters
+    ----------
+    network : transformers.TimmWrapperForImageClassification
+
+    Returns
+    -------
+    torch.nn.Linear
+    """
+    return network.timm_model.get_classifier()
+
+
+def fresh_head(network):
+    """Draw the last layer's first weights anew, as PyTorch draws a linear layer's.
+
+    Parameters
+    ----------
+    network : transformers.TimmWrapperForImageClassification
+        Changed in place.
+    """
+    head(network).reset_parameters()
+
+
+def pixel_batch(processor, images):
+    """One batch of images as a model's input.
+
+    Parameters
+    ----------
+    processor : transformers.TimmWrapperImageProcessor
+    images : list of PIL.Image.Image
+        Any size; grey ones get three equal channels.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, shape (n, 3, size, size), channels last in memory.
+    """
+    import torch
+
+    pixels = processor([image.convert("RGB") for image in images])["pixel_values"]
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+class VisionGeneralist:
+    """A frozen image model without its head.
+
+    Parameters
+    ----------
+    name : str
+        Its key in `VISION_MODELS`.
+    folder : pathlib.Path
+        A transformers folder.
+    image_size : int
+        Pixels, each way.
+
+    Attributes
+    ----------
+    processor, model
+        Ordinary transformers objects; the model is in evaluation mode.
+    label : str
+        How a verdict names it.
+    """
+
+    def __init__(self, name, folder, image_size=96):
+        import torch
+        from transformers import TimmWrapperModel
+
+        self.name = name
+        self.label = VISION_MODELS[name].label
+        self.processor = processor(name, image_size)
+        with quiet_transformers():
+            model = TimmWrapperModel.from_pretrained(folder)
+        self.model = model.to(torch_setup.device(), memory_format=torch.channels_last).eval()
+        self._remembered = {}
+
+    def embed(self, images, batch_size=32):
+        """Embed images: the mean over all places of the last layer before the head.
+
+        An image is embedded once and then remembered.
+
+        Parameters
+        ----------
+        images : sequence of PIL.Image.Image, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, features).
+        """
+        import torch
+
+        images = list(images)
+        keys = [image_hash(image) for image in images]
+        new = {k: im for k, im in zip(keys, images, strict=True) if k not in self._remembered}
+        names = list(new)
+        for start in range(0, len(names), batch_size):
+            chosen = names[start : start + batch_size]
+            pixels = pixel_batch(self.processor, [new[name] for name in chosen])
+            with torch.inference_mode():
+                rows = self.model(pixels.to(self.model.device)).pooler_output.float().cpu().numpy()
+            self._remembered.update(zip(chosen, rows, strict=True))
+        if not images:
+            return np.zeros((0, self.model.timm_model.num_features), dtype=np.float32)
+        return np.stack([self._remembered[key] for key in keys])
+
+
+def image_hash(image):
+    """Hash of an image's mode, size and pixels (str)."""
+    about = json.dumps([image.mode, image.size]).encode()
+    return hashlib.sha256(about + image.tobytes()).hexdigest()[:32]
+
+
+def load(name, track, image_size=96):
+    """Load an image generalist.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VISION_MODELS`.
+    track : str
+        ``"starter"`` or ``"hub"``.
+    image_size : int
+        Pixels, each way.
+
+    Returns
+    -------
+    VisionGeneralist
+    """
+    return VisionGeneralist(name, model_folder(name, track), image_size)
