@@ -14,12 +14,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
+
+from .models import sees_images
 
 # Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PROBE_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+IMAGE_STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+# Side of a cell of oriented gradients, in pixels, tried on validation.
+HOG_CELLS = (6, 8, 12, 16)
 # Hidden units and weight penalties of an MLP probe, tried on validation.
 MLP_WIDTHS = (32, 128, 512)
 MLP_PENALTIES = (1e-3, 1e-1, 1.0, 10.0)
@@ -90,7 +95,7 @@ class Probe:
     ----------
     name : str
         ``"linear_probe"`` or ``"mlp_probe"``.
-    generalist : ftlearn.models.text.TextGeneralist
+    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
     classifier : scikit-learn classifier
         Fitted on embeddings.
     """
@@ -108,7 +113,9 @@ class Probe:
 
 
 class Classical:
-    """TF-IDF features and a linear support vector machine: no pre-training at all.
+    """Counted features and a linear support vector machine: no pre-training at all.
+
+    Of texts TF-IDF, of images histograms of oriented gradients.
 
     A machine of this kind has scores, not probabilities; a softmax with a temperature turns
     one into the other without changing a decision (Guo et al. 2017,
@@ -117,7 +124,7 @@ class Classical:
     Parameters
     ----------
     pipeline : scikit-learn pipeline
-        Fitted on texts; its ``decision_function`` gives (n, classes), for two classes (n,).
+        Fitted on texts or images; its ``decision_function`` gives (n, classes), for two classes (n,).
     temperature : float
         Divides the scores before the softmax.
     """
@@ -236,7 +243,10 @@ def fit_majority(case):
 
 
 def fit_classical(case):
-    """Fit `Classical`: words, characters or both, and the regularisation, chosen on validation.
+    """Fit `Classical`; features and regularisation are chosen on validation.
+
+    Of texts the features are words, characters or both; of images histograms of oriented gradients
+    (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`.
 
     Parameters
     ----------
@@ -247,24 +257,65 @@ def fit_classical(case):
     Classical
     """
     began = time.perf_counter()
-    words = {"sublinear_tf": True, "ngram_range": (1, 2)}
-    characters = {"sublinear_tf": True, "analyzer": "char_wb", "ngram_range": (2, 5)}
-    vectorizers = (
-        TfidfVectorizer(**words),
-        TfidfVectorizer(**characters),
-        make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters)),
-    )
-    inputs = list(case.train["input"])
+    if sees_images(case):
+        extractors, strengths = _gradient_features(case), IMAGE_STRENGTHS
+    else:
+        extractors, strengths = _word_features(), SVM_STRENGTHS
+    inputs, looked_at = list(case.train["input"]), list(case.validation["input"])
     best_score, best = -1.0, None
-    for vectorizer in vectorizers:
-        features = vectorizer.fit_transform(inputs)
-        looked_at = vectorizer.transform(list(case.validation["input"]))
-        machines = (LinearSVC(C=strength, random_state=0) for strength in SVM_STRENGTHS)
-        score, machine = _best_on_validation(case, machines, features, looked_at)
+    for extractor in extractors:
+        features = extractor.fit_transform(inputs)
+        machines = (LinearSVC(C=strength, random_state=0) for strength in strengths)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            score, machine = _best_on_validation(
+                case, machines, features, extractor.transform(looked_at)
+            )
         if score > best_score:
-            best_score, best = score, make_pipeline(vectorizer, machine)
+            best_score, best = score, make_pipeline(extractor, machine)
     system = Classical(best)
     return _timed(_tempered(case, system), began)
+
+
+def _word_features():
+    words = {"sublinear_tf": True, "ngram_range": (1, 2)}
+    characters = {"sublinear_tf": True, "analyzer": "char_wb", "ngram_range": (2, 5)}
+    yield TfidfVectorizer(**words)
+    yield TfidfVectorizer(**characters)
+    yield make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters))
+
+
+def _gradient_features(case):
+    for cell in HOG_CELLS:
+        settings = {"size": case.image_size, "cell": cell}
+        yield make_pipeline(
+            FunctionTransformer(oriented_gradients, kw_args=settings), StandardScaler()
+        )
+
+
+def oriented_gradients(images, size, cell):
+    """Histograms of oriented gradients, by scikit-image.
+
+    Parameters
+    ----------
+    images : sequence of PIL.Image.Image, length n
+    size : int
+        Pixels, each way, to which an image is scaled.
+    cell : int
+        Side of a cell in pixels; 9 directions a cell, blocks of 2 by 2 cells.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, features).
+    """
+    from skimage.feature import hog
+
+    def features(image):
+        grey = np.asarray(image.convert("L").resize((size, size)))
+        return hog(grey, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
+
+    return np.stack([features(image) for image in images]).astype(np.float32)
 
 
 def fit_zero_shot(case, generalist):
@@ -322,7 +373,8 @@ def linear_probe_of_features(case, train_features, validation_features):
     -------
     sklearn.linear_model.LogisticRegression
     """
-    candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in PROBE_STRENGTHS)
+    strengths = IMAGE_STRENGTHS if sees_images(case) else PROBE_STRENGTHS
+    candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in strengths)
     return _best_on_validation(case, candidates, train_features, validation_features)[1]
 
 
@@ -360,24 +412,24 @@ def fit_mlp_probe(case, generalist, seed=0):
 
 
 def fit_baselines(case, generalist):
-    """Fit every baseline of a text case that needs no training of the encoder.
+    """Fit every baseline that needs no training of the encoder.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-    generalist : ftlearn.models.text.TextGeneralist
+    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
 
     Returns
     -------
     dict of str to system
-        ``majority``, ``classical``, ``zero_shot``, ``linear_probe``.
+        ``majority``, ``classical``; of texts ``zero_shot``, ``linear_probe``; of images
+        ``linear_probe``, ``mlp_probe``: a label's name has no place in an image model's space.
     """
-    systems = (
-        fit_majority(case),
-        fit_classical(case),
-        fit_zero_shot(case, generalist),
-        fit_linear_probe(case, generalist),
-    )
+    systems = [fit_majority(case), fit_classical(case)]
+    if sees_images(case):
+        systems += [fit_linear_probe(case, generalist), fit_mlp_probe(case, generalist)]
+    else:
+        systems += [fit_zero_shot(case, generalist), fit_linear_probe(case, generalist)]
     return {system.name: system for system in systems}
 
 

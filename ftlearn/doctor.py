@@ -14,7 +14,8 @@ OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
 _MACHINE = ("processor", "device", "bfloat16", "memory")
-_IMPORTED = ("torch", "torchvision", "transformers", "datasets", "sklearn", "ipywidgets")
+_IMPORTED = ("torch", "torchvision", "transformers", "timm", "datasets", "sklearn", "skimage")
+_IMPORTED += ("ipywidgets",)
 
 
 @dataclass(frozen=True)

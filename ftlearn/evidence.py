@@ -24,7 +24,7 @@ import pandas as pd
 
 from . import baselines, evaluation, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
-from .models import load_generalist
+from .models import load_generalist, sees_images
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
@@ -170,6 +170,52 @@ def _sarcasm_plan():
     return runs
 
 
+def _tumor_xrays_plan():
+    """Three simulations with three seeds each, at three sizes; the remedy on the first simulation.
+
+    A fold of this case is a simulation with patients of its own. The rate from scratch was chosen
+    on *validation*, see `data/README.md`.
+    """
+    runs = []
+    for simulation in range(3):
+        runs.append(Run("folds", "baselines", simulation))
+        runs += [Run("folds", "mlp_probe", simulation, draw=seed) for seed in _SEEDS[1:]]
+        for seed in _SEEDS:
+            runs.append(Run("folds", "specialist", simulation, Recipe.images(seed=seed)))
+            runs.append(Run("folds", "from_scratch", simulation, image_scratch(seed=seed)))
+    for per_class, epochs in IMAGE_CURVE.items():
+        more = {"epochs": epochs, "patience": epochs // 3}
+        for simulation in range(3):
+            for seed in _SEEDS:
+                few = {"part": f"learning_curve_{per_class}", "per_class": per_class}
+                few |= {"draw": seed, "fold": simulation}
+                runs.append(Run(system="baselines", **few))
+                recipe = Recipe.images(seed=seed, **more)
+                runs.append(Run(system="specialist", recipe=recipe, **few))
+                scratch = image_scratch(seed=seed, **more)
+                runs.append(Run(system="from_scratch", recipe=scratch, **few))
+    for seed in _SEEDS:
+        recipe = Recipe.images(seed=seed, probe_first=True)
+        runs.append(Run("test", "specialist_lp_ft", 0, recipe))
+    return runs
+
+
+def image_scratch(**changes):
+    """The recipe from random weights for images: more epochs than a specialist's.
+
+    Parameters
+    ----------
+    **changes
+        Fields to set otherwise.
+
+    Returns
+    -------
+    Recipe
+    """
+    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 16, "patience": 6}
+    return Recipe.images(**(scratch | changes))
+
+
 def folds_plan(seeds, recipe=None):
     """Baselines and specialists with each of five folds as test part.
 
@@ -247,6 +293,9 @@ def ablation_plan(seeds):
     ]
 
 
+# Images of each class on a learning curve, and the epochs that a recipe may take on so few.
+IMAGE_CURVE = {25: 24, 100: 16}
+SCRATCH_RATE = 1e-3
 _SEEDS = (0, 1, 2)
 _NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
 _PLANS = {
@@ -254,8 +303,9 @@ _PLANS = {
     "legal": _legal_plan,
     "sentiment": _sentiment_plan,
     "sarcasm": _sarcasm_plan,
+    "tumor_xrays": _tumor_xrays_plan,
 }
-_OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical")
+_OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical", "from_scratch")
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
 AVERAGES = (0.25, 0.5, 0.75)
 
@@ -418,7 +468,7 @@ def _run_systems(case, run, row):
         specialist = _run_specialist(sarcasm.four_labels(case), run, row)
         return [_two_of_four(run.system, specialist)]
     specialist = _run_specialist(case, run, row)
-    if not run.recipe.probe_first:
+    if not run.recipe.probe_first or sees_images(case):
         return [specialist]
     return [specialist, *(training.averaged(case, specialist, share) for share in AVERAGES)]
 
@@ -735,7 +785,7 @@ def _verdicts(case, table, part, primary=None, metric=None):
     ]
 
 
-def recorded_split(case, name="test", metric=None):
+def recorded_split(case, name="test", metric=None, runs=("baselines", "specialist")):
     """The recorded runs of one split, the one that is a case's test part.
 
     Parameters
@@ -747,6 +797,8 @@ def recorded_split(case, name="test", metric=None):
         against the frozen baseline that validation chose is the primary one.
     metric : str, optional
         By default the case's.
+    runs : collection of str
+        Names of the runs that are taken. Without ``"baselines"`` no verdict is primary.
 
     Returns
     -------
@@ -759,12 +811,12 @@ def recorded_split(case, name="test", metric=None):
     """
     rows, table = read(case.name)
     rows = [row for row in rows if row["part"] in ("folds", "test") and row["fold"] == case.fold]
-    rows = [row for row in rows if row["system"] in ("baselines", "specialist")]
+    rows = [row for row in rows if row["system"] in runs]
     table = table[table["key"].isin({row["key"] for row in rows})]
     table = table.assign(part=name).reset_index(drop=True)
     metric = metric or case.metric
     primary = None
-    if name == "test":
+    if name == "test" and "baselines" in runs:
         (scores,) = (row["validation"] for row in rows if row["system"] == "baselines")
         primary = max(("zero_shot", "linear_probe"), key=scores.get)
     verdicts = _verdicts(case, table, name, primary, metric)
@@ -823,7 +875,7 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
     )
 
 
-def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe")):
+def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe"), part="test"):
     """The frozen baseline with the best recorded score on validation, mean over its seeds.
 
     Parameters
@@ -831,13 +883,15 @@ def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe")):
     case : ftlearn.cases.case.Case
     systems : collection of str
         Those that were not recorded are left out; of equally good ones the first wins.
+    part : str
+        The recorded part whose runs are asked.
 
     Returns
     -------
     str
     """
     found = {}
-    for row in recorded(case, "test").rows:
+    for row in recorded(case, part).rows:
         for name, score in row["validation"].items():
             found.setdefault(name, []).append(score)
     there = [name for name in systems if name in found]
@@ -854,15 +908,30 @@ def learning_curve(case):
     Returns
     -------
     list of RecordedPart
-        ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
+        Such as ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
 
     Raises
     ------
     FileNotFoundError
         When there is no record of the case.
     """
-    few = [recorded(case, f"learning_curve_{size}") for size in EXAMPLES_PER_CLASS]
+    few = [recorded(case, name) for name in _curve_parts(case.name)]
+    if sees_images(case):  # its folds are simulations, and the whole curve is drawn over all
+        whole = recorded(case, "folds")
+        whole = replace(
+            whole,
+            name="learning_curve_all",
+            predictions=whole.predictions.assign(part="learning_curve_all"),
+            verdicts=[replace(verdict, part="learning_curve_all") for verdict in whole.verdicts],
+        )
+        return [*few, whole]
     return [*few, recorded_split(replace(case, fold=0), "learning_curve_all")]
+
+
+def _curve_parts(case_name):
+    """Names of the parts of a learning curve with few examples, the smallest first."""
+    sizes = {run.per_class for run in plan(case_name) if run.per_class is not None}
+    return [f"learning_curve_{size}" for size in sorted(sizes)]
 
 
 def part_scores(case, part):
@@ -886,6 +955,56 @@ def part_scores(case, part):
             found.labels, found.groups, outputs, part.metric, n_classes
         )
     return scores
+
+
+def by_grade(case):
+    """The recorded simulations, lesion by lesion: what is found at each grade.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The X-ray case.
+
+    Returns
+    -------
+    RecordedPart
+        ``by_grade``: the patients with a lesion, so that accuracy is sensitivity. Its systems are
+        the specialist and the best frozen baseline at each grade, as ``specialist_grade_3`` and
+        ``control_frozen_grade_3``; its verdicts, one a grade, are exploratory.
+    """
+    from .cases.tumor_xrays import plan_of_patient
+
+    part = recorded(case, "folds")
+    frozen = best_frozen(case, part="folds")
+    table = part.predictions[part.predictions["label"] == 1]
+    numbers = table["item_id"].str.rsplit("-", n=1).str[1].astype(int)
+    grades = numbers.map(lambda number: plan_of_patient(number)[1]).astype(str)
+    named = {"specialist": "specialist_grade_", frozen: "control_frozen_grade_"}
+    table = table.assign(grade=grades)[table["system"].isin(named)]
+    table = table.assign(system=table["system"].map(named) + table["grade"], part="by_grade")
+    verdicts = [
+        evaluation.verdict_from_predictions(
+            table,
+            f"control_frozen_grade_{grade}",
+            f"specialist_grade_{grade}",
+            "by_grade",
+            case=replace(case, pace="full"),
+            metric="accuracy",
+            exploratory=True,
+        )
+        for grade in sorted(set(grades))
+    ]
+    systems = {
+        f"{new}{grade}": part.systems[old] for old, new in named.items() for grade in set(grades)
+    }
+    return replace(
+        part,
+        name="by_grade",
+        metric="accuracy",
+        predictions=table.drop(columns="grade").reset_index(drop=True),
+        systems=systems,
+        verdicts=verdicts,
+    )
 
 
 def learning_curve_rows(case, parts):

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import baselines, plots, settings, torch_setup, training
 from .evaluation import best_on_validation, judge, score, system_label
-from .models import load_generalist
+from .models import load_generalist, sees_images
 from .training import Estimate, Recipe
 
 # About what the course's own medical case takes: 4 epochs of 147 steps.
@@ -19,7 +19,7 @@ STEPS_AIMED_AT = 600
 EPOCHS = range(4, 21)
 FEWEST_EPOCHS = 2
 MOST_SUSPECTS = 20
-_FROZEN = ("zero_shot", "linear_probe")
+_FROZEN = ("zero_shot", "linear_probe", "mlp_probe")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Investigation:
     ----------
     case : ftlearn.cases.case.Case
     systems : dict of str to system
-        ``majority``, ``classical``, ``zero_shot``, ``linear_probe``, ``specialist``; ready for
+        Those of `ftlearn.baselines.fit_baselines` and ``specialist``; ready for
         `ftlearn.compare`.
     specialist : ftlearn.training.Specialist
         Its ``save(folder)`` writes an ordinary transformers folder.
@@ -143,7 +143,8 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of texts, such as `ftlearn.case_from_csv` gives.
+        A classification of texts or images, such as `ftlearn.case_from_csv` and
+        `ftlearn.case_from_folder` give.
     recipe : ftlearn.training.Recipe, optional
         When absent, `plan_training` chooses.
     minutes : float
@@ -158,7 +159,7 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     Raises
     ------
     ValueError
-        When the case is not a classification of texts.
+        When the case is not a classification of texts or images.
     ftlearn.training.TrainingInterrupted
         When stopped by hand during training.
     """
@@ -172,7 +173,7 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     for name, system in systems.items():
         measured = score(case, system, part="validation").score
         progress(f"  {system_label(name)}: {measured:.3f} on validation")
-    opponent = best_on_validation(case, [systems[name] for name in _FROZEN])
+    opponent = best_on_validation(case, [systems[name] for name in _FROZEN if name in systems])
     progress(f"The specialist has to beat the {system_label(opponent.name)}.")
     suspects = suspected_labels(case, generalist)
     if suspects:
@@ -205,12 +206,11 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
 
 
 def _check_case(case):
-    first = case.train[0]["input"] if case.task == "classification" else None
-    if not isinstance(first, str):
-        what = "images" if case.task == "classification" else "sentence pairs"
+    if case.task != "classification":
         raise ValueError(
-            f"case {case.name!r} holds {what}, and investigate trains on texts with one label each "
-            "only, so far. The case itself is ready: look at its parts, its card and its intake."
+            f"case {case.name!r} holds sentence pairs, and investigate trains on texts or images "
+            "with one label each only, so far. The case itself is ready: look at its parts, its "
+            "card and its intake."
         )
 
 
@@ -220,8 +220,8 @@ def _check_case(case):
 def plan_training(case, recipe=None, minutes=2.0):
     """Choose a recipe from the size of the data and the speed of this machine.
 
-    `Recipe.tuned` with as many epochs as make about `STEPS_AIMED_AT` steps, from 4 to 20, for small
-    data starve on the usual few (Mosbach et al. 2021,
+    `Recipe.tuned`, for images `Recipe.images`, with as many epochs as make about `STEPS_AIMED_AT`
+    steps (half as many for images), from 4 to 20, for small data starve on the usual few (Mosbach et al. 2021,
     https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
     where so many would take longer than `minutes`, as measured by a few real steps. The choice is
     kept until the investigation is complete, so that one that was stopped goes on with the same.
@@ -259,16 +259,19 @@ def plan_training(case, recipe=None, minutes=2.0):
 
 
 def _choose(case, minutes):
-    tuned = Recipe.tuned()
+    what, default, aim = "texts", Recipe.tuned, STEPS_AIMED_AT
+    if sees_images(case):
+        what, default, aim = "images", Recipe.images, STEPS_AIMED_AT / 2
+    tuned = default()
     steps = math.ceil(len(case.train) / tuned.batch_size)
-    wanted = min(max(round(STEPS_AIMED_AT / steps), EPOCHS[0]), EPOCHS[-1])
+    wanted = min(max(round(aim / steps), EPOCHS[0]), EPOCHS[-1])
     measured = training.estimate(case, tuned)
     affordable = int(60 * minutes / (measured.seconds / tuned.epochs))
     epochs = max(min(wanted, affordable), FEWEST_EPOCHS)
     # With many short epochs a better one may follow several that are none.
-    recipe = Recipe.tuned(epochs=epochs, patience=max(2, epochs // 4))
+    recipe = default(epochs=epochs, patience=max(2, epochs // 4))
     reason = (
-        f"{len(case.train):,} training texts make {steps:,} steps an epoch, so {wanted} epochs are "
+        f"{len(case.train):,} training {what} make {steps:,} steps an epoch, so {wanted} epochs are "
         "wanted"
     )
     if epochs < wanted:
@@ -323,8 +326,8 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of texts.
-    generalist : ftlearn.models.text.TextGeneralist
+        A classification of texts or images.
+    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
     most : int
 
     Returns
@@ -351,13 +354,18 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     return [
         Suspect(
             item_id=rows[at]["item_id"],
-            input=rows[at]["input"],
+            input=_shown(rows[at]),
             label=case.label_names[labels[at]],
             suggested=case.label_names[suggested[at]],
             probability=float(probabilities[at, suggested[at]]),
         )
         for at in sorted(doubtful, key=lambda at: -gap[at])[:most]
     ]
+
+
+def _shown(row):
+    """The text of an item; of an image the name of its file."""
+    return row["input"] if isinstance(row["input"], str) else row.get("file", row["item_id"])
 
 
 def _out_of_fold(features, labels, groups, n_classes):
@@ -424,14 +432,14 @@ def _advice(found):
     if case.pace == "quick":
         return ["Quick pace is for trying things out. Run it at full pace before you decide."]
     return [
-        _what_won(verdict, classical),
+        _what_won(verdict, classical, "sees edges" if sees_images(case) else "counts words"),
         *_more_data(verdict, case),
         "Read the items it breaks: ftlearn.compare(case, systems). A number never says which "
         "mistakes hurt.",
     ]
 
 
-def _what_won(verdict, classical):
+def _what_won(verdict, classical, craft):
     opponent = system_label(verdict.baseline)
     if verdict.low is None:
         return "All test items are in one group, so nothing can be said about other data."
@@ -445,10 +453,10 @@ def _what_won(verdict, classical):
     if classical.low is None or classical.low <= 0:
         return (
             f"The specialist beats the {opponent}, but not, as far as these data show, a "
-            "classifier that only counts words. That one is faster and can be read: try it first."
+            f"classifier that only {craft}. That one is faster and can be read: try it first."
         )
     return (
-        f"The specialist beats the {opponent} and the classifier that counts words. Weigh "
+        f"The specialist beats the {opponent} and the classifier that {craft}. Weigh "
         f"{100 * verdict.difference:.1f} points against its price in time and memory."
     )
 

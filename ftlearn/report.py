@@ -32,8 +32,8 @@ TITLES = {
     "best_practices": "Best practices",
 }
 PARTS = frozenset(
-    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_all "
-    "tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
+    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_25 learning_curve_100 "
+    "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
     "de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
     "lora".split()
 )
@@ -53,7 +53,7 @@ PART_KEYS = "metric n n_groups systems verdicts".split()
 PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
 FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
 _PACKAGES = (
-    "ftlearn torch torchvision transformers datasets tokenizers accelerate safetensors "
+    "ftlearn torch torchvision timm transformers datasets tokenizers accelerate safetensors "
     "scikit-learn scipy numpy pandas pyarrow matplotlib ipywidgets jupyterlab"
 ).split()
 

@@ -4,6 +4,7 @@
 Nothing here imports torch at that moment.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib.abc
@@ -21,7 +22,7 @@ _TORCHVISION_SCHEMAS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 _ISA_WITHOUT_BF16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-_M_MMAP_THRESHOLD = -3  # from malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
 _schemas_library = None  # kept: torch forgets the schemas when the library object dies
 
 
@@ -51,6 +52,26 @@ def _return_freed_memory():
     """
     if _is_glibc() and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+
+
+@contextlib.contextmanager
+def kept_memory():
+    """Have the C library keep large freed blocks meanwhile, and give them back at the end.
+
+    A step on images takes and frees the same large blocks again and again. Giving each back to
+    the system cost more than half of the time on a machine where pages are dear.
+    """
+    ours = _is_glibc() and "MALLOC_MMAP_THRESHOLD_" not in os.environ
+    if ours:
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+    try:
+        yield
+    finally:
+        if ours:
+            ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 128 << 10)
+            _return_freed_memory()
+            release_memory()
 
 
 def release_memory():

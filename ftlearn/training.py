@@ -20,11 +20,13 @@ from transformers.trainer_callback import ExportableState
 from . import settings, torch_setup
 from .baselines import choice_score, linear_probe_of_features
 from .cases.case import Case
-from .models.text import batches_by_length, mean_pooled, model_folder, quiet_transformers
+from .models import model_folder, sees_images, vision
+from .models.text import batches_by_length, mean_pooled, quiet_transformers
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
 ATTENTIONS = ("sdpa", "eager")
+IMAGE_RATE = 3e-3
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ class Recipe:
     probe_first : bool
         Start from a linear probe instead of a random head: fit it on the frozen features that the
         head sees, then fine-tune all (Kumar et al. 2022, https://doi.org/10.48550/arXiv.2202.10054).
+    augment : bool
+        Whether training images are mirrored, turned and shifted a little, by chance, each time.
     seed : int
-        For the classifier's first weights, the order of the data and dropout.
+        For the classifier's first weights, the order of the data, dropout and augmentation.
     """
 
     learning_rate: float = 5e-5
@@ -84,6 +88,7 @@ class Recipe:
     bf16: bool = False
     pretrained: bool = True
     probe_first: bool = False
+    augment: bool = False
     seed: int = 0
 
     def __post_init__(self):
@@ -150,17 +155,46 @@ class Recipe:
         )
         return replace(tuned, **changes)
 
+    @classmethod
+    def images(cls, **changes):
+        """The default of the course for images.
+
+        Its learning rate was chosen on the *validation* part of the X-ray case, among 3e-4, 1e-3,
+        3e-3 and 1e-2; `data/README.md` has the scores.
+
+        Parameters
+        ----------
+        **changes
+            Fields to set otherwise.
+
+        Returns
+        -------
+        Recipe
+        """
+        images = cls(
+            learning_rate=IMAGE_RATE,
+            epochs=10,
+            batch_size=32,
+            warmup=0.1,
+            patience=4,
+            dropout=False,
+            augment=True,
+        )
+        return replace(images, **changes)
+
     def fields(self):
         """The fields that tell this recipe from any other.
 
         Returns
         -------
         dict
-            Without `probe_first` where it is off: recipes recorded before it came keep their hash.
+            Without `probe_first` and `augment` where they are off: recipes recorded before they
+            came keep their hash.
         """
         fields = asdict(self)
-        if not self.probe_first:
-            del fields["probe_first"]
+        for later in ("probe_first", "augment"):
+            if not fields[later]:
+                del fields[later]
         return fields
 
     def fingerprint(self):
@@ -207,9 +241,12 @@ def data_fingerprint(case):
     digest = hashlib.sha256()
     if case.max_tokens != Case.max_tokens:
         digest.update(json.dumps(["max_tokens", case.max_tokens]).encode())
+    if sees_images(case):
+        digest.update(json.dumps(["image_size", case.image_size]).encode())
     for name in ("train", "validation", "test", *case.shifts):
         part = case.part(name)
-        columns = (part["item_id"], part["input"], part["label"], part["group"])
+        inputs = map(vision.image_hash, part["input"]) if sees_images(case) else part["input"]
+        columns = (part["item_id"], inputs, part["label"], part["group"])
         for row in zip(*columns, strict=True):
             digest.update(json.dumps([name, *row], ensure_ascii=False).encode())
     return digest.hexdigest()[:16]
@@ -222,8 +259,8 @@ class Specialist:
     ----------
     name : str
         Its key in ``results.json``; change it for a variant.
-    model, tokenizer
-        Ordinary transformers objects.
+    model, processor
+        Ordinary transformers objects; the processor is a tokenizer or an image processor.
     label_names : list of str
     recipe : Recipe
     history : list of dict
@@ -243,10 +280,10 @@ class Specialist:
         On this specialist; for the model card too.
     """
 
-    def __init__(self, model, tokenizer, label_names, recipe):
+    def __init__(self, model, processor, label_names, recipe):
         self.name = "specialist"
         self.model = model.eval()
-        self.tokenizer = tokenizer
+        self.processor = processor
         self.label_names = list(label_names)
         self.recipe = recipe
         self.seed = recipe.seed
@@ -260,12 +297,22 @@ class Specialist:
         self.examples_per_second = 0.0
         self.peak_memory_mb = 0.0
 
+    @property
+    def tokenizer(self):
+        """The processor of a specialist for texts."""
+        return self.processor
+
+    @property
+    def sees_images(self):
+        """Whether it is a specialist for images (bool)."""
+        return isinstance(self.processor, transformers.ImageProcessingMixin)
+
     def predict(self, inputs, batch_size=64):
         """Class probabilities, computed in float32.
 
         Parameters
         ----------
-        inputs : sequence of str, length n
+        inputs : sequence of str or PIL.Image.Image, length n
         batch_size : int
 
         Returns
@@ -275,36 +322,33 @@ class Specialist:
         """
         inputs = list(inputs)
         rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
-        for batch in batches_by_length([len(text) for text in inputs], batch_size):
-            encoded = self.tokenizer(
-                [inputs[i] for i in batch],
-                padding=True,
-                truncation=True,
-                return_tensors="pt",
-            ).to(self.model.device)
-            with torch.inference_mode():
-                logits = self.model(**encoded).logits.float()
-            rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
+        memory = torch_setup.kept_memory() if self.sees_images else contextlib.nullcontext()
+        with torch.inference_mode(), memory:
+            for batch, encoded in model_inputs(self.processor, inputs, batch_size):
+                logits = self.model(**encoded.to(self.model.device)).logits.float()
+                rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
         return rows
 
-    def embed(self, texts, batch_size=64):
-        """Embed texts with the fine-tuned encoder, as `TextGeneralist.embed` does before it.
+    def embed(self, inputs, batch_size=64):
+        """Embed inputs with the fine-tuned encoder, as its generalist does before it.
 
         Parameters
         ----------
-        texts : sequence of str, length n
+        inputs : sequence of str or PIL.Image.Image, length n
         batch_size : int
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (n, hidden size); every row has length 1.
+            float32, shape (n, hidden size); of texts, every row has length 1.
         """
-        texts = list(texts)
-        rows = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
-        for batch in batches_by_length([len(text) for text in texts], batch_size):
-            chosen = [texts[i] for i in batch]
-            rows[batch] = mean_pooled(self.model.base_model, self.tokenizer, chosen)
+        inputs = list(inputs)
+        if self.sees_images:
+            return _head_inputs(self.model, self.processor, inputs)
+        rows = np.zeros((len(inputs), self.model.config.hidden_size), dtype=np.float32)
+        for batch in batches_by_length([len(text) for text in inputs], batch_size):
+            chosen = [inputs[i] for i in batch]
+            rows[batch] = mean_pooled(self.model.base_model, self.processor, chosen)
         return rows
 
     def save(self, folder):
@@ -330,7 +374,8 @@ class Specialist:
         folder = new_folder(folder)
         with quiet_transformers():
             self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        if not self.sees_images:  # an image model's configuration says how images are read
+            self.processor.save_pretrained(folder)
         (folder / "README.md").write_text(_model_card(self), encoding="utf-8")
         return folder
 
@@ -363,23 +408,19 @@ def new_folder(folder):
 _CARD = """\
 ---
 library_name: transformers
-pipeline_tag: text-classification
+pipeline_tag: {task}
 ---
 
 # {title}
 
-A classifier of texts, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
+A classifier of {inputs}, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
 
 ## Use
 
 ```python
 from transformers import pipeline
 
-classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
-classify("Your text here.")
-```
-
-`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below.
+{usage}
 
 ## Scores
 
@@ -403,25 +444,44 @@ The best score on its validation part was {best:.3f}. That chose the epoch and f
 
 - It knows these {n_labels} labels and no other: what belongs to none of them gets one all the same.
 - Its probabilities were not calibrated: "90 % sure" need not mean right in 9 of 10 cases.
-- The scores hold for texts like those above. Measure again before you use it on others.
+- The scores hold for {inputs} like those above. Measure again before you use it on others.
 - Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
 """
+_TEXT_USAGE = """\
+classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
+classify("Your text here.")
+```
+
+`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below."""
+_IMAGE_USAGE = """\
+classify = pipeline("image-classification", model="path/of/this/folder")
+classify("path/of/an/image.png")
+```
+
+It needs timm. Images are scaled to {size} x {size} pixels, nothing is cut off."""
 _NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
 
 
 def _model_card(specialist):
     judged = [str(verdict.wording) for verdict in specialist.verdicts]
     scores = [f"{name}: {score}" for name, score in specialist.scores.items()]
+    if specialist.sees_images:
+        size = specialist.model.config.pretrained_cfg["input_size"][-1]
+        kind = {"task": "image-classification", "inputs": "images"}
+        kind["usage"] = _IMAGE_USAGE.format(size=size)
+    else:
+        kind = {"task": "text-classification", "inputs": "texts"}
+        kind["usage"] = _TEXT_USAGE.format(max_tokens=specialist.processor.model_max_length)
     return _CARD.format(
         title=specialist.title or "A specialist",
         generalist=specialist.generalist,
-        max_tokens=specialist.tokenizer.model_max_length,
         scores=_bullets([*scores, *judged]) or _NOT_JUDGED,
         best=max(row["validation_score"] for row in specialist.history),
         labels=_bullets(specialist.label_names),
         n_labels=len(specialist.label_names),
         data=specialist.data or "Not described.",
         recipe=_bullets(f"{key}: {value}" for key, value in asdict(specialist.recipe).items()),
+        **kind,
     )
 
 
@@ -455,9 +515,9 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification case with texts.
+        A classification of texts or of images.
     recipe : Recipe, optional
-        When absent, `Recipe.tuned`; at quick pace with a single epoch.
+        When absent, as `default_recipe`.
     callbacks : sequence of transformers.TrainerCallback
         Such as `ftlearn.plots.live_curves`.
     progress : bool
@@ -474,7 +534,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     """
     recipe = recipe or default_recipe(case)
     torch_setup.release_memory()
-    with _run_folder(case, recipe) as folder:
+    with _run_folder(case, recipe) as folder, _memory_for(case):
         checkpoint = _last_checkpoint(folder)
         trainer = _trainer(case, recipe, folder)
         if checkpoint and (epochs := _epochs_when_stopped(checkpoint)):
@@ -492,8 +552,13 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
         return _specialist(case, recipe, trainer)
 
 
+def _memory_for(case):
+    """Texts come in ever other sizes, images in one: freed memory is given back, or kept."""
+    return torch_setup.kept_memory() if sees_images(case) else contextlib.nullcontext()
+
+
 def default_recipe(case):
-    """The recipe that `fine_tune` takes when none is given.
+    """The recipe that `fine_tune` takes when none is given; at quick pace of a single epoch.
 
     Parameters
     ----------
@@ -503,7 +568,8 @@ def default_recipe(case):
     -------
     Recipe
     """
-    return Recipe.tuned(epochs=1) if case.pace == "quick" else Recipe.tuned()
+    default = Recipe.images if sees_images(case) else Recipe.tuned
+    return default(epochs=1) if case.pace == "quick" else default()
 
 
 def _specialist(case, recipe, trainer):
@@ -588,6 +654,18 @@ def build_model(case, recipe):
     -------
     transformers.PreTrainedModel
     """
+    if sees_images(case):
+        model = vision.classifier(case, recipe)
+    else:
+        model = _text_classifier(case, recipe)
+    if recipe.probe_first:
+        start_from_probe(model, case)
+    return model
+
+
+def _text_classifier(case, recipe):
+    if recipe.augment:
+        raise ValueError("Recipe augment is for images; leave it off for texts.")
     folder = model_folder(case)
     config = transformers.AutoConfig.from_pretrained(
         folder,
@@ -609,8 +687,6 @@ def build_model(case, recipe):
         else:
             model = automodel.from_config(config, attn_implementation=recipe.attention)
     model.base_model.embeddings.requires_grad_(not recipe.freeze_embeddings)
-    if recipe.probe_first:
-        start_from_probe(model, case)
     return model
 
 
@@ -631,15 +707,15 @@ def start_from_probe(model, case):
     ValueError
         When the model's head is not a single linear layer.
     """
-    head = getattr(model, "classifier", None)
+    head = _head(model)
     if not isinstance(head, torch.nn.Linear):
         raise ValueError(
-            f"Recipe probe_first needs a model whose `classifier` is a linear layer; "
+            f"Recipe probe_first needs a model whose head is a linear layer; "
             f"{type(model).__name__} has {type(head).__name__}. Leave probe_first off."
         )
-    tokenizer = _tokenizer(case)
+    processor = _processor(case)
     features = [
-        _head_inputs(model, tokenizer, list(case.part(name)["input"]))
+        _head_inputs(model, processor, list(case.part(name)["input"]))
         for name in ("train", "validation")
     ]
     probe = linear_probe_of_features(case, *features)
@@ -653,24 +729,55 @@ def start_from_probe(model, case):
             head.bias.copy_(torch.tensor(probe.intercept_))
 
 
-def _head_inputs(model, tokenizer, texts):
-    """What the classifier layer is given for every text: float32, shape (n, hidden size)."""
-    seen, rows = [], np.zeros((len(texts), model.classifier.in_features), dtype=np.float32)
-    hook = model.classifier.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+def _head(model):
+    """The layer behind everything else."""
+    if hasattr(model, "timm_model"):
+        return vision.head(model)
+    return getattr(model, "classifier", None)
+
+
+def _head_inputs(model, processor, inputs):
+    """What the head is given for every input: float32, shape (n, hidden size)."""
+    head, seen = _head(model), []
+    rows = np.zeros((len(inputs), head.in_features), dtype=np.float32)
+    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     was_training = model.training
     model.eval()
     try:
-        for batch in batches_by_length([len(text) for text in texts], 64):
-            encoded = tokenizer(
-                [texts[i] for i in batch], padding=True, truncation=True, return_tensors="pt"
-            ).to(model.device)
+        for batch, encoded in model_inputs(processor, inputs, 64):
             with torch.inference_mode():
-                model(**encoded)
+                model(**encoded.to(model.device))
             rows[batch] = seen.pop().float().cpu().numpy()
     finally:
         hook.remove()
         model.train(was_training)
     return rows
+
+
+def model_inputs(processor, inputs, batch_size):
+    """Batches of what a model takes.
+
+    Parameters
+    ----------
+    processor : transformers tokenizer or image processor
+    inputs : list of str or list of PIL.Image.Image
+    batch_size : int
+
+    Yields
+    ------
+    tuple of (array of int, transformers.BatchEncoding or transformers.BatchFeature)
+        Indices of the inputs, texts of similar length together; their tensors.
+    """
+    if isinstance(processor, transformers.ImageProcessingMixin):
+        for start in range(0, len(inputs), batch_size):
+            chosen = inputs[start : start + batch_size]
+            pixels = vision.pixel_batch(processor, chosen)
+            batch = np.arange(start, start + len(chosen))
+            yield batch, transformers.BatchFeature({"pixel_values": pixels})
+        return
+    for batch in batches_by_length([len(text) for text in inputs], batch_size):
+        chosen = [inputs[i] for i in batch]
+        yield batch, processor(chosen, padding=True, truncation=True, return_tensors="pt")
 
 
 def averaged(case, specialist, share):
@@ -698,14 +805,17 @@ def averaged(case, specialist, share):
         for name, weight in model.state_dict().items():
             if weight.is_floating_point():
                 weight.lerp_(after[name].to(weight), share)
-    mixed = Specialist(model, specialist.tokenizer, specialist.label_names, specialist.recipe)
+    mixed = Specialist(model, specialist.processor, specialist.label_names, specialist.recipe)
     mixed.name = f"specialist_average_{100 * share:.0f}"
     for name in ("generalist", "title", "data", "history", "seconds"):
         setattr(mixed, name, getattr(specialist, name))
     return mixed
 
 
-def _tokenizer(case):
+def _processor(case):
+    """A case's tokenizer or image processor."""
+    if sees_images(case):
+        return vision.processor(case.generalist, case.image_size)
     # The limit travels with the tokenizer, also into the folder of a saved specialist.
     return transformers.AutoTokenizer.from_pretrained(
         model_folder(case), model_max_length=case.max_tokens
@@ -713,16 +823,16 @@ def _tokenizer(case):
 
 
 def _trainer(case, recipe, folder):
-    tokenizer = _tokenizer(case)
+    processor = _processor(case)
     began = time.perf_counter()
     model = build_model(case, recipe)
     trainer = transformers.Trainer(
         model=model,
-        args=_training_arguments(recipe, folder),
-        train_dataset=tokenize(case.train, tokenizer),
-        eval_dataset=tokenize(case.validation, tokenizer),
-        processing_class=tokenizer,
-        data_collator=_collator(recipe, tokenizer),
+        args=_training_arguments(case, recipe, folder),
+        train_dataset=_examples(case.train, processor, recipe.augment),
+        eval_dataset=_examples(case.validation, processor),
+        processing_class=processor,
+        data_collator=_collator(recipe, processor),
         compute_metrics=_validation_metric(case.metric),
         callbacks=[_Clock()],
     )
@@ -733,12 +843,74 @@ def _trainer(case, recipe, folder):
     return trainer
 
 
-def _collator(recipe, tokenizer):
+def _examples(part, processor, augment=False):
+    """A part of a case as the Trainer takes it."""
+    if isinstance(processor, transformers.ImageProcessingMixin):
+        return ImageExamples(part, augment)
+    return tokenize(part, processor)
+
+
+class ImageExamples(torch.utils.data.Dataset):
+    """Images with their labels, decoded when they are asked for.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+        With ``input`` (images) and ``label``.
+    augment : bool
+        Whether each image is changed a little, by chance, each time.
+    """
+
+    def __init__(self, part, augment=False):
+        self._part = part
+        self._change = augmentation() if augment else None
+
+    def __len__(self):
+        return len(self._part)
+
+    def __getitem__(self, index):
+        row = self._part[int(index)]
+        image = row["input"].convert("RGB")
+        return {"image": self._change(image) if self._change else image, "label": row["label"]}
+
+
+def augmentation():
+    """What may happen to a training image: mirrored, turned by 5°, shifted, scaled by 5 %.
+
+    Returns
+    -------
+    torchvision.transforms.Compose
+        From a PIL image to a PIL image; it draws from PyTorch's own random numbers.
+    """
+    from torchvision import transforms
+
+    return transforms.Compose(
+        [
+            transforms.RandomHorizontalFlip(),
+            transforms.RandomAffine(
+                degrees=5,
+                translate=(0.05, 0.05),
+                scale=(0.95, 1.05),
+                interpolation=transforms.InterpolationMode.BILINEAR,
+            ),
+        ]
+    )
+
+
+def _collator(recipe, processor):
+    if isinstance(processor, transformers.ImageProcessingMixin):
+
+        def collate(rows):
+            pixels = vision.pixel_batch(processor, [row["image"] for row in rows])
+            labels = torch.tensor([row["label"] for row in rows])
+            return {"pixel_values": pixels, "labels": labels}
+
+        return collate
     multiple = 8 if recipe.group_by_length else None
-    return transformers.DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
+    return transformers.DataCollatorWithPadding(processor, pad_to_multiple_of=multiple)
 
 
-def _training_arguments(recipe, folder):
+def _training_arguments(case, recipe, folder):
     return transformers.TrainingArguments(
         output_dir=str(folder),
         learning_rate=recipe.learning_rate,
@@ -761,6 +933,7 @@ def _training_arguments(recipe, folder):
         restore_callback_states_from_checkpoint=True,
         dataloader_pin_memory=torch_setup.device() == "cuda",
         seed=recipe.seed,
+        remove_unused_columns=not sees_images(case),
         disable_tqdm=True,
         report_to="none",
     )
@@ -1001,19 +1174,19 @@ def examples_per_second(case, recipe, steps):
     few = case.train.select(chosen[: steps * recipe.batch_size])
     clock = _StepTimes()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = _training_arguments(replace(recipe, epochs=2, patience=None), folder)
+        arguments = _training_arguments(case, replace(recipe, epochs=2, patience=None), folder)
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
-        tokenizer = _tokenizer(case)
+        processor = _processor(case)
         trainer = transformers.Trainer(
             model=build_model(case, replace(recipe, probe_first=False)),
             args=arguments,
-            train_dataset=tokenize(few, tokenizer),
-            processing_class=tokenizer,
-            data_collator=_collator(recipe, tokenizer),
+            train_dataset=_examples(few, processor, recipe.augment),
+            processing_class=processor,
+            data_collator=_collator(recipe, processor),
             callbacks=[clock],
         )
         trainer.remove_callback(transformers.PrinterCallback)
-        with quiet_transformers():
+        with quiet_transformers(), _memory_for(case):
             trainer.train()
     return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
 

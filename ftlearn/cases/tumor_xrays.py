@@ -19,7 +19,7 @@ PATIENTS = {
 }
 N_SIMULATIONS = 3
 SECONDS_A_PATIENT = 0.08  # on one core, for the estimate
-_BLOCK = 100  # patients in one file of the cache
+_BLOCK = 20  # patients in one file of the cache
 _COLUMNS = ("label", "grade", "detectability", "diameter")
 
 CARD = """\
@@ -178,7 +178,8 @@ def simulated_patients(simulation, sizes):
 
 def _block_file(simulation, block):
     folder = settings.cache_folder() / "simulated"
-    return folder / f"radiographs-v{radiographs.VERSION}-{simulation}-{block:03d}.npz"
+    first = block * _BLOCK
+    return folder / f"radiographs-v{radiographs.VERSION}-{simulation}-{first:04d}.npz"
 
 
 def _simulate_blocks(simulation, blocks):
@@ -192,7 +193,7 @@ def _simulate_blocks(simulation, blocks):
     numbers = [n for block in missing for n in range(block * _BLOCK, (block + 1) * _BLOCK)]
     jobs = (delayed(simulate_patient)(simulation, number) for number in numbers)
     minutes = len(numbers) * SECONDS_A_PATIENT / torch_setup.cpu_limit() / 60
-    if len(numbers) > 10 * _BLOCK:
+    if len(numbers) > 500:
         print(
             f"Simulating {len(numbers):,} patients, about {max(minutes, 1):.0f} min, once; "
             "they are kept in the cache."

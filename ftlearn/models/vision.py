@@ -64,7 +64,7 @@ VISION_MODELS = {
     ),
 }
 DEFAULT = {"starter": "efficientnet_lite0", "hub": "resnet18"}
-_FOLDER_VERSION = 1  # raised when what is written below the cache changes
+_FOLDER_VERSION = 2  # raised when what is written below the cache changes
 
 
 def known(name, track):
@@ -129,13 +129,18 @@ def _write_folder(model, folder):
     """Convert an asset's weights to a transformers folder, whole or not at all."""
     import timm
     from safetensors.torch import load_file
+    from timm.data import ImageNetInfo
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
     weights = load_file(assets.locate(model.asset) / "model.safetensors")
     network = timm.create_model(model.architecture)
     network.load_state_dict({timm_key(key): value for key, value in weights.items()})
+    names = ImageNetInfo("imagenet-1k").label_descriptions()
     config = TimmWrapperConfig(
-        architecture=model.architecture, pretrained_cfg=pretrained_cfg(model, 224), num_labels=1000
+        architecture=model.architecture,
+        pretrained_cfg=pretrained_cfg(model, 224),
+        id2label=dict(enumerate(names)),
+        label2id={name: at for at, name in enumerate(names)},
     )
     whole = TimmWrapperForImageClassification(config)
     whole.timm_model.load_state_dict(network.state_dict())
@@ -372,12 +377,12 @@ class VisionGeneralist:
         keys = [image_hash(image) for image in images]
         new = {k: im for k, im in zip(keys, images, strict=True) if k not in self._remembered}
         names = list(new)
-        for start in range(0, len(names), batch_size):
-            chosen = names[start : start + batch_size]
-            pixels = pixel_batch(self.processor, [new[name] for name in chosen])
-            with torch.inference_mode():
-                rows = self.model(pixels.to(self.model.device)).pooler_output.float().cpu().numpy()
-            self._remembered.update(zip(chosen, rows, strict=True))
+        with torch.inference_mode(), torch_setup.kept_memory():
+            for start in range(0, len(names), batch_size):
+                chosen = names[start : start + batch_size]
+                pixels = pixel_batch(self.processor, [new[name] for name in chosen])
+                found = self.model(pixels.to(self.model.device)).pooler_output
+                self._remembered.update(zip(chosen, found.float().cpu().numpy(), strict=True))
         if not images:
             return np.zeros((0, self.model.timm_model.num_features), dtype=np.float32)
         return np.stack([self._remembered[key] for key in keys])

@@ -1,0 +1,290 @@
+"""Figures about images: galleries, heat maps, grades, calibration; in the style of `plots`."""
+
+import math
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
+
+from .evaluation import system_label
+from .plots import (
+    BLUE,
+    INK,
+    SOFT,
+    VERMILLION,
+    Picture,
+    _axes,
+    _figure,
+    _heading,
+    _styled,
+    points_text,
+)
+
+_GREEN, _ORANGE = "#009E73", "#E69F00"
+_MARKS = (("o", "-", BLUE), ("s", "--", VERMILLION), ("^", "-.", _GREEN), ("D", ":", _ORANGE))
+_FRAME = "#F0E442"
+
+
+@_styled
+def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, columns=5):
+    """Images in rows, each with a line above it.
+
+    Parameters
+    ----------
+    images : sequence of PIL.Image.Image
+    titles : sequence of str
+        One an image.
+    heading : str
+        Above all of them.
+    caption, alt : str
+        As in `ftlearn.plots.Picture`.
+    boxes : sequence of (sequence of float), optional
+        Left, top, right, bottom in pixels of what is framed; empty: nothing.
+    heats : sequence of numpy.ndarray, optional
+        Maps of an image's size, from 0 to 1, laid over it in colour.
+    columns : int
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    images, titles = list(images), list(titles)
+    rows = math.ceil(len(images) / columns)
+    side = 7.0 / columns
+    lines = 1 + max(title.count("\n") for title in titles)
+    figure = _figure(0.5 + rows * (side + 0.04 + 0.17 * lines))
+    _heading(figure, heading)
+    height = figure.get_size_inches()[1]
+    for at, (image, title) in enumerate(zip(images, titles, strict=True)):
+        row, column = divmod(at, columns)
+        top = 0.5 + row * (side + 0.04 + 0.17 * lines) + 0.17 * lines
+        place = (0.1 + column * side) / 7.2, 1 - (top + side - 0.06) / height
+        axes = figure.add_axes((*place, (side - 0.06) / 7.2, (side - 0.06) / height))
+        axes.set_axis_off()
+        axes.imshow(np.asarray(image.convert("RGB")), interpolation="bicubic")
+        axes.set_title(title, fontsize=8, color=INK, pad=2, loc="left", linespacing=1.1)
+        if heats is not None:
+            heat = np.asarray(heats[at])
+            axes.imshow(heat, cmap="inferno", alpha=0.65 * heat, vmin=0, vmax=1)
+        if boxes is not None and len(boxes[at]):
+            axes.add_patch(_frame(boxes[at]))
+    return Picture(figure, caption, alt)
+
+
+def _frame(box):
+    left, top, right, bottom = box
+    return Rectangle(
+        (left - 3, top - 3), right - left + 6, bottom - top + 6, fill=False, edgecolor=_FRAME
+    )
+
+
+@_styled
+def grades_figure(rows, heading, groups):
+    """Share of lesions that systems find, over how plain the lesions are.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``grade`` (int), ``system`` (str), ``score`` (an `ftlearn.evaluation.Score`).
+    heading : str
+    groups : str
+        How many lesions a grade has, in words, for the caption.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    grades = sorted({row["grade"] for row in rows})
+    found = {(row["system"], row["grade"]): row["score"] for row in rows}
+    figure = _figure(3.4)
+    _heading(figure, heading, "Sensitivity: share of the lesions that are called lesions")
+    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    axes.grid(axis="y")
+    for number, system in enumerate(systems):
+        marker, line, color = _MARKS[number % len(_MARKS)]
+        shift = 0.06 * (number - (len(systems) - 1) / 2)
+        scores = [found[system, grade] for grade in grades]
+        _draw_intervals(axes, [grade + shift for grade in grades], scores, marker, line, color)
+        axes.text(
+            1.02,
+            0.95 - 0.12 * number,
+            system_label(system),
+            color=color,
+            transform=axes.transAxes,
+            fontweight="bold",
+            fontsize=9.5,
+            va="top",
+        )
+    axes.set(xticks=grades, ylim=(0, 1), xlabel="Grade: 1 hard to see, 5 plain")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    alt = f"{heading}. " + " ".join(
+        f"{system_label(system)}: "
+        + ", ".join(f"{found[system, grade].score:.0%} at grade {grade}" for grade in grades)
+        + "."
+        for system in systems
+    )
+    return Picture(figure, f"Lines at the marks: 95 % intervals over patients; {groups}.", alt)
+
+
+def _draw_intervals(axes, places, scores, marker, line, color):
+    for at, score in zip(places, scores, strict=True):
+        if score.low is not None:
+            axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
+    heights = [score.score for score in scores]
+    axes.plot(places, heights, color=color, linestyle=line, marker=marker, markersize=6)
+
+
+@_styled
+def gain_figure(rows, heading, caption):
+    """How many points the specialist gains over its opponents, over a size or a grade.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``at`` (str), ``opponent`` (str), ``verdict`` (an `ftlearn.evaluation.Verdict`).
+    heading, caption : str
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    opponents = list(dict.fromkeys(row["opponent"] for row in rows))
+    places = list(dict.fromkeys(row["at"] for row in rows))
+    figure = _figure(3.4)
+    _heading(figure, heading, "Points gained by the specialist; above the line it is better")
+    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    axes.grid(axis="y")
+    axes.axhline(0, color=INK, linewidth=1)
+    said = []
+    for number, opponent in enumerate(opponents):
+        marker, line, color = _MARKS[number % len(_MARKS)]
+        shift = 0.1 * (number - (len(opponents) - 1) / 2)
+        verdicts = {row["at"]: row["verdict"] for row in rows if row["opponent"] == opponent}
+        x = [places.index(at) + shift for at in verdicts]
+        for at, verdict in zip(x, verdicts.values(), strict=True):
+            bounds = [100 * verdict.low, 100 * verdict.high]
+            axes.plot([at, at], bounds, color=color, linewidth=1.4)
+        heights = [100 * verdict.difference for verdict in verdicts.values()]
+        axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6)
+        label = f"against\n{system_label(opponent)}"
+        axes.text(
+            1.02,
+            0.95 - 0.22 * number,
+            label,
+            color=color,
+            transform=axes.transAxes,
+            fontweight="bold",
+            fontsize=9.5,
+            va="top",
+        )
+        said.append(
+            f"Against {system_label(opponent)}: "
+            + ", ".join(
+                f"{points_text(v.difference)} ({points_text(v.low)} to {points_text(v.high)}) "
+                f"at {at}"
+                for at, v in verdicts.items()
+            )
+            + "."
+        )
+    axes.set(xticks=range(len(places)), xlim=(-0.4, len(places) - 0.6))
+    axes.set_xticklabels(places)
+    axes.tick_params(axis="x", labelcolor=INK)
+    return Picture(figure, caption, f"{heading}. {' '.join(said)}")
+
+
+@_styled
+def calibration_figure(labels, probabilities, heading):
+    """How often there was a lesion, where a system said how sure it was.
+
+    Parameters
+    ----------
+    labels : array of int, shape (n,)
+        1: the event.
+    probabilities : dict of str to array of float, shape (n,)
+        Of the event, by system.
+    heading : str
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    from scipy.stats import binomtest
+
+    figure = _figure(3.6)
+    _heading(figure, heading, "On the line, 70 % sure means right in 70 of 100")
+    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=":")
+    said, labels = [], np.asarray(labels)
+    for number, (system, shares) in enumerate(probabilities.items()):
+        marker, line, color = _MARKS[number % len(_MARKS)]
+        bins = np.minimum((np.asarray(shares) * 5).astype(int), 4)
+        points = []
+        for one in range(5):
+            inside = bins == one
+            if inside.sum() < 5:
+                continue
+            seen = binomtest(int(labels[inside].sum()), int(inside.sum()))
+            bounds = seen.proportion_ci(method="exact")
+            at = float(np.asarray(shares)[inside].mean())
+            axes.plot([at, at], [bounds.low, bounds.high], color=color, linewidth=1.2, alpha=0.7)
+            points.append((at, seen.statistic, int(inside.sum())))
+        axes.plot(*zip(*[(x, y) for x, y, _ in points], strict=True), color=color, linestyle=line)
+        for x, y, _ in points:
+            axes.plot(x, y, color=color, marker=marker, markersize=6)
+        axes.text(
+            1.02,
+            0.95 - 0.12 * number,
+            system_label(system),
+            color=color,
+            transform=axes.transAxes,
+            fontweight="bold",
+            fontsize=9.5,
+            va="top",
+        )
+        said.append(
+            f"{system_label(system)}: "
+            + ", ".join(f"said {x:.0%}, came {y:.0%} of {n}" for x, y, n in points)
+            + "."
+        )
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Probability of a lesion, as the system says")
+    axes.set_ylabel("Share that had one")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    caption = "Five bins of equal width; those with fewer than five images are left out. "
+    caption += "Lines at the marks: exact 95 % intervals."
+    return Picture(figure, caption, f"{heading}. {' '.join(said)}")
+
+
+@_styled
+def pointing_figure(rows, heading, caption):
+    """Hit rates of explanations, beside baselines that look at nothing.
+
+    Parameters
+    ----------
+    rows : list of (str, int, int)
+        What it is, hits, tries.
+    heading, caption : str
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    from scipy.stats import binomtest
+
+    figure = _figure(1.1 + 0.36 * len(rows))
+    _heading(figure, heading)
+    axes = _axes(figure, 3.3, 0.5, 0.5, 0.5)
+    axes.grid(axis="x")
+    said = []
+    for number, (name, hits, tries) in enumerate(rows):
+        y = len(rows) - number
+        share = hits / tries
+        interval = binomtest(hits, tries).proportion_ci(method="exact")
+        axes.plot([interval.low, interval.high], [y, y], color=BLUE, linewidth=2, alpha=0.6)
+        axes.plot(share, y, "o", color=BLUE, markersize=7)
+        said.append(f"{name}: {share:.0%} of {tries}")
+    axes.set(xlim=(0, 1), ylim=(0.4, len(rows) + 0.6), yticks=range(len(rows), 0, -1))
+    axes.set_yticklabels([f"{name} ({tries})" for name, _, tries in rows])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    return Picture(figure, caption, f"{heading}. {'; '.join(said)}.")
