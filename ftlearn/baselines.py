@@ -27,6 +27,7 @@ IMAGE_STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 HOG_CELLS = (6, 8, 12, 16)
 # Hidden units and weight penalties of an MLP probe, tried on validation.
 MLP_WIDTHS = (32, 128, 512)
+IMAGE_MLP_WIDTHS = (32, 128)  # an image has 1,280 features, a text 384
 MLP_PENALTIES = (1e-3, 1e-1, 1.0, 10.0)
 # Dividers of scores before a softmax; they set how sure a system sounds, never what it says.
 TEMPERATURES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -400,7 +401,7 @@ def fit_mlp_probe(case, generalist, seed=0):
             StandardScaler(),
             MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed),
         )
-        for width in MLP_WIDTHS
+        for width in (IMAGE_MLP_WIDTHS if sees_images(case) else MLP_WIDTHS)
         for penalty in MLP_PENALTIES
     )
     with warnings.catch_warnings():

@@ -212,7 +212,7 @@ def image_scratch(**changes):
     -------
     Recipe
     """
-    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 16, "patience": 6}
+    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 16, "patience": 5}
     return Recipe.images(**(scratch | changes))
 
 

@@ -60,3 +60,34 @@ def tiny(monkeypatch, tiny_folder, cache):
 
     monkeypatch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
     return tiny_folder
+
+
+@pytest.fixture
+def tiny_vision(monkeypatch, tmp_path_factory, cache):
+    """A tiny image model in the place of the real one, known as ``tiny_vision``."""
+    from ftlearn.models import vision
+
+    model = vision.VisionModel("Tiny", "test_efficientnet", "none", None, None, 0.5, 0.5)
+    monkeypatch.setitem(vision.VISION_MODELS, "tiny_vision", model)
+    folder = _tiny_vision_folder(model, tmp_path_factory)
+    monkeypatch.setattr(vision, "model_folder", lambda name, track="starter": folder)
+    return folder
+
+
+_made = {}  # one folder a session: making it takes a second
+
+
+def _tiny_vision_folder(model, tmp_path_factory):
+    from ftlearn.models import vision
+    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
+
+    if "folder" not in _made:
+        set_seed(0)
+        config = TimmWrapperConfig(
+            architecture=model.architecture,
+            pretrained_cfg=vision.pretrained_cfg(model, 32),
+            num_labels=10,
+        )
+        _made["folder"] = tmp_path_factory.mktemp("tiny_vision")
+        TimmWrapperForImageClassification(config).save_pretrained(_made["folder"])
+    return _made["folder"]

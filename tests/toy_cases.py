@@ -103,3 +103,39 @@ def python(code, *arguments, check=True, **variables):
     if check and done.returncode != 0:
         raise AssertionError(f"the other process failed:\n{done.stderr}")
     return done
+
+
+def toy_images(name, n, size=32, seed=0):
+    """A part with n grey images: a patch of lying or standing stripes, the class, inside `box`."""
+    import numpy as np
+    from datasets import Features, Image, Sequence, Value
+    from PIL import Image as Pillow
+
+    rng = np.random.default_rng([seed, *name.encode()])
+    images, boxes = [], []
+    for i in range(n):
+        pixels = rng.integers(0, 60, (size, size), dtype=np.uint8)
+        left, top = (int(at) for at in rng.integers(1, size - 17, 2))
+        stripes = np.tile(np.repeat([0, 230], 2), 4)
+        patch = np.broadcast_to(stripes if i % 2 else stripes[:, None], (16, 16))
+        pixels[top : top + 16, left : left + 16] = patch
+        images.append(Pillow.fromarray(pixels))
+        boxes.append([float(at) for at in (left, top, left + 16, top + 16)])
+    columns = {
+        "item_id": [f"{name}/{i}" for i in range(n)],
+        "input": images,
+        "label": [i % 2 for i in range(n)],
+        "group": [f"{name} {i}" for i in range(n)],
+        "box": boxes,
+    }
+    kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
+    kinds |= {"group": Value("string"), "box": Sequence(Value("float64"))}
+    return Dataset.from_dict(columns, features=Features(kinds))
+
+
+def toy_image_case(sizes=(48, 24, 24), **changes):
+    """A classification of images whose generalist is called tiny_vision (see `tiny_vision`)."""
+    parts = ("train", "validation", "test")
+    images = {part: toy_images(part, n) for part, n in zip(parts, sizes, strict=True)}
+    content = {"label_names": ["lying", "standing"], "generalist": "tiny_vision", "image_size": 32}
+    return toy_case(classes=2, **(content | images | changes))

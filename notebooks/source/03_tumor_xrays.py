@@ -443,7 +443,133 @@ ftlearn.try_it_image(
     list(case.test.select(range(8))),
 )
 
-# SECTION7
+# %% [markdown]
+# ## 7. Exercises
+#
+# Five, from easy to open. Replace each `...`, run the cell, and `check` tells you what it found. Stuck? Take
+# the `#` away in the cell below for a `hint()`, and at last for the `solution()`.
+
+# %%
+from ftlearn.exercises import act_3
+
+# %% [markdown]
+# ### Exercise 1. Predict: what does “no lesion” to everybody score?
+#
+# A clinic: 6 % of the patients have a lesion. A program says “no lesion” to all, with the same score for
+# everybody. What accuracy does it reach, and what AUC?
+
+# %%
+my_guess = {"accuracy": ..., "auc": ...}  # two shares, from 0 to 1
+
+act_3.always_healthy.check(my_guess)
+
+# %%
+# act_3.always_healthy.hint()
+# act_3.always_healthy.solution()
+
+# %% [markdown]
+# ### Exercise 2. Implement: choose the operating point
+#
+# The threshold widget did this for you. Write it yourself: a patient is called sick when the score *reaches*
+# the threshold. Which is the lowest threshold that leaves at least 90 % of the healthy alone? Equal scores
+# happen; count carefully.
+
+
+# %%
+def my_sensitivity(labels, scores, threshold):
+    """Share of the sick (label 1) who are called sick: score >= threshold."""
+    return ...
+
+
+def my_operating_point(labels, scores, specificity=0.9):
+    """The lowest score that will do as a threshold, np.inf where none will.
+
+    It will do if at least this share of the healthy (label 0) is not called sick.
+    """
+    return ...
+
+
+my_tools = (my_sensitivity, my_operating_point)
+
+act_3.operating_point.check(my_tools)
+
+# %%
+# act_3.operating_point.hint()
+# act_3.operating_point.solution()
+
+# %% [markdown]
+# ### Exercise 3. Repair: keep each patient on one side
+#
+# In this simulation every image is another patient. A clinic hands you several images of each. A colleague has
+# shuffled the images and cut off a fifth. Mend it.
+
+
+# %%
+def my_split(patients, labels, seed):
+    """Indices of images for training and for testing, about four to one.
+
+    patients: whose each image is; labels: 1 with a lesion; both are arrays, one entry an image.
+    """
+    # order = np.random.default_rng(seed).permutation(len(patients))   <- somebody wrote this.
+    # return order[len(order) // 5 :], order[: len(order) // 5]        <- It deals out images.
+    return ...
+
+
+act_3.patient_split.check(my_split)
+
+# %%
+# act_3.patient_split.hint()
+# act_3.patient_split.solution()
+
+# %% [markdown]
+# ### Exercise 4. Implement: play the pointing game
+#
+# Does the hottest pixel of a heat map lie in the lesion's box? Two lines, three traps.
+
+
+# %%
+def my_hit(heat, box):
+    """Whether the maximum of a heat map lies in a box.
+
+    heat: array, height x width; box: left, top, right, bottom in pixels. Right and bottom are the
+    first pixels outside.
+    """
+    return ...
+
+
+act_3.pointing.check(my_hit)
+
+# %%
+# act_3.pointing.hint()
+# act_3.pointing.solution()
+
+# %% [markdown]
+# ### Exercise 5. Investigate: how faint a lesion does it find?
+#
+# The figure by grade in section 5 gave you the picture. Now get the numbers from the raw predictions, all three
+# simulations and all seeds together. Which is the lowest grade at which the specialist finds at least half of
+# the lesions? And how many points of sensitivity lie between grade 5 and grade 1?
+
+# %%
+from ftlearn.cases.tumor_xrays import plan_of_patient
+
+table = ftlearn.recorded(case, "folds").predictions
+# columns: item_id, system, seed, label, prediction. Ids are such as "simulation-0/patient-1201".
+print("Patient 1201 has label and grade", plan_of_patient(1201))
+my_finding = {"grade": ..., "gap": ...}  # 1 to 5; points
+
+act_3.faint_lesions.check(my_finding)
+
+# %%
+# act_3.faint_lesions.hint()
+# act_3.faint_lesions.solution()
+
+# %% [markdown]
+# ### Three questions
+
+# %%
+ftlearn.quiz(act_3.QUIZ)
+
 # %% [markdown]
 # ## 8. Your own case
 #

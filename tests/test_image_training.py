@@ -1,0 +1,261 @@
+"""Fine-tuning an image model: the same Trainer, the same contracts, on a tiny network."""
+
+import json
+
+import ftlearn  # noqa: F401
+import numpy as np
+import pytest
+import torch
+from ftlearn import baselines, explain, investigation, training
+from ftlearn.models import load_generalist, vision
+from ftlearn.training import Recipe, fine_tune
+from PIL import Image
+from toy_cases import python, toy_case, toy_image_case
+
+RECIPE = Recipe.images(learning_rate=3e-2, epochs=6, batch_size=16, patience=6, augment=False)
+
+
+@pytest.fixture
+def case(tiny_vision):
+    return toy_image_case()
+
+
+@pytest.fixture
+def specialist(case):
+    return fine_tune(case, RECIPE, progress=False)
+
+
+def test_a_toy_is_learned_and_a_saved_specialist_predicts_the_same_without_ftlearn(
+    case, specialist, tmp_path
+):
+    assert case.correct(specialist)[0].mean() > 0.9
+    assert specialist.history[-1]["train_loss"] < 0.7 * specialist.history[0]["train_loss"]
+    folder = specialist.save(tmp_path / "saved")
+    card = (folder / "README.md").read_text()
+    assert "image-classification" in card and "32 x 32 pixels" in card
+    case.test[0]["input"].save(tmp_path / "one.png")
+    done = python(_WITHOUT, folder, tmp_path / "one.png")
+    found = json.loads(done.stdout.splitlines()[-1])
+    expected = specialist.predict([case.test[0]["input"]])[0]
+    for label, share in zip(case.label_names, expected, strict=True):
+        assert found[label] == pytest.approx(float(share), abs=1e-4)
+
+
+# Where torch and torchvision are builds of two kinds, torchvision cannot be imported without the
+# two schemas; elsewhere they are there already.
+_WITHOUT = """
+import json, sys, torch
+sys.modules["ftlearn"] = None
+try:
+    import torchvision
+except (RuntimeError, ImportError):
+    for name in [name for name in sys.modules if name.startswith("torchvision")]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+from transformers import pipeline
+classify = pipeline("image-classification", model=sys.argv[1])
+print(json.dumps({row["label"]: row["score"] for row in classify(sys.argv[2])}))
+"""
+
+
+def test_the_same_recipe_gives_the_same_specialist(case, specialist):
+    again = fine_tune(case, RECIPE, progress=False)
+    np.testing.assert_allclose(
+        specialist.predict(case.test["input"]), again.predict(case.test["input"]), atol=1e-5
+    )
+
+
+def test_a_run_with_augmentation_that_was_stopped_ends_with_the_same_weights(case):
+    from transformers import TrainerCallback
+
+    recipe = Recipe.images(learning_rate=3e-2, epochs=3, batch_size=16, augment=True)
+
+    class Stop(TrainerCallback):
+        def on_epoch_begin(self, args, state, control, **kwargs):
+            if state.epoch >= 1.5:
+                raise KeyboardInterrupt
+
+    whole = fine_tune(toy_image_case(name="whole"), recipe, progress=False)
+    with pytest.raises(training.TrainingInterrupted, match="Nothing is lost"):
+        fine_tune(case, recipe, callbacks=[Stop()], progress=False)
+    resumed = fine_tune(case, recipe, progress=False)
+    for name, weight in whole.model.state_dict().items():
+        torch.testing.assert_close(weight, resumed.model.state_dict()[name], msg=name)
+
+
+def test_augmentation_changes_training_images_alone(case):
+    row = {"train": training.ImageExamples(case.train, True)[0]["image"]}
+    row["validation"] = training.ImageExamples(case.train)[0]["image"]
+    plain = case.train[0]["input"].convert("RGB")
+    assert np.array_equal(row["validation"], plain)
+    assert not np.array_equal(row["train"], plain)
+
+
+def test_a_probe_first_starts_where_the_probe_ends(case):
+    recipe = Recipe.images(probe_first=True)
+    model = training.build_model(case, recipe).eval()
+    generalist = load_generalist(case)
+    probe = baselines.linear_probe_of_features(
+        case,
+        training._head_inputs(model, generalist.processor, list(case.train["input"])),
+        training._head_inputs(model, generalist.processor, list(case.validation["input"])),
+    )
+    start = training.Specialist(model, generalist.processor, case.label_names, recipe)
+    features = start.embed(case.test["input"])
+    np.testing.assert_allclose(features, generalist.embed(case.test["input"]), atol=1e-4)
+    expected = probe.predict_proba(features)
+    np.testing.assert_allclose(start.predict(case.test["input"]), expected, atol=1e-4)
+
+
+def test_from_scratch_does_not_start_from_the_pretrained_weights(case, tiny_vision):
+    pretrained, scratch = (
+        training.build_model(case, Recipe.images(pretrained=p)).state_dict() for p in (True, False)
+    )
+    held = vision.VisionGeneralist("tiny_vision", tiny_vision, 32).model.state_dict()
+    name = "timm_model.conv_stem.weight"
+    torch.testing.assert_close(pretrained[name], held[name])
+    assert not torch.allclose(scratch[name], held[name])
+
+
+def test_seeds_differ_in_the_head(case):
+    heads = [
+        vision.head(training.build_model(case, Recipe.images(seed=s))).weight for s in (0, 0, 1)
+    ]
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+
+
+@pytest.mark.parametrize("wrong", [{"freeze_embeddings": True}, {"group_by_length": True}])
+def test_what_only_texts_have_is_refused(case, wrong):
+    with pytest.raises(ValueError, match="Recipe.images"):
+        training.build_model(case, Recipe.images(**wrong))
+
+
+def test_augmentation_of_texts_is_refused(tiny):
+    with pytest.raises(ValueError, match="for images"):
+        training.build_model(toy_case(), Recipe.tuned(augment=True))
+
+
+def test_the_fingerprint_of_data_sees_every_pixel(case):
+    changed = list(case.test["input"])
+    pixels = np.array(changed[3])
+    pixels[0, 0] ^= 1
+    changed[3] = Image.fromarray(pixels)
+    other = case.test.remove_columns("input").add_column("input", changed)
+    again = toy_image_case(test=other.cast(case.test.select_columns(other.column_names).features))
+    assert training.data_fingerprint(case) != training.data_fingerprint(again)
+    assert training.data_fingerprint(case) == training.data_fingerprint(toy_image_case())
+
+
+def test_oriented_gradients_are_those_of_scikit_image_and_find_the_stripes(case):
+    from skimage.feature import hog
+
+    image = case.train[0]["input"]
+    expected = hog(np.asarray(image), pixels_per_cell=(8, 8), cells_per_block=(2, 2))
+    found = baselines.oriented_gradients([image], 32, 8)
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    system = baselines.fit_classical(case)
+    rows = system.predict(case.test["input"])
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-5)
+    assert case.correct(system)[0].mean() > 0.8
+
+
+# --- where it looks -----------------------------------------------------------------------------
+
+
+def test_grad_cam_is_what_gradients_written_by_hand_give(specialist, case):
+    image = case.test[1]["input"]
+    network = specialist.model
+    layer = network.timm_model.get_submodule("blocks.2")
+    kept = {}
+    hook = layer.register_forward_hook(lambda _, __, out: kept.update(out=out))
+    pixels = vision.pixel_batch(specialist.processor, [image])
+    score = network(pixel_values=pixels).logits[0, 1]
+    (gradient,) = torch.autograd.grad(score, kept["out"])
+    hook.remove()
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
+    heat = torch.relu((weights * kept["out"]).sum(dim=1, keepdim=True))
+    heat = torch.nn.functional.interpolate(heat, size=(32, 32), mode="bilinear")[0, 0]
+    expected = (heat / heat.max()).detach().numpy()
+    found = explain.grad_cam(specialist, image, target=1, stage="blocks.2")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_maps_of_many_images_are_those_of_each(specialist, case):
+    images = list(case.test["input"])[:5]
+    together = explain.grad_cams(specialist, images, 1, "blocks.2", batch_size=2)
+    for image, heat in zip(images, together, strict=True):
+        alone = explain.grad_cam(specialist, image, target=1, stage="blocks.2")
+        np.testing.assert_allclose(heat, alone, atol=1e-4)
+        assert heat.shape == (32, 32) and 0 <= heat.min() and heat.max() <= 1
+
+
+def test_a_linear_probe_can_be_looked_into_and_others_cannot(case):
+    probe = baselines.fit_linear_probe(case, load_generalist(case))
+    assert explain.can_explain_image(probe)
+    assert explain.grad_cam(probe, case.test[0]["input"], stage="blocks.2").shape == (32, 32)
+    majority = baselines.fit_majority(case)
+    assert not explain.can_explain_image(majority)
+    with pytest.raises(ValueError, match="'majority' has no maps"):
+        explain.grad_cam(majority, case.test[0]["input"], target=0)
+
+
+def test_word_and_image_explanations_do_not_mistake_each_other(specialist, case):
+    assert not explain.can_attribute(specialist)
+    assert explain.can_explain_image(specialist)
+
+
+def test_the_pointing_game_counts_hits_and_knows_its_baselines(specialist, case, monkeypatch):
+    def perfect(system, images, target, stage):
+        heats = []
+        for row in case.test:
+            left, top, _, _ = (int(at) for at in row["box"])
+            heat = np.zeros((32, 32))
+            heat[top, left] = 1
+            heats.append(heat)
+        return heats
+
+    monkeypatch.setattr(explain, "grad_cams", perfect)
+    found = explain.pointing_game(case, specialist)
+    assert found.hits.all() and found.item_ids == list(case.test["item_id"])
+    assert found.random == pytest.approx(256 / 1024)
+    inside = [row["box"] for row in case.test]
+    centre = np.mean([b[0] <= 16 < b[2] and b[1] <= 16 < b[3] for b in inside])
+    assert found.centre == pytest.approx(centre)
+
+
+@pytest.mark.parametrize(
+    "at, hit", [((5, 9), True), ((9, 5), False), ((12, 9), False), ((11, 11), False)]
+)
+def test_a_point_is_in_a_box_with_its_first_edge_and_without_its_last(at, hit):
+    heat = np.zeros((20, 20))
+    heat[at] = 1  # row, column
+    assert explain.points_into(heat, [8, 4, 11, 12]) == hit
+
+
+def test_a_map_without_heat_points_nowhere():
+    assert not explain.points_into(np.zeros((8, 8)), [0, 0, 8, 8])
+
+
+# --- a case of one's own ------------------------------------------------------------------------
+
+
+def test_a_folder_of_images_is_investigated_in_one_call(case):
+    said = []
+    found = investigation.investigate(case, recipe=RECIPE, progress=said.append)
+    assert set(found.systems) == {
+        "majority", "classical", "linear_probe", "mlp_probe", "specialist"
+    }  # fmt: skip
+    assert found.verdict.primary and found.verdict.baseline in ("linear_probe", "mlp_probe")
+    assert "sees edges" in str(found) or "linear probe" in str(found) or "MLP" in str(found)
+    assert "<img" in found._repr_html_()
+
+
+def test_images_get_half_as_many_steps_as_texts(case, monkeypatch):
+    monkeypatch.setattr(
+        training, "examples_per_second", lambda *_: 1e6
+    )  # a machine that is fast enough
+    plan = investigation.plan_training(case)
+    assert plan.recipe.augment and plan.recipe.epochs == 20
+    assert "training images" in plan.reason
