@@ -68,6 +68,7 @@ SYSTEM_LABELS = {
     "specialist_chained": "two specialists, chained",
     "control_situation": "control: situation only",
     "control_remark": "control: remark only",
+    "control_heard": "control: four labels alone",
 }
 
 _TASK_METRICS = {
@@ -1029,11 +1030,13 @@ def claim_outcome(low, high, claimed=None):
 
 
 def _number(value):
-    """One decimal; more where one would show a difference from zero as none."""
-    if value == 0 or abs(value) >= 0.05:
-        return f"{value:.1f}"
-    text = f"{value:.1g}" if abs(value) >= 1e-4 else f"{value:.0e}"
-    return text
+    """One decimal, with a true minus sign; more where one would show a difference as none."""
+    size = abs(value)
+    if value == 0 or size >= 0.05:
+        text = f"{size:.1f}"
+    else:
+        text = f"{size:.1g}" if size >= 1e-4 else f"{size:.0e}"
+    return f"\u2212{text}" if value < 0 else text
 
 
 def _points(fraction):

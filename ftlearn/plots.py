@@ -17,6 +17,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 
 from .evaluation import METRIC_LABELS, system_label
 
@@ -53,6 +54,8 @@ STYLE = {
 }
 _WIDTH = 7.2  # inches: a notebook's column at 110 dots per inch
 _DPI = 110
+_READABLE = 560  # pixels: narrower, and the figures' small print cannot be read
+_THIN = "\u2009"  # between a number and its per cent sign
 
 
 def style():
@@ -125,10 +128,19 @@ class Picture:
         data = base64.b64encode(self.png).decode("ascii")
         return (
             '<figure style="margin:0.5em 0">'
+            # on a narrow screen the image stays readable and is scrolled, by keyboard too
+            '<div style="overflow-x:auto" role="region" tabindex="0" '
+            f'aria-label="{html.escape(self._label())}">'
             f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+            f'style="min-width:{min(width, _READABLE)}px;max-width:100%;height:auto" '
+            f'src="data:image/png;base64,{data}"></div>'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
+
+    def _label(self):
+        """What a screen reader calls the box that the image is scrolled in."""
+        title = self.figure.texts[0].get_text() if self.figure.texts else ""
+        return " ".join(f"Figure: {title}".split()) if title else "Figure"
 
     def __repr__(self):
         return f"{self.caption}\n[Figure: {self.alt}]"
@@ -240,7 +252,7 @@ def _kind(name):
 
 
 @_styled
-def score_bars(scores, claim=None):
+def score_bars(scores, claim=None, where="test items"):
     """Every system's score with its 95 % interval.
 
     Parameters
@@ -249,6 +261,8 @@ def score_bars(scores, claim=None):
         By system name, in the order of the bars from the top.
     claim : str, optional
         The sentence on trial, printed above the bars.
+    where : str
+        On what the systems were scored, such as ``"validation items"``.
 
     Returns
     -------
@@ -269,7 +283,7 @@ def score_bars(scores, claim=None):
     top = 0.62 + (0.06 + 0.19 * (subtitle.count("\n") + 1) if subtitle else 0)
     figure = _figure(top + 0.42 * len(names) + 0.42)
     axes = _axes(figure, 2.25, 1.75, 0.42, top)
-    _heading(figure, f"{_capital(METRIC_LABELS[metric])} on the test items", subtitle)
+    _heading(figure, f"{_capital(METRIC_LABELS[metric])} on the {where}", subtitle)
     for row, (name, score) in enumerate(scores.items()):
         axes.barh(row, score.score, height=0.62, **_kind(name))
         _draw_bar_interval(axes, row, score, metric)
@@ -292,10 +306,10 @@ def score_bars(scores, claim=None):
         )
     first = next(iter(scores.values()))
     caption = (
-        f"{_capital(METRIC_LABELS[metric])} of each system on the same {_count(first)}; "
-        "the thin lines are 95 % intervals."
+        f"{_capital(METRIC_LABELS[metric])} of each system on the same {_count(first)} "
+        f"({where}); the thin lines are 95 % intervals."
     )
-    alt = f"Bar chart of {METRIC_LABELS[metric]}. " + " ".join(
+    alt = f"Bar chart of {METRIC_LABELS[metric]} on the {where}. " + " ".join(
         _score_sentence(name, score) for name, score in scores.items()
     )
     return Picture(figure, caption, alt)
@@ -879,8 +893,8 @@ def ablation_figure(rows, margin=0.01):
 
 
 @_styled
-def travel_figure(scores, title, home="home"):
-    """Scores of several systems on several parts, one line a system.
+def travel_figure(scores, title, home="home", seeds=None):
+    """Scores of several systems on several parts, a row for each system of each part.
 
     Parameters
     ----------
@@ -889,6 +903,8 @@ def travel_figure(scores, title, home="home"):
     title : str
     home : str
         What the first part is called in the alternative text.
+    seeds : int, optional
+        Over how many seeds the systems that have several are averaged, for the caption.
 
     Returns
     -------
@@ -906,48 +922,58 @@ def travel_figure(scores, title, home="home"):
         )
     systems = list(scores[parts[0]])
     metric = scores[parts[0]][systems[0]].metric
-    n_rows = sum(len(of_part) + 1 for of_part in scores.values())
-    figure = _figure(1.6 + 0.27 * n_rows)
+    rows = sum(len(of_part) + 1 for of_part in scores.values()) + _PART_GAP * (len(parts) - 1)
+    figure = _figure(0.72 + 0.27 * rows + 0.5)
     _heading(figure, title, f"{_capital(METRIC_LABELS[metric])} with 95 % interval")
-    axes = _axes(figure, 2.75, 0.75, 0.62, 0.72)
+    axes = _axes(figure, 2.75, 0.75, 0.5, 0.72)
+    beside_title = blended_transform_factory(figure.transFigure, axes.transData)
     names, heights, y = [], [], 0
     for part in parts:
-        axes.text(
-            -0.47, y, part, transform=axes.get_yaxis_transform(), fontweight="bold", va="center"
-        )
+        axes.text(0.12 / _WIDTH, y, part, transform=beside_title, fontweight="bold", va="center")
         for system, score in scores[part].items():
             y += 1
-            strong = system.startswith("specialist")
-            colour = BLUE if strong else SOFT
-            if _known(score.low, score.high):
-                axes.plot([100 * score.low, 100 * score.high], [y, y], color=colour,
-                          linewidth=4 if strong else 2.5, solid_capstyle="round")  # fmt: skip
-            axes.plot([100 * score.score], [y], "D" if strong else "o", color=PAPER,
-                      markeredgecolor=colour, markeredgewidth=2, markersize=6.5)  # fmt: skip
-            axes.text(1.02, y, f"{100 * score.score:.1f} %", transform=axes.get_yaxis_transform(),
-                      va="center", fontweight="bold" if strong else "normal")  # fmt: skip
+            _draw_travel_row(axes, y, system, score)
             names.append(system)
             heights.append(y)
-        y += 1
-    axes.set(yticks=heights, ylim=(y - 0.4, -0.6))
+        y += 1 + _PART_GAP
+    axes.set(yticks=heights, ylim=(rows - 0.5, -0.5))
     axes.set_yticklabels([system_label(name) for name in names])
     for label, system in zip(axes.get_yticklabels(), names, strict=True):
         label.set_fontsize(8.8)
         label.set_color(INK if system.startswith("specialist") else SOFT)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"{_capital(METRIC_LABELS[metric])}, %")
+    axes.set_xlabel(_capital(METRIC_LABELS[metric]) + (", %" if _percent(metric) else ", of 100"))
+    sizes = "; ".join(f"{part}: {_count(next(iter(scores[part].values())))}" for part in parts)
     caption = (
         "Diamonds are fine-tuned, circles are not. Look for systems that change places from part "
-        "to part."
+        f"to part. {sizes}."
+        + (f" Where a system has several seeds ({seeds}), their mean." if seeds else "")
     )
     alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
         f"{part}: "
-        + ", ".join(f"{system_label(s)} {100 * x.score:.1f} %" for s, x in scores[part].items())
+        + ", ".join(f"{system_label(s)} {score_text(x.score, metric)}" for s, x in found.items())
         + "."
-        for part in parts
+        for part, found in scores.items()
     )
     return Picture(figure, caption, alt)
+
+
+_PART_GAP = 0.35  # rows between two parts
+
+
+def _draw_travel_row(axes, y, system, score):
+    """A system's interval, its mark and its number in the right margin."""
+    strong = system.startswith("specialist")
+    colour = BLUE if strong else SOFT
+    if _known(score.low, score.high):
+        axes.plot([100 * score.low, 100 * score.high], [y, y], color=colour,
+                  linewidth=4 if strong else 2.5, solid_capstyle="round")  # fmt: skip
+    axes.plot([100 * score.score], [y], "D" if strong else "o", color=PAPER,
+              markeredgecolor=colour, markeredgewidth=2, markersize=6.5)  # fmt: skip
+    axes.text(1.02, y, f"{100 * score.score:.1f}{_percent(score.metric)}", va="center",
+              transform=axes.get_yaxis_transform(),
+              fontweight="bold" if strong else "normal")  # fmt: skip
 
 
 @_styled
@@ -965,41 +991,84 @@ def dissent_figure(dissent, confidence, correct):
     Returns
     -------
     Picture
+        With a 95 % interval of how often it is right (Wilson 1927,
+        https://doi.org/10.1080/01621459.1927.10502953), which takes the texts as independent.
     """
     import numpy as np
 
-    dissent, confidence, correct = (np.asarray(values) for values in (dissent, confidence, correct))
+    rows = _dissent_rows(*(np.asarray(values) for values in (dissent, confidence, correct)))
+    figure = _figure(3.3)
+    _heading(figure, "Unsure where people disagree?", "By the share of raters on the other side")
+    axes = _axes(figure, 0.75, 1.0, 0.72, 0.72)
+    places = range(len(rows))
+    for place, row in zip(places, rows, strict=True):
+        axes.plot([place, place], [100 * row["low"], 100 * row["high"]], color=VERMILLION,
+                  linewidth=1.6, alpha=0.7)  # fmt: skip
+    ends = []
+    for key, colour, marker, line, name in (
+        ("sure", BLUE, "o", "-", "sure to"),
+        ("right", VERMILLION, "s", "--", "right in"),
+    ):
+        values = [100 * row[key] for row in rows]
+        axes.plot(places, values, color=colour, marker=marker, linestyle=line, linewidth=2)
+        ends.append((values[-1], f"{name}\n{values[-1]:.0f}{_THIN}%", colour))
+    axes.margins(x=0.08, y=0.1)
+    _label_beside(axes, ends)
+    axes.set_xticks(list(places), [f"{row['name']}\n{row['n']:,} texts" for row in rows])
+    axes.tick_params(axis="x", labelsize=8.8)
+    axes.set_ylabel("%")
+    axes.yaxis.set_major_locator(_ticks(6))
+    axes.grid(axis="y")
+    caption = (
+        "Were the model to know its limits, the blue line would fall with the orange one. "
+        f"{sum(row['n'] for row in rows):,} of {np.size(dissent):,} texts, one answer each; "
+        "vertical lines: 95 % intervals (Wilson) of how often it is right."
+    )
+    alt = "Line chart by raters' dissent. " + " ".join(
+        f"{row['name'].replace(_THIN, ' ')}: {row['n']:,} texts, sure to {100 * row['sure']:.0f} % "
+        f"on average, right in {100 * row['right']:.0f} % "
+        f"(95 % interval {100 * row['low']:.0f} to {100 * row['high']:.0f} %)."
+        for row in rows
+    )
+    return Picture(figure, caption, alt)
+
+
+def _dissent_rows(dissent, confidence, correct):
+    """Name, n, mean confidence and share right, with its interval, of each bin that has texts."""
+    from scipy.stats import binomtest
+
     bounds = [0, 0.02, 0.1, 0.2, 0.3, 0.51]
     rows = []
     for low, high in zip(bounds, bounds[1:], strict=False):
         chosen = (dissent >= low) & (dissent < high)
-        if chosen.any():
-            name = "all agree" if high == 0.02 else f"{low:.0%} to {min(high, 0.5):.0%}"
-            rows.append(
-                (name, int(chosen.sum()), confidence[chosen].mean(), correct[chosen].mean())
-            )
-    figure = _figure(3.3)
-    _heading(figure, "Unsure where people disagree?", "By the share of raters on the other side")
-    axes = _axes(figure, 0.75, 1.25, 0.8, 0.72)
-    places = range(len(rows))
-    for values, colour, marker, line, name in (
-        ([100 * row[2] for row in rows], BLUE, "o", "-", "sure to"),
-        ([100 * row[3] for row in rows], VERMILLION, "s", "--", "right in"),
-    ):
-        axes.plot(places, values, color=colour, marker=marker, linestyle=line, linewidth=2)
-        axes.text(len(rows) - 0.85, values[-1], f"{name}\n{values[-1]:.0f} %", color=colour,
-                  va="center", fontweight="bold")  # fmt: skip
-    axes.set_xticks(list(places), [f"{row[0]}\n{row[1]:,} texts" for row in rows])
-    axes.tick_params(axis="x", labelsize=8.8)
-    axes.set_ylabel("%")
-    axes.grid(axis="y")
-    axes.margins(x=0.06)
-    caption = "Were the model to know its limits, the blue line would fall with the orange one."
-    alt = "Line chart by raters' dissent. " + " ".join(
-        f"{name}: {n} texts, sure to {100 * sure:.0f} % on average, right in {100 * right:.0f} %."
-        for name, n, sure, right in rows
-    )
-    return Picture(figure, caption, alt)
+        n, right = int(chosen.sum()), int(correct[chosen].sum())
+        if not n:
+            continue
+        ends = (f"{100 * end:.0f}{_THIN}%" for end in (low, min(high, 0.5)))
+        interval = binomtest(right, n).proportion_ci(method="wilson")
+        rows.append(
+            {
+                "name": "all agree" if high == 0.02 else " to ".join(ends),
+                "n": n,
+                "sure": float(confidence[chosen].mean()),
+                "right": right / n,
+                "low": interval.low,
+                "high": interval.high,
+            }
+        )
+    return rows
+
+
+def _label_beside(axes, ends):
+    """Write labels of two lines right of the axes, beside their heights but never overlapping."""
+    low, high = axes.get_ylim()
+    inches = axes.get_window_extent().height / axes.figure.dpi
+    half = 0.19 / inches * (high - low)  # of a label's height
+    y = low - half
+    for height, text, colour in sorted(ends):
+        y = max(height, y + 2 * half)
+        axes.text(1.01, y, text, transform=axes.get_yaxis_transform(), color=colour, va="center",
+                  fontweight="bold")  # fmt: skip
 
 
 def _history_of_log(log):

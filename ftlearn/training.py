@@ -1043,7 +1043,7 @@ class _Progress(transformers.TrainerCallback):
     def __init__(self, recipe, metric):
         self._recipe = recipe
         self._metric = metric.replace("_", " ")
-        self._score = ""
+        self._patient, self._best, self._score = recipe.patience is not None, 0.0, ""
         self._line = _StatusLine()
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -1062,13 +1062,15 @@ class _Progress(transformers.TrainerCallback):
         )
 
     def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        self._best = max(self._best, metrics["eval_score"])
         self._score = f" · validation {self._metric} {metrics['eval_score']:.3f}"
 
     def on_train_end(self, args, state, control, **kwargs):
         spent = time.perf_counter() - self._began
+        kept = f" · kept: the epoch with {self._best:.3f}" if self._patient and self._best else ""
         self._line.show(
             f"Trained {state.epoch:.0f} of {self._recipe.epochs} epochs in {spent:.0f} s"
-            f"{self._score}",
+            f"{self._score}{kept}",
             True,
         )
         self._line.close()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -605,6 +606,14 @@ def test_a_verdict_in_full_reads_as_plain_words():
     )
 
 
+def test_what_is_below_zero_has_a_true_minus_sign():
+    verdict = verdict_with(0, 2)
+    assert "(95 % interval \u221220.0 to \u2212" in verdict.wording
+    assert "a relative change of \u2212" in verdict.wording
+    assert dict(verdict.rows())["difference"] == "\u221219.5 points"
+    assert not re.search(r"-\d", verdict.wording + verdict._repr_html_())
+
+
 def test_a_supported_claim_of_its_own_size_is_supported():
     verdict = verdict_with(
         1, 0, primary=True, case_changes={"claimed": {"value": 9.8, "unit": "points"}}
@@ -613,8 +622,9 @@ def test_a_supported_claim_of_its_own_size_is_supported():
     assert "The claim says 9.8 points." in verdict.wording
 
 
-def test_a_primary_verdict_without_a_claimed_size_does_without():
-    verdict = verdict_with(1, 0, primary=True, case_changes={"claimed": None})
+@pytest.mark.parametrize("claimed", [None, {"value": None, "unit": "points"}])
+def test_a_primary_verdict_without_a_claimed_size_does_without(claimed):
+    verdict = verdict_with(1, 0, primary=True, case_changes={"claimed": claimed})
     assert verdict.outcome == "supported here" and "claim" not in verdict.wording
 
 
@@ -694,6 +704,7 @@ def test_errors_are_a_gap_where_the_metric_does_not_count_errors():
         ("specialist_plain", "specialist (plain recipe)"),
         ("specialist_wide_net", "specialist (wide net)"),
         ("control_latitude", "control (latitude)"),
+        ("control_heard", "control: four labels alone"),
         ("colour_forest", "colour forest"),
     ],
 )

@@ -123,3 +123,28 @@ def test_quick_pace_takes_a_sliver(name, repository, files, tmp_path):
     case = opened(name, repository, files, tmp_path, pace="quick")
     assert len(case["parts"]["train"]) <= 240
     assert len(case["parts"]["test"]) <= 120
+
+
+# --- the hub track of Act 3 ---------------------------------------------------------------------
+
+
+def test_pneumoniamnist_is_read_from_a_file_of_the_published_form(cache):
+    """An .npz as `medmnist` fetches it, with few images, already in the cache."""
+    import ftlearn
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    content = {}
+    for split, size in (("train", 8), ("val", 6), ("test", 7)):
+        content[f"{split}_images"] = rng.integers(0, 255, (size, 64, 64), dtype=np.uint8)
+        content[f"{split}_labels"] = (np.arange(size) % 2).astype(np.uint8)[:, None]
+    (cache / "medmnist").mkdir(parents=True)
+    np.savez_compressed(cache / "medmnist" / "pneumoniamnist_64.npz", **content)
+    case = ftlearn.open_case("tumor_xrays", track="hub", pace="full")
+    assert case.generalist == "resnet18" and case.image_size == 64
+    assert case.label_names == ["normal", "pneumonia"] and "pneumonia, not tumours" in case.card
+    for part, split in (("train", "train"), ("validation", "val"), ("test", "test")):
+        pixels = np.stack([np.asarray(image) for image in case.part(part)["input"]])
+        np.testing.assert_array_equal(pixels, content[f"{split}_images"])
+        assert case.part(part)["label"] == content[f"{split}_labels"].ravel().tolist()
+    assert not case.shifts

@@ -82,6 +82,8 @@ def every_picture():
         "ablation": plots.ablation_figure(
             [{"switch": "bf16", "speed": 2.2, "difference": 0.001, **low_high}]
         ),
+        "travel": travel(seeds=3),
+        "dissent": plots.dissent_figure(DISSENT, CONFIDENCE, CORRECT),
     }
 
 
@@ -117,6 +119,27 @@ def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
     assert "<figcaption>Loss &lt; 1 &amp; &lt;script&gt;" in markup
     data = re.search(r"base64,([^\"]+)", markup).group(1)
     assert base64.b64decode(data) == picture.png
+
+
+def test_a_wide_picture_keeps_a_readable_width_and_scrolls_in_its_own_box():
+    picture = every_picture()["history"]
+    picture.figure.texts[0].set_text("Two\nlines & more")
+    markup = picture._repr_html_()
+    scroller, image = re.search(r"<div([^>]*)><img([^>]*)></div>", markup).groups()
+    assert "overflow-x:auto" in scroller and 'tabindex="0"' in scroller
+    assert 'role="region" ' in scroller
+    assert 'aria-label="Figure: Two lines &amp; more"' in scroller
+    least = int(re.search(r"min-width:(\d+)px", image).group(1))
+    assert 480 <= least < 792 and "max-width:100%" in image
+    assert markup.index("</div>") < markup.index("<figcaption>")  # the caption does not scroll
+
+
+def test_a_small_picture_is_not_blown_up():
+    with plots.style():
+        figure = matplotlib.figure.Figure(figsize=(2, 1))
+    markup = plots.Picture(figure, "A line.", "A line.")._repr_html_()
+    assert 'width="220"' in markup and "min-width:220px" in markup
+    assert 'aria-label="Figure"' in markup
 
 
 @pytest.mark.parametrize("missing", ["caption", "alt"])
@@ -212,6 +235,15 @@ def test_a_secondary_verdict_marks_no_claim():
     assert picture.figure.texts[0].get_text() == "Specialist does better here"
 
 
+def test_a_claim_without_a_size_is_marked_nowhere():
+    verdict = a_verdict(0.05, 0.01, 0.09)
+    picture = plots.verdict_figure(verdict, {"value": None, "unit": "points"})
+    assert picture.figure.texts[0].get_text() == "Supported here"
+    assert "claimed" not in picture.alt
+    assert not any("claimed" in text for text in texts_of(picture.figure))
+    assert picture.png == plots.verdict_figure(verdict).png
+
+
 def test_a_verdict_without_interval_or_counts_is_still_drawn():
     nothing = dict.fromkeys(("both_right", "fixed", "broken", "both_wrong"))
     picture = plots.verdict_figure(a_verdict(0.05, None, None, **nothing), POINTS)
@@ -227,6 +259,18 @@ def test_bars_show_each_score_and_the_majority_line():
     assert "On trial: It gains 22 %." in texts
     assert "always guessing the commonest label" in texts
     assert [bar.get_width() for bar in picture.figure.axes[0].patches] == [0.12, 0.621]
+
+
+def test_bars_say_on_what_the_systems_were_scored():
+    scores = {"specialist": a_score(0.6, 0.5, 0.7)}
+    picture = plots.score_bars(scores)
+    assert picture.figure.texts[0].get_text() == "Accuracy on the test items"
+    assert "1,210 items in 57 groups (test items)" in picture.caption
+    picture = plots.score_bars(scores, where="validation items")
+    assert picture.figure.texts[0].get_text() == "Accuracy on the validation items"
+    assert "(validation items)" in picture.caption
+    assert picture.alt.startswith("Bar chart of accuracy on the validation items. ")
+    assert "test items" not in repr(picture)
 
 
 def test_bars_without_a_majority_system_draw_no_chance_line():
@@ -410,28 +454,95 @@ def test_live_curves_are_a_callback_that_the_trainer_accepts():
 # --- scores from part to part, and raters' dissent --------------------------------------------
 
 
-def test_travel_names_every_part_system_and_score():
-    def score(value):
-        return Score(value, value - 0.02, value + 0.02, 500, 400, "accuracy")
+def travel(metric="accuracy", **options):
+    def score(value, n):
+        return Score(value, value - 0.02, value + 0.02, n, 400, metric)
 
     scores = {
-        "Films (home)": {"linear_probe": score(0.775), "specialist": score(0.863)},
-        "Tweets": {"linear_probe": score(0.768), "specialist": score(0.71)},
+        "Films (home)": {"linear_probe": score(0.775, 500), "specialist": score(0.863, 500)},
+        "Tweets": {"linear_probe": score(0.768, 1400), "specialist": score(0.71, 1400)},
     }
-    picture = plots.travel_figure(scores, "Away")
+    return plots.travel_figure(scores, "Away", **options)
+
+
+def test_travel_names_every_part_system_and_score():
+    picture = travel()
     assert "2 systems on 2 parts" in picture.alt
     assert "Films (home): linear probe 77.5 %, specialist 86.3 %." in picture.alt
     assert "Tweets: linear probe 76.8 %, specialist 71.0 %." in picture.alt
     labels = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
     assert labels == ["linear probe", "specialist"] * 2
     with pytest.raises(ValueError, match="at least one more"):
-        plots.travel_figure({"Films": scores["Tweets"]}, "Away")
+        plots.travel_figure({"Films": {"specialist": a_score(0.8, 0.7, 0.9)}}, "Away")
+
+
+def test_travel_says_how_many_items_and_seeds_there_are():
+    caption = travel(seeds=3).caption
+    assert "Films (home): 500 items in 400 groups; Tweets: 1,400 items in 400 groups." in caption
+    assert "several seeds (3), their mean" in caption
+    assert "seeds" not in travel().caption
+
+
+def test_travel_gives_scores_that_are_no_share_of_items_without_per_cent():
+    picture = travel("macro_f1")
+    assert "specialist 86.3 of 100" in picture.alt
+    assert not any(text.endswith("%") for text in texts_of(picture.figure) if text[0].isdigit())
+
+
+def test_travel_sets_the_parts_under_the_title_and_wastes_no_room_at_the_foot():
+    picture = travel()
+    renderer = picture.figure.canvas.get_renderer()
+    with plots.style():
+        picture.figure.draw(renderer)
+    title = picture.figure.texts[0].get_window_extent(renderer)
+    (axes,) = picture.figure.axes
+    parts = [text for text in axes.texts if text.get_text() in ("Films (home)", "Tweets")]
+    for part in parts:
+        assert abs(part.get_window_extent(renderer).x0 - title.x0) < 2
+    label = axes.xaxis.label.get_window_extent(renderer)
+    assert 0 < label.y0 < 0.15 * plots._DPI
+    first_row = axes.get_yticklabels()[0].get_window_extent(renderer)
+    assert parts[0].get_window_extent(renderer).y0 > first_row.y1
+
+
+DISSENT = np.array([0.0] * 10 + [0.05] * 5 + [0.4] * 4 + [0.9])
+CONFIDENCE = np.array([0.95] * 10 + [0.8] * 5 + [0.7] * 5)
+CORRECT = np.array([True] * 9 + [False] + [True] * 5 + [True, True, False, False, True])
 
 
 def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not():
-    dissent = np.array([0.0] * 10 + [0.4] * 4)
-    confidence = np.array([0.95] * 10 + [0.7] * 4)
-    correct = np.array([True] * 9 + [False] + [True, True, False, False])
-    picture = plots.dissent_figure(dissent, confidence, correct)
-    assert "all agree: 10 texts, sure to 95 % on average, right in 90 %." in picture.alt
-    assert "30% to 50%: 4 texts, sure to 70 % on average, right in 50 %." in picture.alt
+    picture = plots.dissent_figure(DISSENT, CONFIDENCE, CORRECT)
+    # by hand, Wilson: (k + z²/2 ± z √(k (n - k) / n + z²/4)) / (n + z²) with z = 1.96
+    assert (
+        "all agree: 10 texts, sure to 95 % on average, right in 90 % (95 % interval 60 to 98 %)."
+        in picture.alt
+    )
+    assert (
+        "30 % to 50 %: 4 texts, sure to 70 % on average, right in 50 % "
+        "(95 % interval 15 to 85 %)." in picture.alt
+    )
+    assert "19 of 20 texts" in picture.caption and "Wilson" in picture.caption
+    ticks = [label.get_text() for label in picture.figure.axes[0].get_xticklabels()]
+    assert ticks[1] == "2\u2009% to 10\u2009%\n5 texts"
+    bars = [line for line in picture.figure.axes[0].lines if len(set(line.get_xdata())) == 1]
+    assert [bar.get_xdata()[0] for bar in bars] == [0, 1, 2]
+    assert np.allclose(bars[0].get_ydata(), [59.6, 98.2], atol=0.1)
+
+
+def test_dissent_labels_are_struck_through_by_nothing():
+    for right in (CORRECT, np.ones(20, dtype=bool), np.zeros(20, dtype=bool)):
+        picture = plots.dissent_figure(DISSENT, np.where(right, 0.98, 0.03), right)
+        renderer = picture.figure.canvas.get_renderer()
+        with plots.style():
+            picture.figure.draw(renderer)
+        (axes,) = picture.figure.axes
+        frame = axes.get_window_extent(renderer)
+        lower, upper = sorted(
+            (text.get_window_extent(renderer) for text in axes.texts), key=lambda box: box.y0
+        )
+        assert lower.x0 > frame.x1 and upper.x0 > frame.x1
+        assert lower.y1 <= upper.y0
+        assert frame.y0 - 2 <= lower.y0 and upper.y1 <= picture.figure.bbox.y1
+        low, high = axes.get_ylim()
+        heights = [y for line in axes.lines for y in line.get_ydata()]
+        assert low < min(heights) and max(heights) < high

@@ -1,6 +1,7 @@
 """Reading a folder of images that nobody has prepared: what is readable, what looks alike."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,21 +136,68 @@ def _is_hidden(file):
     return file.name.startswith(".") or file.name.casefold() in SYSTEM_FILES
 
 
-def _read(file, name, label):
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def open_image(source, formats=None, most_pixels=None):
+    """Read an image that nobody has looked at before: upright, in colour, 8 bits a channel.
 
-    if file.stat().st_size == 0:
-        raise Unreadable("the file is empty")
+    Parameters
+    ----------
+    source : pathlib.Path or binary file
+    formats : tuple of str, optional
+        Pillow's names of the formats that are let in, such as ``("PNG", "JPEG")``; all when absent.
+    most_pixels : int, optional
+        An image of more is refused before it is unpacked.
+
+    Returns
+    -------
+    image : PIL.Image.Image
+        Mode RGB, turned as its rotation mark says.
+    remarks : list of str
+        What was done to it that a reader should know, in sentences.
+
+    Raises
+    ------
+    Unreadable
+        Its words say why.
+    """
+    from PIL import Image, UnidentifiedImageError
+
     try:
-        with Image.open(file) as image:
-            image.load()  # all of it: a file that ends too early is found only here
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a refusal is said in words, the rest is of no use
+            with Image.open(source, formats=formats) as image:
+                if most_pixels and image.width * image.height > most_pixels:
+                    raise Image.DecompressionBombError
+                image.load()  # all of it: a file that ends too early is found only here
+                return _upright(image)
     except UnidentifiedImageError:
         raise Unreadable("it is no image inside, whatever its ending says") from None
     except Image.DecompressionBombError:
         raise Unreadable("it is too large to open safely") from None
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # on damaged bytes Pillow raises almost anything
         raise Unreadable("it is damaged or ends too early") from None
+
+
+def _upright(image):
+    from PIL import Image, ImageOps
+
+    remarks = []
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # more than 8 bits: Pillow would cut off all above 255
+        values = np.asarray(image, dtype=np.float64)
+        low, high = values.min(), values.max()
+        grey = (values - low) * (255 / (high - low) if high > low else 0)
+        image = Image.fromarray(grey.round().astype(np.uint8))
+        remarks.append("Its 16-bit greys were scaled to 8 bits, from its darkest to its brightest.")
+    if "A" in image.getbands() or "transparency" in image.info:
+        remarks.append("Its transparency was left out: what you see is what the systems see.")
+        image = image.convert("RGBA")
+    return image.convert("RGB"), remarks
+
+
+def _read(file, name, label):
+    if file.stat().st_size == 0:
+        raise Unreadable("the file is empty")
+    upright, _ = open_image(file)
     content = f"{upright.size}".encode() + upright.tobytes()
     return Picture(
         path=file,

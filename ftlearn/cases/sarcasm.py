@@ -18,6 +18,8 @@ IRONY_TEXTS = {"full": None, "quick": 120}
 ONE_LINERS = {"full": None, "quick": 60}
 
 CLAIM = "Fine-tuning teaches a pre-trained model to see sarcasm: “That's great” comes out negative."
+# The talk's 15 % are for sentiment; for sarcasm it names no number.
+CLAIMED = {"value": None, "unit": "points"}
 
 HUB_CARD = """
 **Irony in tweets**: the irony part of TweetEval (Barbieri et al. 2020,
@@ -62,7 +64,7 @@ def build(track, pace, generalist=None, fold=0):
         task="classification",
         label_names=LABEL_NAMES,
         claim=CLAIM,
-        claimed={"value": 15.0, "unit": "%"},
+        claimed=dict(CLAIMED),
         card=_card(),
         data_name="an authored sarcasm contrast set",
         group_name="remarks, crossed with situations",
@@ -94,7 +96,7 @@ def _irony(pace, generalist, shifts):
         task="classification",
         label_names=LABEL_NAMES,
         claim=CLAIM,
-        claimed={"value": 15.0, "unit": "%"},
+        claimed=dict(CLAIMED),
         card=HUB_CARD,
         data_name="TweetEval irony",
         group_name="tweets",

@@ -82,20 +82,20 @@ def build(track, pace, generalist=None, fold=0):
             "title": "Lesions in simulated chest radiographs",
             "shifts": {"scanner_2": parts.pop("scanner_2")},
             "label_names": LABEL_NAMES,
+            "group_name": "patients",
+            "image_size": radiographs.SIZE,
         }
     return Case(
         name="tumor_xrays",
         task="classification",
         claim=CLAIM,
         claimed=dict(CLAIMED),
-        group_name="patients",
         metric="accuracy",
         generalist=generalist,
         generalist_label=vision.VISION_MODELS[generalist].label,
         track=track,
         pace=pace,
         fold=fold,
-        image_size=radiographs.SIZE,
         **parts,
         **more,
     )

@@ -191,3 +191,18 @@ for name, value in measured.items():
 # Short of time, or on a slow machine? Set the environment variable `FTLEARN_PACE=quick` before you
 # start Jupyter. A notebook then takes about a minute on a sliver of the data, and every verdict says
 # that it is too small to judge.
+
+# %%
+import sys
+
+try:
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kB on Linux
+    peak = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+except ImportError:  # on Windows
+    import psutil
+
+    peak = psutil.Process().memory_info().peak_wset
+print(f"Memory: {peak / 1e6:,.0f} MB at most.")
+print(f"Training took {specialist.seconds:.0f} s.")

@@ -230,12 +230,14 @@ systems = {
     "majority": baselines.fit_majority(case),
     "zero_shot": baselines.fit_zero_shot(case, generalist),
 }
-plots.score_bars({n: ftlearn.score(case, s, part="validation") for n, s in systems.items()})
+on_validation = {n: ftlearn.score(case, s, part="validation") for n, s in systems.items()}
+plots.score_bars(on_validation, where="validation items")
 
 # %%
 systems["classical"] = baselines.fit_classical(case)
 systems["linear_probe"] = baselines.fit_linear_probe(case, generalist)
-plots.score_bars({n: ftlearn.score(case, s, part="validation") for n, s in systems.items()})
+on_validation = {n: ftlearn.score(case, s, part="validation") for n, s in systems.items()}
+plots.score_bars(on_validation, where="validation items")
 
 # %% [markdown]
 # These are validation scores. The [test](../docs/glossary.md#test-set) part is a sealed envelope: it
@@ -745,7 +747,16 @@ recorded = [legal_test, legal_folds, macro_f1, *legal_curve]
 ftlearn.file_results(legal, {}, [], recorded=recorded)
 
 # %%
-import psutil
+import sys
 
-print(f"Memory in use now: {psutil.Process().memory_info().rss / 1e6:,.0f} MB.")
-print(f"Training took {specialist.seconds:.0f} s and at most {specialist.peak_memory_mb:,.0f} MB.")
+try:
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kB on Linux
+    peak = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+except ImportError:  # on Windows
+    import psutil
+
+    peak = psutil.Process().memory_info().peak_wset
+print(f"Memory: {peak / 1e6:,.0f} MB at most.")
+print(f"Training took {specialist.seconds:.0f} s.")
