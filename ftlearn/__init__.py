@@ -31,7 +31,10 @@ _HOME_OF = {
     "investigate": "ftlearn.investigation",
     "compare": "ftlearn.widgets",
     "quiz": "ftlearn.widgets",
+    "sensitivity_at_specificity": "ftlearn.widgets",
+    "threshold": "ftlearn.widgets",
     "try_it": "ftlearn.widgets",
+    "try_it_image": "ftlearn.widgets",
     "progress": "ftlearn.widgets",
     "file_results": "ftlearn.report",
 }

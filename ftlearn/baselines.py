@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from .models import sees_images
+from .models import sees_images, vision
 
 # Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -125,7 +125,8 @@ class Classical:
     Parameters
     ----------
     pipeline : scikit-learn pipeline
-        Fitted on texts or images; its ``decision_function`` gives (n, classes), for two classes (n,).
+        Fitted on texts or images; its ``decision_function`` gives (n, classes), for two classes
+        (n,).
     temperature : float
         Divides the scores before the softmax.
     """
@@ -313,7 +314,7 @@ def oriented_gradients(images, size, cell):
     from skimage.feature import hog
 
     def features(image):
-        grey = np.asarray(image.convert("L").resize((size, size)))
+        grey = np.asarray(vision.as_rgb(image).convert("L").resize((size, size)))
         return hog(grey, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
 
     return np.stack([features(image) for image in images]).astype(np.float32)

@@ -221,10 +221,11 @@ def plan_training(case, recipe=None, minutes=2.0):
     """Choose a recipe from the size of the data and the speed of this machine.
 
     `Recipe.tuned`, for images `Recipe.images`, with as many epochs as make about `STEPS_AIMED_AT`
-    steps (half as many for images), from 4 to 20, for small data starve on the usual few (Mosbach et al. 2021,
-    https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
-    where so many would take longer than `minutes`, as measured by a few real steps. The choice is
-    kept until the investigation is complete, so that one that was stopped goes on with the same.
+    steps (half as many for images), from 4 to 20, for small data starve on the usual few (Mosbach
+    et al. 2021, https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer,
+    but at least 2, where so many would take longer than `minutes`, as measured by a few real
+    steps. The choice is kept until the investigation is complete, so that one that was stopped
+    goes on with the same.
 
     Parameters
     ----------
@@ -271,8 +272,8 @@ def _choose(case, minutes):
     # With many short epochs a better one may follow several that are none.
     recipe = default(epochs=epochs, patience=max(2, epochs // 4))
     reason = (
-        f"{len(case.train):,} training {what} make {steps:,} steps an epoch, so {wanted} epochs are "
-        "wanted"
+        f"{len(case.train):,} training {what} make {steps:,} steps an epoch, so {wanted} epochs "
+        "are wanted"
     )
     if epochs < wanted:
         reason += (

@@ -33,8 +33,8 @@ TITLES = {
 }
 PARTS = frozenset(
     "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_25 learning_curve_100 "
-    "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de mrr "
-    "de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
+    "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de "
+    "mrr de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
     "lora".split()
 )
 SYSTEM = re.compile(

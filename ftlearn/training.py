@@ -870,7 +870,7 @@ class ImageExamples(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         row = self._part[int(index)]
-        image = row["input"].convert("RGB")
+        image = vision.as_rgb(row["input"])
         return {"image": self._change(image) if self._change else image, "label": row["label"]}
 
 

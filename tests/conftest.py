@@ -78,8 +78,9 @@ _made = {}  # one folder a session: making it takes a second
 
 
 def _tiny_vision_folder(model, tmp_path_factory):
-    from ftlearn.models import vision
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
+
+    from ftlearn.models import vision
 
     if "folder" not in _made:
         set_seed(0)

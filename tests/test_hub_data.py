@@ -130,8 +130,9 @@ def test_quick_pace_takes_a_sliver(name, repository, files, tmp_path):
 
 def test_pneumoniamnist_is_read_from_a_file_of_the_published_form(cache):
     """An .npz as `medmnist` fetches it, with few images, already in the cache."""
-    import ftlearn
     import numpy as np
+
+    import ftlearn
 
     rng = np.random.default_rng(0)
     content = {}

@@ -3,6 +3,7 @@ another kind."""
 
 import numpy as np
 import pytest
+
 from ftlearn.cases import radiographs
 from ftlearn.cases.radiographs import Patient, Scanner
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ftlearn.cases import open_case, tumor_xrays
 
 

@@ -1,10 +1,11 @@
 """The image model: right weights in the right places, read in the right way."""
 
-import ftlearn
 import numpy as np
 import pytest
-from ftlearn.models import vision
 from PIL import Image
+
+import ftlearn
+from ftlearn.models import vision
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,9 @@ def test_the_network_with_plain_padding_would_be_wrong(folder):
 
 def test_every_weight_of_the_checkpoint_has_a_place_of_its_own():
     import timm
-    from ftlearn import assets
     from safetensors import safe_open
+
+    from ftlearn import assets
 
     with safe_open(assets.locate("efficientnet-lite0") / "model.safetensors", "pt") as weights:
         names = [vision.timm_key(key) for key in weights.keys()]
@@ -76,6 +78,13 @@ def test_pixels_are_taken_off_127_and_divided_by_128():
     pixels = vision.pixel_batch(vision.processor("efficientnet_lite0", 32), [grey])
     assert pixels.shape == (1, 3, 32, 32)
     np.testing.assert_allclose(pixels.numpy(), (191 - 127) / 128, atol=1e-5)
+
+
+def test_greys_of_16_bits_are_scaled_not_cut_off():
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    shown = np.asarray(vision.as_rgb(Image.fromarray(ramp)))
+    assert shown.shape == (64, 64, 3)
+    assert 120 < np.median(shown) < 135 and shown.min() == 0 and shown.max() == 255
 
 
 def test_nothing_is_cut_off_an_image_that_is_not_square():

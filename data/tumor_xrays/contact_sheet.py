@@ -5,10 +5,11 @@ Run it from the repository's root: ``python data/tumor_xrays/contact_sheet.py``.
 
 from pathlib import Path
 
-import ftlearn  # noqa: F401
 import numpy as np
-from ftlearn.cases import radiographs
 from PIL import Image, ImageDraw
+
+import ftlearn  # noqa: F401
+from ftlearn.cases import radiographs
 
 ACROSS, ENLARGED = 6, 2
 SEED = 1000  # not one of the course's simulations

@@ -7,14 +7,15 @@ QUICK = {"train": 60, "validation": 30, "test": 40}
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 CARD = """\
-**PneumoniaMNIST** ([Yang 2023](https://doi.org/10.1038/s41597-022-01721-8)): chest radiographs of children, with
-pneumonia or without, from a hospital in Guangzhou; 64 x 64 pixels, the official split (4,708 train, 524
-validate, 624 test). Licence CC BY 4.0; fetched from Zenodo by the package `medmnist`, which checks its MD5.
+**PneumoniaMNIST** ([Yang 2023](https://doi.org/10.1038/s41597-022-01721-8)): chest radiographs
+of children, with pneumonia or without, from a hospital in Guangzhou; 64 x 64 pixels, the official
+split (4,708 train, 524 validate, 624 test). Licence CC BY 4.0; fetched from Zenodo by the package
+`medmnist`, which checks its MD5.
 
-**Beware.** It is about pneumonia, not tumours. Which images show one child was not kept, so a child may
-stand on two sides. Published accuracies of ResNet-18 at 224 pixels
-([Doerrich 2025](https://doi.org/10.48550/arXiv.2404.15786)): linear probe 83.2 %, fine-tuned 91.1 %. Nothing here
-is fit for a clinical use.
+**Beware.** It is about pneumonia, not tumours. Which images show one child was not kept, so a
+child may stand on two sides. Published accuracies of ResNet-18 at 224 pixels
+([Doerrich 2025](https://doi.org/10.48550/arXiv.2404.15786)): linear probe 83.2 %, fine-tuned
+91.1 %. Nothing here is fit for a clinical use.
 """
 ABOUT = {
     "title": "Pneumonia in radiographs of children",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..models.vision import as_rgb
+
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 PARTS = {"train", "training", "test", "val", "valid", "validation"}
@@ -178,15 +180,12 @@ def open_image(source, formats=None, most_pixels=None):
 
 
 def _upright(image):
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     remarks = []
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # more than 8 bits: Pillow would cut off all above 255
-        values = np.asarray(image, dtype=np.float64)
-        low, high = values.min(), values.max()
-        grey = (values - low) * (255 / (high - low) if high > low else 0)
-        image = Image.fromarray(grey.round().astype(np.uint8))
+    if image.mode.startswith("I"):
+        image = as_rgb(image)
         remarks.append("Its 16-bit greys were scaled to 8 bits, from its darkest to its brightest.")
     if "A" in image.getbands() or "transparency" in image.info:
         remarks.append("Its transparency was left out: what you see is what the systems see.")

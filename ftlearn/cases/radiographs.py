@@ -350,7 +350,7 @@ class Patient:
     def _tubes(self, tubes, wall=1.1, flat_to=0.75):
         """(mm of wall, mm of inside) in the beam, of curved tubes that do not cross each other.
 
-        Ribs are flat: along the beam they have `flat_to` of their height. Their wall is about 1.1 mm.
+        Ribs are flat: along the beam they have `flat_to` of their height. Their wall is some 1 mm.
         """
         path = np.concatenate([points for points, _ in tubes])
         radius = np.concatenate([radii for _, radii in tubes])

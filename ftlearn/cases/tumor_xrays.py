@@ -23,23 +23,26 @@ _BLOCK = 20  # patients in one file of the cache
 _COLUMNS = ("label", "grade", "detectability", "diameter")
 
 CARD = """\
-**Simulated chest radiographs.** No image shows a person. Each is a *patient* of the computer: a few random
-numbers for build, turn and breath; ribs, heart, lungs, vessels as bodies whose thickness along the beam is
-known; attenuation, scatter, counted photons, a detector's blur. 96 × 96 pixels.
+**Simulated chest radiographs.** No image shows a person. Each is a *patient* of the computer: a few
+random numbers for build, turn and breath; ribs, heart, lungs, vessels as bodies whose thickness
+along the beam is known; attenuation, scatter, counted photons, a detector's blur. 96 × 96 pixels.
 
 | | |
 |---|---|
 | question | is there a lesion in the lung? |
-| made by | this course (`ftlearn/cases/radiographs.py`), simulation {simulation}; the truth is known because we put it there |
-| patients | {train:,} train, {validation:,} validate, {test:,} test; half of each with a lesion; every image another patient |
-| lesions | solid, lobulated, 8 to 50 mm, in five grades from 1 (hard to see) to 5 (plain), equally often |
-| grades | by a physical rule, contrast over clutter times size, written down and frozen before any model saw an image |
+| made by | this course (`ftlearn/cases/radiographs.py`), simulation {simulation} |
+| labels | the truth: we put the lesions there |
+| patients | {train:,} train, {validation:,} validate, {test:,} test; half of each with a lesion |
+| lesions | solid, lobulated, 8 to 50 mm, in five grades, 1 (hard to see) to 5 (plain) |
+| grades | by a physical rule, written down and frozen before any model saw an image |
 | decoys | vessels seen end-on, crossing ribs, nipple shadows, in both classes alike |
-| second scanner | the same test patients before an older machine: fewer photons, more scatter, sharpened |
+| second scanner | the same test patients, an older machine: fewer photons, sharpened |
 
-**Beware.** A simulation holds what its makers thought of. Real radiographs have clothes, drips, scars,
-old fractures, other diseases and other machines. Nothing here says how well any model finds tumours in
-people, and nothing here is fit for a clinical use.
+Every image is another patient.
+
+**Beware.** A simulation holds what its makers thought of. Real radiographs have clothes, drips,
+scars, old fractures, other diseases and other machines. Nothing here says how well any model finds
+tumours in people, and nothing here is fit for a clinical use.
 """
 CLAIMED = {"value": 25.0, "unit": "%"}
 

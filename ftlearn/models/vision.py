@@ -253,8 +253,8 @@ def classifier(case, recipe):
 
     if recipe.freeze_embeddings or recipe.group_by_length:
         raise ValueError(
-            "Recipe freeze_embeddings and group_by_length are for texts; an image model has neither "
-            "tokens nor lengths. Start from Recipe.images()."
+            "Recipe freeze_embeddings and group_by_length are for texts; an image model has "
+            "neither tokens nor lengths. Start from Recipe.images()."
         )
     model = VISION_MODELS[case.generalist]
     config = TimmWrapperConfig(
@@ -320,8 +320,31 @@ def pixel_batch(processor, images):
     """
     import torch
 
-    pixels = processor([image.convert("RGB") for image in images])["pixel_values"]
+    pixels = processor([as_rgb(image) for image in images])["pixel_values"]
     return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def as_rgb(image):
+    """An image in colour, 8 bits a channel.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Greys of more than 8 bits are scaled from the darkest to the brightest: Pillow by itself
+        cuts them off at 255.
+
+    Returns
+    -------
+    PIL.Image.Image
+    """
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        low, high = values.min(), values.max()
+        grey = (values - low) * (255 / (high - low) if high > low else 0)
+        image = Image.fromarray(grey.round().astype(np.uint8))
+    return image.convert("RGB")
 
 
 class VisionGeneralist:

@@ -3,6 +3,15 @@
 from .compare import compare
 from .progress import progress
 from .quiz import quiz
-from .try_it import try_it
+from .threshold import sensitivity_at_specificity, threshold
+from .try_it import try_it, try_it_image
 
-__all__ = ["compare", "progress", "quiz", "try_it"]
+__all__ = [
+    "compare",
+    "progress",
+    "quiz",
+    "sensitivity_at_specificity",
+    "threshold",
+    "try_it",
+    "try_it_image",
+]

@@ -1,9 +1,13 @@
-"""Type a text; two systems answer side by side, with what their answers rest on.
+"""Type a text or show an image; two systems answer side by side, with what their answers rest on.
 
-`answer` computes, `answers_html` renders, `try_it` is the widget over both.
+`answer` and `image_answer` compute, `answers_html` renders, `try_it` and `try_it_image` are the
+widgets over both.
 """
 
+import base64
+import hashlib
 import html
+import io
 import time
 from dataclasses import dataclass
 
@@ -12,9 +16,17 @@ import numpy as np
 from IPython.display import display
 
 from .. import explain
+from ..cases import pictures
 from ..evaluation import system_label
 
 LONGEST = 10_000  # characters; no model of the course reads as many
+MOST_BYTES = 20_000_000  # of an uploaded file
+MOST_PIXELS = 50_000_000  # of an uploaded image: about 400 MB while it is unpacked
+LONGEST_SIDE = 1024  # pixels; what an uploaded image is shrunk to, no model here sees more
+NO_DEVICE = "A lesson, not a device: simulated images, no clinical use."
+_SIDE = 224  # pixels of an image on screen
+_FRAME = "#F0E442"
+_NONE = -1  # no example is picked
 _BLUE, _ORANGE = "0,114,178", "213,94,0"
 _CSS = """<style>
 .ftl-try{max-width:60em;color:var(--jp-ui-font-color1,#1b1f24)}
@@ -31,6 +43,10 @@ _CSS = """<style>
 .ftl-try .ftl-note{font-size:.9em;opacity:.85}
 .ftl-try .ftl-unread{opacity:.45}
 .ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
+.ftl-try figure{margin:.4em 0}
+.ftl-try figcaption{font-size:.9em;opacity:.85}
+.ftl-try .ftl-refused,.ftl-try .ftl-no-device{margin:.6em 0;padding:.3em .8em;
+ border-left:4px solid #E69F00;line-height:1.45}
 </style>"""
 
 
@@ -105,12 +121,67 @@ def answer(system, text, label_names):
     return Answer(system.name, ranked, attribution, notes, time.perf_counter() - began)
 
 
+@dataclass(frozen=True)
+class ImageAnswer:
+    """What one system says to an image.
+
+    Attributes
+    ----------
+    system, probabilities, notes, seconds
+        As in `Answer`.
+    image : PIL.Image.Image
+    heat : numpy.ndarray or None
+        Grad-CAM for the likeliest label, shape (height, width) of the image, from 0 to 1; None for
+        a system that cannot be looked into, and where nothing speaks for the label.
+    """
+
+    system: str
+    probabilities: list
+    image: object
+    heat: object
+    notes: list
+    seconds: float
+
+
+def image_answer(system, image, label_names):
+    """Ask a system about one image.
+
+    Parameters
+    ----------
+    system : object with ``predict``
+    image : PIL.Image.Image
+    label_names : list of str
+
+    Returns
+    -------
+    ImageAnswer
+    """
+    began = time.perf_counter()
+    row = np.asarray(system.predict([image]))[0]
+    heat, notes = None, ["This system has no maps to look at."]
+    if explain.can_explain_image(system):
+        heat, notes = _heat(system, image, int(row.argmax()), label_names)
+    ranked = sorted(zip(label_names, row.tolist(), strict=True), key=lambda pair: -pair[1])
+    return ImageAnswer(system.name, ranked, image, heat, notes, time.perf_counter() - began)
+
+
+def _heat(system, image, target, label_names):
+    """A heat map, or None and why there is none."""
+    try:
+        heat = np.nan_to_num(explain.grad_cam(system, image, target)).clip(0, 1)
+    except Exception as error:  # the answer stands without its explanation
+        return None, [f"No heat map: {_sentence(error)}"]
+    if not heat.max() > 0:
+        return None, [f"No place in the image speaks for “{label_names[target]}”."]
+    return heat, []
+
+
 def answers_html(answers, labels=None):
     """Answers side by side; every text is escaped.
 
     Parameters
     ----------
-    answers : list of Answer
+    answers : list of Answer or of ImageAnswer
     labels : list of str, optional
         What a reader calls the systems; from their names when absent.
 
@@ -132,9 +203,13 @@ def _box(one, label):
     notes = "".join(f'<p class="ftl-note" dir="auto">{html.escape(note)}</p>' for note in one.notes)
     return (
         f'<section class="ftl-one"><h4>{html.escape(label)}: '
-        f"{html.escape(one.probabilities[0][0])}</h4>{bars}{_coloured(one)}{notes}"
+        f"{html.escape(one.probabilities[0][0])}</h4>{bars}{_evidence(one)}{notes}"
         f'<p class="ftl-note">{one.seconds:.2f} s</p></section>'
     )
+
+
+def _evidence(one):
+    return _heat_html(one) if isinstance(one, ImageAnswer) else _coloured(one)
 
 
 def _coloured(one):
@@ -227,11 +302,25 @@ class TryItView:
                 found.append(answer(system, self.text.value, label_names))
             self.output.value = answers_html(found, labels)
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = f'<p role="status">{html.escape(str(error))}</p>'
+            self.output.value = f'<p role="status">{html.escape(_sentence(error))}</p>'
+
+
+def _sentence(error):
+    return str(error) or f"It did not work ({type(error).__name__})."
 
 
 def _short(text):
     return text if len(text) <= 70 else f"{text[:67]}..."
+
+
+def _named(widget, case, systems):
+    """By label: the system, and the names of its labels."""
+    if len(systems) < 2:
+        raise ValueError(f"{widget} compares two systems; {len(systems)} given.")
+    return {
+        label: given if isinstance(given, tuple) else (given, case.label_names)
+        for label, given in systems.items()
+    }
 
 
 def try_it(case, systems, examples=()):
@@ -254,12 +343,7 @@ def try_it(case, systems, examples=()):
     ValueError
         When there are fewer than two systems.
     """
-    if len(systems) < 2:
-        raise ValueError(f"try_it compares two systems; {len(systems)} given.")
-    named = {
-        label: given if isinstance(given, tuple) else (given, case.label_names)
-        for label, given in systems.items()
-    }
+    named = _named("try_it", case, systems)
     view = TryItView(named, list(examples))
     display(view.box)
     if not examples:
@@ -279,3 +363,441 @@ def try_it(case, systems, examples=()):
         f'</summary>{_CSS}<div class="ftl-try">{"".join(lines)}</div></details>'
     )
     display({"text/html": static, "text/plain": "\n".join(shown)}, raw=True)
+
+
+# --- images -----------------------------------------------------------------------------------
+
+
+def read_upload(content, name="the file"):
+    """An image from the bytes that somebody uploaded.
+
+    Parameters
+    ----------
+    content : bytes or memoryview
+        A PNG or JPEG file of at most `MOST_BYTES` bytes and `MOST_PIXELS` pixels.
+    name : str
+        For the message.
+
+    Returns
+    -------
+    image : PIL.Image.Image
+        RGB, upright, neither side longer than `LONGEST_SIDE` pixels.
+    remarks : list of str
+        What was done to it.
+
+    Raises
+    ------
+    ftlearn.cases.pictures.Unreadable
+        A sentence that says why not.
+    """
+    n_bytes = memoryview(content).nbytes
+    try:
+        if n_bytes == 0:
+            raise pictures.Unreadable("the file is empty")
+        if n_bytes > MOST_BYTES:
+            raise pictures.Unreadable(f"it is larger than {MOST_BYTES / 1e6:.0f} MB")
+        image, remarks = pictures.open_image(io.BytesIO(content), ("PNG", "JPEG"), MOST_PIXELS)
+    except pictures.Unreadable as refused:
+        raise pictures.Unreadable(
+            f"“{_short(name)}” is refused: {refused}. Choose a PNG or JPEG image of at most "
+            f"{MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} million pixels."
+        ) from None
+    if max(image.size) > LONGEST_SIDE:
+        remarks.append(f"It was shrunk from {image.width:,} × {image.height:,} pixels.")
+        image = fitted(image, LONGEST_SIDE)
+    return image, remarks
+
+
+def fitted(image, side):
+    """An image shrunk or enlarged until its longer side has so many pixels.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    side : int
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode RGB.
+    """
+    factor = side / max(image.size)
+    return image.convert("RGB").resize([max(1, round(factor * length)) for length in image.size])
+
+
+def framed(image, box, side):
+    """An image, fitted, with a frame around a box of it.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    box : sequence of float, or None
+        Left, top, right, bottom in the image's pixels; nothing is framed where it is empty.
+    side : int
+        As in `fitted`.
+
+    Returns
+    -------
+    PIL.Image.Image
+    """
+    from PIL import ImageDraw
+
+    drawn = fitted(image, side)
+    if not box:
+        return drawn
+    factor = side / max(image.size)
+    left, top, right, bottom = (factor * edge for edge in box)
+    pen, gap = ImageDraw.Draw(drawn), 4
+    around = [left - gap, top - gap, max(left, right) + gap, max(top, bottom) + gap]
+    pen.rectangle(around, outline="black", width=4)
+    inside = [edge + shift for edge, shift in zip(around, (1, 1, -1, -1), strict=True)]
+    pen.rectangle(inside, outline=_FRAME, width=2)
+    return drawn
+
+
+def heated(image, heat, side):
+    """An image, fitted, with a heat map laid over it: the hotter, the more opaque.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    heat : numpy.ndarray, shape (height, width)
+        From 0 to 1.
+    side : int
+        As in `fitted`.
+
+    Returns
+    -------
+    PIL.Image.Image
+    """
+    import matplotlib
+    from PIL import Image
+
+    below = fitted(image, side)
+    grey = Image.fromarray((255 * np.asarray(heat, dtype=np.float64)).astype(np.uint8))
+    heat = np.asarray(grey.resize(below.size, Image.Resampling.BILINEAR)) / 255
+    colours = 255 * matplotlib.colormaps["inferno"](heat)[..., :3]
+    share = 0.65 * heat[..., None]
+    mixed = share * colours + (1 - share) * np.asarray(below)
+    return Image.fromarray(mixed.astype(np.uint8))
+
+
+def hottest_place(heat):
+    """Where a heat map is hottest, in words.
+
+    Parameters
+    ----------
+    heat : numpy.ndarray, shape (height, width)
+
+    Returns
+    -------
+    str
+        Such as ``"upper left"``, ``"middle"`` or ``"lower middle"``: by thirds of the image.
+    """
+    y, x = np.unravel_index(int(np.argmax(heat)), heat.shape)
+    row = ("upper", "", "lower")[3 * y // heat.shape[0]]
+    column = ("left", "middle", "right")[3 * x // heat.shape[1]]
+    return f"{row} {column}".strip()
+
+
+def image_html(image, alt, side=_SIDE):
+    """An ``<img>`` that carries its picture with it, as a small JPEG.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    alt : str
+        Not escaped yet.
+    side : int
+        Pixels of the longer side.
+
+    Returns
+    -------
+    str
+    """
+    shown, stream = fitted(image, side), io.BytesIO()
+    shown.save(stream, "JPEG", quality=85)
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    return (
+        f'<img alt="{html.escape(alt)}" width="{shown.width}" height="{shown.height}" '
+        f'src="data:image/jpeg;base64,{data}">'
+    )
+
+
+def _heat_html(one):
+    if one.heat is None:
+        return ""
+    label = one.probabilities[0][0]
+    alt = f"The image with a heat map over it, hottest at: {hottest_place(one.heat)}."
+    return (
+        f"<figure>{image_html(heated(one.image, one.heat, _SIDE), alt)}"
+        f"<figcaption>Bright: speaks for “{html.escape(label)}” (Grad-CAM). "
+        f"Hottest: {hottest_place(one.heat)}.</figcaption></figure>"
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image that the systems are asked about.
+
+    Attributes
+    ----------
+    title : str
+        What a reader calls it; does not tell the truth about it.
+    image : PIL.Image.Image
+    remarks : list of str
+        What a reader should know.
+    row : dict or None
+        The item it comes from; None for an uploaded image.
+    """
+
+    title: str
+    image: object
+    remarks: list
+    row: dict | None = None
+
+
+def listed(case, examples):
+    """Items under names that do not tell their label.
+
+    Numbers are given in the order of a hash of the item's id: ids, and the order of a part, may
+    tell the label (simulated patients with a lesion have odd numbers).
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    examples : sequence of dict
+        Rows of a part of the case.
+
+    Returns
+    -------
+    list of Shown
+    """
+
+    def place(row):
+        return hashlib.sha256(str(row["item_id"]).encode()).hexdigest()
+
+    what = "Patient" if case.group_name == "patients" else "Image"
+    rows = sorted(examples, key=place)
+    return [
+        Shown(f"{what} {number} of {len(rows)}", row["input"], [], row)
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def truth_text(row, label_names):
+    """What is true of an item.
+
+    Parameters
+    ----------
+    row : dict
+        With ``label`` and ``item_id``; ``grade`` and ``box`` where the case has them.
+    label_names : list of str
+
+    Returns
+    -------
+    str
+        Such as ``"lesion, grade 2, framed (simulation-0/patient-1203)"``.
+    """
+    words = [str(label_names[row["label"]])]
+    if row.get("grade"):
+        words.append(f"grade {row['grade']}")
+    if row.get("box"):
+        words.append("framed")
+    return f"{', '.join(words)} ({row['item_id']})"
+
+
+def image_page(shown, answers, labels, case):
+    """An image, two answers to it, and the truth behind a click.
+
+    Parameters
+    ----------
+    shown : Shown
+    answers : list of ImageAnswer
+    labels : list of str
+        What a reader calls the systems.
+    case : ftlearn.cases.case.Case
+        For the names of the labels.
+
+    Returns
+    -------
+    str
+        Every text is escaped.
+    """
+    title = html.escape(shown.title)
+    remarks = "".join(f'<p class="ftl-note">{html.escape(text)}</p>' for text in shown.remarks)
+    return (
+        f"<figure>{image_html(shown.image, f'{shown.title}, as the systems were shown it')}"
+        f"<figcaption>{title}</figcaption></figure>{remarks}{answers_html(answers, labels)}"
+        f"{_truth_html(shown, case.label_names)}"
+    )
+
+
+def _truth_html(shown, label_names):
+    if shown.row is None:
+        return ""
+    truth, box = truth_text(shown.row, label_names), shown.row.get("box")
+    frame = image_html(framed(shown.image, box, _SIDE), f"{shown.title}: {truth}") if box else ""
+    return (
+        "<details><summary>Show the truth</summary>"
+        f"<figure>{frame}<figcaption>Truth: {html.escape(truth)}</figcaption></figure></details>"
+    )
+
+
+def _no_device(case):
+    """The fixed line; images of the learner's own or from the hub are not simulated."""
+    own = case.track == "hub" or case.intake is not None
+    line = NO_DEVICE.replace("simulated images, ", "") if own else NO_DEVICE
+    return f'<p class="ftl-no-device"><strong>{line}</strong></p>'
+
+
+class TryImageView:
+    """The widget behind `try_it_image`.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to (system, list of str)
+        What a reader calls it; the system and the names of its labels.
+    examples : list of Shown
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    example, first, second : ipywidgets.Dropdown
+    upload : ipywidgets.FileUpload
+    button : ipywidgets.Button
+    output : ipywidgets.HTML
+    """
+
+    def __init__(self, case, systems, examples):
+        self._case, self._systems, self._shown = case, systems, None
+        names = list(systems)
+        self._examples = examples
+        options = [(shown.title, at) for at, shown in enumerate(examples)]
+        self.example = _labelled("Test item", [("pick one ...", _NONE), *options], _NONE)
+        self.upload = ipywidgets.FileUpload(
+            accept=".png,.jpg,.jpeg",
+            description="Or upload a PNG or JPEG",
+            tooltip="At most 20 MB; most Jupyter servers drop more than 10 MB without a word",
+            layout={"width": "auto"},
+        )
+        self.first = _labelled("First system", names, names[0])
+        self.second = _labelled("Second system", names, names[-1])
+        self.button = ipywidgets.Button(
+            description="Ask both", button_style="primary", tooltip="Ask both systems again"
+        )
+        self.output = ipywidgets.HTML('<div role="status"></div>')
+        self.example.observe(self._pick, names="value")
+        self.upload.observe(self._receive, names="value")
+        self.button.on_click(lambda _: self.ask())
+        rows = [[self.example, self.upload], [self.first, self.second, self.button]]
+        bars = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
+        line = ipywidgets.HTML(_no_device(case))
+        self.box = ipywidgets.VBox([ipywidgets.HTML(_CSS), line, *bars, self.output])
+        self.box.add_class("ftl-try")
+
+    def _pick(self, change):
+        if change["new"] != _NONE:
+            self._shown = self._examples[change["new"]]
+            self.ask()
+
+    def _receive(self, change):
+        if not change["new"]:
+            return
+        file = change["new"][-1]
+        self.example.value = _NONE
+        self._shown = None
+        try:
+            name = str(file["name"])
+            image, remarks = read_upload(file["content"], name)
+            self._shown = Shown(f"Your image: {_short(name)}", image, [*remarks, self._beware()])
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            self._say(_sentence(error))
+            return
+        self.ask()
+
+    def _beware(self):
+        names = ", ".join(f"“{name}”" for name in self._case.label_names)
+        return f"The systems know only {names}; whatever you show them, they answer with these."
+
+    def _say(self, text):
+        self.output.value = f'<p class="ftl-refused" role="status">{html.escape(text)}</p>'
+
+    def ask(self):
+        """Ask the two chosen systems about the image, as a click does."""
+        if self._shown is None:
+            self._say("Pick a test item or upload an image first.")
+            return
+        labels = [self.first.value, self.second.value]
+        try:
+            self.output.value = _asked(self._case, self._systems, self._shown, labels)[0]
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            self._say(_sentence(error))
+
+
+def _labelled(description, options, value):
+    return ipywidgets.Dropdown(
+        description=description,
+        options=options,
+        value=value,
+        style={"description_width": "initial"},
+        layout={"width": "auto"},
+    )
+
+
+def _asked(case, systems, shown, labels):
+    """Page and answers of the systems of these labels."""
+    found = [image_answer(systems[label][0], shown.image, systems[label][1]) for label in labels]
+    return image_page(shown, found, labels, case), found
+
+
+def try_it_image(case, systems, examples=()):
+    """Pick an image or upload one, and two systems answer side by side.
+
+    Below the widget stand their answers to the first two examples, for pages without widgets.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Of images; for the names of its labels.
+    systems : dict of str to system, or to (system, list of str)
+        As in `try_it`.
+    examples : sequence of dict
+        Rows of the test part to pick from. The list does not tell their labels; the truth is
+        unfolded after the answers.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two systems, or the case holds texts.
+    """
+    named = _named("try_it_image", case, systems)
+    if isinstance(case.test[0]["input"], str):
+        raise ValueError(f"try_it_image is for images; case {case.name!r} holds texts. Use try_it.")
+    shown = listed(case, examples)
+    display(TryImageView(case, named, shown).box)
+    if not shown:
+        return
+    ends = [list(named)[0], list(named)[-1]]
+    pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
+    static = (
+        "<details><summary><strong>The same without widgets</strong>, for the first examples"
+        f'</summary>{_CSS}<div class="ftl-try">{_no_device(case)}{"".join(pages)}</div></details>'
+    )
+    display({"text/html": static, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def _static(case, systems, shown, labels):
+    """One example as (HTML, text); a system that fails gets a sentence."""
+    try:
+        page, found = _asked(case, systems, shown, labels)
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        said = f"{shown.title}: {_sentence(error)}"
+        return f"<p>{html.escape(said)}</p>", said
+    says = "; ".join(
+        f"{label}: {one.probabilities[0][0]} ({one.probabilities[0][1]:.0%})"
+        for label, one in zip(labels, found, strict=True)
+    )
+    return page, f"{shown.title}\n  {says}\n  truth: {truth_text(shown.row, case.label_names)}"

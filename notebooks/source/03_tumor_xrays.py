@@ -190,7 +190,9 @@ print("Expect", ftlearn.estimate(case, recipe))
 specialist = ftlearn.fine_tune(case, recipe, callbacks=[plots.live_curves()])
 
 # %%
-print(f"Trained in {specialist.seconds:.0f} s, {specialist.examples_per_second:.0f} images a second.")
+print(
+    f"Trained in {specialist.seconds:.0f} s, {specialist.examples_per_second:.0f} images a second."
+)
 print(f"At most {specialist.peak_memory_mb:,.0f} MB of memory.")
 
 # %% [markdown]

@@ -1,16 +1,23 @@
 """Try it: whatever is typed, two answers or a sentence, never an exception on screen."""
 
+import base64
 import html
 import importlib
+import io
 import re
+import struct
+import zlib
+from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from toy_cases import toy_case
+from PIL import Image
+from toy_cases import toy_case, toy_image_case
 
 import ftlearn
 from ftlearn import baselines, explain
+from ftlearn.models import vision
 from ftlearn.models.text import TextGeneralist
 
 # The package shows the function of this name in the place of its module.
@@ -135,3 +142,318 @@ def test_meaning_does_not_hang_on_colour_alone(case):
     assert "solid" in page and "dashed" in page and "+1.00 in log-odds" in page
     assert "Speaks most for “yes”: “good”" in page
     assert np.isclose(float(re.search(r"width:([\d.]+)%", page).group(1)), 90)
+
+
+# --- images -----------------------------------------------------------------------------------
+
+
+class Brightness:
+    """Calls an image standing the brighter it is; remembers what it was shown."""
+
+    def __init__(self, name):
+        self.name, self.seen = name, []
+
+    def predict(self, images):
+        self.seen += images
+        bright = np.array([np.asarray(image.convert("L")).mean() / 255 for image in images])
+        return np.stack([1 - bright, bright], axis=1).astype(np.float32)
+
+
+def as_file(image, kind="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def grey(width=40, height=30, value=120):
+    return Image.new("L", (width, height), value)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return toy_image_case(group_name="patients")
+
+
+@pytest.fixture
+def two():
+    return {"Left": Brightness("left"), "Right": Brightness("right")}
+
+
+@pytest.fixture
+def viewer(images, two):
+    named = {name: (system, images.label_names) for name, system in two.items()}
+    return trying.TryImageView(images, named, trying.listed(images, images.test.select(range(6))))
+
+
+@pytest.fixture
+def explained(monkeypatch):
+    """Only the system called left can be looked into: a warm spot in the upper right."""
+
+    def grad_cam(system, image, target=None):
+        heat = np.zeros((image.height, image.width), dtype=np.float32)
+        heat[1, -2] = 1
+        return heat
+
+    monkeypatch.setattr(explain, "can_explain_image", lambda system: system.name == "left")
+    monkeypatch.setattr(explain, "grad_cam", grad_cam)
+
+
+def send(view, content, name="mine.png"):
+    about = {"name": name, "type": "image/png", "size": len(content)}
+    file = about | {"content": memoryview(content), "last_modified": datetime(2024, 1, 1)}
+    view.upload.value = (file,)
+    return view.output.value
+
+
+def pictures_of(markup):
+    found = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', markup)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+
+
+def test_a_picked_item_is_answered_by_both_and_its_truth_is_folded_away(viewer, images):
+    viewer.example.value = 2
+    shown = viewer.output.value
+    assert shown.count('class="ftl-one"') == 2 and shown.count('class="ftl-bar"') == 4
+    row = viewer._examples[2].row
+    before, after = shown.split("<details>")
+    assert row["item_id"] not in before and "Patient 3 of 6" in before
+    truth = f"{images.label_names[row['label']]}, framed ({row['item_id']})"
+    assert f"Truth: {truth}" in after and len(pictures_of(after)) == 1
+
+
+def test_the_list_tells_neither_labels_nor_ids(viewer, images):
+    titles = [title for title, _ in viewer.example.options]
+    assert titles == ["pick one ...", *(f"Patient {n} of 6" for n in range(1, 7))]
+    order = [shown.row["item_id"] for shown in viewer._examples]
+    assert sorted(order) == sorted(images.test.select(range(6))["item_id"]) != order
+
+
+def test_a_grade_is_part_of_the_truth_only_where_there_is_one(images):
+    row = {"item_id": "a", "label": 1, "grade": 3, "box": []}
+    assert trying.truth_text(row, images.label_names) == "standing, grade 3 (a)"
+    assert trying.truth_text(row | {"grade": 0}, images.label_names) == "standing (a)"
+
+
+def test_a_heat_map_is_laid_over_where_a_system_can_be_looked_into(viewer, explained):
+    viewer.example.value = 0
+    left, right = viewer.output.value.split('class="ftl-one"')[1:]
+    assert "Hottest: upper right." in left and len(pictures_of(left)) == 1
+    assert "no maps to look at" in right
+
+
+def test_a_heat_map_that_fails_or_is_empty_leaves_the_answer(images, two, explained, monkeypatch):
+    def broken(system, image, target=None):
+        raise RuntimeError("no <gradient>")
+
+    image = images.test[0]["input"]
+    monkeypatch.setattr(explain, "grad_cam", broken)
+    found = trying.image_answer(two["Left"], image, images.label_names)
+    assert found.heat is None and found.notes == ["No heat map: no <gradient>"]
+    assert "no &lt;gradient&gt;" in trying.answers_html([found])
+    monkeypatch.setattr(explain, "grad_cam", lambda *_: np.zeros((32, 32)))
+    found = trying.image_answer(two["Left"], image, images.label_names)
+    assert found.heat is None and "No place in the image speaks for" in found.notes[0]
+
+
+def test_a_real_probe_is_looked_into(images, tiny_vision):
+    generalist = vision.VisionGeneralist("tiny_vision", tiny_vision, images.image_size)
+    probe = baselines.fit_linear_probe(images, generalist)
+    image = images.test[0]["input"]
+    if not explain.can_explain_image(probe):
+        pytest.fail("a linear probe of images is no longer explained")
+    found = trying.image_answer(probe, image, images.label_names)
+    assert dict(found.probabilities)[images.label_names[0]] == pytest.approx(
+        probe.predict([image])[0, 0]
+    )
+
+
+def test_heat_makes_an_image_warmer_only_where_it_is_hot():
+    heat = np.zeros((30, 40))
+    heat[:, 20:] = 1
+    before = np.asarray(trying.fitted(grey(), 80), dtype=int)
+    after = np.asarray(trying.heated(grey(), heat, 80), dtype=int)
+    assert (after[:, :36] == before[:, :36]).all()
+    red, _, blue = after[:, 50:].mean(axis=(0, 1))
+    assert red > blue + 30
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ((0, 0), "upper left"),
+        ((15, 20), "middle"),
+        ((29, 39), "lower right"),
+        ((29, 20), "lower middle"),
+    ],
+)
+def test_the_hottest_place_is_said_in_words(place, words):
+    heat = np.zeros((30, 40))
+    heat[place] = 1
+    assert trying.hottest_place(heat) == words
+
+
+def test_a_frame_lies_around_the_box():
+    drawn = np.asarray(trying.framed(grey(100, 100, 0), [20, 40, 60, 80], 200))
+    yellow = np.argwhere((drawn[..., 0] > 200) & (drawn[..., 2] < 100))
+    (top, left), (bottom, right) = yellow.min(axis=0), yellow.max(axis=0)
+    assert left < 40 and right > 120 and top < 80 and bottom > 160
+    assert (drawn[85:155, 45:115] == 0).all()
+
+
+FILES = {
+    "grey": (as_file(grey()), ""),
+    "colour": (as_file(Image.new("RGB", (40, 30), (200, 10, 90))), ""),
+    "jpeg": (as_file(grey(), "JPEG"), ""),
+    "CMYK": (as_file(Image.new("CMYK", (40, 30)), "JPEG"), ""),
+    "palette": (as_file(grey().convert("P")), ""),
+    "see-through": (as_file(Image.new("RGBA", (40, 30), (9, 9, 9, 0))), "transparency was left"),
+    "grey and alpha": (as_file(Image.new("LA", (40, 30), (9, 99))), "transparency was left"),
+    "one bit": (as_file(grey().convert("1")), ""),
+    "one pixel": (as_file(grey(1, 1)), ""),
+    "a line": (as_file(grey(900, 1)), ""),
+    "huge": (as_file(grey(4000, 3000)), "shrunk from 4,000 × 3,000 pixels"),
+    "16 bits": (
+        as_file(Image.fromarray(np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50)),
+        "16-bit greys were scaled",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_whatever_image_is_uploaded_is_answered(viewer, two, kind):
+    content, remark = FILES[kind]
+    shown = send(viewer, content)
+    assert shown.count('class="ftl-one"') == 2 and "<details>" not in shown
+    assert remark in shown and "Your image: mine.png" in shown
+    seen = two["Left"].seen[-1]
+    assert seen.mode == "RGB" and max(seen.size) <= 1024
+    assert "The systems know only “lying”, “standing”" in shown
+
+
+def test_an_image_with_a_rotation_mark_is_turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    image, _ = trying.read_upload(as_file(grey(40, 20), "JPEG", exif=exif.tobytes()))
+    assert image.size == (20, 40)
+
+
+def test_16_bits_are_scaled_and_not_cut_off():
+    values = np.linspace(0, 60000, 900).astype(np.uint16).reshape(30, 30)
+    image, _ = trying.read_upload(as_file(Image.fromarray(values)))
+    grey_values = np.asarray(image)[..., 0]
+    assert (grey_values.min(), grey_values.max()) == (0, 255)
+    assert 120 < np.median(grey_values) < 135
+
+
+def a_bomb():
+    """A PNG of a few bytes that claims 30,000 by 30,000 pixels."""
+
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+REFUSED = {
+    "empty": (b"", "the file is empty"),
+    "text": (b"hello, world", "no image inside"),
+    "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image inside"),
+    "gif": (as_file(grey().convert("P"), "GIF"), "no image inside"),
+    "cut off": (as_file(Image.effect_noise((64, 64), 50))[:1500], "damaged or ends too early"),
+    "cut off jpeg": (as_file(Image.effect_noise((64, 64), 50), "JPEG")[:900], "damaged or ends"),
+    "bomb": (a_bomb(), "too large to open safely"),
+    "many pixels": (as_file(grey(8000, 8000)), "too large to open safely"),
+    "20 MB": (bytes(20_000_001), "it is larger than 20 MB"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_image_is_refused_in_a_sentence(viewer, two, kind):
+    content, reason = REFUSED[kind]
+    viewer.example.value = 1
+    asked = len(two["Left"].seen)
+    shown = send(viewer, content, "<i>my</i>.png")
+    assert reason in shown and "“&lt;i&gt;my&lt;/i&gt;.png” is refused" in shown
+    assert "Choose a PNG or JPEG image of at most 20 MB" in shown
+    assert "Traceback" not in shown and 'class="ftl-one"' not in shown
+    assert len(two["Left"].seen) == asked
+    viewer.example.value = 0
+    assert 'class="ftl-one"' in viewer.output.value
+
+
+def test_an_upload_takes_the_place_of_the_picked_item_and_a_reset_changes_nothing(viewer):
+    viewer.example.value = 3
+    shown = send(viewer, as_file(grey()))
+    assert viewer.example.value == -1 and "Your image" in shown
+    viewer.upload.value = ()
+    assert viewer.output.value == shown
+
+
+def test_asked_without_an_image_it_says_what_to_do(viewer):
+    viewer.button.click()
+    assert "Pick a test item or upload an image first" in viewer.output.value
+
+
+def test_an_image_system_that_fails_gets_a_sentence(viewer, images):
+    def broken(inputs):
+        raise MemoryError
+
+    viewer._systems["Right"] = (SimpleNamespace(name="broken", predict=broken), ["a", "b"])
+    viewer.example.value = 0
+    assert "It did not work (MemoryError)" in viewer.output.value
+
+
+def test_the_two_image_systems_can_be_chosen(viewer):
+    viewer.first.value = viewer.second.value = "Right"
+    viewer.example.value = 0
+    assert viewer.output.value.count("<h4>Right: ") == 2
+
+
+def test_every_control_for_images_is_labelled(viewer):
+    controls = (viewer.example, viewer.upload, viewer.first, viewer.second, viewer.button)
+    assert [control.description for control in controls] == [
+        "Test item",
+        "Or upload a PNG or JPEG",
+        "First system",
+        "Second system",
+        "Ask both",
+    ]
+
+
+def test_the_images_are_shown_without_a_widget_too(images, two, monkeypatch):
+    shown = []
+    monkeypatch.setattr(trying, "display", lambda what, **_: shown.append(what))
+    ftlearn.try_it_image(images, two, images.test.select(range(5)))
+    page, text = shown[1]["text/html"], shown[1]["text/plain"]
+    assert "Patient 1 of 5" in page and "Patient 2 of 5" in page and "Patient 3 of 5" not in page
+    assert page.count('class="ftl-one"') == 4 and "A lesson, not a device" in page
+    assert "Left: " in text and "truth: " in text
+
+
+def test_without_examples_one_can_still_upload(images, two, monkeypatch):
+    shown = []
+    monkeypatch.setattr(trying, "display", lambda what, **_: shown.append(what))
+    ftlearn.try_it_image(images, two)
+    assert len(shown) == 1
+
+
+def test_it_is_called_no_device_and_simulated_only_where_it_is(images):
+    assert trying._no_device(images).count("simulated images, no clinical use.") == 1
+    real = toy_image_case(track="hub")
+    assert "simulated" not in trying._no_device(real) and "no clinical use" in trying._no_device(
+        real
+    )
+
+
+def test_texts_and_a_single_image_system_are_refused(case, images, two):
+    with pytest.raises(ValueError, match="try_it_image is for images; case 'toy' holds texts"):
+        ftlearn.try_it_image(case, two)
+    with pytest.raises(ValueError, match="try_it_image compares two systems; 1 given"):
+        ftlearn.try_it_image(images, {"Left": two["Left"]})

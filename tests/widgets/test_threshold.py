@@ -1,0 +1,392 @@
+"""The threshold: chosen on validation, counted on test, moved without a browser."""
+
+import importlib
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from datasets import Dataset, Features, Image, Sequence, Value
+from PIL import Image as Pillow
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+from toy_cases import toy_case
+
+import ftlearn
+
+# The package shows the function of this name in the place of its module.
+line = importlib.import_module("ftlearn.widgets.threshold")
+SIZES = {"train": 8, "validation": 40, "test": 60}
+NAMES = ["no <lesion>", "lesion & more"]
+
+
+def a_part(name, n, group_size=1):
+    rng = np.random.default_rng(len(name))
+    pixels = rng.integers(0, 255, (n, 24, 24), dtype=np.uint8)
+    columns = {
+        "item_id": [f"<b>{name}</b>/{i:02d}" for i in range(n)],
+        "input": [Pillow.fromarray(values) for values in pixels],
+        "label": [i % 2 for i in range(n)],
+        "group": [f"{name} {i // group_size}" for i in range(n)],
+        "grade": [i % 2 * (1 + i % 5) for i in range(n)],
+        "box": [[4.0, 4.0, 12.0, 12.0] if i % 2 else [] for i in range(n)],
+    }
+    kinds = {"item_id": "string", "label": "int64", "group": "string", "grade": "int64"}
+    features = {key: Value(kind) for key, kind in kinds.items()}
+    features |= {"input": Image(), "box": Sequence(Value("float64"))}
+    return Dataset.from_dict(columns, features=Features(features))
+
+
+def a_case(group_size=1, **changes):
+    parts = {name: a_part(name, n, group_size) for name, n in SIZES.items()}
+    facts = {"label_names": NAMES, "group_name": "patients"}
+    return toy_case(classes=2, **(facts | parts | changes))
+
+
+class System:
+    """Answers a part with the probabilities it was made with; parts differ in their length."""
+
+    seconds, seed = 0.0, 0
+
+    def __init__(self, name="specialist", seed=0):
+        self.name = name
+        self.asked = 0
+        rng = np.random.default_rng(seed)
+        self.of_length = {}
+        for n in SIZES.values():
+            raw = rng.normal(size=n) + 1.2 * (np.arange(n) % 2)
+            self.of_length[n] = (1 / (1 + np.exp(-raw))).astype(np.float32)
+
+    def predict(self, inputs):
+        self.asked += 1
+        positive = self.of_length[len(inputs)]
+        return np.stack([1 - positive, positive], axis=1)
+
+    def scores(self, part):
+        return self.of_length[SIZES[part]].astype(float)
+
+
+class Failing:
+    name, seconds, seed = "failing", 0.0, 0
+
+    def predict(self, inputs):
+        raise RuntimeError("no <memory> left")
+
+
+@pytest.fixture(scope="module")
+def case():
+    return a_case()
+
+
+@pytest.fixture
+def system():
+    return System()
+
+
+@pytest.fixture
+def view(case):
+    return line.ThresholdView(case, {"specialist": System(), "linear_probe": System("p", seed=5)})
+
+
+def as_text(markup):
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", markup, flags=re.S))
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [0.05, 0.5, 0.7, 0.9, 0.95, 1.0])
+def test_the_operating_point_is_the_smallest_threshold_that_reaches_the_specificity(
+    case, system, asked
+):
+    found = line.operating_point(case, system, asked)
+    healthy = system.scores("validation")[0::2]
+    assert (healthy <= found).mean() >= asked
+    assert (healthy <= np.nextafter(found, -1)).mean() < asked
+
+
+def test_the_operating_point_looks_at_validation_only(case, system):
+    before = line.operating_point(case, system)
+    system.of_length[SIZES["test"]][:] = 0.5
+    assert line.operating_point(a_case(), system) == before
+
+
+def test_equal_probabilities_stay_together():
+    system = System()
+    system.of_length[SIZES["validation"]][0::2] = [0.2] * 10 + [0.6] * 10
+    assert line.operating_point(a_case(), system, 0.5) == pytest.approx(0.2)
+    assert line.operating_point(a_case(), system, 0.51) == pytest.approx(0.6)
+
+
+def test_the_other_class_can_be_the_one_to_find(case, system):
+    found = line.operating_point(case, system, 0.9, positive=0)
+    others = 1 - system.of_length[SIZES["validation"]][1::2]
+    assert found == np.sort(others.astype(float))[17]
+    decisions = line.at_threshold(case, system, found, positive=0)
+    assert (decisions.positive, decisions.negative) == (NAMES[0], NAMES[1])
+    assert decisions.tp + decisions.fn == 30
+
+
+def test_counts_are_those_counted_by_hand(case, system):
+    found = line.at_threshold(case, system, 0.6)
+    called, sick = system.scores("test") > 0.6, np.arange(60) % 2 == 1
+    assert (found.tp, found.fn) == ((called & sick).sum(), (~called & sick).sum())
+    assert (found.fp, found.tn) == ((called & ~sick).sum(), (~called & ~sick).sum())
+    assert found.sensitivity.score == found.tp / 30
+    assert found.specificity.score == found.tn / 30
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 0.6, 1.0])
+def test_bounds_are_clopper_and_pearsons(case, system, value):
+    found = line.at_threshold(case, system, value)
+    for rate, hits in ((found.sensitivity, found.tp), (found.specificity, found.tn)):
+        expected = binomtest(hits, 30).proportion_ci(method="exact")
+        assert (rate.low, rate.high) == (expected.low, expected.high)
+        assert (rate.hits, rate.n, rate.n_groups) == (hits, 30, 30)
+        assert "Clopper" in rate.method
+
+
+def test_where_groups_repeat_the_bounds_are_over_groups_and_say_so(system):
+    found = line.at_threshold(a_case(group_size=5), system, 0.5)
+    exact = binomtest(found.tp, 30).proportion_ci(method="exact")
+    rate = found.sensitivity
+    assert (rate.low, rate.high) != (exact.low, exact.high)
+    assert rate.low <= rate.score <= rate.high
+    assert rate.n_groups == 12 and "over 12 patients" in rate.method
+    assert "Clopper" not in rate.method
+
+
+def test_missed_and_false_alarms_are_listed_the_worst_first(case, system):
+    found = line.at_threshold(case, system, 0.6)
+    low = [item.probability for item in found.missed]
+    high = [item.probability for item in found.false_alarms]
+    assert low == sorted(low) and max(low) <= 0.6 and len(low) == found.fn
+    assert high == sorted(high, reverse=True) and min(high) > 0.6 and len(high) == found.fp
+    for item in found.missed:
+        row = case.test[item.index]
+        assert (row["label"], row["item_id"], row["grade"]) == (1, item.item_id, item.grade)
+
+
+def test_a_case_without_grades_has_none(system):
+    parts = {name: a_part(name, n).remove_columns(["grade", "box"]) for name, n in SIZES.items()}
+    case = a_case(**parts)
+    found = line.at_threshold(case, system, 0.6)
+    assert {item.grade for item in found.missed} == {None}
+    assert "grade" not in line.missed_html(case, found)
+
+
+def test_sensitivity_at_specificity_is_measured_on_test_where_validation_chose(case, system):
+    found = ftlearn.sensitivity_at_specificity(case, system, 0.8)
+    assert found == line.at_threshold(case, system, line.operating_point(case, system, 0.8))
+    assert found.part == "test"
+    assert re.match(
+        r"sensitivity [\d.]+ % \(95 % interval [\d.]+ to [\d.]+; \d+ of 30\)", str(found)
+    )
+
+
+def test_the_roc_curve_has_the_area_of_the_scores(case, system):
+    rates, finds = line.roc(case, system)
+    expected = roc_auc_score(case.labels("test"), system.scores("test"))
+    assert np.trapezoid(finds, rates) == pytest.approx(expected)
+    found = line.at_threshold(case, system, 0.6)
+    corners = [*zip(rates, finds, strict=True)]
+    nearest = min(
+        abs(x - 1 + found.specificity.score) + abs(y - found.sensitivity.score) for x, y in corners
+    )
+    assert nearest < 0.2  # corners on a straight line are left out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"specificity": 90}, "specificity is 90; expected a fraction"),
+        ({"specificity": 0}, "specificity is 0;"),
+        ({"positive": 2}, "positive is 2; allowed: 0 and 1"),
+        ({"part": "tests"}, "part 'tests' is not in case"),
+    ],
+)
+def test_a_bad_argument_is_named(case, system, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        line.operating_point(case, system, **arguments)
+
+
+def test_a_threshold_outside_probabilities_is_refused(case, system):
+    with pytest.raises(ValueError, match="value is 1.2; a threshold lies between 0 and 1"):
+        line.at_threshold(case, system, 1.2)
+
+
+def test_both_classes_are_needed(system):
+    only = a_part("validation", 40).map(lambda row: {"label": 1})
+    with pytest.raises(ValueError, match="no item of class 'no <lesion>'.*need both classes"):
+        line.operating_point(a_case(validation=only), system)
+    healthy = a_part("test", 60).map(lambda row: {"label": 0})
+    with pytest.raises(ValueError, match="part 'test' holds no item of class 'lesion & more'"):
+        line.at_threshold(a_case(test=healthy), system, 0.5)
+
+
+def test_three_classes_are_refused(system):
+    with pytest.raises(ValueError, match="two classes; case 'toy' is a classification with 3"):
+        ftlearn.threshold(toy_case(), {"specialist": system})
+
+
+def test_a_system_without_numbers_is_refused(case, system):
+    system.of_length[SIZES["test"]][3] = np.nan
+    with pytest.raises(ValueError, match="gives no number for some items of part 'test'"):
+        line.at_threshold(a_case(), system, 0.5)
+
+
+# --- markup -----------------------------------------------------------------------------------
+
+
+def test_the_page_says_the_numbers_and_escapes_what_comes_from_data(case, system):
+    found = line.look(case, {"<i>mine</i>": system}, "<i>mine</i>")
+    markup = line.look_html(found) + line.missed_html(case, found.now)
+    assert not re.search(r"<(b|i|lesion)>", markup)
+    now = found.now
+    for sentence in line.rate_lines(now):
+        assert line._text(sentence) in markup
+    assert f"<strong>{now.fn}</strong> missed" in markup
+    assert f"<strong>{now.fp}</strong> false alarms" in markup
+    assert "at least 90 % go on validation (there 18 of 20, 90.0 %)" in as_text(markup)
+    assert markup.count('scope="col"') == markup.count('scope="row"') == 2
+
+
+def test_at_most_eight_missed_images_are_shown_with_id_and_grade(case, system):
+    found = line.at_threshold(case, system, 1.0)
+    markup = line.missed_html(case, found)
+    assert found.fn == 30 and markup.count("<img") == 8 and "8 of 30" in markup
+    first = found.missed[0]
+    words = f"{first.item_id}, grade {first.grade}: {100 * first.probability:.1f} %"
+    assert f'alt="Missed: {line._text(words)}"' in markup
+    assert "none" in line.missed_html(case, line.at_threshold(case, system, 0.0))
+
+
+def test_missed_texts_are_shown_as_texts(system):
+    def texts(name, n):
+        long = a_part(name, n).remove_columns(["input", "box"])
+        return long.add_column("input", ["<u>word</u> " * 40] * n)
+
+    case = a_case(**{name: texts(name, n) for name, n in SIZES.items()})
+    markup = line.missed_html(case, line.at_threshold(case, system, 1.0))
+    assert "&lt;u&gt;word" in markup and " ...<br>" in markup and "<img" not in markup
+
+
+def test_the_curve_is_drawn_with_title_description_and_both_points(case, system):
+    found = line.look(case, {"specialist": system}, "specialist", 0.2)
+    drawn = ElementTree.fromstring(line.roc_svg(found))
+    space = "{http://www.w3.org/2000/svg}"
+    assert drawn.find(f"{space}title").text == "ROC curve of Specialist on test"
+    said = drawn.find(f"{space}desc").text
+    assert f"Now: {100 * found.now.sensitivity.score:.1f} % found" in said
+    now = drawn.find(f"{space}circle")
+    assert float(now.get("cx")) == pytest.approx(48 + 256 * found.now.fp / 30, abs=0.06)
+    assert float(now.get("cy")) == pytest.approx(272 - 256 * found.now.tp / 30, abs=0.06)
+    at_rest = line.look(case, {"specialist": system}, "specialist")
+    assert "<circle" not in line.roc_svg(at_rest) and "Now" not in line.roc_alt(at_rest)
+
+
+# --- the widget -------------------------------------------------------------------------------
+
+
+def test_the_slider_starts_where_validation_chose(case, view):
+    assert view.slider.value == line.operating_point(case, System())
+    assert "Chosen on validation, before the test was looked at" in view.body.value
+    assert "Exploratory" not in view.body.value
+    assert view.slider.continuous_update
+
+
+def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
+    at_rest = view.body.value
+    view.slider.index = view.slider.index - 5
+    assert "Exploratory: chosen while looking at the test set" in view.body.value
+    assert "Chosen on validation, before" not in view.body.value
+    found = line.at_threshold(case, System(), view.slider.value)
+    for sentence in line.rate_lines(found):
+        assert line._text(sentence) in view.body.value
+    view.button.click()
+    assert view.body.value == at_rest
+    assert view.slider.value == line.operating_point(case, System())
+
+
+def test_the_slider_stops_where_a_decision_changes(case, view, system):
+    values = [value for _, value in view.slider.options]
+    assert values == sorted(values) and (values[0], values[-1]) == (0, 1)
+    assert set(system.scores("test")) <= set(values)
+
+
+def test_very_many_thresholds_are_thinned(monkeypatch, case, system):
+    monkeypatch.setattr(line, "_POSITIONS", 10)
+    values = line.positions(case, system, 0.123)
+    assert len(values) == 13 and 0.123 in values
+    assert {system.scores("test").min(), system.scores("test").max()} <= set(values)
+
+
+def test_another_system_brings_its_own_operating_point(case, view):
+    other = System("p", seed=5)
+    view.slider.index = 3
+    view.system.value = "linear_probe"
+    assert view.slider.value == line.operating_point(case, other)
+    assert "Chosen on validation, before" in view.body.value
+    assert "Linear probe" in view.body.value
+
+
+def test_moving_the_slider_asks_no_system_again():
+    system = System()
+    view = line.ThresholdView(a_case(), {"specialist": system})
+    asked = system.asked
+    for index in range(0, 40, 7):
+        view.slider.index = index
+    assert system.asked == asked == 2  # validation and test, once each
+
+
+def test_every_control_is_labelled_and_explained(view):
+    controls = (view.system, view.slider, view.button)
+    assert [control.description for control in controls] == [
+        "System",
+        "Threshold",
+        "Back to the operating point",
+    ]
+    assert all(control.tooltip for control in controls)
+
+
+def test_a_system_that_fails_gets_a_sentence_and_the_others_go_on(case):
+    view = line.ThresholdView(case, {"failing": Failing(), "specialist": System()})
+    assert "no &lt;memory&gt; left" in view.body.value and "Traceback" not in view.body.value
+    assert view.slider.disabled
+    view.button.click()
+    view.system.value = "specialist"
+    assert not view.slider.disabled and "Sensitivity" in view.body.value
+    view.system.value = "failing"
+    assert view.slider.disabled and view.missed.value == ""
+
+
+def test_a_part_of_one_class_gets_a_sentence():
+    healthy = a_part("test", 60).map(lambda row: {"label": 0})
+    view = line.ThresholdView(a_case(test=healthy), {"specialist": System()})
+    assert "need both classes" in view.body.value
+
+
+@pytest.mark.parametrize("systems", [{}, [System()], None])
+def test_systems_come_by_name(case, systems):
+    with pytest.raises(ValueError, match="systems is no dict of systems by name"):
+        ftlearn.threshold(case, systems)
+
+
+def test_below_the_widget_stands_the_same_without_one(case, monkeypatch):
+    shown = []
+    monkeypatch.setattr(line, "display", lambda what, **_: shown.append(what))
+    systems = {"specialist": System(), "failing": Failing()}
+    ftlearn.threshold(case, systems, specificity=0.8)
+    page, text = shown[1]["text/html"], shown[1]["text/plain"]
+    found = ftlearn.sensitivity_at_specificity(case, systems["specialist"], 0.8)
+    for sentence in line.rate_lines(found):
+        assert line._text(sentence) in page and sentence in text
+    assert "data:image/svg+xml;base64," in page and "<svg" not in page
+    assert "no &lt;memory&gt; left" in page
+
+
+def test_the_static_page_survives_a_system_that_fails(case, monkeypatch):
+    shown = []
+    monkeypatch.setattr(line, "display", lambda what, **_: shown.append(what))
+    ftlearn.threshold(case, {"failing": Failing()})
+    assert "no &lt;memory&gt; left" in shown[1]["text/html"]
