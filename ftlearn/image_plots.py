@@ -62,13 +62,13 @@ def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, colum
         axes = figure.add_axes((*place, (side - 0.06) / 7.2, (side - 0.06) / height))
         axes.set_axis_off()
         axes.imshow(np.asarray(image.convert("RGB")), interpolation="bicubic")
-        axes.set_title(title, fontsize=8, color=INK, pad=2, loc="left", linespacing=1.1)
+        axes.set_title(title, fontsize=8, color=INK, pad=4, loc="left", linespacing=1.1)
         if heats is not None:
             heat = np.asarray(heats[at])
             axes.imshow(heat, cmap="inferno", alpha=0.65 * heat, vmin=0, vmax=1)
         if boxes is not None and len(boxes[at]):
             axes.add_patch(_frame(boxes[at]))
-    return Picture(figure, caption, alt)
+    return Picture(figure, caption, alt, colors=255)  # greys and frames, and heat
 
 
 def _frame(box):

@@ -269,8 +269,10 @@ def _choose(case, minutes):
     measured = training.estimate(case, tuned)
     affordable = int(60 * minutes / (measured.seconds / tuned.epochs))
     epochs = max(min(wanted, affordable), FEWEST_EPOCHS)
-    # With many short epochs a better one may follow several that are none.
-    recipe = default(epochs=epochs, patience=max(2, epochs // 4))
+    # With many short epochs a better one may follow several that are none; an image network may
+    # stay at a coin for a third of them.
+    patience = epochs if sees_images(case) else max(2, epochs // 4)
+    recipe = default(epochs=epochs, patience=patience)
     reason = (
         f"{len(case.train):,} training {what} make {steps:,} steps an epoch, so {wanted} epochs "
         "are wanted"

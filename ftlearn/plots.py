@@ -81,6 +81,8 @@ class Picture:
         One or two sentences printed below the figure; plain text.
     alt : str
         What the figure shows, for those who do not see it; plain text.
+    colors : int
+        Of the PNG's palette, which keeps notebooks small.
 
     Raises
     ------
@@ -88,23 +90,24 @@ class Picture:
         When caption or alt is empty.
     """
 
-    def __init__(self, figure, caption, alt):
+    def __init__(self, figure, caption, alt, colors=64):
         for name, text in (("caption", caption), ("alt", alt)):
             if not text.strip():
                 raise ValueError(f"{name} of a picture is empty; write what the figure shows.")
+        self._colors = colors
         self.figure = figure
         self.caption = caption
         self.alt = alt
 
     @functools.cached_property
     def png(self):
-        """The figure as PNG: bytes. A palette of 64 colours keeps notebooks small."""
+        """The figure as PNG: bytes."""
         from PIL import Image
 
         full, small = io.BytesIO(), io.BytesIO()
         self._write(full, "png", _DPI)
         image = Image.open(full).convert("RGB")
-        image.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        image.quantize(self._colors, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
         return small.getvalue()
 
     def save(self, path):

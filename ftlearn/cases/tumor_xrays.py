@@ -1,6 +1,7 @@
 """Simulated chest radiographs, with a lesion or without."""
 
 import io
+import json
 import os
 
 import numpy as np
@@ -9,6 +10,7 @@ from .. import settings, torch_setup
 from ..models import vision
 from . import radiographs
 from .case import Case
+from .split import short_hash
 
 CLAIM = "Fine-tuning a pre-trained image model finds tumours in X-rays 25 % more accurately."
 LABEL_NAMES = ["no lesion", "lesion"]
@@ -102,6 +104,22 @@ def build(track, pace, generalist=None, fold=0):
         **parts,
         **more,
     )
+
+
+def data_id(fold):
+    """Hash of all that fixes a simulation's data at full pace, without simulating.
+
+    Parameters
+    ----------
+    fold : int
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits. `radiographs.VERSION` is in it, which is raised when images change.
+    """
+    plan = [plan_of_patient(number) for number in range(2 * len(radiographs.GRADES))]
+    return short_hash(json.dumps([radiographs.VERSION, fold, PATIENTS["full"], plan]))
 
 
 def plan_of_patient(number):

@@ -1,0 +1,85 @@
+"""Figures of images: what they say in words is what they were given."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from toy_cases import toy_image_case
+
+from ftlearn import image_plots
+from ftlearn.evaluation import Score, judge_arrays
+
+
+def score(value):
+    return Score(value, value - 0.05, value + 0.05, 40, 40, "accuracy")
+
+
+def grey(level):
+    return Image.fromarray(np.full((24, 24), level, dtype=np.uint8))
+
+
+def test_a_gallery_frames_boxes_and_lays_heat_over_images():
+    images, titles = [grey(level) for level in (0, 90, 180)], ["a", "b", "c"]
+    plain = image_plots.gallery(images, titles, "Three", "Caption.", "Alt.", columns=2)
+    boxes = [[4, 4, 12, 12], [], [1, 1, 5, 5]]
+    framed = image_plots.gallery(images, titles, "Three", "C.", "A.", boxes=boxes, columns=2)
+    heats = [np.ones((24, 24))] * 3
+    hot = image_plots.gallery(images, titles, "Three", "C.", "A.", heats=heats, columns=2)
+    assert [len(axes.patches) for axes in framed.figure.axes] == [1, 0, 1]
+    assert [len(axes.images) for axes in hot.figure.axes] == [2, 2, 2]
+    assert len({plain.png, framed.png, hot.png}) == 3
+    assert [axes.get_title(loc="left") for axes in plain.figure.axes] == titles
+
+
+def test_titles_of_a_gallery_do_not_touch_the_image_above():
+    images = [grey(100)] * 10
+    figure = image_plots.gallery(images, ["grade 5"] * 10, "Ten", "C.", "A.").figure
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    titles = [axes._left_title.get_window_extent(renderer) for axes in figure.axes]
+    pictures = [axes.get_window_extent(renderer) for axes in figure.axes]
+    for title in titles:
+        assert not any(title.overlaps(picture) for picture in pictures)
+
+
+def test_grades_are_told_for_every_system():
+    rows = [
+        {"grade": grade, "system": name, "score": score(value + grade / 10)}
+        for name, value in (("specialist", 0.3), ("linear_probe", 0.1))
+        for grade in (1, 2, 3)
+    ]
+    picture = image_plots.grades_figure(rows, "By grade", "40 lesions a grade")
+    assert "specialist: 40% at grade 1, 50% at grade 2" in picture.alt
+    assert "linear probe: 20% at grade 1" in picture.alt
+    assert "40 lesions a grade" in picture.caption
+
+
+def test_gains_are_told_with_their_intervals():
+    case = toy_image_case()
+    labels, groups = case.labels(), case.groups()
+    worse = np.where(np.arange(24) < 8, 1 - labels, labels)
+    rows = []
+    for at in ("50 patients", "200 patients"):
+        verdict = judge_arrays(
+            case, labels, groups, _sure(worse), _sure(labels), "linear_probe", "specialist"
+        )
+        rows.append({"at": at, "opponent": "linear_probe", "verdict": verdict})
+    picture = image_plots.gain_figure(rows, "Gains", "Caption.")
+    assert "Against linear probe: +33.3" in picture.alt and "at 200 patients" in picture.alt
+
+
+def _sure(predicted):
+    return np.eye(2)[predicted].astype(np.float32)
+
+
+def test_calibration_counts_what_came_in_every_bin_and_leaves_small_ones_out():
+    shares = np.array([0.1] * 20 + [0.9] * 20 + [0.5] * 4)
+    labels = np.array([1] * 4 + [0] * 16 + [1] * 18 + [0] * 2 + [1] * 4)
+    picture = image_plots.calibration_figure(labels, {"specialist": shares}, "How sure")
+    assert "specialist: said 10%, came 20% of 20, said 90%, came 90% of 20." in picture.alt
+
+
+@pytest.mark.parametrize("hits", [0, 7, 10])
+def test_hit_rates_are_told_with_their_number(hits):
+    rows = [("Grad-CAM", hits, 10), ("Middle", 1, 10)]
+    picture = image_plots.pointing_figure(rows, "Pointing", "Caption.")
+    assert f"Grad-CAM: {hits * 10}% of 10; Middle: 10% of 10" in picture.alt
