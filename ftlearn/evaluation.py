@@ -49,7 +49,7 @@ METRIC_LABELS = {
 }
 SYSTEM_LABELS = {
     "majority": "majority class",
-    "classical": "TF-IDF + linear",
+    "classical": "classical features + linear",
     "zero_shot": "zero-shot by label names",
     "linear_probe": "linear probe",
     "mlp_probe": "MLP probe",

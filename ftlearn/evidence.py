@@ -193,10 +193,9 @@ def _tumor_xrays_plan():
                 runs.append(Run(system="baselines", draw=seed, **few))
                 recipe = Recipe.images(seed=seed, **more)
                 runs.append(Run(system="specialist", recipe=recipe, draw=seed, **few))
-            runs.append(Run(system="from_scratch", recipe=image_scratch(**more), **few))
-    for seed in _SEEDS:
-        recipe = Recipe.images(seed=seed, probe_first=True)
-        runs.append(Run("test", "specialist_lp_ft", 0, recipe))
+            half = image_scratch(epochs=epochs // 2, patience=epochs // 2)
+            runs.append(Run(system="from_scratch", recipe=half, **few))
+    runs.append(Run("test", "specialist_lp_ft", 0, Recipe.images(probe_first=True)))
     return runs
 
 
@@ -212,7 +211,7 @@ def image_scratch(**changes):
     -------
     Recipe
     """
-    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 16, "patience": 16}
+    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 12, "patience": 12}
     return Recipe.images(**(scratch | changes))
 
 
@@ -732,6 +731,20 @@ def recorded(case, part, recompute=False):
     """
     if recompute:
         record(case.name, recompute={"test" if part in case.shifts else part})
+    # Ten thousand resamples a verdict: a notebook asks for the same part again and again.
+    key = (part, _state_of(case.name))
+    if key not in case.record_memory:
+        case.record_memory[key] = _read_part(case, part)
+    return case.record_memory[key]
+
+
+def _state_of(case_name):
+    """What changes when a record is written anew, or None without one."""
+    path = FOLDER / f"{case_name}.json"
+    return (str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+def _read_part(case, part):
     rows, table = read(case.name)
     parts = list(dict.fromkeys([*(row["part"] for row in rows), *case.shifts]))
     if part not in parts:

@@ -1,6 +1,7 @@
 """Figures about images: galleries, heat maps, grades, calibration; in the style of `plots`."""
 
 import math
+import textwrap
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -167,7 +168,7 @@ def gain_figure(rows, heading, caption):
             axes.plot([at, at], bounds, color=color, linewidth=1.4)
         heights = [100 * verdict.difference for verdict in verdicts.values()]
         axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6)
-        label = f"against\n{system_label(opponent)}"
+        label = textwrap.fill(f"against {system_label(opponent)}", 20)
         axes.text(
             1.02,
             0.95 - 0.22 * number,

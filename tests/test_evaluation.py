@@ -700,7 +700,7 @@ def test_errors_are_a_gap_where_the_metric_does_not_count_errors():
     "name, label",
     [
         ("linear_probe", "linear probe"),
-        ("classical", "TF-IDF + linear"),
+        ("classical", "classical features + linear"),
         ("specialist_plain", "specialist (plain recipe)"),
         ("specialist_wide_net", "specialist (wide net)"),
         ("control_latitude", "control (latitude)"),

@@ -12,7 +12,7 @@ import transformers
 from datasets import Dataset
 from toy_cases import LABELS, python, toy_case, toy_part
 
-from ftlearn import training
+from ftlearn import evidence, training
 from ftlearn.training import SWITCHES, Recipe, TrainingInterrupted, fine_tune
 
 # A tiny random model needs a higher rate than a pre-trained one.
@@ -138,12 +138,27 @@ def test_every_field_changes_the_fingerprint():
         "fused_optimizer": False,
         "bf16": True,
         "pretrained": False,
+        "probe_first": True,
+        "augment": True,
         "seed": 4,
     }
     assert set(others) == {field.name for field in fields(Recipe)}
     prints = [Recipe(**{name: value}).fingerprint() for name, value in others.items()]
     assert len({Recipe().fingerprint(), *prints}) == len(others) + 1
     assert Recipe().fingerprint() == Recipe.plain().fingerprint() == Recipe(seed=0).fingerprint()
+
+
+def test_fields_that_came_later_leave_the_hash_of_older_recipes_as_it_was():
+    """Records made before they came must not become stale."""
+    for later in ("probe_first", "augment"):
+        assert later not in Recipe.tuned().fields()
+        turned_on = Recipe.tuned(**{later: True})
+        assert turned_on.fields() == {**Recipe.tuned().fields(), later: True}
+        assert Recipe(**turned_on.fields()) == turned_on
+    shipped = json.loads((evidence.FOLDER / "medical.json").read_text())["runs"]
+    for row in shipped:
+        if "recipe" in row:
+            assert Recipe(**row["recipe"]).fingerprint() == row["recipe_hash"]
 
 
 def test_each_switch_changes_the_tuned_recipe_and_all_of_them_make_it_plain():
@@ -161,7 +176,7 @@ def test_each_switch_changes_the_tuned_recipe_and_all_of_them_make_it_plain():
 
 def test_the_plain_recipe_is_what_the_trainer_does_when_nothing_is_set(tmp_path):
     nothing = transformers.TrainingArguments(output_dir=str(tmp_path), seed=0, use_cpu=True)
-    ours = training._training_arguments(Recipe.plain(), tmp_path)
+    ours = training._training_arguments(toy_case(), Recipe.plain(), tmp_path)
     for name in (
         *("learning_rate", "num_train_epochs", "per_device_train_batch_size", "optim", "bf16"),
         *("warmup_steps", "weight_decay", "lr_scheduler_type", "max_grad_norm", "adam_beta1"),
@@ -430,13 +445,24 @@ def test_grouping_by_length_saves_padding_and_steps_in_eights(tiny):
 def test_bf16_is_off_where_the_machine_lacks_it(tiny, monkeypatch, tmp_path):
     wanted = replace(PLAIN, epochs=1, bf16=True)
     monkeypatch.setattr(training.torch_setup, "supports_bf16", lambda: True)
-    assert training._training_arguments(wanted, tmp_path).bf16 is True
-    assert training._training_arguments(PLAIN, tmp_path).bf16 is False
+    assert training._training_arguments(toy_case(), wanted, tmp_path).bf16 is True
+    assert training._training_arguments(toy_case(), PLAIN, tmp_path).bf16 is False
     monkeypatch.setattr(training.torch_setup, "supports_bf16", lambda: False)
-    assert training._training_arguments(wanted, tmp_path).bf16 is False
+    assert training._training_arguments(toy_case(), wanted, tmp_path).bf16 is False
     case = toy_case()
     without = train(case, replace(PLAIN, epochs=1))
     assert equal(weights(train(case, wanted)), weights(without))
+
+
+def test_training_in_bf16_leaves_predictions_in_float32(tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(training.torch_setup, "supports_bf16", lambda: True)
+    case = toy_case()
+    specialist = train(case, replace(PLAIN, epochs=1, bf16=True))
+    folder = specialist.save(tmp_path / "saved")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    again = training.Specialist(model, specialist.tokenizer, LABELS, specialist.recipe)
+    texts = list(case.test["input"])
+    assert np.abs(again.predict(texts) - specialist.predict(texts)).max() <= 1e-6
 
 
 def test_from_scratch_starts_elsewhere_with_the_same_architecture(tiny, tiny_folder):
@@ -713,21 +739,10 @@ def test_a_head_started_from_a_probe_predicts_what_scikit_learn_predicts(
         recipe = Recipe.tuned(probe_first=True, bf16=False)
         model = training.build_model(case, recipe)
         monkeypatch.setattr(training, "linear_probe_of_features", original)
-        specialist = training.Specialist(model, training._tokenizer(case), case.label_names, recipe)
+        specialist = training.Specialist(model, training._processor(case), case.label_names, recipe)
         rows = specialist.predict(case.validation["input"])
         expected = seen["probe"].predict_proba(seen["features"])
         assert np.abs(rows - expected).max() < 1e-4
-
-
-def test_a_recipe_without_the_later_field_keeps_its_hash():
-    """Records made before probe_first came must not become stale."""
-    fields = asdict(Recipe.tuned())
-    del fields["probe_first"]
-    import hashlib
-
-    before = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
-    assert Recipe.tuned().fingerprint() == before
-    assert Recipe.tuned(probe_first=True).fingerprint() != before
 
 
 def test_averaged_weights_run_from_the_start_to_the_specialist(tiny_folder, monkeypatch, cache):

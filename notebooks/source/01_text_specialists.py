@@ -378,8 +378,8 @@ verdict
 # the first ear disease right and you will get its neighbours too. Counting them as independent
 # witnesses would make the interval narrower than it has any right to be.
 #
-# Now compare any two systems yourself. Switch the baseline to *TF-IDF + linear*. Pick a chapter. Read
-# some of the titles that fine-tuning *broke*; there are always some.
+# Now compare any two systems yourself. Switch the baseline to *classical features + linear* (TF-IDF here).
+# Pick a chapter. Read some of the titles that fine-tuning *broke*; there are always some.
 
 # %%
 systems["specialist"] = specialist
@@ -658,8 +658,8 @@ act_1.few_titles.check(my_finding)
 # act_1.few_titles.solution()
 
 # %% [markdown]
-# **And one without a check.** In the comparison above, choose *TF-IDF + linear* as baseline and go through the
-# chapters. Where does counting words hold its own?
+# **And one without a check.** In the comparison above, choose *classical features + linear* as baseline and
+# go through the chapters. Where does counting words hold its own?
 #
 # <details><summary>What we found</summary>
 #

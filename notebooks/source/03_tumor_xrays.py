@@ -142,7 +142,7 @@ folder = ftlearn.model_folder(case)
 photographs = [Image.fromarray(pixels) for pixels in load_sample_images().images]
 if case.track == "starter":
     network = AutoModelForImageClassification.from_pretrained(folder).eval()
-    reader = AutoImageProcessor.from_pretrained(folder)
+    reader = AutoImageProcessor.from_pretrained(folder, backend="pil")
     scores = network(**reader(photographs, return_tensors="pt")).logits.softmax(dim=1)
     for name, row in zip(("a palace", "a flower"), scores.detach(), strict=True):
         likely = row.topk(3).indices.tolist()
