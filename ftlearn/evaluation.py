@@ -483,14 +483,35 @@ def _statistic(metric, outputs, labels, units, n_units, n_classes):
         return _auc_statistic(outputs, labels, units)
     if metric == "macro_f1":
         return _macro_f1_statistic(outputs, labels, units, n_units, n_classes)
-    values = outputs == labels if metric == "accuracy" else outputs
-    return _mean_statistic(values, units, n_units)
+    return _Mean(_values(metric, outputs, labels), units, n_units)
 
 
-def _mean_statistic(values, units, n_units):
+def _values(metric, outputs, labels):
+    """One value an item and seed, of a metric that is their mean."""
+    return outputs == labels if metric == "accuracy" else outputs
+
+
+def _unit_sums(values, units, n_units):
+    """Sum of the values, over items and seeds, and their number in every unit."""
     sums = np.bincount(units, weights=values.sum(axis=0), minlength=n_units)
-    sizes = np.bincount(units, minlength=n_units) * float(len(values))
-    return lambda weights: (sums @ weights) / (sizes @ weights)
+    return sums, np.bincount(units, minlength=n_units) * float(len(values))
+
+
+class _Mean:
+    """The statistic of metrics that are means of one value an item.
+
+    It can also take drawn units as they are; counting first how often each was drawn takes longer.
+    """
+
+    def __init__(self, values, units, n_units):
+        self.sums, self.sizes = _unit_sums(values, units, n_units)
+
+    def __call__(self, weights):
+        return (self.sums @ weights) / (self.sizes @ weights)
+
+    def of_drawn(self, cells):
+        """One score a row of drawn units, of shape (resamples, units)."""
+        return self.sums.take(cells).sum(axis=1) / self.sizes.take(cells).sum(axis=1)
 
 
 def _macro_f1_statistic(predictions, labels, units, n_units, n_classes):
@@ -586,12 +607,17 @@ def _unit_resamples(groups, at_once):
         yield product
 
 
-def _group_resamples(n_groups, at_once, stream):
-    """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
+def _drawn_groups(n_groups, at_once, stream=0):
+    """Yield the groups that are drawn: arrays of shape (resamples, groups)."""
     rng = np.random.default_rng([SEED, 0] if stream == 0 else [SEED, 0, stream])
     for start in range(0, RESAMPLES, at_once):
-        count = min(at_once, RESAMPLES - start)
-        cells = rng.integers(0, n_groups, size=(count, n_groups))
+        yield rng.integers(0, n_groups, size=(min(at_once, RESAMPLES - start), n_groups))
+
+
+def _group_resamples(n_groups, at_once, stream):
+    """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
+    for cells in _drawn_groups(n_groups, at_once, stream):
+        count = len(cells)
         cells *= count
         cells += np.arange(count)[:, None]
         drawn = np.bincount(cells.ravel(), minlength=n_groups * count)
@@ -599,11 +625,10 @@ def _group_resamples(n_groups, at_once, stream):
 
 
 def _group_swaps(n_groups, at_once):
-    """Yield for which groups the outputs are swapped: 0 or 1, of shape (groups, swaps)."""
+    """Yield for which groups the outputs are swapped: 0 or 1, of shape (swaps, groups)."""
     rng = np.random.default_rng([SEED, 1])
     for start in range(0, SWAPS, at_once):
-        count = min(at_once, SWAPS - start)
-        yield rng.integers(0, 2, size=(count, n_groups)).T.astype(np.float64)
+        yield rng.integers(0, 2, size=(min(at_once, SWAPS - start), n_groups))
 
 
 def _bounds(statistics, contrasts, groups, at_once):
@@ -631,8 +656,12 @@ def _bounds(statistics, contrasts, groups, at_once):
         return _jackknife_bounds(statistics, contrasts, groups.n_groups)
     if groups.n_groups < 2:
         return [(None, None)] * len(contrasts)
-    weights = _unit_resamples(groups, at_once)
-    draws = np.hstack([np.vstack([f(block) for f in statistics]) for block in weights])
+    if groups.crossed or not all(isinstance(f, _Mean) for f in statistics):
+        weights = _unit_resamples(groups, at_once)
+        draws = np.hstack([np.vstack([f(block) for f in statistics]) for block in weights])
+    else:
+        blocks = _drawn_groups(groups.n_groups, at_once)
+        draws = np.hstack([np.vstack([f.of_drawn(cells) for f in statistics]) for cells in blocks])
     bounds = []
     for row in contrasts @ draws:
         row = row[~np.isnan(row)]
@@ -668,6 +697,17 @@ def _swap_p(metric, outputs, labels, units, n_groups, n_classes, observed):
     in one list (Bandos, Rockette & Gur 2005, https://doi.org/10.1002/sim.2149).
     """
     first, second = np.broadcast_arrays(*_same_seeds(*outputs))
+    at_once = _columns_at_once(2 * len(units), n_classes)
+    changes = _changes if metric in ("auc", "macro_f1") else _changes_of_means
+    extreme = sum(
+        int((np.abs(change) >= abs(observed) - _ROUNDING).sum())
+        for change in changes(metric, first, second, labels, units, n_groups, n_classes, at_once)
+    )
+    return (extreme + 1) / (SWAPS + 1)
+
+
+def _changes(metric, first, second, labels, units, n_groups, n_classes, at_once):
+    """Yield the difference after each swap."""
     if metric == "auc":
         from scipy.stats import rankdata
 
@@ -681,12 +721,22 @@ def _swap_p(metric, outputs, labels, units, n_groups, n_classes, observed):
         2 * n_groups,
         n_classes,
     )
-    extreme = 0
-    for swapped in _group_swaps(n_groups, _columns_at_once(2 * len(units), n_classes)):
+    for rows in _group_swaps(n_groups, at_once):
+        swapped = rows.T.astype(np.float64)
         kept = 1 - swapped
-        change = statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
-        extreme += int((np.abs(change) >= abs(observed) - _ROUNDING).sum())
-    return (extreme + 1) / (SWAPS + 1)
+        yield statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
+
+
+def _changes_of_means(metric, first, second, labels, units, n_groups, n_classes, at_once):
+    """The same for a metric that is a mean: a swap turns the sign of a group's gain."""
+    (before, sizes), (after, _) = (
+        _unit_sums(_values(metric, outputs, labels), units, n_groups) for outputs in (first, second)
+    )
+    differing = np.flatnonzero(after != before)
+    gains = (after - before)[differing]
+    for swapped in _group_swaps(n_groups, at_once):
+        turned = swapped[:, differing].astype(np.float64) @ gains
+        yield (gains.sum() - 2 * turned) / sizes.sum()
 
 
 def _same_seeds(first, second):

@@ -160,8 +160,8 @@ class Recipe:
         """The default of the course for images.
 
         Validation keeps the best of its epochs and stops none early: an image network may stay at a
-        coin for the first third of a run. Its learning rate was chosen on the *validation* part of the X-ray case, among 3e-4, 1e-3,
-        3e-3 and 1e-2; `data/README.md` has the scores.
+        coin for the first third of a run. Its learning rate was chosen on the *validation* part of
+        the X-ray case, among 3e-4, 1e-3, 3e-3 and 1e-2; `data/README.md` has the scores.
 
         Parameters
         ----------
@@ -573,8 +573,16 @@ def default_recipe(case):
     return default(epochs=1) if case.pace == "quick" else default()
 
 
+def _without_autocast(model):
+    """The model without the forward that accelerate has given it for bf16."""
+    if vars(model).pop("_original_forward", None) is not None:
+        del model.forward
+    return model
+
+
 def _specialist(case, recipe, trainer):
-    specialist = Specialist(trainer.model, trainer.processing_class, case.label_names, recipe)
+    model = _without_autocast(trainer.model)
+    specialist = Specialist(model, trainer.processing_class, case.label_names, recipe)
     clock = _clock_of(trainer)
     examples = trainer.state.epoch * len(case.train)
     specialist.generalist = case.generalist_label
@@ -1143,7 +1151,7 @@ def estimate(case, recipe=None, trial_steps=8):
     recipe : Recipe, optional
         As in `fine_tune`.
     trial_steps : int
-        As `steps` in `examples_per_second`.
+        As `steps` in `examples_per_second`; of a short run at most a quarter of its steps, but 2.
 
     Returns
     -------
@@ -1151,7 +1159,7 @@ def estimate(case, recipe=None, trial_steps=8):
     """
     recipe = recipe or default_recipe(case)
     steps = -(-len(case.train) // recipe.batch_size) * recipe.epochs
-    rate = examples_per_second(case, recipe, trial_steps)
+    rate = examples_per_second(case, recipe, min(trial_steps, max(2, steps // 4)))
     # Looking at the validation part costs about a third of training on it.
     examples = recipe.epochs * (len(case.train) + len(case.validation) / 3)
     return Estimate(seconds=examples / rate, steps=steps, examples_per_second=rate)

@@ -87,7 +87,7 @@ class Case:
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)
     # What was computed from its record; see `ftlearn.evidence.recorded`.
-    record_memory: dict = field(default_factory=dict, init=False, repr=False)
+    record_memory: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         self.generalist_label = self.generalist_label or self.generalist

@@ -355,7 +355,11 @@ def test_choosing_a_baseline_a_slice_and_rows_changes_what_is_shown(view):
     before = as_text(view.body.value)
     view.baseline.value = "linear_probe"
     after = as_text(view.body.value)
-    assert "Classical features" in before and "Classical features" not in after and "Linear probe right 3" in after
+    assert (
+        "Classical features" in before
+        and "Classical features" not in after
+        and "Linear probe right 3" in after
+    )
     view.slice.value = ("label", NAMES[1])
     assert "Exploratory" in view.body.value and "true label: injury & <b>" in as_text(
         view.body.value
