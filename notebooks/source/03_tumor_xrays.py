@@ -291,7 +291,7 @@ plots.learning_curve_figure(learning_curve_rows(case, curve), "Lesions in simula
 # %% [markdown]
 # The lead over the frozen network *grows* with the data: some three points with 50 patients, ten with 200,
 # fifteen with 1,000. Did you expect the opposite? "Pre-training helps most where data are few" is true, but
-# of another opponent: the network from scratch, which stays a coin at every size here. (It had one seed a
+# of another opponent: the network from scratch, which stays about a coin at every size here. (It had one seed a
 # simulation, twelve epochs or fewer, and the better of two learning rates; a thousand images are very few to
 # learn seeing from.) And it differs from case to case: in case file 1, few examples made the specialist
 # *worse* than the probe. There the frozen model knew the field. Here ImageNet knows so little of lesions that
