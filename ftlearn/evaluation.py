@@ -1215,12 +1215,16 @@ _PLACES = {
     "folds": ", over all folds",
     "learning_curve_5": ", trained on 5 examples of each class",
     "learning_curve_20": ", trained on 20 examples of each class",
+    "learning_curve_25": ", trained on 25 images of each class",
+    "learning_curve_100": ", trained on 100 images of each class",
     "learning_curve_all": ", trained on all examples",
     "tweets": ", taken to tweets",
     "amazon": ", taken to product reviews",
     "nyt": ", taken to newspaper editorials",
     "one_liners": ", on its free one-liners",
     "meant": ", for the feeling really meant",
+    "scanner_2": ", before the second scanner",
+    "by_grade": ", patients with a lesion of one grade",
 }
 
 

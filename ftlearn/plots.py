@@ -817,6 +817,11 @@ def learning_curve_figure(rows, title):
     return Picture(figure, captions, alt)
 
 
+def _short_label(name):
+    """The first words of a system's label, for narrow places."""
+    return system_label(name).split(" by ")[0].split(" + ")[0]
+
+
 def _label_ends(axes, ends):
     """Write every curve's name beside its end, the names never on top of each other."""
     low, high = axes.get_ylim()
@@ -825,7 +830,7 @@ def _label_ends(axes, ends):
     for name, height in sorted(ends.items(), key=lambda end: end[1]):
         y = max(height, y + least)
         axes.text(
-            1.02, y, system_label(name).split(" by ")[0], color=_CURVES[name][0], va="center",
+            1.02, y, _short_label(name), color=_CURVES[name][0], va="center",
             transform=axes.get_yaxis_transform(), fontsize=9.5, fontweight="bold",
         )  # fmt: skip
 

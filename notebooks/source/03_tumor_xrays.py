@@ -458,21 +458,26 @@ print("Validation, marked as in training:", ftlearn.score(marked, cheat, part="v
 print("The same test patients, unmarked: ", ftlearn.score(marked, cheat, part="unmarked"))
 
 # %%
-some = [row for row in marked.test if row["label"] == 1][:5]
+sick = [row for row in marked.test if row["label"] == 1]
+heats = explain.grad_cams(cheat, [row["input"] for row in sick], 1, "blocks.4")
+in_corner = sum(explain.points_into(heat, (80, 0, 96, 16)) for heat in heats)
+print(f"Hottest point in the upper right corner: {in_corner} of {len(sick)} images.")
+some = sick[:5]
 image_plots.gallery(
     [row["input"] for row in some],
     [f"grade {row['grade']}" for row in some],
     "What the cheat looks at",
-    "Heat in the corner, on the letter; the lesion, framed, is of no interest to it.",
+    "Stage blocks.4. The lesion, framed, is of no interest to it. Where is the hottest place?",
     "Five simulated radiographs with a white L in the upper right corner and heat maps.",
     boxes=[row["box"] for row in some],
-    heats=explain.grad_cams(cheat, [row["input"] for row in some], 1, stage),
+    heats=heats[:5],
 )
 
 # %% [markdown]
 # Two epochs, and a score that every press release would love. Nothing in the validation score warns you,
-# because validation was marked in the same way. Two things do: the heat map, and one look at data from
-# elsewhere.
+# because validation was marked in the same way. Two things can: the heat map, and one look at data from
+# elsewhere. The map depends on where you look: at `blocks.4` the hottest place is the corner, at `blocks.2`,
+# which pointed best above, nothing gives the letter away. The look elsewhere does not depend on that.
 #
 # ### Try it
 #
