@@ -45,16 +45,17 @@ def test_a_toy_is_learned_and_a_saved_specialist_predicts_the_same_without_ftlea
 # Where torch and torchvision are builds of two kinds, torchvision cannot be imported without the
 # two schemas; elsewhere they are there already.
 _WITHOUT = """
-import json, sys, torch
+import json, sys
+from torch import library
 sys.modules["ftlearn"] = None
 try:
     import torchvision
 except (RuntimeError, ImportError):
     for name in [name for name in sys.modules if name.startswith("torchvision")]:
         del sys.modules[name]
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    schemas = library.Library("torchvision", "DEF")
+    schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 from transformers import pipeline
 classify = pipeline("image-classification", model=sys.argv[1])
 print(json.dumps({row["label"]: row["score"] for row in classify(sys.argv[2])}))
