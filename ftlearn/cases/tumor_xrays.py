@@ -306,7 +306,15 @@ def with_marker(case, label=1):
     """
     from dataclasses import replace
 
-    marked = {name: case.part(name).map(_marked(label)) for name in ("train", "validation", "test")}
+    from datasets import disable_progress_bars, enable_progress_bars
+
+    disable_progress_bars()  # three bars for a second of work
+    try:
+        marked = {
+            name: case.part(name).map(_marked(label)) for name in ("train", "validation", "test")
+        }
+    finally:
+        enable_progress_bars()
     return replace(
         case,
         name="tumor_xrays_marked",
