@@ -107,16 +107,7 @@ def grades_figure(rows, heading, groups):
         shift = 0.06 * (number - (len(systems) - 1) / 2)
         scores = [found[system, grade] for grade in grades]
         _draw_intervals(axes, [grade + shift for grade in grades], scores, marker, line, color)
-        axes.text(
-            1.02,
-            0.95 - 0.12 * number,
-            system_label(system),
-            color=color,
-            transform=axes.transAxes,
-            fontweight="bold",
-            fontsize=9.5,
-            va="top",
-        )
+        _name_curve(axes, 0.95 - 0.12 * number, system_label(system), color)
     axes.set(xticks=grades, ylim=(0, 1), xlabel="Grade: 1 hard to see, 5 plain")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     alt = f"{heading}. " + " ".join(
@@ -126,6 +117,12 @@ def grades_figure(rows, heading, groups):
         for system in systems
     )
     return Picture(figure, f"Lines at the marks: 95 % intervals over patients; {groups}.", alt)
+
+
+def _name_curve(axes, y, label, color):
+    """Write a curve's name to the right of the axes, in its colour."""
+    style = {"fontweight": "bold", "fontsize": 9.5, "va": "top", "color": color}
+    axes.text(1.02, y, label, transform=axes.transAxes, **style)
 
 
 def _draw_intervals(axes, places, scores, marker, line, color):
@@ -169,16 +166,7 @@ def gain_figure(rows, heading, caption):
         heights = [100 * verdict.difference for verdict in verdicts.values()]
         axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6)
         label = textwrap.fill(f"against {system_label(opponent)}", 20)
-        axes.text(
-            1.02,
-            0.95 - 0.22 * number,
-            label,
-            color=color,
-            transform=axes.transAxes,
-            fontweight="bold",
-            fontsize=9.5,
-            va="top",
-        )
+        _name_curve(axes, 0.95 - 0.22 * number, label, color)
         said.append(
             f"Against {system_label(opponent)}: "
             + ", ".join(
@@ -233,16 +221,7 @@ def calibration_figure(labels, probabilities, heading):
         axes.plot(*zip(*[(x, y) for x, y, _ in points], strict=True), color=color, linestyle=line)
         for x, y, _ in points:
             axes.plot(x, y, color=color, marker=marker, markersize=6)
-        axes.text(
-            1.02,
-            0.95 - 0.12 * number,
-            system_label(system),
-            color=color,
-            transform=axes.transAxes,
-            fontweight="bold",
-            fontsize=9.5,
-            va="top",
-        )
+        _name_curve(axes, 0.95 - 0.12 * number, system_label(system), color)
         said.append(
             f"{system_label(system)}: "
             + ", ".join(f"said {x:.0%}, came {y:.0%} of {n}" for x, y, n in points)
