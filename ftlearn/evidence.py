@@ -199,6 +199,16 @@ def _tumor_xrays_plan():
     return runs
 
 
+def _multilingual_plan():
+    """The pair with three seeds, then the other four folds with one."""
+    runs = [Run("test", "baselines")]
+    runs += [Run("test", "specialist", recipe=Recipe.pairs(seed=seed)) for seed in _SEEDS]
+    for fold in range(5):
+        runs.append(Run("folds", "baselines", fold))
+        runs.append(Run("folds", "specialist", fold, Recipe.pairs()))
+    return runs
+
+
 def image_scratch(**changes):
     """The recipe from random weights for images: more epochs than a specialist's.
 
@@ -303,6 +313,7 @@ _PLANS = {
     "sentiment": _sentiment_plan,
     "sarcasm": _sarcasm_plan,
     "tumor_xrays": _tumor_xrays_plan,
+    "multilingual": _multilingual_plan,
 }
 _OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical", "from_scratch")
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
@@ -521,20 +532,7 @@ def _shifts_for(case, run):
 
 
 def _rows_of_part(case, system, part, name, key):
-    rows = case.probabilities(system, part)
-    return pd.DataFrame(
-        {
-            "item_id": case.part(part)["item_id"],
-            "group": case.groups(part),
-            "part": name,
-            "label": case.labels(part),
-            "system": system.name,
-            "seed": float("nan") if system.seed is None else float(system.seed),
-            "prediction": rows.argmax(axis=1),
-            "probability": rows.max(axis=1),
-            "key": key,
-        }
-    )
+    return evaluation.predictions_table(case, system, part, name).assign(key=key)
 
 
 def _circumstances():

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -143,8 +143,8 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of texts or images, such as `ftlearn.case_from_csv` and
-        `ftlearn.case_from_folder` give.
+        Such as `ftlearn.case_from_csv`, `ftlearn.case_from_folder` and `ftlearn.case_from_pairs`
+        give.
     recipe : ftlearn.training.Recipe, optional
         When absent, `plan_training` chooses.
     minutes : float
@@ -158,12 +158,9 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
 
     Raises
     ------
-    ValueError
-        When the case is not a classification of texts or images.
     ftlearn.training.TrainingInterrupted
         When stopped by hand during training.
     """
-    _check_case(case)
     began = time.perf_counter()
     if case.intake is not None:
         progress(str(case.intake))
@@ -175,10 +172,13 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
         progress(f"  {system_label(name)}: {measured:.3f} on validation")
     opponent = best_on_validation(case, [systems[name] for name in _FROZEN if name in systems])
     progress(f"The specialist has to beat the {system_label(opponent.name)}.")
-    suspects = suspected_labels(case, generalist)
+    is_search = case.task == "retrieval"
+    suspects = [] if is_search else suspected_labels(case, generalist)
     if suspects:
         progress(f"{len(suspects)} labels look most doubtful; they are listed at the end.")
-    chosen = plan_training(case, recipe, minutes)
+    chosen = plan_training(
+        case, recipe, minutes, prompt=systems["zero_shot"].prompt if is_search else ""
+    )
     progress(f"{chosen.reason}\nExpect {chosen.estimate}.")
     specialist = training.fine_tune(case, chosen.recipe)
     _forget_plan(case, minutes)
@@ -205,27 +205,18 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     )
 
 
-def _check_case(case):
-    if case.task != "classification":
-        raise ValueError(
-            f"case {case.name!r} holds sentence pairs, and investigate trains on texts or images "
-            "with one label each only, so far. The case itself is ready: look at its parts, its "
-            "card and its intake."
-        )
-
-
 # --- the recipe -------------------------------------------------------------------------------
 
 
-def plan_training(case, recipe=None, minutes=2.0):
+def plan_training(case, recipe=None, minutes=2.0, prompt=""):
     """Choose a recipe from the size of the data and the speed of this machine.
 
-    `Recipe.tuned`, for images `Recipe.images`, with as many epochs as make about `STEPS_AIMED_AT`
-    steps (half as many for images), from 4 to 20, for small data starve on the usual few (Mosbach
-    et al. 2021, https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer,
-    but at least 2, where so many would take longer than `minutes`, as measured by a few real
-    steps. The choice is kept until the investigation is complete, so that one that was stopped
-    goes on with the same.
+    `Recipe.tuned`, for images `Recipe.images`, for sentence pairs `Recipe.pairs`, with as many
+    epochs as make about `STEPS_AIMED_AT` steps (half as many for images and pairs), from 4 to 20,
+    for small data starve on the usual few (Mosbach et al. 2021,
+    https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
+    where so many would take longer than `minutes`, as measured by a few real steps. The choice is
+    kept until the investigation is complete, so that one that was stopped goes on with the same.
 
     Parameters
     ----------
@@ -234,6 +225,8 @@ def plan_training(case, recipe=None, minutes=2.0):
         When given, only its time is estimated.
     minutes : float
         What training may take; more than that only where 2 epochs do.
+    prompt : str
+        Of the recipe for sentence pairs.
 
     Returns
     -------
@@ -249,21 +242,23 @@ def plan_training(case, recipe=None, minutes=2.0):
     if recipe is not None:
         return Plan(recipe, training.estimate(case, recipe), "The recipe is yours.")
     if case.pace == "quick":
-        recipe = training.default_recipe(case)
+        recipe = replace(training.default_recipe(case), prompt=prompt)
         return Plan(recipe, training.estimate(case, recipe), "Quick pace: a single epoch.")
     kept = _plan_file(case, minutes)
     if kept.exists():
         return _read_plan(kept)
-    chosen = _choose(case, minutes)
+    chosen = _choose(case, minutes, prompt)
     _keep_plan(chosen, kept)
     return chosen
 
 
-def _choose(case, minutes):
+def _choose(case, minutes, prompt):
     what, default, aim = "texts", Recipe.tuned, STEPS_AIMED_AT
-    if sees_images(case):
+    if case.task == "retrieval":
+        what, default, aim = "pairs", Recipe.pairs, STEPS_AIMED_AT / 2
+    elif sees_images(case):
         what, default, aim = "images", Recipe.images, STEPS_AIMED_AT / 2
-    tuned = default()
+    tuned = default(prompt=prompt)
     steps = math.ceil(len(case.train) / tuned.batch_size)
     wanted = min(max(round(aim / steps), EPOCHS[0]), EPOCHS[-1])
     measured = training.estimate(case, tuned)
@@ -272,7 +267,7 @@ def _choose(case, minutes):
     # With many short epochs a better one may follow several that are none; an image network may
     # stay at a coin for a third of them.
     patience = epochs if sees_images(case) else max(2, epochs // 4)
-    recipe = default(epochs=epochs, patience=patience)
+    recipe = replace(tuned, epochs=epochs, patience=patience)
     reason = (
         f"{len(case.train):,} training {what} make {steps:,} steps an epoch, so {wanted} epochs "
         "are wanted"
@@ -435,11 +430,18 @@ def _advice(found):
     if case.pace == "quick":
         return ["Quick pace is for trying things out. Run it at full pace before you decide."]
     return [
-        _what_won(verdict, classical, "sees edges" if sees_images(case) else "counts words"),
+        _what_won(verdict, classical, _craft(case)),
         *_more_data(verdict, case),
         "Read the items it breaks: ftlearn.compare(case, systems). A number never says which "
         "mistakes hurt.",
     ]
+
+
+def _craft(case):
+    """What the classical baseline does."""
+    if case.task == "retrieval":
+        return "compares letters"
+    return "sees edges" if sees_images(case) else "counts words"
 
 
 def _what_won(verdict, classical, craft):
@@ -456,10 +458,10 @@ def _what_won(verdict, classical, craft):
     if classical.low is None or classical.low <= 0:
         return (
             f"The specialist beats the {opponent}, but not, as far as these data show, a "
-            f"classifier that only {craft}. That one is faster and can be read: try it first."
+            f"baseline that only {craft}. That one is faster and can be read: try it first."
         )
     return (
-        f"The specialist beats the {opponent} and the classifier that {craft}. Weigh "
+        f"The specialist beats the {opponent} and the baseline that {craft}. Weigh "
         f"{100 * verdict.difference:.1f} points against its price in time and memory."
     )
 

@@ -193,7 +193,8 @@ def _file_live(entry, tables, case, systems, part):
             "seeds": [int(v.seed) for v in versions if v.seed is not None],
         }
         if not is_metric:
-            tables += [_rows(case, version, name, part) for version in versions]
+            rows = (evaluation.predictions_table(case, version, part) for version in versions)
+            tables += [table.assign(system=name) for table in rows]
 
 
 def _count_groups(groups):
@@ -206,33 +207,6 @@ def _count_groups(groups):
 
 def _new_part(metric, n, n_groups):
     return {"metric": metric, "n": n, "n_groups": n_groups, "systems": {}, "verdicts": []}
-
-
-def _rows(case, system, name, part):
-    """A live system's predictions of a part as a table."""
-    import numpy as np
-    import pandas as pd
-
-    if case.task == "retrieval":
-        # An item's own target is its label; -1 says that some other candidate came first.
-        label = np.arange(len(case.part(part)))
-        prediction = np.where(case.correct(system, part)[0], label, -1)
-        probability = np.full(len(label), np.nan)
-    else:
-        label, rows = case.labels(part), case.probabilities(system, part)
-        prediction, probability = rows.argmax(axis=1), rows.max(axis=1)
-    return pd.DataFrame(
-        {
-            "item_id": np.asarray(case.part(part)["item_id"], dtype=str),
-            "group": case.groups(part),
-            "part": part,
-            "label": label,
-            "system": name,
-            "seed": math.nan if system.seed is None else system.seed,
-            "prediction": prediction,
-            "probability": probability,
-        }
-    )
 
 
 def _file_recorded(entry, tables, case, part):

@@ -20,8 +20,10 @@ from transformers.trainer_callback import ExportableState
 from . import settings, torch_setup
 from .baselines import choice_score, linear_probe_of_features
 from .cases.case import Case
-from .models import model_folder, sees_images, vision
-from .models.text import batches_by_length, mean_pooled, quiet_transformers
+from .models import model_folder, multilingual, sees_images, vision
+from .models.text import quiet_transformers
+from .retrieval import validation_score
+from .specialists import PairSpecialist, Specialist, classifier_head, head_inputs
 
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
@@ -70,6 +72,8 @@ class Recipe:
         head sees, then fine-tune all (Kumar et al. 2022, https://doi.org/10.48550/arXiv.2202.10054).
     augment : bool
         Whether training images are mirrored, turned and shifted a little, by chance, each time.
+    prompt : str
+        What is put before every text of a sentence pair, such as ``"query: "``.
     seed : int
         For the classifier's first weights, the order of the data, dropout and augmentation.
     """
@@ -89,6 +93,7 @@ class Recipe:
     pretrained: bool = True
     probe_first: bool = False
     augment: bool = False
+    prompt: str = ""
     seed: int = 0
 
     def __post_init__(self):
@@ -183,17 +188,48 @@ class Recipe:
         )
         return replace(images, **changes)
 
+    @classmethod
+    def pairs(cls, **changes):
+        """The default of the course for sentence pairs.
+
+        As `tuned`, with a batch's other pairs as its wrong answers. On the *validation* part of
+        German-Upper Sorbian another rate, free embeddings and batches of 64 came out alike;
+        `data/README.md` has the scores.
+
+        Parameters
+        ----------
+        **changes
+            Fields to set otherwise.
+
+        Returns
+        -------
+        Recipe
+        """
+        pairs = cls(
+            learning_rate=1e-4,
+            epochs=5,
+            batch_size=32,
+            warmup=0.1,
+            patience=2,
+            dropout=False,
+            attention="eager",
+            freeze_embeddings=True,
+            group_by_length=True,
+            bf16=True,
+        )
+        return replace(pairs, **changes)
+
     def fields(self):
         """The fields that tell this recipe from any other.
 
         Returns
         -------
         dict
-            Without `probe_first` and `augment` where they are off: recipes recorded before they
-            came keep their hash.
+            Without `probe_first`, `augment` and `prompt` where they are off: recipes recorded
+            before they came keep their hash.
         """
         fields = asdict(self)
-        for later in ("probe_first", "augment"):
+        for later in ("probe_first", "augment", "prompt"):
             if not fields[later]:
                 del fields[later]
         return fields
@@ -227,8 +263,8 @@ SWITCHES = {
 def data_fingerprint(case):
     """Hash over the case's items in order: id, input, label, group of every part.
 
-    Shifts count where the case has them, and how many tokens are read where it is not what most
-    cases have.
+    Of sentence pairs the translation counts too. Shifts count where the case has them, and how many
+    tokens are read where it is not what most cases have.
 
     Parameters
     ----------
@@ -247,247 +283,12 @@ def data_fingerprint(case):
     for name in ("train", "validation", "test", *case.shifts):
         part = case.part(name)
         inputs = map(vision.image_hash, part["input"]) if sees_images(case) else part["input"]
-        columns = (part["item_id"], inputs, part["label"], part["group"])
+        columns = [part["item_id"], inputs, part["label"], part["group"]]
+        if case.task == "retrieval":
+            columns.append(part["translation"])
         for row in zip(*columns, strict=True):
             digest.update(json.dumps([name, *row], ensure_ascii=False).encode())
     return digest.hexdigest()[:16]
-
-
-class Specialist:
-    """A fine-tuned classifier.
-
-    Attributes
-    ----------
-    name : str
-        Its key in ``results.json``; change it for a variant.
-    model, processor
-        Ordinary transformers objects; the processor is a tokenizer or an image processor.
-    label_names : list of str
-    recipe : Recipe
-    history : list of dict
-        One row an evaluation: ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
-        ``validation_score``.
-    seconds : float
-        Wall time of training in seconds, evaluation on validation included.
-    examples_per_second : float
-        Of the training steps alone.
-    peak_memory_mb : float
-        Largest resident memory of the process seen during training, in MB.
-    seed : int
-    scores : dict of str to ftlearn.evaluation.Score
-        What systems reached on the test part, by what a reader calls them. Empty until somebody
-        fills it, as `ftlearn.investigate` does; `save` writes it into the model card.
-    verdicts : list of ftlearn.evaluation.Verdict
-        On this specialist; for the model card too.
-    """
-
-    def __init__(self, model, processor, label_names, recipe):
-        self.name = "specialist"
-        self.model = model.eval()
-        self.processor = processor
-        self.label_names = list(label_names)
-        self.recipe = recipe
-        self.seed = recipe.seed
-        self.generalist = ""
-        self.title = ""
-        self.data = ""
-        self.scores = {}
-        self.verdicts = []
-        self.history = []
-        self.seconds = 0.0
-        self.examples_per_second = 0.0
-        self.peak_memory_mb = 0.0
-
-    @property
-    def tokenizer(self):
-        """The processor of a specialist for texts."""
-        return self.processor
-
-    @property
-    def sees_images(self):
-        """Whether it is a specialist for images (bool)."""
-        return isinstance(self.processor, transformers.ImageProcessingMixin)
-
-    def predict(self, inputs, batch_size=64):
-        """Class probabilities, computed in float32.
-
-        Parameters
-        ----------
-        inputs : sequence of str or PIL.Image.Image, length n
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, classes); rows sum to 1.
-        """
-        inputs = list(inputs)
-        rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
-        memory = torch_setup.kept_memory() if self.sees_images else contextlib.nullcontext()
-        with torch.inference_mode(), memory:
-            for batch, encoded in model_inputs(self.processor, inputs, batch_size):
-                logits = self.model(**encoded.to(self.model.device)).logits.float()
-                rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
-        return rows
-
-    def embed(self, inputs, batch_size=64):
-        """Embed inputs with the fine-tuned encoder, as its generalist does before it.
-
-        Parameters
-        ----------
-        inputs : sequence of str or PIL.Image.Image, length n
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, hidden size); of texts, every row has length 1.
-        """
-        inputs = list(inputs)
-        if self.sees_images:
-            return _head_inputs(self.model, self.processor, inputs)
-        rows = np.zeros((len(inputs), self.model.config.hidden_size), dtype=np.float32)
-        for batch in batches_by_length([len(text) for text in inputs], batch_size):
-            chosen = [inputs[i] for i in batch]
-            rows[batch] = mean_pooled(self.model.base_model, self.processor, chosen)
-        return rows
-
-    def save(self, folder):
-        """Write an ordinary transformers folder with safetensors and a model card.
-
-        The card (``README.md``) tells data, split, recipe, limits, and `scores` and `verdicts`
-        where there are any.
-
-        Parameters
-        ----------
-        folder : str or pathlib.Path
-            Made when absent.
-
-        Returns
-        -------
-        pathlib.Path
-
-        Raises
-        ------
-        FileExistsError
-            When the folder already holds files: nothing is overwritten.
-        """
-        folder = new_folder(folder)
-        with quiet_transformers():
-            self.model.save_pretrained(folder)
-        if not self.sees_images:  # an image model's configuration says how images are read
-            self.processor.save_pretrained(folder)
-        (folder / "README.md").write_text(_model_card(self), encoding="utf-8")
-        return folder
-
-
-def new_folder(folder):
-    """Check that a folder is absent or empty.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileExistsError
-        When the folder already holds files, or is a file: nothing is overwritten.
-    """
-    folder = Path(folder)
-    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise FileExistsError(
-            f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
-            "name a new or an empty folder."
-        )
-    return folder
-
-
-_CARD = """\
----
-library_name: transformers
-pipeline_tag: {task}
----
-
-# {title}
-
-A classifier of {inputs}, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
-
-## Use
-
-```python
-from transformers import pipeline
-
-{usage}
-
-## Scores
-
-{scores}
-
-The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
-
-## Labels
-
-{labels}
-
-## Data
-
-{data}
-
-## Recipe
-
-{recipe}
-
-## Limits
-
-- It knows these {n_labels} labels and no other: what belongs to none of them gets one all the same.
-- Its probabilities were not calibrated: "90 % sure" need not mean right in 9 of 10 cases.
-- The scores hold for {inputs} like those above. Measure again before you use it on others.
-- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
-"""
-_TEXT_USAGE = """\
-classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
-classify("Your text here.")
-```
-
-`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below."""
-_IMAGE_USAGE = """\
-classify = pipeline("image-classification", model="path/of/this/folder")
-classify("path/of/an/image.png")
-```
-
-It needs timm. Images are scaled to {size} x {size} pixels, nothing is cut off."""
-_NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
-
-
-def _model_card(specialist):
-    judged = [str(verdict.wording) for verdict in specialist.verdicts]
-    scores = [f"{name}: {score}" for name, score in specialist.scores.items()]
-    if specialist.sees_images:
-        size = specialist.model.config.pretrained_cfg["input_size"][-1]
-        kind = {"task": "image-classification", "inputs": "images"}
-        kind["usage"] = _IMAGE_USAGE.format(size=size)
-    else:
-        kind = {"task": "text-classification", "inputs": "texts"}
-        kind["usage"] = _TEXT_USAGE.format(max_tokens=specialist.processor.model_max_length)
-    return _CARD.format(
-        title=specialist.title or "A specialist",
-        generalist=specialist.generalist,
-        scores=_bullets([*scores, *judged]) or _NOT_JUDGED,
-        best=max(row["validation_score"] for row in specialist.history),
-        labels=_bullets(specialist.label_names),
-        n_labels=len(specialist.label_names),
-        data=specialist.data or "Not described.",
-        recipe=_bullets(f"{key}: {value}" for key, value in asdict(specialist.recipe).items()),
-        **kind,
-    )
-
-
-def _bullets(lines):
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _data_section(case):
@@ -516,7 +317,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of texts or of images.
+        A classification of texts or of images, or sentence pairs.
     recipe : Recipe, optional
         When absent, as `default_recipe`.
     callbacks : sequence of transformers.TrainerCallback
@@ -527,6 +328,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     Returns
     -------
     Specialist
+        Of sentence pairs `PairSpecialist`.
 
     Raises
     ------
@@ -569,7 +371,10 @@ def default_recipe(case):
     -------
     Recipe
     """
-    default = Recipe.images if sees_images(case) else Recipe.tuned
+    if case.task == "retrieval":
+        default = Recipe.pairs
+    else:
+        default = Recipe.images if sees_images(case) else Recipe.tuned
     return default(epochs=1) if case.pace == "quick" else default()
 
 
@@ -582,7 +387,10 @@ def _without_autocast(model):
 
 def _specialist(case, recipe, trainer):
     model = _without_autocast(trainer.model)
-    specialist = Specialist(model, trainer.processing_class, case.label_names, recipe)
+    if case.task == "retrieval":
+        specialist = PairSpecialist(model, recipe)
+    else:
+        specialist = Specialist(model, trainer.processing_class, case.label_names, recipe)
     clock = _clock_of(trainer)
     examples = trainer.state.epoch * len(case.train)
     specialist.generalist = case.generalist_label
@@ -716,7 +524,7 @@ def start_from_probe(model, case):
     ValueError
         When the model's head is not a single linear layer.
     """
-    head = _head(model)
+    head = classifier_head(model)
     if not isinstance(head, torch.nn.Linear):
         raise ValueError(
             f"Recipe probe_first needs a model whose head is a linear layer; "
@@ -724,7 +532,7 @@ def start_from_probe(model, case):
         )
     processor = _processor(case)
     features = [
-        _head_inputs(model, processor, list(case.part(name)["input"]))
+        head_inputs(model, processor, list(case.part(name)["input"]))
         for name in ("train", "validation")
     ]
     probe = linear_probe_of_features(case, *features)
@@ -736,57 +544,6 @@ def start_from_probe(model, case):
         else:
             head.weight.copy_(torch.tensor(probe.coef_))
             head.bias.copy_(torch.tensor(probe.intercept_))
-
-
-def _head(model):
-    """The layer behind everything else."""
-    if hasattr(model, "timm_model"):
-        return vision.head(model)
-    return getattr(model, "classifier", None)
-
-
-def _head_inputs(model, processor, inputs):
-    """What the head is given for every input: float32, shape (n, hidden size)."""
-    head, seen = _head(model), []
-    rows = np.zeros((len(inputs), head.in_features), dtype=np.float32)
-    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    was_training = model.training
-    model.eval()
-    try:
-        for batch, encoded in model_inputs(processor, inputs, 64):
-            with torch.inference_mode():
-                model(**encoded.to(model.device))
-            rows[batch] = seen.pop().float().cpu().numpy()
-    finally:
-        hook.remove()
-        model.train(was_training)
-    return rows
-
-
-def model_inputs(processor, inputs, batch_size):
-    """Batches of what a model takes.
-
-    Parameters
-    ----------
-    processor : transformers tokenizer or image processor
-    inputs : list of str or list of PIL.Image.Image
-    batch_size : int
-
-    Yields
-    ------
-    tuple of (array of int, transformers.BatchEncoding or transformers.BatchFeature)
-        Indices of the inputs, texts of similar length together; their tensors.
-    """
-    if isinstance(processor, transformers.ImageProcessingMixin):
-        for start in range(0, len(inputs), batch_size):
-            chosen = inputs[start : start + batch_size]
-            pixels = vision.pixel_batch(processor, chosen)
-            batch = np.arange(start, start + len(chosen))
-            yield batch, transformers.BatchFeature({"pixel_values": pixels})
-        return
-    for batch in batches_by_length([len(text) for text in inputs], batch_size):
-        chosen = [inputs[i] for i in batch]
-        yield batch, processor(chosen, padding=True, truncation=True, return_tensors="pt")
 
 
 def averaged(case, specialist, share):
@@ -832,6 +589,15 @@ def _processor(case):
 
 
 def _trainer(case, recipe, folder):
+    make = _pair_trainer if case.task == "retrieval" else _classifier_trainer
+    trainer = make(case, recipe, folder)
+    trainer.remove_callback(transformers.PrinterCallback)
+    if recipe.patience is not None:
+        trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
+    return trainer
+
+
+def _classifier_trainer(case, recipe, folder):
     processor = _processor(case)
     began = time.perf_counter()
     model = build_model(case, recipe)
@@ -846,10 +612,179 @@ def _trainer(case, recipe, folder):
         callbacks=[_Clock()],
     )
     trainer.probe_seconds = time.perf_counter() - began if recipe.probe_first else 0.0
-    trainer.remove_callback(transformers.PrinterCallback)
-    if recipe.patience is not None:
-        trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
     return trainer
+
+
+def _pair_trainer(case, recipe, folder):
+    from sentence_transformers import SentenceTransformerTrainer
+
+    model = build_encoder(case, recipe)
+    # The trainer would draw examples for a model card of its own, with a progress bar.
+    model.model_card_data.widget = [{"text": case.title}]
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=_training_arguments(case, recipe, folder),
+        train_dataset=sentence_pairs(case.train, recipe.prompt),
+        eval_dataset=sentence_pairs(case.validation, recipe.prompt),
+        loss=pair_loss(model),
+        evaluator=_pair_evaluator(case, recipe),
+        callbacks=[_Clock()],
+    )
+    trainer.probe_seconds = 0.0
+    return trainer
+
+
+def pair_loss(model):
+    """The loss for sentence pairs: of a batch's texts, which is the translation? Both ways.
+
+    Multiple-negatives ranking (Henderson et al. 2017, https://doi.org/10.48550/arXiv.1705.00652).
+
+    Parameters
+    ----------
+    model : sentence_transformers.SentenceTransformer
+
+    Returns
+    -------
+    torch.nn.Module
+    """
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    both_ways = ("query_to_doc", "doc_to_query")
+    return MultipleNegativesRankingLoss(model, directions=both_ways, partition_mode="per_direction")
+
+
+def _pair_evaluator(case, recipe):
+    """What the trainer asks after every epoch."""
+    from sentence_transformers.base.evaluation import BaseEvaluator
+
+    class ValidationScore(BaseEvaluator):
+        def __call__(self, model, output_path=None, epoch=-1, steps=-1):
+            return {"score": validation_score(case, _Encoder(model, recipe))}
+
+    return ValidationScore()
+
+
+def similar_lengths(dataset, batch_size, drop_last, generator, seed, **_):
+    """A batch sampler for sentence pairs: texts of similar length together, none twice in a batch.
+
+    Eight batches' worth of pairs, drawn by chance, are sorted by length and cut; so little is
+    computed on padding. A pair with a text that is in its batch already, where it would be a wrong
+    answer to itself, sits the epoch out.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+        With ``anchor`` and ``positive``.
+    batch_size : int
+    drop_last : bool
+    generator : torch.Generator
+    seed : int
+        The order of an epoch follows from it and the epoch's number.
+
+    Returns
+    -------
+    sentence_transformers.base.sampler.DefaultBatchSampler
+    """
+    from sentence_transformers.base.sampler import DefaultBatchSampler
+
+    pairs = list(zip(dataset["anchor"], dataset["positive"], strict=True))
+    lengths = np.array([max(map(len, pair)) for pair in pairs])
+
+    class SimilarLengths(DefaultBatchSampler):
+        def __iter__(self):
+            self.generator.manual_seed(self.seed + self.epoch)
+            order = torch.randperm(len(pairs), generator=self.generator).numpy()
+            batches = [
+                part[at : at + batch_size]
+                for begin in range(0, len(order), 8 * batch_size)
+                for part in [sorted(order[begin : begin + 8 * batch_size], key=lengths.__getitem__)]
+                for at in range(0, len(part), batch_size)
+            ]
+            for number in torch.randperm(len(batches), generator=self.generator).tolist():
+                yield _without_repeats(batches[number], pairs)
+
+        def __len__(self):
+            return -(-len(pairs) // batch_size)
+
+    return SimilarLengths(dataset, batch_size, drop_last, generator=generator, seed=seed)
+
+
+def _without_repeats(batch, pairs):
+    kept, seen = [], set()
+    for number in batch:
+        if seen.isdisjoint(pairs[number]):
+            kept.append(int(number))
+            seen.update(pairs[number])
+    return kept
+
+
+class _Encoder:
+    """A sentence encoder in training, as a system."""
+
+    def __init__(self, model, recipe):
+        self._model, self._prompt = model, recipe.prompt
+
+    def embed(self, texts, side):
+        return multilingual.encoded(self._model, [self._prompt + text for text in texts])
+
+
+def sentence_pairs(part, prompt=""):
+    """A part of a retrieval case as sentence-transformers takes it.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+        With ``input`` and ``translation``.
+    prompt : str
+        Put before every text.
+
+    Returns
+    -------
+    datasets.Dataset
+        ``anchor``, ``positive``.
+    """
+    from datasets import Dataset
+
+    columns = {"anchor": "input", "positive": "translation"}
+    return Dataset.from_dict(
+        {new: [prompt + text for text in part[old]] for new, old in columns.items()}
+    )
+
+
+def build_encoder(case, recipe):
+    """The generalist of a retrieval case, as the recipe wants it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    recipe : Recipe
+
+    Returns
+    -------
+    sentence_transformers.SentenceTransformer
+
+    Raises
+    ------
+    ValueError
+        When the recipe asks for what sentence pairs do not have.
+    """
+    for name in ("augment", "probe_first"):
+        if getattr(recipe, name):
+            raise ValueError(f"Recipe {name} is not for sentence pairs; leave it off.")
+    if not recipe.pretrained:
+        raise ValueError("Recipe pretrained=False is not for sentence pairs; leave it on.")
+    transformers.set_seed(recipe.seed)
+    model = multilingual.load_model(
+        multilingual.case_folder(case), case.max_tokens, attn_implementation=recipe.attention
+    )
+    model.prompts, model.default_prompt_name = {"text": recipe.prompt}, "text"
+    encoder = model[0].auto_model
+    if not recipe.dropout:
+        for module in encoder.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+    encoder.embeddings.requires_grad_(not recipe.freeze_embeddings)
+    return model
 
 
 def _examples(part, processor, augment=False):
@@ -920,7 +855,13 @@ def _collator(recipe, processor):
 
 
 def _training_arguments(case, recipe, folder):
-    return transformers.TrainingArguments(
+    kind, more, group = transformers.TrainingArguments, {}, recipe.group_by_length
+    if case.task == "retrieval":
+        from sentence_transformers import SentenceTransformerTrainingArguments as kind
+
+        more, group = {"batch_sampler": similar_lengths if group else "no_duplicates"}, False
+    return kind(
+        **more,
         output_dir=str(folder),
         learning_rate=recipe.learning_rate,
         num_train_epochs=recipe.epochs,
@@ -931,7 +872,7 @@ def _training_arguments(case, recipe, folder):
         optim="adamw_torch_fused" if recipe.fused_optimizer else "adamw_torch",
         use_cpu=torch_setup.device() == "cpu",
         bf16=recipe.bf16 and torch_setup.supports_bf16(),
-        train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
+        train_sampling_strategy="group_by_length" if group else "random",
         eval_strategy="epoch",
         logging_strategy="epoch",
         save_strategy="epoch",
@@ -1185,21 +1126,34 @@ def examples_per_second(case, recipe, steps):
     few = case.train.select(chosen[: steps * recipe.batch_size])
     clock = _StepTimes()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = _training_arguments(case, replace(recipe, epochs=2, patience=None), folder)
-        arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
-        processor = _processor(case)
-        trainer = transformers.Trainer(
-            model=build_model(case, replace(recipe, probe_first=False)),
-            args=arguments,
-            train_dataset=_examples(few, processor, recipe.augment),
-            processing_class=processor,
-            data_collator=_collator(recipe, processor),
-            callbacks=[clock],
-        )
+        trainer = _timed_trainer(case, few, recipe, folder)
+        trainer.add_callback(clock)
         trainer.remove_callback(transformers.PrinterCallback)
         with quiet_transformers(), _memory_for(case):
             trainer.train()
     return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
+
+
+def _timed_trainer(case, few, recipe, folder):
+    arguments = _training_arguments(case, replace(recipe, epochs=2, patience=None), folder)
+    arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+    if case.task == "retrieval":
+        from sentence_transformers import SentenceTransformerTrainer
+
+        model = build_encoder(case, recipe)
+        model.model_card_data.widget = [{"text": case.title}]
+        pairs = sentence_pairs(few, recipe.prompt)
+        return SentenceTransformerTrainer(
+            model=model, args=arguments, train_dataset=pairs, loss=pair_loss(model)
+        )
+    processor = _processor(case)
+    return transformers.Trainer(
+        model=build_model(case, replace(recipe, probe_first=False)),
+        args=arguments,
+        train_dataset=_examples(few, processor, recipe.augment),
+        processing_class=processor,
+        data_collator=_collator(recipe, processor),
+    )
 
 
 class _StepTimes(transformers.TrainerCallback):

@@ -1,5 +1,6 @@
 """A tiny BERT in a folder, and a small learnable case, for tests that need no real model."""
 
+import json
 import os
 import random
 import subprocess
@@ -16,6 +17,16 @@ WORDS = {
     1: ["tumour", "carcinoma", "lymphoma", "melanoma", "sarcoma"],
     2: ["fracture", "burn", "wound", "sprain", "bruise"],
 }
+# Made-up words of one language, and what they are in the other.
+DICTIONARY = dict(
+    zip(
+        ["dom", "reka", "les", "hora", "most", "kniha", "okno", "pole", "skala", "cesta", "noc",
+         "zima", "kot", "ryba", "list", "more", "vlk", "med", "sad", "brod"],
+        ["tuva", "elim", "osku", "yaro", "penti", "libu", "auka", "kento", "irru", "tika", "nuut",
+         "havo", "miuk", "sume", "rupa", "aalo", "urgo", "bimi", "hesta", "koski"],
+        strict=True,
+    )
+)  # fmt: skip
 FILLERS = ["of", "left", "right", "initial", "acute", "chronic", "with", "other", "knee", "skin"]
 
 
@@ -139,3 +150,127 @@ def toy_image_case(sizes=(48, 24, 24), **changes):
     images = {part: toy_images(part, n) for part, n in zip(parts, sizes, strict=True)}
     content = {"label_names": ["lying", "standing"], "generalist": "tiny_vision", "image_size": 32}
     return toy_case(classes=2, **(content | images | changes))
+
+
+def save_tiny_encoder(folder, kind="Unigram", masked=False):
+    """Write a sentence-transformers folder: a random BERT with an XLM-R-like or BERT-like tokenizer.
+
+    ``masked`` writes the weights of a masked language model, with prefix and head, as mBERT has.
+    """
+    import torch
+    from transformers import BertConfig, BertForMaskedLM, BertModel
+
+    from ftlearn.models import multilingual
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _unigram_tokenizer() if kind == "Unigram" else _wordpiece_tokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    special = dict(zip(("cls", "pad", "sep", "unk", "mask"), SPECIAL[kind], strict=True))
+    about = {f"{name}_token": token for name, token in special.items()}
+    about |= {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.15,
+        pad_token_id=tokenizer.token_to_id(special["pad"]),
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        (BertForMaskedLM if masked else BertModel)(config).save_pretrained(folder)
+    multilingual._write_modules(folder)
+    return folder
+
+
+# What begins a text, pads, ends a text, is unknown, is masked.
+SPECIAL = {
+    "Unigram": ("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+    "WordPiece": ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"),
+}
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def _unigram_tokenizer():
+    """Pieces as XLM-R has them: specials first but for the mask, scores, a mark for a space."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    begin, pad, end, unknown, mask = SPECIAL["Unigram"]
+    words = [word for pair in DICTIONARY.items() for word in pair]
+    pieces = [(token, 0.0) for token in (begin, pad, end, unknown)]
+    pieces += [(f"\u2581{word}", -3.0 - 0.1 * at) for at, word in enumerate(words)]
+    pieces += [(word[at : at + 2], -9.0) for word in words for at in (1, 3) if len(word) > at + 1]
+    pieces += [("\u2581query", -5.0), ("\u2581", -4.0)]
+    pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(LETTERS + ":,.")]
+    pieces = list(dict(reversed(pieces)).items())[::-1]  # each piece once
+    tokenizer = Tokenizer(models.Unigram([*pieces, (mask, 0.0)], unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return _with_specials(tokenizer, "Unigram")
+
+
+def _wordpiece_tokenizer():
+    """Pieces as BERT has them: specials first, a mark for what goes on a word."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    _, pad, _, unknown, _ = SPECIAL["WordPiece"]
+    words = [word for pair in DICTIONARY.items() for word in pair]
+    pieces = [pad, unknown, "[CLS]", "[SEP]", "[MASK]", *words]
+    pieces += [f"##{word[2:]}" for word in words]
+    pieces += [f"{mark}{letter}" for letter in LETTERS for mark in ("", "##")] + [":", ",", "."]
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=unknown))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return _with_specials(tokenizer, "WordPiece")
+
+
+def _with_specials(tokenizer, kind):
+    from tokenizers import processors
+
+    begin, _, end, _, _ = SPECIAL[kind]
+    tokenizer.add_special_tokens(list(SPECIAL[kind]))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A {end}",
+        pair=f"{begin} $A {end} $B {end}",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (begin, end)],
+    )
+    return tokenizer
+
+
+def toy_pairs(name, n, seed=0):
+    """A part with n pairs of 1 to 3 words, none of them twice; two in three are called short."""
+    chance = random.Random(f"{name} {seed}")
+    chosen = {}
+    while len(chosen) < n:
+        words = chance.sample(list(DICTIONARY), 1 + len(chosen) % 3)
+        chosen[" ".join(words)] = " ".join(DICTIONARY[word] for word in words)
+    return Dataset.from_dict(
+        {
+            "item_id": [f"{name}/{i}" for i in range(n)],
+            "input": list(chosen),
+            "translation": list(chosen.values()),
+            "kind": ["long" if i % 3 == 2 else "short" for i in range(n)],
+            "group": [f"{name} {i // 2}" for i in range(n)],
+            "label": [0] * n,
+        }
+    )
+
+
+def toy_pair_case(sizes=(96, 40, 40), **changes):
+    """A retrieval case whose generalist is the tiny encoder (see `tiny_encoder`)."""
+    parts = ("train", "validation", "test")
+    content = {
+        "name": "toy_pairs",
+        "task": "retrieval",
+        "label_names": [],
+        "metric": "accuracy_at_1",
+        "generalist": "multilingual_e5_small_q4",
+        "max_tokens": 24,
+        **{part: toy_pairs(part, n) for part, n in zip(parts, sizes, strict=True)},
+    }
+    return toy_case(**(content | changes))

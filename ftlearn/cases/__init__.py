@@ -33,6 +33,11 @@ CASES = {
     "sentiment": CaseInfo("sentiment", "02_sarcasm_sentiment", ("minilm", "rated-snippets")),
     "sarcasm": CaseInfo("sarcasm", "02_sarcasm_sentiment", ("minilm",)),
     "tumor_xrays": CaseInfo("tumor_xrays", "03_tumor_xrays", ("efficientnet-lite0",)),
+    "multilingual": CaseInfo(
+        "multilingual",
+        "04_multilingual",
+        ("multilingual-e5-small-q4", "xlm-roberta-tokenizer", "django-catalogues"),
+    ),
 }
 
 

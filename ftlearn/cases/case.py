@@ -22,7 +22,8 @@ class Case:
         ``"classification"`` or ``"retrieval"``.
     train, validation, test : datasets.Dataset
         Columns ``item_id`` (str), ``input``, ``label`` (int), ``group`` (str), and what the
-        case adds. No group stands in two of them.
+        case adds. No group stands in two of them. For retrieval also ``translation``, and
+        ``pool`` where a part holds several pools of candidates; ``label`` is then of no use.
     label_names : list of str
         Name of each label; its index is the label.
     claim : str
@@ -155,19 +156,85 @@ class Case:
         """Group of every item of a part: array of str, shape (n,)."""
         return np.asarray(self.part(part)["group"], dtype=str)
 
+    def ranks(self, system, part="test"):
+        """Where a retrieval system ranks the true translation of every item; asked once.
+
+        Candidates are the translations of the part, or of the item's pool where it has pools. One
+        that is as similar as the true one counts before it.
+
+        Parameters
+        ----------
+        system : object with ``embed``
+            ``embed(texts, side)`` gives (n, d), with side ``"query"`` or ``"candidate"``; the
+            similarity of two texts is the product of their rows.
+        part : str
+            As in `part`.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n,)
+            From 1.
+        """
+        return self._searched(system, part)[0]
+
+    def found(self, system, part="test"):
+        """What a retrieval system finds first for every item.
+
+        Parameters
+        ----------
+        system, part
+            As in `ranks`.
+
+        Returns
+        -------
+        list of str
+            Translations of the part; not the true one where another is as similar.
+        """
+        translations = list(self.part(part)["translation"])
+        return [translations[at] for at in self._searched(system, part)[1]]
+
+    def _searched(self, system, part):
+        """(rank of the true one, index of the first one) of every item; asked once."""
+        remembered = self._memory.setdefault(system, {})
+        if part not in remembered:
+            similarity = self._similarity(system, self.part(part))
+            own = similarity.diagonal()[:, None].copy()
+            # The true one is among those that are at least as similar: its rank starts at 1.
+            ranks = (similarity >= own).sum(axis=1)
+            np.fill_diagonal(similarity, np.where(ranks == 1, np.inf, -np.inf))
+            remembered[part] = ranks, similarity.argmax(axis=1)
+        return remembered[part]
+
+    def _similarity(self, system, rows):
+        queries = np.asarray(system.embed(list(rows["input"]), side="query"), dtype=np.float64)
+        answers = system.embed(list(rows["translation"]), side="candidate")
+        similarity = queries @ np.asarray(answers, dtype=np.float64).T
+        if similarity.shape != (len(rows), len(rows)) or not np.isfinite(similarity).all():
+            raise ValueError(
+                f"system {system.name!r} gave similarities of shape {similarity.shape}; expected "
+                f"finite ones of shape {(len(rows), len(rows))} (items, candidates)."
+            )
+        if "pool" in rows.column_names:
+            pools = np.asarray(rows["pool"])
+            similarity[pools[:, None] != pools[None, :]] = -np.inf
+        return similarity
+
     def correct(self, system, part="test"):
         """Which items a system gets right, and their groups.
 
         Parameters
         ----------
-        system : object with ``predict``
+        system : object with ``predict``, for retrieval with ``embed``
         part : str
             As in `part`.
 
         Returns
         -------
         correct : numpy.ndarray of bool, shape (n,)
+            For retrieval: the true translation comes first.
         groups : numpy.ndarray of str, shape (n,)
         """
+        if self.task == "retrieval":
+            return self.ranks(system, part) == 1, self.groups(part)
         predicted = self.probabilities(system, part).argmax(axis=1)
         return predicted == self.labels(part), self.groups(part)

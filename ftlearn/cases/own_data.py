@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import settings
+from ..models import multilingual
 from ..models import text as text_models
 from . import split, tables
 from .case import Case
@@ -29,7 +30,6 @@ SHARE_THAT_FITS = 0.95
 TOKEN_SAMPLE = 1000
 FOREIGN_LETTERS = 0.2
 IMAGE_GENERALIST = "efficientnet_lite0"
-PAIR_GENERALIST = "multilingual_e5_small"
 
 
 # --- a table of texts -------------------------------------------------------------------------
@@ -599,7 +599,8 @@ def case_from_pairs(
         data_name=name,
         group_name="groups of alike sentences",
         metric="accuracy_at_1",
-        generalist=PAIR_GENERALIST,
+        generalist=multilingual.known(None, track),
+        generalist_label=multilingual.MULTILINGUAL_MODELS[multilingual.known(None, track)].label,
         track=track,
         pace=pace,
         fold=None if held_out else 0,

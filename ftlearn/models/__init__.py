@@ -1,6 +1,6 @@
 """Generalists: pre-trained models with none of their weights changed."""
 
-from . import text, vision
+from . import multilingual, text, vision
 
 
 def sees_images(case):
@@ -28,6 +28,7 @@ def load_generalist(case):
     Returns
     -------
     ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
+        For a retrieval case `ftlearn.models.multilingual.SentenceEncoder`.
 
     Raises
     ------
@@ -36,6 +37,8 @@ def load_generalist(case):
     ftlearn.assets.AssetError
         When its files are not there.
     """
+    if case.task == "retrieval":
+        return multilingual.load(case)
     if sees_images(case):
         return vision.load(case.generalist, case.track, case.image_size)
     return text.load(case.generalist, case.track, case.max_tokens)
@@ -47,8 +50,9 @@ def model_folder(name, track="starter"):
     Parameters
     ----------
     name : str or ftlearn.cases.case.Case
-        A key of `text.TEXT_MODELS` or `vision.VISION_MODELS`, or a case, whose generalist and
-        track are taken.
+        A key of `text.TEXT_MODELS`, `vision.VISION_MODELS` or
+        `multilingual.MULTILINGUAL_MODELS`, or a case, whose generalist and track are taken. For a
+        retrieval case the vocabulary is trimmed to its texts.
     track : str
         ``"starter"`` or ``"hub"``; ignored for a case.
 
@@ -64,7 +68,11 @@ def model_folder(name, track="starter"):
         When its files are not there.
     """
     if not isinstance(name, str):
+        if name.task == "retrieval":
+            return multilingual.case_folder(name)
         name, track = name.generalist, name.track
+    if name in multilingual.MULTILINGUAL_MODELS:
+        return multilingual.model_folder(name, track)
     kind = vision if name in vision.VISION_MODELS else text
     return kind.model_folder(name, track)
 

@@ -1,6 +1,7 @@
 """English text encoders, from packages (starter track) or the hub."""
 
 import contextlib
+import logging as python_logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,17 +106,19 @@ def model_folder(name, track="starter"):
 
 @contextlib.contextmanager
 def quiet_transformers():
-    """Without the library's bars, and its notes on fresh weights and restored checkpoints."""
+    """Without the libraries' bars, and their notes on fresh weights and restored checkpoints."""
     from transformers import logging
 
-    before = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
+    before, sentences = logging.get_verbosity(), python_logging.getLogger("sentence_transformers")
+    bars, level = logging.is_progress_bar_enabled(), sentences.level
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    sentences.setLevel(python_logging.ERROR)
     try:
         yield
     finally:
         logging.set_verbosity(before)
+        sentences.setLevel(level)
         if bars:
             logging.enable_progress_bar()
 

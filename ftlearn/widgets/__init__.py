@@ -5,6 +5,7 @@ from .progress import progress
 from .quiz import quiz
 from .threshold import sensitivity_at_specificity, threshold
 from .try_it import try_it, try_it_image
+from .try_translation import try_translation
 
 __all__ = [
     "compare",
@@ -14,4 +15,5 @@ __all__ = [
     "threshold",
     "try_it",
     "try_it_image",
+    "try_translation",
 ]

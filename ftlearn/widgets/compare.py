@@ -30,9 +30,9 @@ class Slice:
     Attributes
     ----------
     by : str or None
-        ``"label"``, ``"length"`` or, for all items, None.
+        ``"label"``, ``"kind"``, ``"length"`` or, for all items, None.
     value : str or None
-        A label's name; ``"short"``, ``"medium"`` or ``"long"``; None.
+        A label's name; a kind; ``"short"``, ``"medium"`` or ``"long"``; None.
     title : str
         What a reader calls it.
     n : int
@@ -54,13 +54,13 @@ class Example:
     item_id : str
     input : str or PIL.Image.Image
     label : str
-        Name of the true label.
+        Name of the true label; of a sentence pair the translation.
     baseline_label, specialist_label : str
-        Names of the predicted labels.
+        Names of the predicted labels; of a sentence pair what was found first.
     baseline_probability, specialist_probability : float
-        What each system gives to its predicted label.
+        What each system gives to its predicted label; of a sentence pair 1 / rank of the true one.
     gain : float
-        Probability of the true label, specialist's minus baseline's.
+        Probability of the true label, or 1 / rank, specialist's minus baseline's.
     """
 
     item_id: str
@@ -91,6 +91,8 @@ class Comparison:
         All of them, the largest change in the true label's probability first.
     note : str
         How far the comparison can be trusted; empty for all items.
+    is_search : bool
+        Whether the systems search for translations.
     """
 
     baseline: str
@@ -105,6 +107,7 @@ class Comparison:
     fixed_examples: list
     broken_examples: list
     note: str
+    is_search: bool = False
 
 
 def slices(case):
@@ -117,13 +120,18 @@ def slices(case):
     Returns
     -------
     list of Slice
-        All items; one a label; where the inputs are texts, short, medium and long ones, cut at
-        the terciles of the number of words in the *training* part. Empty ones are left out.
+        All items; one a label; of sentence pairs one a kind; where the inputs are texts, short,
+        medium and long ones, cut at the terciles of the number of words in the *training* part.
+        Empty ones are left out.
     """
     labels = case.labels("test")
     found = [Slice(None, None, "everything", len(labels))]
     for index, name in enumerate(case.label_names):
         found.append(Slice("label", name, f"true label: {name}", int((labels == index).sum())))
+    for kind in _kinds(case):
+        found.append(
+            Slice("kind", kind, f"kind: {kind}", int((_column(case, "kind") == kind).sum()))
+        )
     if isinstance(case.train[0]["input"], str):
         low, high = _word_cuts(case)
         titles = {
@@ -135,6 +143,17 @@ def slices(case):
             n = int(slice_mask(case, "length", value).sum())
             found.append(Slice("length", value, title, n))
     return [part for part in found if part.n]
+
+
+def _column(case, name):
+    return np.asarray(case.test[name], dtype=str)
+
+
+def _kinds(case):
+    """What kinds of sentence pairs the test part has (list of str)."""
+    if case.task != "retrieval" or "kind" not in case.test.column_names:
+        return []
+    return sorted(set(_column(case, "kind")))
 
 
 def _words(n):
@@ -166,13 +185,16 @@ def slice_mask(case, by, value):
     if by == "label":
         _check("slice_value", value, case.label_names)
         return labels == list(case.label_names).index(value)
+    if by == "kind":
+        _check("slice_value", value, tuple(_kinds(case)))
+        return _column(case, "kind") == value
     if by == "length":
         _check("slice_value", value, ("short", "medium", "long"))
         low, high = _word_cuts(case)
         count = _word_counts(case.test)
         return {"short": count <= low, "medium": (low < count) & (count <= high),
                 "long": count > high}[value]  # fmt: skip
-    _check("slice_by", by, (None, "label", "length"))
+    _check("slice_by", by, (None, "label", "kind", "length"))
 
 
 def _word_cuts(case):
@@ -206,7 +228,6 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification case.
     systems : dict of str to system
         By name.
     baseline, specialist : str
@@ -222,11 +243,9 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
     Raises
     ------
     ValueError
-        When a name or a slice is unknown, the slice is empty, the two names are the same, or the
-        case is not a classification.
+        When a name or a slice is unknown, the slice is empty, or the two names are the same.
     """
     _check_systems(systems)
-    _check("task of the case", case.task, ("classification",))
     _check("baseline", baseline, tuple(systems))
     _check("specialist", specialist, tuple(systems))
     if baseline == specialist:
@@ -234,12 +253,13 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
     where = slice_mask(case, slice_by, slice_value)
     if not where.any():
         raise ValueError(f"slice {slice_by} = {slice_value!r} holds no test item; see slices().")
-    metric = case.metric if slice_by is None else "accuracy"
+    metric = case.metric if slice_by is None or _is_search(case) else "accuracy"
     chosen = next(s for s in slices(case) if (s.by, s.value) == (slice_by, slice_value))
     pair = (systems[baseline], systems[specialist])
     right, wrong = zip(*((c & where, ~c & where) for c in _correct(case, pair)), strict=True)
-    labels, groups = case.labels("test")[where], case.groups("test")[where]
-    outputs = [case.probabilities(system, "test")[where] for system in pair]
+    groups = case.groups("test")[where]
+    labels = None if _is_search(case) else case.labels("test")[where]
+    outputs = [_outputs(case, system)[where] for system in pair]
     return Comparison(
         baseline=baseline,
         specialist=specialist,
@@ -266,11 +286,23 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
         fixed_examples=_examples(case, pair, wrong[0] & right[1]),
         broken_examples=_examples(case, pair, right[0] & wrong[1]),
         note=_note(chosen, case.metric),
+        is_search=_is_search(case),
     )
 
 
 def _correct(case, pair):
     return [case.correct(system, "test")[0] for system in pair]
+
+
+def _is_search(case):
+    return case.task == "retrieval"
+
+
+def _outputs(case, system):
+    """What the metric is computed from: class probabilities, or whether an item is right."""
+    if _is_search(case):
+        return case.correct(system, "test")[0].astype(float)
+    return case.probabilities(system, "test")
 
 
 def _note(chosen, metric):
@@ -280,7 +312,7 @@ def _note(chosen, metric):
         "Exploratory: a slice is for finding out where to look next, not for a verdict. "
         "With many slices, some differ by chance alone."
     )
-    if metric != "accuracy":
+    if metric not in ("accuracy", "accuracy_at_1"):
         note += " Slices are compared by accuracy."
     if chosen.n < _FEW_ITEMS:
         note += f" And few items: only {chosen.n}."
@@ -289,26 +321,35 @@ def _note(chosen, metric):
 
 def _examples(case, pair, where):
     """Examples at the chosen items, the largest change of the true label's probability first."""
-    test, labels = case.test, case.labels("test")
-    first, second = (case.probabilities(system, "test") for system in pair)
-    rows = np.arange(len(labels))
-    gains = second[rows, labels].astype(float) - first[rows, labels]
+    test = case.test
+    first, second = (_said(case, system) for system in pair)
+    gains = second[2] - first[2]
     ids = test["item_id"]
     order = sorted(np.flatnonzero(where), key=lambda i: (-abs(gains[i]), ids[i]))
-    names = case.label_names
     return [
         Example(
             item_id=ids[i],
-            input=test[int(i)]["input"],
-            label=names[labels[i]],
-            baseline_label=names[first[i].argmax()],
-            baseline_probability=float(first[i].max()),
-            specialist_label=names[second[i].argmax()],
-            specialist_probability=float(second[i].max()),
+            input=row["input"],
+            label=row["translation"] if _is_search(case) else case.label_names[row["label"]],
+            baseline_label=first[0][i],
+            baseline_probability=float(first[1][i]),
+            specialist_label=second[0][i],
+            specialist_probability=float(second[1][i]),
             gain=float(gains[i]),
         )
         for i in order
+        for row in [test[int(i)]]
     ]
+
+
+def _said(case, system):
+    """Answer of every test item, what the system gives to it, and what it gives to the truth."""
+    if _is_search(case):
+        share = 1 / case.ranks(system, "test")
+        return case.found(system, "test"), share, share
+    rows = case.probabilities(system, "test")
+    of_truth = rows[np.arange(len(rows)), case.labels("test")].astype(float)
+    return [case.label_names[at] for at in rows.argmax(axis=1)], rows.max(axis=1), of_truth
 
 
 def comparison_figure(comparison):
@@ -425,28 +466,38 @@ def _examples_html(comparison, kind, rows):
     if not examples:
         return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
     shown = examples[:rows]
-    body = "".join(_example_html(example, kind) for example in shown)
+    body = "".join(_example_html(example, kind, comparison.is_search) for example in shown)
+    truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
     return (
         # a table wider than a narrow screen is scrolled, by keyboard too
         f'<div class="ftl-scroll" role="region" tabindex="0" aria-label="Items {kind}">'
         f'<table class="ftl-examples"><caption>{title}: {len(shown):,} of {len(examples):,} items '
         f"that only {only} gets right, the largest change of opinion first</caption>"
-        '<thead><tr><th scope="col">Item</th><th scope="col">True label</th>'
-        f'<th scope="col">{baseline} says</th><th scope="col">{specialist} says</th></tr></thead>'
+        f'<thead><tr><th scope="col">Item</th><th scope="col">{truth}</th>'
+        f'<th scope="col">{baseline} {verb}</th>'
+        f'<th scope="col">{specialist} {verb}</th></tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _example_html(example, kind):
+def _example_html(example, kind, is_search):
     said = (
         (example.baseline_label, example.baseline_probability),
         (example.specialist_label, example.specialist_probability),
     )
-    cells = "".join(f"<td>{_text(name)} ({100 * p:.0f}&nbsp;%)</td>" for name, p in said)
+    cells = "".join(f"<td>{_text(name)} ({_share(p, is_search)})</td>" for name, p in said)
     return (
         f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example)}</th>'
         f"<td>{_text(example.label)}</td>{cells}</tr>"
     )
+
+
+def _share(probability, is_search):
+    """Probability of an answer; of a search the rank of the true translation."""
+    if is_search:
+        rank = round(1 / probability)
+        return "right" if rank == 1 else f"the true one is number {rank}"
+    return f"{100 * probability:.0f}&nbsp;%"
 
 
 def _input_html(example):
@@ -588,14 +639,13 @@ def compare(case, systems):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification case.
     systems : dict of str to system
         At least two, by name. At first the first is the baseline and the last the specialist.
 
     Raises
     ------
     ValueError
-        When there are fewer than two systems, or the case is not a classification.
+        When there are fewer than two systems.
     """
     view = ComparisonView(case, systems)
     display(view.box)

@@ -1,0 +1,203 @@
+"""Act 4: finding translations, from German to Upper Sorbian and back."""
+
+from .. import settings
+from ..models import multilingual
+from . import catalogues, split
+from .case import Case
+
+ASSETS = ("multilingual-e5-small-q4", "xlm-roberta-tokenizer", "django-catalogues")
+PAIR = "de-hsb"
+SISTER = "dsb"  # Lower Sorbian: never trained on
+KNOWN = ("cs", "fr")  # what the generalist knew, and what may be forgotten
+N_FOLDS = 5
+MAX_TOKENS = 24  # one string in twenty-five has more
+POOL = 300  # test pairs, and so candidates for each
+VALIDATION = 200
+# At quick pace; training pairs, then pairs of every other part.
+QUICK = {"train": 160, "validation": 40, "test": 60}
+LANGUAGE_NAMES = {
+    "de": "German",
+    "hsb": "Upper Sorbian",
+    "dsb": "Lower Sorbian",
+    "cs": "Czech",
+    "fr": "French",
+    "es": "Spanish",
+    "es_AR": "Argentine Spanish",
+    "pt": "Portuguese",
+    "pt_BR": "Brazilian Portuguese",
+}
+
+CLAIM = "Fine-tuning a multilingual model makes it 20 % better at translating a rare language pair."
+
+CARD = """
+**Pairs of {source} and {target}** from the catalogues that software carries.
+
+- **Interface strings** ({n_interface:,} pairs, `kind` is `interface`): Django 5.2.19
+  (BSD-3-Clause), translated by its volunteers. The catalogues are read as files.
+- **Names** ({n_name:,} pairs, `kind` is `name`): languages, countries, scripts, currencies, units
+  and time zones of the Unicode CLDR (Unicode licence), as the library Babel has them.
+- **Task.** For a {source} string, find its {target} translation among the {n_test} of the test
+  part. That is *finding*, not writing. Guessing is right once in {n_test}.
+- **Cleaned.** What a program fills in, such as `%(name)s`, becomes `…`: it would be the same on
+  both sides. Left out: pairs that are equal on both sides, fewer than four letters on a side, and
+  repeats on either side.
+- **Split.** By group, from a hash. One group: strings of one English message or one CLDR key (all
+  forms of a time zone, a country's currencies), strings with the same words on a side but for
+  asides and numbers, and near-duplicates. No test string stands in training, on either side.
+- **Beware.** Short, tidy strings from two sources, one of them a single program. The two kinds are
+  reported apart. A name often sounds alike in both languages, so a model can win without knowing a
+  word. Another test string may be as good a translation; it still counts as wrong.
+"""
+
+
+def build(track, pace, generalist=None, fold=0):
+    """Build the multilingual case: German to Upper Sorbian.
+
+    Parameters
+    ----------
+    track, pace : str
+        As in `ftlearn.settings`.
+    generalist : str, optional
+        A key of `ftlearn.models.multilingual.MULTILINGUAL_MODELS`.
+    fold : int
+        Which of the five folds is the test part.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+    """
+    return _build(PAIR, track, pace, generalist, fold)
+
+
+def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
+    """Open the same case for another pair of languages.
+
+    Parameters
+    ----------
+    pair : str
+        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"de-dsb"`` or
+        ``"es-es_AR"``.
+    track, pace, generalist, fold
+        As in `ftlearn.open_case`.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+        Its parts are smaller where the pair has few strings; only German-Upper Sorbian has shifts
+        in other languages.
+
+    Raises
+    ------
+    ValueError
+        When a language is unknown, or the pair has too few strings.
+    """
+    return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
+
+
+def _build(pair, track, pace, generalist, fold):
+    source, _, target = pair.partition("-")
+    items = catalogues.pairs(source, target)
+    parts = _parts(items, fold, pace, pair)
+    generalist = multilingual.known(generalist, track)
+    test = parts["test"]
+    shifts = {
+        f"{source}_{target}".lower(): test,
+        f"{target}_{source}".lower(): _reversed(test),
+    }
+    if pair == PAIR:
+        shifts |= {f"de_{SISTER}": _in_language(test, SISTER), "forgetting": _known_languages(test)}
+    names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
+    kinds = [item["kind"] for item in items]
+    return Case(
+        name="multilingual" if pair == PAIR else f"multilingual_{source}_{target}".lower(),
+        title=f"Finding translations, {names[0]} to {names[1]}",
+        task="retrieval",
+        label_names=[],
+        claim=CLAIM,
+        claimed={"value": 20.0, "unit": "%"},
+        card=CARD.format(
+            source=names[0],
+            target=names[1],
+            n_test=len(test),
+            **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
+        ),
+        data_name=f"{names[0]}\u2013{names[1]} strings (1 of {len(test)} to be found)",
+        group_name="groups of strings",
+        metric="accuracy_at_1",
+        generalist=generalist,
+        generalist_label=multilingual.MULTILINGUAL_MODELS[generalist].label,
+        track=track,
+        pace=pace,
+        fold=fold,
+        max_tokens=MAX_TOKENS,
+        shifts=shifts,
+        **parts,
+    )
+
+
+def _parts(items, fold, pace, pair):
+    """Groups in the order of their hashes: a pool for test, some for validation, the rest."""
+    from datasets import Dataset
+
+    if fold not in range(N_FOLDS):
+        raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_FOLDS - 1}.")
+    groups = {}
+    for item in items:
+        groups.setdefault(item["group"], []).append(item)
+    ordered = sorted(groups, key=split.short_hash)
+    begin = fold * len(ordered) // N_FOLDS
+    ordered = ordered[begin:] + ordered[:begin]
+    # A pair of few strings keeps half of them for training.
+    sizes = {"test": min(POOL, len(items) // 4), "validation": min(VALIDATION, len(items) // 6)}
+    if sizes["validation"] < 10:
+        raise ValueError(f"pair {pair!r} has {len(items)} different strings: too few for a trial.")
+    chosen, at = {}, 0
+    for name, size in sizes.items():
+        members = []
+        while len(members) < size:
+            members += groups[ordered[at]]
+            at += 1
+        chosen[name] = members[:size]
+    chosen["train"] = [item for group in ordered[at:] for item in groups[group]]
+    if pace == "quick":
+        chosen = {name: members[: QUICK[name]] for name, members in chosen.items()}
+    return {name: Dataset.from_list([_row(item) for item in rows]) for name, rows in chosen.items()}
+
+
+def _row(item, **changes):
+    columns = ("item_id", "input", "translation", "kind", "group")
+    return {name: item[name] for name in columns} | {"label": 0} | changes
+
+
+def _reversed(part):
+    from datasets import Dataset
+
+    return Dataset.from_list(
+        [_row(row, input=row["translation"], translation=row["input"]) for row in part]
+    )
+
+
+def _in_language(part, language):
+    """The same German strings, where the language has them, with their translation into it."""
+    from datasets import Dataset
+
+    there = {item["item_id"]: item for item in catalogues.pairs("de", language)}
+    rows = [
+        _row(row, translation=there[row["item_id"]]["translation"], pool=language)
+        for row in part
+        if row["item_id"] in there and there[row["item_id"]]["input"] == row["input"]
+    ]
+    return Dataset.from_list(rows)
+
+
+def _known_languages(part):
+    """The same German strings with Czech and French: each language has a pool of its own."""
+    from datasets import Dataset
+
+    return Dataset.from_list(
+        [
+            row | {"item_id": f"{language}/{row['item_id']}"}
+            for language in KNOWN
+            for row in _in_language(part, language)
+        ]
+    )

@@ -1,0 +1,726 @@
+"""Multilingual sentence encoders: from a 4-bit file in a package (starter track) or the hub.
+
+A sentence encoder turns a text of any of its languages into a vector; texts that mean the same
+should lie close together. It finds translations, it does not write them.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import assets, settings, torch_setup
+from .text import batches_by_length, quiet_transformers
+
+
+@dataclass(frozen=True)
+class MultilingualModel:
+    """A multilingual sentence encoder that the course knows.
+
+    Attributes
+    ----------
+    label : str
+        How a verdict names it.
+    assets : tuple of str
+        Its entries in `ftlearn.assets.ASSETS`: weights, tokenizer. Empty: on the hub track alone.
+    repository, revision : str or None
+        Its home on the Hugging Face Hub, pinned.
+    prompt : str
+        What stood before every text when it was trained.
+    """
+
+    label: str
+    assets: tuple
+    repository: str | None
+    revision: str | None
+    prompt: str
+
+
+MULTILINGUAL_MODELS = {
+    "multilingual_e5_small_q4": MultilingualModel(
+        label="a 4-bit E5 (multilingual-e5-small)",
+        assets=("multilingual-e5-small-q4", "xlm-roberta-tokenizer"),
+        repository=None,
+        revision=None,
+        prompt="query: ",
+    ),
+    "multilingual_e5_small": MultilingualModel(
+        label="multilingual-e5-small",
+        assets=(),
+        repository="intfloat/multilingual-e5-small",
+        revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
+        prompt="query: ",
+    ),
+    "mbert": MultilingualModel(
+        label="mBERT",
+        assets=(),
+        repository="google-bert/bert-base-multilingual-cased",
+        revision="3f076fdb1ab68d5b2880cb87a0886f315b8146f8",
+        prompt="",
+    ),
+}
+DEFAULT = {"starter": "multilingual_e5_small_q4", "hub": "mbert"}
+BLOCK = 32  # weights that share a scale in the 4-bit format
+_ROWS_AT_ONCE = 10_000  # of the embedding table; bounds the memory of a conversion
+_FOLDER_VERSION = 1  # raised when what is written below the cache changes
+_PARTS = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+_KINDS = {"w": "weight", "b": "bias"}
+
+
+def known(name, track):
+    """Check that a multilingual model exists on a track.
+
+    Parameters
+    ----------
+    name : str or None
+        A key of `MULTILINGUAL_MODELS`; None takes the track's default.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        When there is no such model on the track.
+    """
+    name = name or DEFAULT[track]
+    on_hub = track == "hub"
+    allowed = [key for key, model in MULTILINGUAL_MODELS.items() if on_hub == (not model.assets)]
+    if name not in allowed:
+        raise ValueError(
+            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
+        )
+    return name
+
+
+def model_folder(name, track="starter"):
+    """Folder with a whole model: weights, configuration, tokenizer, all of its vocabulary.
+
+    It is an ordinary sentence-transformers folder: hand it to ``SentenceTransformer``. On the
+    starter track it is made once from the assets, in the cache (470 MB).
+
+    Parameters
+    ----------
+    name : str
+        A key of `MULTILINGUAL_MODELS`.
+    track : str
+        ``"starter"`` or ``"hub"``.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    model = MULTILINGUAL_MODELS[known(name, track)]
+    if track == "starter":
+        folder = settings.cache_folder() / "models" / f"{name}-{_FOLDER_VERSION}"
+        if not (folder / "modules.json").exists():
+            weights, tokenizer = (assets.locate(asset) for asset in model.assets)
+            (binary,), (pieces,) = weights.glob("*.bin"), tokenizer.glob("tokenizer.json")
+            with _made_whole(folder) as work:
+                convert(binary, pieces, work)
+        return folder
+    from huggingface_hub import snapshot_download
+
+    folder = settings.cache_folder() / "models" / f"{name}-hub-{_FOLDER_VERSION}"
+    if not (folder / "modules.json").exists():
+        wanted = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
+        source = snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted)
+        with _made_whole(folder) as work:
+            shutil.copytree(source, work, dirs_exist_ok=True)
+            _write_modules(work)
+    return folder
+
+
+@contextlib.contextmanager
+def _made_whole(folder):
+    """A work folder that takes the place of `folder` when all went well, and never half-made."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        inside = Path(work) / "folder"
+        inside.mkdir()
+        yield inside
+        with contextlib.suppress(OSError):  # another process was faster
+            os.replace(inside, folder)
+
+
+# --- the 4-bit file ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Q4File:
+    """What the head of a 4-bit E5 file says; its tensors are read by `tensor`.
+
+    The format (magic ``E5S1``) is documented by the C engine that its package carries: weights of
+    linear layers and of the word embeddings in blocks of 32, each with one 16-bit scale d and 32
+    numbers q from 0 to 15 that stand for (q - 8) d; all else in 32-bit floats.
+
+    Attributes
+    ----------
+    bytes : numpy.memmap of uint8
+    hidden, layers, heads, intermediate, vocabulary, positions, token_types : int
+    eps : float
+        Of the layer norms.
+    pieces : int
+        Of its tokenizer.
+    directory : dict of str to (int, int, int)
+        Type (0: 4 bits, 1: float32), number of weights and offset of every tensor.
+    """
+
+    bytes: np.memmap
+    hidden: int
+    layers: int
+    heads: int
+    intermediate: int
+    vocabulary: int
+    positions: int
+    token_types: int
+    eps: float
+    pieces: int
+    directory: dict
+
+    def tensor(self, name, rows, first=0, most=None):
+        """A tensor, or some rows of it, as float32.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``"l0.q.w"``.
+        rows : int
+            How many rows the whole tensor has.
+        first : int
+        most : int, optional
+            Rows that are read, from `first` on; all when absent.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (rows read, columns); with ``rows=1`` shape (columns,).
+        """
+        quantized, size, offset = self.directory[name]
+        columns = size // rows
+        count = min(rows - first, most or rows)
+        if not quantized:
+            begin = offset + 4 * first * columns
+            values = self.bytes[begin : begin + 4 * count * columns].view("<f4")
+        else:
+            per_row = columns // BLOCK * (2 + BLOCK // 2)
+            begin = offset + first * per_row
+            values = dequantized(self.bytes[begin : begin + count * per_row])
+        values = np.array(values, dtype=np.float32).reshape(count, columns)
+        return values[0] if rows == 1 else values
+
+
+def dequantized(packed):
+    """Weights of Q4_0 blocks.
+
+    Parameters
+    ----------
+    packed : array of uint8, shape (18 n,)
+        Blocks of a little-endian float16 scale and 16 bytes; their low halves are weights 0 to 15,
+        their high halves 16 to 31.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (32 n,).
+    """
+    blocks = np.asarray(packed).reshape(-1, 2 + BLOCK // 2)
+    scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
+    halves = blocks[:, 2:]
+    numbers = np.concatenate([halves & 15, halves >> 4], axis=1).astype(np.float32)
+    return ((numbers - 8) * scales).ravel()
+
+
+def read_q4(path):
+    """Read the head of a 4-bit E5 file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    Q4File
+
+    Raises
+    ------
+    ValueError
+        When it is not such a file, or of another version or block size.
+    """
+    content = np.memmap(path, dtype=np.uint8, mode="r")
+    at = 0
+
+    def take(kind, count=1):
+        nonlocal at
+        size = np.dtype(kind).itemsize * count
+        values = content[at : at + size].view(kind)
+        at += size
+        return values[0] if count == 1 else values
+
+    magic, version = bytes(content[:4]), int(content[4:8].view("<u4")[0])
+    if magic != b"E5S1" or version != 1:
+        raise ValueError(
+            f"{Path(path).name} begins with {magic!r}, version {version}; expected b'E5S1', 1."
+        )
+    at = 8
+    sizes = [int(number) for number in take("<i4", 7)]
+    eps, block = float(take("<f4")), int(take("<i4"))
+    if block != BLOCK:
+        raise ValueError(f"{Path(path).name} has blocks of {block} weights; expected {BLOCK}.")
+    pieces = int(take("<i4"))
+    take("<i4", 4)  # numbers of the special pieces
+    text_bytes = int(take("<u8"))
+    at += 4 * (pieces + 1) + 4 * pieces + text_bytes  # offsets, scores, text of the pieces
+    take("<i4")
+    normalisation = int(take("<u4"))
+    at += normalisation
+    directory = {}
+    for _ in range(int(take("<i4"))):
+        length = int(take("<u2"))
+        name = bytes(content[at : at + length]).decode()
+        at += length
+        kind, size = int(content[at]), int(content[at + 1 : at + 5].view("<u4")[0])
+        offset = int(content[at + 5 : at + 13].view("<u8")[0])
+        at += 21  # with the number of bytes, which follows from the rest
+        directory[name] = (kind, size, offset)
+    return Q4File(content, *sizes, eps, pieces, directory)
+
+
+def convert(binary, tokenizer, folder):
+    """Turn a 4-bit E5 file into an ordinary sentence-transformers folder.
+
+    The 4-bit weights are written out as 32-bit floats: no bit is gained or lost, it stays a 4-bit
+    E5. The result has no pooler, which mean pooling does not use.
+
+    Parameters
+    ----------
+    binary : pathlib.Path
+    tokenizer : pathlib.Path
+        The ``tokenizer.json`` of XLM-RoBERTa, with the same pieces.
+    folder : pathlib.Path
+        Exists and is empty.
+    """
+    from safetensors.numpy import save_file
+
+    file = read_q4(binary)
+    save_file(_tensors(file), folder / "model.safetensors", metadata={"format": "pt"})
+    config = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": file.hidden,
+        "num_hidden_layers": file.layers,
+        "num_attention_heads": file.heads,
+        "intermediate_size": file.intermediate,
+        "vocab_size": file.vocabulary,
+        "max_position_embeddings": file.positions,
+        "type_vocab_size": file.token_types,
+        "layer_norm_eps": file.eps,
+        "hidden_act": "gelu",
+        "pad_token_id": 1,
+    }
+    _write_json(folder / "config.json", config)
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    special = {"bos": "<s>", "eos": "</s>", "cls": "<s>", "sep": "</s>", "pad": "<pad>"}
+    special |= {"unk": "<unk>", "mask": "<mask>"}
+    _write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",  # takes tokenizer.json as it is
+            "model_max_length": file.positions,
+            "model_input_names": ["input_ids", "attention_mask"],
+            **{f"{name}_token": token for name, token in special.items()},
+        },
+    )
+    _write_modules(folder)
+
+
+def _tensors(file):
+    words = np.empty((file.vocabulary, file.hidden), dtype=np.float32)
+    for first in range(0, file.vocabulary, _ROWS_AT_ONCE):
+        rows = file.tensor("emb.word", file.vocabulary, first, _ROWS_AT_ONCE)
+        words[first : first + len(rows)] = rows
+    tensors = {
+        "embeddings.word_embeddings.weight": words,
+        "embeddings.position_embeddings.weight": file.tensor("emb.pos", file.positions),
+        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", file.token_types)
+        if file.token_types > 1
+        else file.tensor("emb.type", 1)[None],
+        "embeddings.LayerNorm.weight": file.tensor("emb.ln.w", 1),
+        "embeddings.LayerNorm.bias": file.tensor("emb.ln.b", 1),
+    }
+    for layer in range(file.layers):
+        for short, long in _PARTS.items():
+            for kind, word in _KINDS.items():
+                is_matrix = kind == "w" and not short.endswith("ln")
+                rows = (file.intermediate if short == "fi" else file.hidden) if is_matrix else 1
+                value = file.tensor(f"l{layer}.{short}.{kind}", rows)
+                tensors[f"encoder.layer.{layer}.{long}.{word}"] = value
+    return tensors
+
+
+def _write_modules(folder):
+    """What makes a transformers folder one of sentence-transformers: mean pooling, length 1."""
+    kinds = ("Transformer", "Pooling", "Normalize")
+    paths = ("", "1_Pooling", "2_Normalize")
+    modules = [
+        {
+            "idx": at,
+            "name": str(at),
+            "path": path,
+            "type": f"sentence_transformers.models.{kind}",
+        }
+        for at, (kind, path) in enumerate(zip(kinds, paths, strict=True))
+    ]
+    hidden = json.loads((folder / "config.json").read_text())["hidden_size"]
+    for path in paths[1:]:
+        (folder / path).mkdir(exist_ok=True)
+    pooling = {"word_embedding_dimension": hidden, "pooling_mode_mean_tokens": True}
+    pooling["pooling_mode_cls_token"] = False
+    _write_json(folder / "1_Pooling" / "config.json", pooling)
+    _write_json(folder / "modules.json", modules)  # last: it says that the folder is complete
+
+
+def _write_json(path, content):
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+# --- vocabulary trimming ----------------------------------------------------------------------
+
+
+def trimmed_folder(source, texts, prompts=("",)):
+    """Folder with a model whose vocabulary is cut down to what a corpus needs; kept in the cache.
+
+    Kept are the pieces that occur in the texts, all pieces of a single character, so that any
+    other text can still be spelled, and the special ones. The texts' own tokens, and so their
+    embeddings, stay exactly what they were; that is checked. Other texts may be cut into more and
+    shorter pieces than before (Abdaoui et al. 2020, https://doi.org/10.18653/v1/2020.sustainlp-1.16).
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        A sentence-transformers folder, as `model_folder` gives it.
+    texts : iterable of str
+    prompts : sequence of str
+        What may stand before a text.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    RuntimeError
+        When a text would be cut otherwise: the folder is then not made.
+    """
+    source = Path(source)
+    texts = sorted({prompt + text for text in texts for prompt in prompts})
+    digest = hashlib.sha256(json.dumps([source.name, _FOLDER_VERSION, texts]).encode())
+    folder = source.with_name(f"{source.name}-trimmed-{digest.hexdigest()[:16]}")
+    if not (folder / "modules.json").exists():
+        _trim(source, folder, texts)
+    return folder
+
+
+def _trim(source, folder, texts):
+    from tokenizers import Tokenizer
+
+    whole = Tokenizer.from_file(str(source / "tokenizer.json"))
+    before = whole.encode_batch(texts)
+    used = {number for encoded in before for number in encoded.ids}
+    content = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    kept = np.array(sorted(used | _always_kept(content)))
+    after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, kept)))
+    for old, new, text in zip(before, after.encode_batch(texts), texts, strict=True):
+        if old.tokens != new.tokens:
+            raise RuntimeError(
+                f"trimming would change how {text!r} is cut: {old.tokens} became {new.tokens}. "
+                "Use the whole vocabulary, and tell the authors of the course."
+            )
+    with _made_whole(folder) as work:
+        _write_trimmed(source, work, kept, after)
+
+
+def _always_kept(content):
+    """Numbers of the pieces that no trimming takes away."""
+    vocabulary = _vocabulary(content)
+    kept = {entry["id"] for entry in content["added_tokens"]}
+    kept |= {number for piece, number in vocabulary.items() if len(piece.removeprefix("##")) == 1}
+    if content["model"]["type"] == "Unigram":
+        # What an unknown character costs is counted from the rarest piece.
+        scores = [score for _, score in content["model"]["vocab"]]
+        kept |= {int(np.argmin(scores)), content["model"]["unk_id"]}
+    return kept
+
+
+def _vocabulary(content):
+    """From a piece to its number."""
+    entries = content["model"]["vocab"]
+    if isinstance(entries, dict):
+        return entries
+    return {piece: number for number, (piece, _) in enumerate(entries)}
+
+
+def _trimmed_tokenizer(content, kept):
+    """tokenizer.json with the kept pieces alone, renumbered in their old order."""
+    new = {int(old): number for number, old in enumerate(kept)}
+    model = dict(content["model"])
+    if model["type"] == "Unigram":
+        model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
+        model["unk_id"] = new[model["unk_id"]]
+    elif model["type"] == "WordPiece":
+        model["vocab"] = {p: new[number] for p, number in model["vocab"].items() if number in new}
+    else:
+        raise ValueError(
+            f"the tokenizer is a {model['type']}; Unigram and WordPiece can be trimmed."
+        )
+    added = [{**entry, "id": new[entry["id"]]} for entry in content["added_tokens"]]
+    trimmed = {**content, "model": model, "added_tokens": added}
+    post = trimmed.get("post_processor") or {}
+    if post.get("type") == "TemplateProcessing":
+        tokens = {
+            token: {**about, "ids": [new[number] for number in about["ids"]]}
+            for token, about in post["special_tokens"].items()
+        }
+        trimmed["post_processor"] = {**post, "special_tokens": tokens}
+    return trimmed
+
+
+def _write_trimmed(source, folder, kept, tokenizer):
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    for path in source.iterdir():
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name)
+        elif path.name not in ("model.safetensors", "tokenizer.json", "config.json"):
+            shutil.copyfile(path, folder / path.name)
+    tensors = {}
+    with safe_open(source / "model.safetensors", "np") as file:
+        for name in file.keys():  # noqa: SIM118 - not a dict
+            if name.endswith("embeddings.word_embeddings.weight"):
+                whole = file.get_slice(name)
+                # row by row: the whole table is never in memory
+                tensors[name] = np.concatenate([whole[int(at) : int(at) + 1] for at in kept])
+            else:
+                tensors[name] = file.get_tensor(name)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((source / "config.json").read_text())
+    new = {int(old): number for number, old in enumerate(kept)}
+    config |= {"vocab_size": len(kept), "pad_token_id": new[config["pad_token_id"]]}
+    _write_json(folder / "config.json", config)
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+# --- the generalist ---------------------------------------------------------------------------
+
+
+class SentenceEncoder:
+    """A frozen multilingual sentence encoder.
+
+    Parameters
+    ----------
+    name : str
+        Its key in `MULTILINGUAL_MODELS`.
+    model : sentence_transformers.SentenceTransformer
+    prompt : str
+        What is put before every text.
+
+    Attributes
+    ----------
+    label : str
+        How a verdict names it.
+    """
+
+    def __init__(self, name, model, prompt=""):
+        self.name = name
+        self.label = MULTILINGUAL_MODELS[name].label if name in MULTILINGUAL_MODELS else name
+        self.model = model
+        self.prompt = prompt
+        self._remembered = {}
+
+    @property
+    def tokenizer(self):
+        """What cuts its texts into tokens."""
+        return self.model.tokenizer
+
+    def with_prompt(self, prompt):
+        """The same model with another prompt: SentenceEncoder."""
+        return SentenceEncoder(self.name, self.model, prompt)
+
+    def embed(self, texts, side="query", batch_size=64):
+        """Embed texts; a text is embedded once and then remembered.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n
+        side : str
+            ``"query"`` or ``"candidate"``; this model treats both alike.
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, dimensions); every row has length 1.
+        """
+        return remembered(self._remembered, self.model, self.prompt, texts, batch_size)
+
+
+def remembered(memory, model, prompt, texts, batch_size=64):
+    """Texts through a sentence-transformers model, each once.
+
+    Parameters
+    ----------
+    memory : dict of str to numpy.ndarray
+        What was embedded before; it grows.
+    model : sentence_transformers.SentenceTransformer
+    prompt : str
+        Put before every text.
+    texts : sequence of str, length n
+    batch_size : int
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, dimensions).
+    """
+    new = [text for text in dict.fromkeys(texts) if text not in memory]
+    memory.update(
+        zip(new, encoded(model, [prompt + text for text in new], batch_size), strict=True)
+    )
+    if not len(texts):
+        return np.zeros((0, model.get_embedding_dimension()), np.float32)
+    return np.stack([memory[text] for text in texts])
+
+
+def encoded(model, texts, batch_size=64):
+    """Texts through a sentence-transformers model, in float32.
+
+    Parameters
+    ----------
+    model : sentence_transformers.SentenceTransformer
+    texts : list of str, length n
+        With their prompt.
+    batch_size : int
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, dimensions).
+    """
+    rows = np.zeros((len(texts), model.get_embedding_dimension()), dtype=np.float32)
+    for batch in batches_by_length([len(text) for text in texts], batch_size):
+        rows[batch] = model.encode(
+            [texts[at] for at in batch],
+            prompt="",  # it is part of the text already
+            batch_size=batch_size,
+            show_progress_bar=False,
+            normalize_embeddings=True,
+        )
+    return rows
+
+
+def texts_of(case):
+    """Every text of a retrieval case, on both sides: list of str, sorted."""
+    parts = ("train", "validation", "test", *case.shifts)
+    columns = ("input", "translation")
+    return sorted({text for part in parts for name in columns for text in case.part(part)[name]})
+
+
+def case_folder(case):
+    """Folder with a case's model, trimmed to the texts of the case; as `trimmed_folder`.
+
+    The vocabulary is taken from all parts, test included. No label and no pairing is read, and the
+    embedding of none of these texts depends on it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    source = model_folder(case.generalist, case.track)
+    prompts = ("", MULTILINGUAL_MODELS[case.generalist].prompt)
+    return trimmed_folder(source, texts_of(case), prompts)
+
+
+def load_model(folder, max_tokens, **model_kwargs):
+    """Load a sentence-transformers folder.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+    max_tokens : int
+        Longer texts are cut there.
+    **model_kwargs
+        For the transformers model inside.
+
+    Returns
+    -------
+    sentence_transformers.SentenceTransformer
+        In evaluation mode.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    with quiet_transformers():
+        model = SentenceTransformer(
+            str(folder),
+            device=torch_setup.device(),
+            local_files_only=True,
+            model_kwargs=model_kwargs,
+        )
+    model.max_seq_length = max_tokens
+    return model.eval()
+
+
+def load(case):
+    """Load the generalist of a retrieval case, with its own prompt.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    SentenceEncoder
+    """
+    model = load_model(case_folder(case), case.max_tokens)
+    return SentenceEncoder(case.generalist, model, MULTILINGUAL_MODELS[case.generalist].prompt)
+
+
+@functools.cache
+def whole_tokenizer(name, track):
+    """A model's tokenizer with all of its vocabulary.
+
+    Parameters
+    ----------
+    name, track : str
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+    """
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(model_folder(name, track) / "tokenizer.json"))

@@ -1,0 +1,159 @@
+"""Figures about sentence pairs: a map of embeddings, and what a language costs in tokens."""
+
+import numpy as np
+
+from .plots import BLUE, INK, SOFT, VERMILLION, Picture, _axes, _figure, _heading, _styled
+
+
+def flat_map(queries, candidates):
+    """Two dimensions of many: the first two principal components of both sides together.
+
+    Parameters
+    ----------
+    queries, candidates : numpy.ndarray, shape (n, d)
+
+    Returns
+    -------
+    points : numpy.ndarray, shape (2 n, 2)
+        First the queries.
+    share : float
+        Of the variance that the two dimensions hold, from 0 to 1.
+    """
+    from sklearn.decomposition import PCA
+
+    fitted = PCA(2, svd_solver="full").fit(np.concatenate([queries, candidates]))
+    points = fitted.transform(np.concatenate([queries, candidates]))
+    return points, float(fitted.explained_variance_ratio_.sum())
+
+
+def gap_of(queries, candidates):
+    """How much nearer translations lie than other texts: mean cosine of pairs minus of the rest.
+
+    Parameters
+    ----------
+    queries, candidates : numpy.ndarray, shape (n, d)
+        Rows of length 1.
+
+    Returns
+    -------
+    own, others : float
+        Mean cosine of a text with its translation, and with all other candidates.
+    """
+    similarity = queries @ candidates.T
+    own = similarity.diagonal()
+    return float(own.mean()), float((similarity.sum() - own.sum()) / (similarity.size - len(own)))
+
+
+@_styled
+def embedding_map(panels, names, title, labels=()):
+    """Texts of two languages as points, with a line from each to its translation.
+
+    Parameters
+    ----------
+    panels : dict of str to (numpy.ndarray, numpy.ndarray)
+        By what a reader calls the model: embeddings of both sides, shape (n, d), rows of length 1.
+    names : tuple of str
+        What the two sides are called.
+    title : str
+    labels : sequence of str
+        Written beside the first points of the first side.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    figure = _figure(4.6)
+    _heading(figure, title, "A line joins a text and its translation. Short lines are good.")
+    width = 3.4
+    sentences, alts = [], []
+    for at, (name, (queries, candidates)) in enumerate(panels.items()):
+        axes = figure.add_axes(
+            (0.12 / 7.2 + at * (width + 0.15) / 7.2, 0.2 / 4.6, width / 7.2, 0.73)
+        )
+        points, share = flat_map(queries, candidates)
+        first, second = points[: len(queries)], points[len(queries) :]
+        for a, b in zip(first, second, strict=True):
+            axes.plot([a[0], b[0]], [a[1], b[1]], color=SOFT, linewidth=0.7, zorder=1)
+        marks = ((first, "o", BLUE), (second, "s", VERMILLION))
+        for (side, mark, colour), side_name in zip(marks, names, strict=True):
+            axes.scatter(side[:, 0], side[:, 1], s=16, marker=mark, color=colour, label=side_name,
+                         zorder=2)  # fmt: skip
+        for text, point in zip(labels, first, strict=False):
+            axes.annotate(text, point, xytext=(3, 3), textcoords="offset points", fontsize=7,
+                          color=INK)  # fmt: skip
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set_visible(True)
+            spine.set_color(SOFT)
+        axes.set_title(name, fontsize=10, loc="left")
+        if at == 0:
+            axes.legend(loc="lower left", fontsize=8)
+        own, others = gap_of(queries, candidates)
+        sentences.append(
+            f"{name}: cosine with the own translation {own:.2f} on average, with the others "
+            f"{others:.2f}; the plane holds {share:.0%} of the variance."
+        )
+        alts.append(sentences[-1])
+    caption = (
+        f"{len(next(iter(panels.values()))[0])} pairs of the test part. "
+        + " ".join(sentences)
+        + " A plane flattens: judge by the numbers, not by the picture alone."
+    )
+    alt = f"Two maps of {' and '.join(names)} texts, joined by lines. " + " ".join(alts)
+    return Picture(figure, caption, alt)
+
+
+def letters_per_token(tokenizer, texts):
+    """How many letters a token covers, and a 95 % interval over the texts.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    texts : list of str
+
+    Returns
+    -------
+    value, low, high : float
+        The ratio of sums, and its bootstrap interval (2,000 resamples, fixed seed).
+    """
+    letters = np.array([sum(map(str.isalpha, text)) for text in texts])
+    tokens = np.array([len(tokenizer.tokenize(text)) for text in texts])
+    draws = np.random.default_rng(0).integers(0, len(texts), (2_000, len(texts)))
+    ratios = letters[draws].sum(axis=1) / tokens[draws].sum(axis=1)
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return float(letters.sum() / tokens.sum()), float(low), float(high)
+
+
+@_styled
+def letters_per_token_figure(rows, title, n_texts):
+    """How many letters one token covers, language by language.
+
+    Parameters
+    ----------
+    rows : dict of str to (float, float, float)
+        By language: value and interval, as `letters_per_token` gives them.
+    title : str
+    n_texts : int
+        Texts in each language.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    figure = _figure(0.8 + 0.36 * len(rows) + 0.55)
+    _heading(figure, title, "The same strings in every language")
+    axes = _axes(figure, 1.5, 0.6, 0.55, 0.8)
+    for at, (value, low, high) in enumerate(rows.values()):
+        axes.plot([low, high], [at, at], color=BLUE, linewidth=4, solid_capstyle="round")
+        axes.plot([value], [at], "o", color="white", markeredgecolor=BLUE, markeredgewidth=2)
+        axes.text(1.02, at, f"{value:.2f}", va="center", transform=axes.get_yaxis_transform())
+    axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel="letters a token")
+    axes.set_yticklabels(list(rows))
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    caption = (
+        f"Letters that one token covers, over the same {n_texts} strings; lines are 95 % intervals "
+        "over strings. The fewer, the more tokens a text costs."
+    )
+    alt = "Letters a token: " + ", ".join(f"{name} {row[0]:.2f}" for name, row in rows.items())
+    return Picture(figure, caption, f"{alt}.")

@@ -1,0 +1,327 @@
+"""What finds translations without fine-tuning: n-grams, the frozen encoder, a linear layer on it.
+
+A retrieval system has ``embed(texts, side)``; the similarity of two texts is the product of their
+rows. Every choice inside a system is made on the validation part, by `validation_score`.
+"""
+
+import contextlib
+import time
+
+import numpy as np
+
+# Lengths of character n-grams tried on validation.
+NGRAMS = ((1, 3), (2, 4), (2, 5))
+# Dimensions and share of a space learned from the training pairs, tried on validation.
+LEARNED_DIMENSIONS = (100, 300)
+LEARNED_SHARES = (0.3, 0.5, 0.7, 0.9)
+# A linear layer: its learning rates, and passes over the training pairs, tried on validation.
+LAYER_RATES = (3e-4, 1e-3, 3e-3)
+LAYER_EPOCHS = 40
+SCALE = 20.0  # of the cosine, in the loss; as in sentence-transformers
+
+
+def pair_ranks(queries, candidates):
+    """Where each query ranks its own candidate, and each candidate its own query.
+
+    Parameters
+    ----------
+    queries, candidates : numpy.ndarray, shape (n, d)
+        Row i of one belongs to row i of the other.
+
+    Returns
+    -------
+    forward, backward : numpy.ndarray of int, shape (n,)
+        From 1; one that is as similar as the own one counts before it.
+    """
+    similarity = np.asarray(queries, dtype=np.float64) @ np.asarray(candidates, np.float64).T
+    own = similarity.diagonal()
+    return (similarity >= own[:, None]).sum(axis=1), (similarity >= own[None, :]).sum(axis=0)
+
+
+def validation_score(case, system):
+    """Accuracy at 1 on the validation part, the mean of both directions: what choices go by.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Of sentence pairs.
+    system : object with ``embed``
+
+    Returns
+    -------
+    float
+    """
+    rows = case.validation
+    return score_of_embeddings(
+        system.embed(list(rows["input"]), side="query"),
+        system.embed(list(rows["translation"]), side="candidate"),
+    )
+
+
+def score_of_embeddings(queries, candidates):
+    """As `validation_score`, of embeddings: float."""
+    return float(np.mean([np.mean(ranks == 1) for ranks in pair_ranks(queries, candidates)]))
+
+
+class CharacterNgrams:
+    """Character n-grams, and where it helps a space that the training pairs span; no pre-training.
+
+    Counts of n-grams find what is spelled alike. Latent semantic indexing over both languages at
+    once (Dumais et al. 1997, https://aaai.org/papers/0006-SS97-05-006) adds what the training pairs
+    teach: pieces that stand in translations of each other come to lie close together.
+
+    Parameters
+    ----------
+    vectorizer : sklearn.feature_extraction.text.TfidfVectorizer
+        Fitted on the training texts of both sides.
+    space : sklearn.decomposition.TruncatedSVD or None
+        Fitted on pairs, each as one document.
+    dimensions : int
+        Of the space that are used.
+    share : float
+        Of the learned space in the similarity, from 0 to 1.
+    """
+
+    def __init__(self, vectorizer, space=None, dimensions=0, share=0.0):
+        self.name = "classical"
+        self.vectorizer = vectorizer
+        self.space = space
+        self.dimensions = dimensions
+        self.share = share
+        self.seconds = 0.0
+        self.seed = None
+
+    def embed(self, texts, side="query"):
+        """Embed texts: float32, shape (n, d)."""
+        counted = self.vectorizer.transform(texts)
+        rows = [np.sqrt(1 - self.share) * counted.toarray()]
+        if self.share:
+            learned = self.space.transform(counted)[:, : self.dimensions]
+            rows.append(np.sqrt(self.share) * _unit(learned))
+        return np.concatenate(rows, axis=1).astype(np.float32)
+
+
+def fit_ngrams(case, learned=True):
+    """Fit `CharacterNgrams`; lengths, dimensions and share are chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    learned : bool
+        False: spelling alone, the control ``control_spelling``; nothing is learned from pairs.
+
+    Returns
+    -------
+    CharacterNgrams
+    """
+    began = time.perf_counter()
+    candidates = (system for lengths in NGRAMS for system in _ngram_systems(case, lengths, learned))
+    best = max(candidates, key=lambda system: validation_score(case, system))
+    if not learned:
+        best.name = "control_spelling"
+    best.seconds = time.perf_counter() - began
+    return best
+
+
+def _ngram_systems(case, lengths, learned):
+    """Spelling alone, then with more and more of a learned space."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    sides = [list(case.train[name]) for name in ("input", "translation")]
+    vectorizer = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=lengths)
+    vectorizer.fit(sides[0] + sides[1])
+    yield CharacterNgrams(vectorizer)
+    both = sum(vectorizer.transform(side) for side in sides)
+    fitting = [size for size in LEARNED_DIMENSIONS if size < min(both.shape)]
+    if not learned or not fitting:
+        return
+    space = TruncatedSVD(max(fitting), random_state=0).fit(both)
+    for size in fitting:
+        for share in LEARNED_SHARES:
+            yield CharacterNgrams(vectorizer, space, size, share)
+
+
+class NearestNeighbour:
+    """The frozen encoder: the translation is what lies nearest. No example is learned from.
+
+    Parameters
+    ----------
+    encoder : ftlearn.models.multilingual.SentenceEncoder
+    """
+
+    def __init__(self, encoder):
+        self.name = "zero_shot"
+        self.encoder = encoder
+        self.seconds = 0.0
+        self.seed = None
+
+    @property
+    def prompt(self):
+        """What stands before every text (str)."""
+        return self.encoder.prompt
+
+    def embed(self, texts, side="query"):
+        """Embed texts: float32, shape (n, d)."""
+        return self.encoder.embed(texts, side)
+
+
+def fit_nearest_neighbour(case, encoder):
+    """Set up `NearestNeighbour`; whether the encoder's prompt helps is seen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    encoder : ftlearn.models.multilingual.SentenceEncoder
+
+    Returns
+    -------
+    NearestNeighbour
+    """
+    began = time.perf_counter()
+    prompts = dict.fromkeys([encoder.prompt, ""])
+    best = max(
+        (NearestNeighbour(encoder.with_prompt(prompt)) for prompt in prompts),
+        key=lambda system: validation_score(case, system),
+    )
+    best.seconds = time.perf_counter() - began
+    return best
+
+
+class LinearLayer:
+    """One linear layer on the frozen encoder, the same for both sides.
+
+    Parameters
+    ----------
+    encoder : ftlearn.models.multilingual.SentenceEncoder
+    weights : numpy.ndarray, shape (d, d)
+    """
+
+    def __init__(self, encoder, weights):
+        self.name = "linear_probe"
+        self.encoder = encoder
+        self.weights = weights
+        self.seconds = 0.0
+        self.seed = None
+
+    def embed(self, texts, side="query"):
+        """Embed texts: float32, shape (n, d); every row has length 1."""
+        return _unit(self.encoder.embed(texts, side) @ self.weights)
+
+
+def fit_linear_layer(case, encoder):
+    """Fit `LinearLayer` with the loss of the specialist; rate and passes are chosen on validation.
+
+    It starts as the identity, so that without a step it is the frozen encoder.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    encoder : ftlearn.models.multilingual.SentenceEncoder
+
+    Returns
+    -------
+    LinearLayer
+    """
+    import torch
+
+    began = time.perf_counter()
+    sides = {
+        name: [encoder.embed(list(case.part(name)[side])) for side in ("input", "translation")]
+        for name in ("train", "validation")
+    }
+    train = [torch.tensor(rows) for rows in sides["train"]]
+    best_weights = np.eye(train[0].shape[1], dtype=np.float32)
+    best_score = score_of_embeddings(*sides["validation"])
+    with _one_thread():
+        for rate in LAYER_RATES:
+            for weights in _layer_epochs(train, rate):
+                mapped = [_unit(rows @ weights) for rows in sides["validation"]]
+                score = score_of_embeddings(*mapped)
+                if score > best_score:
+                    best_score, best_weights = score, weights
+    layer = LinearLayer(encoder, best_weights)
+    layer.seconds = time.perf_counter() - began
+    return layer
+
+
+@contextlib.contextmanager
+def _one_thread():
+    """Small matrices are multiplied faster by one thread than by two that wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _layer_epochs(train, rate, batch_size=128):
+    """The layer's weights after each pass."""
+    import torch
+    from torch.nn import functional
+
+    order = torch.Generator().manual_seed(0)
+    weights = torch.eye(train[0].shape[1], requires_grad=True)
+    optimizer = torch.optim.Adam([weights], lr=rate)
+    for _ in range(LAYER_EPOCHS):
+        for batch in torch.randperm(len(train[0]), generator=order).split(batch_size):
+            mapped = [functional.normalize(rows[batch] @ weights, dim=1) for rows in train]
+            scores = SCALE * mapped[0] @ mapped[1].T
+            own = torch.arange(len(batch))
+            loss = functional.cross_entropy(scores, own) + functional.cross_entropy(scores.T, own)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        yield weights.detach().numpy().copy()
+
+
+def fit_pair_baselines(case, encoder):
+    """Fit everything that a specialist in translations has to beat.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    encoder : ftlearn.models.multilingual.SentenceEncoder
+
+    Returns
+    -------
+    dict of str to system
+        ``control_spelling``, ``classical``, ``zero_shot``, ``linear_probe``.
+    """
+    nearest = fit_nearest_neighbour(case, encoder)
+    systems = [fit_ngrams(case, learned=False), fit_ngrams(case)]
+    systems += [nearest, fit_linear_layer(case, nearest.encoder)]
+    return {system.name: system for system in systems}
+
+
+def _unit(rows):
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def hub_counts(case, system, part="test"):
+    """How often each candidate of a part is what a system finds first.
+
+    Candidates that are found again and again are called hubs (Radovanović et al. 2010,
+    https://jmlr.org/papers/v11/radovanovic10a.html).
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    system : object with ``embed``
+    part : str
+
+    Returns
+    -------
+    pandas.Series of int
+        By candidate, the most frequent first; the perfect answer is 1 everywhere.
+    """
+    import pandas as pd
+
+    every = dict.fromkeys(case.part(part)["translation"], 0)
+    for text in case.found(system, part):
+        every[text] += 1
+    return pd.Series(every).sort_values(ascending=False, kind="stable")

@@ -1,0 +1,440 @@
+"""Fine-tuned models: what they answer, and the ordinary folder they are saved as."""
+
+import contextlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+from . import torch_setup
+from .models import vision
+from .models.multilingual import remembered
+from .models.text import batches_by_length, mean_pooled, quiet_transformers
+
+
+class FineTuned:
+    """What every fine-tuned model carries.
+
+    Attributes
+    ----------
+    name : str
+        Its key in ``results.json``; change it for a variant.
+    model : torch.nn.Module
+    recipe : Recipe
+    seed : int
+    generalist, title, data : str
+        What it was made from, and on which data; for the model card.
+    history : list of dict
+        One row an evaluation: ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
+        ``validation_score``.
+    seconds : float
+        Wall time of training in seconds, evaluation on validation included.
+    examples_per_second : float
+        Of the training steps alone.
+    peak_memory_mb : float
+        Largest resident memory of the process seen during training, in MB.
+    scores : dict of str to ftlearn.evaluation.Score
+        What systems reached on the test part, by what a reader calls them. Empty until somebody
+        fills it, as `ftlearn.investigate` does; `save` writes it into the model card.
+    verdicts : list of ftlearn.evaluation.Verdict
+        On this specialist; for the model card too.
+    """
+
+    def __init__(self, model, recipe):
+        self.name = "specialist"
+        self.model = model.eval()
+        self.recipe = recipe
+        self.seed = recipe.seed
+        self.generalist = ""
+        self.title = ""
+        self.data = ""
+        self.scores = {}
+        self.verdicts = []
+        self.history = []
+        self.seconds = 0.0
+        self.examples_per_second = 0.0
+        self.peak_memory_mb = 0.0
+
+    def _card_values(self):
+        judged = [str(verdict.wording) for verdict in self.verdicts]
+        scores = [f"{name}: {score}" for name, score in self.scores.items()]
+        return {
+            "title": self.title or "A specialist",
+            "generalist": self.generalist,
+            "scores": _bullets([*scores, *judged]) or _NOT_JUDGED,
+            "best": max(row["validation_score"] for row in self.history),
+            "data": self.data or "Not described.",
+            "recipe": _bullets(f"{key}: {value}" for key, value in asdict(self.recipe).items()),
+        }
+
+
+class Specialist(FineTuned):
+    """A fine-tuned classifier; its other attributes are those of `FineTuned`.
+
+    Attributes
+    ----------
+    model, processor
+        Ordinary transformers objects; the processor is a tokenizer or an image processor.
+    label_names : list of str
+    """
+
+    def __init__(self, model, processor, label_names, recipe):
+        super().__init__(model, recipe)
+        self.processor = processor
+        self.label_names = list(label_names)
+
+    @property
+    def tokenizer(self):
+        """The processor of a specialist for texts."""
+        return self.processor
+
+    @property
+    def sees_images(self):
+        """Whether it is a specialist for images (bool)."""
+        return isinstance(self.processor, transformers.ImageProcessingMixin)
+
+    def predict(self, inputs, batch_size=64):
+        """Class probabilities, computed in float32.
+
+        Parameters
+        ----------
+        inputs : sequence of str or PIL.Image.Image, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, classes); rows sum to 1.
+        """
+        inputs = list(inputs)
+        rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
+        memory = torch_setup.kept_memory() if self.sees_images else contextlib.nullcontext()
+        with torch.inference_mode(), memory:
+            for batch, encoded in model_inputs(self.processor, inputs, batch_size):
+                logits = self.model(**encoded.to(self.model.device)).logits.float()
+                rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()
+        return rows
+
+    def embed(self, inputs, batch_size=64):
+        """Embed inputs with the fine-tuned encoder, as its generalist does before it.
+
+        Parameters
+        ----------
+        inputs : sequence of str or PIL.Image.Image, length n
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, hidden size); of texts, every row has length 1.
+        """
+        inputs = list(inputs)
+        if self.sees_images:
+            return head_inputs(self.model, self.processor, inputs)
+        rows = np.zeros((len(inputs), self.model.config.hidden_size), dtype=np.float32)
+        for batch in batches_by_length([len(text) for text in inputs], batch_size):
+            chosen = [inputs[i] for i in batch]
+            rows[batch] = mean_pooled(self.model.base_model, self.processor, chosen)
+        return rows
+
+    def save(self, folder):
+        """Write an ordinary transformers folder with safetensors and a model card.
+
+        The card (``README.md``) tells data, split, recipe, limits, and `scores` and `verdicts`
+        where there are any.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            Made when absent.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        FileExistsError
+            When the folder already holds files: nothing is overwritten.
+        """
+        folder = new_folder(folder)
+        with quiet_transformers():
+            self.model.save_pretrained(folder)
+        if not self.sees_images:  # an image model's configuration says how images are read
+            self.processor.save_pretrained(folder)
+        (folder / "README.md").write_text(_classifier_card(self), encoding="utf-8")
+        return folder
+
+
+class PairSpecialist(FineTuned):
+    """A fine-tuned sentence encoder, which finds translations.
+
+    Its other attributes are those of `FineTuned`.
+
+    Attributes
+    ----------
+    model : sentence_transformers.SentenceTransformer
+        It puts the prompt of its recipe before every text by itself.
+    """
+
+    def __init__(self, model, recipe):
+        super().__init__(model, recipe)
+        self._remembered = {}
+
+    @property
+    def tokenizer(self):
+        """What cuts its texts into tokens."""
+        return self.model.tokenizer
+
+    def embed(self, texts, side="query", batch_size=64):
+        """Embed texts, computed in float32; a text is embedded once and then remembered.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n
+        side : str
+            ``"query"`` or ``"candidate"``; this model treats both alike.
+        batch_size : int
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, dimensions); every row has length 1.
+        """
+        return remembered(self._remembered, self.model, self.recipe.prompt, texts, batch_size)
+
+    def save(self, folder):
+        """Write an ordinary sentence-transformers folder with safetensors and a model card.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            Made when absent.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        FileExistsError
+            When the folder already holds files: nothing is overwritten.
+        """
+        folder = new_folder(folder)
+        with quiet_transformers():
+            self.model.save_pretrained(str(folder), create_model_card=False)
+        card = _PAIR_CARD.format(max_tokens=self.model.max_seq_length, **self._card_values())
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        return folder
+
+
+def new_folder(folder):
+    """Check that a folder is absent or empty.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileExistsError
+        When the folder already holds files, or is a file: nothing is overwritten.
+    """
+    folder = Path(folder)
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise FileExistsError(
+            f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
+            "name a new or an empty folder."
+        )
+    return folder
+
+
+_CARD = """\
+---
+library_name: transformers
+pipeline_tag: {task}
+---
+
+# {title}
+
+A classifier of {inputs}, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
+
+## Use
+
+```python
+from transformers import pipeline
+
+{usage}
+
+## Scores
+
+{scores}
+
+The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
+
+## Labels
+
+{labels}
+
+## Data
+
+{data}
+
+## Recipe
+
+{recipe}
+
+## Limits
+
+- It knows these {n_labels} labels and no other: what belongs to none of them gets one all the same.
+- Its probabilities were not calibrated: "90 % sure" need not mean right in 9 of 10 cases.
+- The scores hold for {inputs} like those above. Measure again before you use it on others.
+- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
+"""
+_TEXT_USAGE = """\
+classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
+classify("Your text here.")
+```
+
+`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below."""
+_IMAGE_USAGE = """\
+classify = pipeline("image-classification", model="path/of/this/folder")
+classify("path/of/an/image.png")
+```
+
+It needs timm. Images are scaled to {size} x {size} pixels, nothing is cut off."""
+_PAIR_CARD = """\
+---
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+---
+
+# {title}
+
+A sentence encoder for finding translations, fine-tuned from {generalist} in *The Fine-Tuning Case
+Files*. It finds them among candidates; it does not write any.
+
+## Use
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/of/this/folder")
+queries, candidates = model.encode(["Your text."]), model.encode(["One.", "Another."])
+model.similarity(queries, candidates)
+```
+
+Texts are cut after {max_tokens} tokens. Its vocabulary may have been trimmed to its corpus: other
+texts are then spelled in shorter pieces than by the original.
+
+## Scores
+
+{scores}
+
+The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
+
+## Data
+
+{data}
+
+## Recipe
+
+{recipe}
+
+## Limits
+
+- There is always a nearest candidate, also where none is a translation.
+- The scores hold for a pool of candidates of that size and kind. A larger one is harder.
+- What it knew of other languages may have suffered. Measure before you use it on them.
+- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
+"""
+_NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
+
+
+def _classifier_card(specialist):
+    if specialist.sees_images:
+        size = specialist.model.config.pretrained_cfg["input_size"][-1]
+        kind = {"task": "image-classification", "inputs": "images"}
+        kind["usage"] = _IMAGE_USAGE.format(size=size)
+    else:
+        kind = {"task": "text-classification", "inputs": "texts"}
+        kind["usage"] = _TEXT_USAGE.format(max_tokens=specialist.processor.model_max_length)
+    return _CARD.format(
+        labels=_bullets(specialist.label_names),
+        n_labels=len(specialist.label_names),
+        **kind,
+        **specialist._card_values(),
+    )
+
+
+def _bullets(lines):
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def classifier_head(model):
+    """The layer of a classifier behind everything else (torch.nn.Module or None)."""
+    if hasattr(model, "timm_model"):
+        return vision.head(model)
+    return getattr(model, "classifier", None)
+
+
+def head_inputs(model, processor, inputs):
+    """What a classifier's last layer is given for every input.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    processor : transformers tokenizer or image processor
+    inputs : list of str or list of PIL.Image.Image
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, hidden size).
+    """
+    head, seen = classifier_head(model), []
+    rows = np.zeros((len(inputs), head.in_features), dtype=np.float32)
+    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    was_training = model.training
+    model.eval()
+    try:
+        for batch, encoded in model_inputs(processor, inputs, 64):
+            with torch.inference_mode():
+                model(**encoded.to(model.device))
+            rows[batch] = seen.pop().float().cpu().numpy()
+    finally:
+        hook.remove()
+        model.train(was_training)
+    return rows
+
+
+def model_inputs(processor, inputs, batch_size):
+    """Batches of what a model takes.
+
+    Parameters
+    ----------
+    processor : transformers tokenizer or image processor
+    inputs : list of str or list of PIL.Image.Image
+    batch_size : int
+
+    Yields
+    ------
+    tuple of (array of int, transformers.BatchEncoding or transformers.BatchFeature)
+        Indices of the inputs, texts of similar length together; their tensors.
+    """
+    if isinstance(processor, transformers.ImageProcessingMixin):
+        for start in range(0, len(inputs), batch_size):
+            chosen = inputs[start : start + batch_size]
+            pixels = vision.pixel_batch(processor, chosen)
+            batch = np.arange(start, start + len(chosen))
+            yield batch, transformers.BatchFeature({"pixel_values": pixels})
+        return
+    for batch in batches_by_length([len(text) for text in inputs], batch_size):
+        chosen = [inputs[i] for i in batch]
+        yield batch, processor(chosen, padding=True, truncation=True, return_tensors="pt")

@@ -1,0 +1,278 @@
+"""Type a text, and two systems show which candidates lie nearest to it.
+
+`search` computes, `findings_html` renders, `try_translation` is the widget over both.
+"""
+
+import html
+import time
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+from IPython.display import display
+
+LONGEST = 2_000  # characters; no model of the course reads as many
+SHOWN = 5
+_CSS = """<style>
+.ftl-find{max-width:60em;color:var(--jp-ui-font-color1,#1b1f24)}
+.ftl-find .ftl-two{display:flex;flex-wrap:wrap;gap:1em}
+.ftl-find .ftl-one{flex:1 1 22em;min-width:0;border:1px solid var(--jp-border-color1,#b8c0c8);
+ border-radius:6px;padding:.5em .9em;line-height:1.5}
+.ftl-find h4{margin:.2em 0;font-size:1em}
+.ftl-find ol{list-style:none;margin:.4em 0;padding:0}
+.ftl-find li{margin:.35em 0;overflow-wrap:anywhere}
+.ftl-find li i{display:block;height:.35em;background:#56B4E9;border-radius:2px}
+.ftl-find li.ftl-true i{background:#0072B2}
+.ftl-find li.ftl-true strong::before{content:"\\2713  "}
+.ftl-find .ftl-note{font-size:.9em;opacity:.85}
+.ftl-find .ftl-refused{margin:.6em 0;padding:.3em .8em;border-left:4px solid #E69F00}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one system finds for a text.
+
+    Attributes
+    ----------
+    system : str
+        What a reader calls it.
+    nearest : list of (str, float)
+        Candidates and their similarity, the nearest first.
+    lowest : float
+        The least similarity in the whole pool.
+    truth : str or None
+        The translation that the catalogue has, where the text stands in it.
+    rank : int or None
+        Where that one stands among the candidates.
+    seconds : float
+    """
+
+    system: str
+    nearest: list
+    lowest: float
+    truth: str | None
+    rank: int | None
+    seconds: float
+
+
+def search(system, text, candidates, label="", truth=None, most=SHOWN):
+    """Which candidates lie nearest to a text.
+
+    Parameters
+    ----------
+    system : object with ``embed``
+    text : str
+        At most `LONGEST` characters are taken.
+    candidates : list of str
+    label : str
+        What a reader calls the system.
+    truth : str, optional
+        The candidate that is the translation.
+    most : int
+        Candidates that are kept.
+
+    Returns
+    -------
+    Finding
+
+    Raises
+    ------
+    ValueError
+        When the text is empty.
+    """
+    text = (text or "").strip()[:LONGEST]
+    if not text:
+        raise ValueError("Type a text first, or pick an example.")
+    began = time.perf_counter()
+    query = np.asarray(system.embed([text], side="query"))[0]
+    similar = np.asarray(system.embed(candidates, side="candidate")) @ query
+    order = np.argsort(-similar, kind="stable")
+    rank = None
+    if truth in candidates:
+        rank = int((similar >= similar[candidates.index(truth)]).sum())
+    return Finding(
+        system=label,
+        nearest=[(candidates[at], float(similar[at])) for at in order[:most]],
+        lowest=float(similar.min()),
+        truth=truth,
+        rank=rank,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def findings_html(findings):
+    """Findings side by side; every text is escaped.
+
+    Parameters
+    ----------
+    findings : list of Finding
+
+    Returns
+    -------
+    str
+    """
+    boxes = "".join(map(_box, findings))
+    return f'<div class="ftl-two" role="status">{boxes}</div>'
+
+
+def _box(found):
+    top = found.nearest[0][1]
+    span = max(top - found.lowest, 1e-9)
+    rows = "".join(
+        f'<li class="{"ftl-true" if text == found.truth else "ftl-other"}">'
+        f"<strong>{html.escape(text)}</strong> {value:.3f}"
+        f'<i style="width:{100 * max(value - found.lowest, 0) / span:.0f}%"></i></li>'
+        for text, value in found.nearest
+    )
+    return (
+        f'<section class="ftl-one"><h4>{html.escape(found.system)}</h4><ol>{rows}</ol>'
+        f'<p class="ftl-note">{html.escape(_verdict(found))} {found.seconds:.2f} s</p></section>'
+    )
+
+
+def _verdict(found):
+    if found.truth is None:
+        return "Your text is not in the catalogue; nobody knows the right answer here."
+    if found.rank is None:
+        return f"The catalogue says “{found.truth}”, which is not among the candidates."
+    if found.rank == 1:
+        return f"Right: the catalogue says “{found.truth}”."
+    return f"The catalogue says “{found.truth}”: number {found.rank} here."
+
+
+def findings_text(text, findings):
+    """Findings as plain text, for pages without widgets: str."""
+    lines = [text]
+    for found in findings:
+        first, value = found.nearest[0]
+        lines.append(f"  {found.system}: {first} ({value:.3f}). {_verdict(found)}")
+    return "\n".join(lines)
+
+
+class TryTranslationView:
+    """The widget behind `try_translation`.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+        By what a reader calls them.
+    examples : list of str
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    text : ipywidgets.Text
+    example, first, second : ipywidgets.Dropdown
+    button : ipywidgets.Button
+    output : ipywidgets.HTML
+    """
+
+    def __init__(self, case, systems, examples):
+        self._systems = systems
+        self._candidates = list(case.test["translation"])
+        self._truth = {
+            row["input"].casefold(): row["translation"]
+            for name in ("train", "validation", "test")
+            for row in case.part(name).select_columns(["input", "translation"])
+        }
+        names = list(systems)
+        self.text = ipywidgets.Text(
+            value=examples[0] if examples else "",
+            description="Text",
+            placeholder="Type a word or a sentence ...",
+            layout={"width": "auto"},
+        )
+        self.text.add_class("ftl-input")
+        self.example = _dropdown("Example", [("pick one ...", ""), *examples], "")
+        self.first = _dropdown("First system", names, names[0])
+        self.second = _dropdown("Second system", names, names[-1])
+        self.button = ipywidgets.Button(
+            description="Search with both", button_style="primary", tooltip="Ask both systems"
+        )
+        self.output = ipywidgets.HTML('<div role="status"></div>')
+        self.example.observe(self._pick, names="value")
+        self.button.on_click(lambda _: self.ask())
+        pickers = ipywidgets.HBox(
+            [self.first, self.second, self.button], layout={"flex_flow": "row wrap"}
+        )
+        pool = ipywidgets.HTML(
+            f'<p class="ftl-note">Candidates: the {len(self._candidates):,} translations of the '
+            "test part. There is always a nearest one.</p>"
+        )
+        self.box = ipywidgets.VBox(
+            [ipywidgets.HTML(_CSS), self.example, self.text, pickers, pool, self.output]
+        )
+        self.box.add_class("ftl-find")
+
+    def _pick(self, change):
+        if change["new"]:
+            self.text.value = change["new"]
+            self.ask()
+
+    def findings(self, text):
+        """What the two chosen systems find: list of Finding."""
+        truth = self._truth.get(text.strip().casefold())
+        return [
+            search(self._systems[label], text, self._candidates, label, truth)
+            for label in (self.first.value, self.second.value)
+        ]
+
+    def ask(self):
+        """Ask the two chosen systems about the text, as a click does."""
+        try:
+            self.output.value = findings_html(self.findings(self.text.value))
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            said = html.escape(str(error) or f"It did not work ({type(error).__name__}).")
+            self.output.value = f'<p class="ftl-refused" role="status">{said}</p>'
+
+
+def _dropdown(description, options, value):
+    return ipywidgets.Dropdown(
+        description=description,
+        options=options,
+        value=value,
+        style={"description_width": "initial"},
+        layout={"width": "auto"},
+    )
+
+
+def try_translation(case, systems, examples=()):
+    """Type a text, and two systems show which of the test part's translations lie nearest.
+
+    Below the widget stands what they find for the first examples, for pages without widgets.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Of sentence pairs.
+    systems : dict of str to system
+        By what a reader calls them; the first and the last are chosen at the start.
+    examples : sequence of str
+        To pick from.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two systems, or the case holds no sentence pairs.
+    """
+    if case.task != "retrieval":
+        raise ValueError(f"try_translation is for sentence pairs; case {case.name!r} has none.")
+    if len(systems) < 2:
+        raise ValueError(f"try_translation compares two systems; {len(systems)} given.")
+    view = TryTranslationView(case, systems, list(examples))
+    display(view.box)
+    if not examples:
+        return
+    found = {text: view.findings(text) for text in list(examples)[:3]}
+    pages = "".join(
+        f"<p>{html.escape(text)}</p>{findings_html(findings)}" for text, findings in found.items()
+    )
+    static = (
+        "<details><summary><strong>The same without widgets</strong>, for the first examples"
+        f'</summary>{_CSS}<div class="ftl-find">{pages}</div></details>'
+    )
+    plain = "\n".join(findings_text(text, findings) for text, findings in found.items())
+    display({"text/html": static, "text/plain": plain}, raw=True)
