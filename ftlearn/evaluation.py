@@ -50,7 +50,7 @@ METRIC_LABELS = {
 SYSTEM_LABELS = {
     "majority": "majority class",
     "classical": "classical features + linear",
-    "zero_shot": "zero-shot by label names",
+    "zero_shot": "zero-shot",
     "linear_probe": "linear probe",
     "mlp_probe": "MLP probe",
     "from_scratch": "model trained from scratch",

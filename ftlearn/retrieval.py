@@ -33,7 +33,7 @@ def pair_ranks(queries, candidates):
     forward, backward : numpy.ndarray of int, shape (n,)
         From 1; one that is as similar as the own one counts before it.
     """
-    similarity = np.asarray(queries, dtype=np.float64) @ np.asarray(candidates, np.float64).T
+    similarity = np.asarray(queries) @ np.asarray(candidates).T
     own = similarity.diagonal()
     return (similarity >= own[:, None]).sum(axis=1), (similarity >= own[None, :]).sum(axis=0)
 
@@ -129,7 +129,9 @@ def _ngram_systems(case, lengths, learned):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     sides = [list(case.train[name]) for name in ("input", "translation")]
-    vectorizer = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=lengths)
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, analyzer="char_wb", ngram_range=lengths, dtype=np.float32
+    )
     vectorizer.fit(sides[0] + sides[1])
     yield CharacterNgrams(vectorizer)
     both = sum(vectorizer.transform(side) for side in sides)

@@ -2,6 +2,8 @@
 
 import ftlearn  # noqa: F401, I001 - first, as in a notebook: it settles threads before torch
 
+import gc
+
 import pytest
 
 from ftlearn import assets
@@ -60,6 +62,34 @@ def tiny(monkeypatch, tiny_folder, cache):
 
     monkeypatch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
     return tiny_folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_folder(tmp_path_factory):
+    """A sentence-transformers folder with a tiny random encoder; trimmed ones come beside it."""
+    from toy_cases import save_tiny_encoder
+
+    return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def frozen_heap():
+    """What is in memory already is not searched for garbage again after every epoch."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def tiny_encoder(monkeypatch, tiny_encoder_folder, cache, frozen_heap):
+    """Retrieval cases start from the tiny encoder, and checkpoints go to a cache of their own."""
+    from ftlearn.models import multilingual
+
+    monkeypatch.setattr(
+        multilingual, "model_folder", lambda name, track="starter": tiny_encoder_folder
+    )
+    return tiny_encoder_folder
 
 
 @pytest.fixture

@@ -152,15 +152,17 @@ def toy_image_case(sizes=(48, 24, 24), **changes):
     return toy_case(classes=2, **(content | images | changes))
 
 
-def save_tiny_encoder(folder, kind="Unigram", masked=False):
+def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
     """Write a sentence-transformers folder: a random BERT with an XLM-R-like or BERT-like tokenizer.
 
-    ``masked`` writes the weights of a masked language model, with prefix and head, as mBERT has.
+    ``as_on_hub`` makes it look like mBERT there: weights of a masked language model, with prefix
+    and head, a ``vocab.txt``, and a tokenizer configuration that names nothing.
     """
     import torch
     from transformers import BertConfig, BertForMaskedLM, BertModel
 
     from ftlearn.models import multilingual
+    from ftlearn.models.text import quiet_transformers
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _unigram_tokenizer() if kind == "Unigram" else _wordpiece_tokenizer()
@@ -168,6 +170,10 @@ def save_tiny_encoder(folder, kind="Unigram", masked=False):
     special = dict(zip(("cls", "pad", "sep", "unk", "mask"), SPECIAL[kind], strict=True))
     about = {f"{name}_token": token for name, token in special.items()}
     about |= {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64}
+    if as_on_hub:
+        about = {"do_lower_case": False, "model_max_length": 64}
+        vocabulary = tokenizer.get_vocab()
+        (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)))
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -179,9 +185,9 @@ def save_tiny_encoder(folder, kind="Unigram", masked=False):
         initializer_range=0.15,
         pad_token_id=tokenizer.token_to_id(special["pad"]),
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(11)
-        (BertForMaskedLM if masked else BertModel)(config).save_pretrained(folder)
+        (BertForMaskedLM if as_on_hub else BertModel)(config).save_pretrained(folder)
     multilingual._write_modules(folder)
     return folder
 
@@ -205,8 +211,7 @@ def _unigram_tokenizer():
     pieces += [(word[at : at + 2], -9.0) for word in words for at in (1, 3) if len(word) > at + 1]
     pieces += [("\u2581query", -5.0), ("\u2581", -4.0)]
     pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(LETTERS + ":,.")]
-    pieces = list(dict(reversed(pieces)).items())[::-1]  # each piece once
-    tokenizer = Tokenizer(models.Unigram([*pieces, (mask, 0.0)], unk_id=3))
+    tokenizer = Tokenizer(models.Unigram([*dict(pieces).items(), (mask, 0.0)], unk_id=3))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
@@ -224,7 +229,7 @@ def _wordpiece_tokenizer():
     pieces += [f"{mark}{letter}" for letter in LETTERS for mark in ("", "##")] + [":", ",", "."]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=unknown))
-    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return _with_specials(tokenizer, "WordPiece")
 
@@ -243,18 +248,18 @@ def _with_specials(tokenizer, kind):
 
 
 def toy_pairs(name, n, seed=0):
-    """A part with n pairs of 1 to 3 words, none of them twice; two in three are called short."""
+    """A part with n pairs of 1 to 3 words, none of them twice; those of 3 are called long."""
     chance = random.Random(f"{name} {seed}")
     chosen = {}
     while len(chosen) < n:
-        words = chance.sample(list(DICTIONARY), 1 + len(chosen) % 3)
+        words = chance.sample(list(DICTIONARY), chance.choice([1, 2, 2, 3, 3]))
         chosen[" ".join(words)] = " ".join(DICTIONARY[word] for word in words)
     return Dataset.from_dict(
         {
             "item_id": [f"{name}/{i}" for i in range(n)],
             "input": list(chosen),
             "translation": list(chosen.values()),
-            "kind": ["long" if i % 3 == 2 else "short" for i in range(n)],
+            "kind": ["long" if text.count(" ") == 2 else "short" for text in chosen],
             "group": [f"{name} {i // 2}" for i in range(n)],
             "label": [0] * n,
         }

@@ -206,9 +206,9 @@ class Case:
         return remembered[part]
 
     def _similarity(self, system, rows):
-        queries = np.asarray(system.embed(list(rows["input"]), side="query"), dtype=np.float64)
-        answers = system.embed(list(rows["translation"]), side="candidate")
-        similarity = queries @ np.asarray(answers, dtype=np.float64).T
+        queries = np.asarray(system.embed(list(rows["input"]), side="query"))
+        answers = np.asarray(system.embed(list(rows["translation"]), side="candidate"))
+        similarity = (queries @ answers.T).astype(np.float64)
         if similarity.shape != (len(rows), len(rows)) or not np.isfinite(similarity).all():
             raise ValueError(
                 f"system {system.name!r} gave similarities of shape {similarity.shape}; expected "

@@ -23,7 +23,7 @@ _FILLED_IN = re.compile(
     r"|%[#0\-+]*\d*(?:\.\d+)?[sdifrxeg](?![a-zA-Z])"  # %s
     r"|\{[^{}]*\}"  # {} and {name}
     r"|</?[a-zA-Z][^<>]*>"  # HTML
-    r"|&(?=[a-zA-Z])"  # a key mark
+    r"|&(?![a-zA-Z]+;)(?=[a-zA-Z])"  # a key mark, not an entity
 )
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]|\d+")
 

@@ -28,6 +28,7 @@ ACTS = {
     "01_text_specialists": ActInfo("01_text_specialists", "Text specialists", "act_1"),
     "02_sarcasm_sentiment": ActInfo("02_sarcasm_sentiment", "Sarcasm and sentiment", "act_2"),
     "03_tumor_xrays": ActInfo("03_tumor_xrays", "Tumours in simulated X-rays", "act_3"),
+    "04_multilingual": ActInfo("04_multilingual", "Finding translations", "act_4"),
 }
 
 

@@ -70,6 +70,8 @@ DEFAULT = {"starter": "multilingual_e5_small_q4", "hub": "mbert"}
 BLOCK = 32  # weights that share a scale in the 4-bit format
 _ROWS_AT_ONCE = 10_000  # of the embedding table; bounds the memory of a conversion
 _FOLDER_VERSION = 1  # raised when what is written below the cache changes
+# What a trimmed folder does not copy: it is written anew, or repeats tokenizer.json.
+_REWRITTEN = ("model.safetensors", "tokenizer.json", "config.json", "vocab.txt")
 _PARTS = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -450,8 +452,10 @@ def _trim(source, folder, texts):
     content = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     kept = np.array(sorted(used | _always_kept(content)))
     after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, kept)))
+    number = {int(old): new for new, old in enumerate(kept)}
     for old, new, text in zip(before, after.encode_batch(texts), texts, strict=True):
-        if old.tokens != new.tokens:
+        # The numbers too: special ones come from a part of the file of their own.
+        if old.tokens != new.tokens or [number[at] for at in old.ids] != new.ids:
             raise RuntimeError(
                 f"trimming would change how {text!r} is cut: {old.tokens} became {new.tokens}. "
                 "Use the whole vocabulary, and tell the authors of the course."
@@ -512,7 +516,7 @@ def _write_trimmed(source, folder, kept, tokenizer):
     for path in source.iterdir():
         if path.is_dir():
             shutil.copytree(path, folder / path.name)
-        elif path.name not in ("model.safetensors", "tokenizer.json", "config.json"):
+        elif path.name not in _REWRITTEN:
             shutil.copyfile(path, folder / path.name)
     tensors = {}
     with safe_open(source / "model.safetensors", "np") as file:

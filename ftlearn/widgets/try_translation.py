@@ -186,7 +186,9 @@ class TryTranslationView:
             layout={"width": "auto"},
         )
         self.text.add_class("ftl-input")
-        self.example = _dropdown("Example", [("pick one ...", ""), *examples], "")
+        self.example = _dropdown(
+            "Example", [("pick one ...", ""), *zip(examples, examples, strict=True)], ""
+        )
         self.first = _dropdown("First system", names, names[0])
         self.second = _dropdown("Second system", names, names[-1])
         self.button = ipywidgets.Button(

@@ -1,0 +1,81 @@
+"""Notebook 04 in a real JupyterLab, at quick pace: its widgets operated as a learner would."""
+
+import lab
+import pytest
+from playwright.sync_api import expect
+
+from ftlearn import notebooks
+from ftlearn.exercises import act_4
+
+pytestmark = pytest.mark.browser
+NAME = "04_multilingual"
+
+
+@pytest.fixture(scope="module")
+def page(jupyterlab):
+    """The page after Run > Run All Cells."""
+    notebooks.copy_for_learner(jupyterlab.work)
+    source = notebooks.read_source(notebooks.source_folder() / f"{NAME}.py")
+    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
+    lab.open_notebook(jupyterlab.page, jupyterlab.address, f"{NAME}.ipynb")
+    assert lab.run_all(jupyterlab.page, len(cells)) == []
+    return jupyterlab.page
+
+
+@pytest.fixture
+def trying(page):
+    """The search widget."""
+    found = lab.outputs(page).filter(has=page.get_by_role("button", name="Search with both"))
+    expect(found).to_have_count(1)
+    return found
+
+
+@pytest.fixture
+def comparing(page):
+    """The comparison widget."""
+    found = lab.outputs(page).filter(has_text="Keyboard: Space opens a list")
+    expect(found).to_have_count(1)
+    return found
+
+
+def test_a_string_of_the_catalogue_is_searched_and_its_translation_named(trying):
+    trying.locator("select").first.select_option(index=1)
+    expect(trying.locator(".ftl-one")).to_have_count(2)
+    expect(trying.locator(".ftl-one").first).to_contain_text("the catalogue says")
+    expect(trying.locator(".ftl-one").first.locator("li")).to_have_count(5)
+
+
+def test_a_typed_text_gets_candidates_and_no_claim_of_truth(page, trying):
+    trying.get_by_role("textbox").fill("Guten Morgen")
+    trying.get_by_role("button", name="Search with both").click()
+    expect(trying.locator(".ftl-one").last).to_contain_text("nobody knows the right answer")
+
+
+def test_an_empty_text_gets_a_sentence(trying):
+    trying.get_by_role("textbox").fill("   ")
+    trying.get_by_role("button", name="Search with both").click()
+    expect(trying.locator(".ftl-refused")).to_contain_text("Type a text first")
+
+
+def test_the_comparison_shows_ranks_and_can_be_cut_by_kind(comparing):
+    lists = comparing.locator("select")
+    lists.nth(1).select_option(label="Zero-shot")
+    lists.nth(2).select_option(label=next_kind(lists.nth(2)))
+    expect(comparing.locator("table.ftl-counts caption")).to_contain_text("kind: name")
+    expect(comparing.locator(".ftl-note")).to_contain_text("Exploratory")
+
+
+def next_kind(slices):
+    """The label of the list's entry for names."""
+    labels = slices.locator("option").all_text_contents()
+    return next(label for label in labels if label.startswith("kind: name"))
+
+
+def test_exercises_left_blank_are_not_attempted_and_the_quiz_answers(page):
+    for exercise in act_4.EXERCISES:
+        cell = page.locator(".jp-CodeCell", has_text=f"act_4.{exercise.key}.check").last
+        expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)
+    question = act_4.QUIZ.questions[0]
+    quiz = lab.outputs(page).filter(has=page.get_by_role("button", name=question.options[0].text))
+    quiz.get_by_role("button", name=question.options[0].text).click()
+    expect(quiz.get_by_role("button", name=question.options[0].text)).to_have_count(1)

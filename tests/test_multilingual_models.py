@@ -1,0 +1,700 @@
+"""Multilingual encoders: the 4-bit file is read as its own engine reads it, trimming changes nothing.
+
+The reference is the C engine in the package that brings the weights. It rounds activations to 8
+bits, so it agrees with 32-bit floats to a cosine of about 0.9999. Where there is no compiler,
+`data/e5_reference.npz` says what it found.
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_cases import DICTIONARY, SPECIAL, python, save_tiny_encoder, toy_pair_case, toy_pairs
+
+from ftlearn import assets, load_generalist
+from ftlearn.models import multilingual
+
+TABLE = Path(__file__).parent / "data" / "e5_reference.npz"
+TEXTS = {
+    "de": ["Adresse", "Speichern und neuen Eintrag hinzufügen", "Themen, Referenz, & mehr"],
+    "hsb": ["… dyrbi za … jónkróćne być.", "Jakutski standardny čas", "hornjoserbšćina"],
+    "dsb": ["dolnoserbšćina", "… dej za … jadnorazowe byś."],
+    "cs": ["Uložit a přidat další položku"],
+    "pl": ["Zażółć gęślą jaźń"],
+    "fr": ["Enregistrer et ajouter un autre élément"],
+    "ru": ["Сохранить и добавить другой объект"],
+    "el": ["Αποθήκευση και προσθήκη"],
+    "zh": ["保存并增加另一个", "北京是中国的首都。"],
+    "ja": ["保存してもう一つ追加"],
+    "ko": ["저장 및 다른 이름으로 추가"],
+    "ar": ["احفظ وأضف آخر"],
+    "he": ["שמור והוסף אחר"],
+    "hi": ["सहेजें और एक अन्य जोड़ें"],
+    "th": ["บันทึกและเพิ่มอีก"],
+    "any": ["👍🏽 großartig 😀😀", "double  spaces   inside", "ﬁne ½ ①  ™ …", "MiXeD 123,456.78 €", "x"],
+}
+ALL = [text for texts in TEXTS.values() for text in texts]
+ALIKE = 0.9995  # cosine; the engine rounds activations to 8 bits
+
+
+# --- the format -------------------------------------------------------------------------------
+
+HIDDEN, LAYERS, HEADS, INNER, PIECES, PLACES = 32, 2, 2, 64, 116, 16
+EPS = 1e-5
+# What the engine calls the tensors of a layer, and what transformers calls them.
+LAYER = {
+    "q.w": "attention.self.query.weight",
+    "q.b": "attention.self.query.bias",
+    "k.w": "attention.self.key.weight",
+    "k.b": "attention.self.key.bias",
+    "v.w": "attention.self.value.weight",
+    "v.b": "attention.self.value.bias",
+    "ao.w": "attention.output.dense.weight",
+    "ao.b": "attention.output.dense.bias",
+    "aln.w": "attention.output.LayerNorm.weight",
+    "aln.b": "attention.output.LayerNorm.bias",
+    "fi.w": "intermediate.dense.weight",
+    "fi.b": "intermediate.dense.bias",
+    "fo.w": "output.dense.weight",
+    "fo.b": "output.dense.bias",
+    "oln.w": "output.LayerNorm.weight",
+    "oln.b": "output.LayerNorm.bias",
+}
+
+
+def slow_weights(packed):
+    """Weights of 4-bit blocks one after the other, as the engine's comments have it."""
+    weights = []
+    for at in range(0, len(packed), 18):
+        (scale,) = struct.unpack_from("<e", packed, at)
+        halves = packed[at + 2 : at + 18]
+        weights += [((byte & 0x0F) - 8) * scale for byte in halves]
+        weights += [((byte >> 4) - 8) * scale for byte in halves]
+    return np.array(weights, dtype=np.float32)
+
+
+def packed_blocks(rng, n):
+    """Blocks with small scales of both signs, and one that is zero."""
+    blocks = []
+    for at in range(n):
+        scale = 0.0 if at == 1 else float(rng.normal(0, 0.02))
+        blocks.append(struct.pack("<e", scale) + rng.bytes(16))
+    return b"".join(blocks)
+
+
+def made_up_tensors():
+    """Names, shapes and bytes of a tiny network: {name: (kind, shape, bytes)}."""
+    rng = np.random.default_rng(5)
+    tensors = {}
+
+    def quantized(name, rows, columns):
+        content = packed_blocks(rng, rows * columns // 32)
+        tensors[name] = (0, (rows, columns), content)
+
+    def floats(name, *shape):
+        centre = 1.0 if name.endswith("ln.w") else 0.0
+        tensors[name] = (1, shape, rng.normal(centre, 0.1, shape).astype("<f4").tobytes())
+
+    quantized("emb.word", PIECES, HIDDEN)
+    floats("emb.pos", PLACES, HIDDEN)
+    floats("emb.type", 1, HIDDEN)
+    floats("emb.ln.w", HIDDEN)
+    floats("emb.ln.b", HIDDEN)
+    for layer in range(LAYERS):
+        for name in LAYER:
+            kind, letter = name.split(".")
+            out = INNER if kind == "fi" else HIDDEN
+            if letter == "w" and not kind.endswith("ln"):
+                quantized(f"l{layer}.{name}", out, INNER if kind == "fo" else HIDDEN)
+            else:
+                floats(f"l{layer}.{name}", out)
+    return tensors
+
+
+def write_e5(path, magic=b"E5S1", version=1, block=32):
+    """A file as the engine's loader reads it; its tensors as float32 by name."""
+    tensors = made_up_tensors()
+    pieces = [b"<s>", b"<pad>", b"</s>", b"<unk>", "\u2581ż".encode()]
+    offsets = np.cumsum([0, *map(len, pieces)]).astype("<u4").tobytes()
+    head = magic + struct.pack("<I", version)
+    head += struct.pack("<7i", HIDDEN, LAYERS, HEADS, INNER, PIECES, PLACES, 1)
+    head += struct.pack("<fi", EPS, block)
+    head += struct.pack("<5i", len(pieces), 0, 2, 1, 3)
+    head += struct.pack("<Q", sum(map(len, pieces))) + offsets
+    head += np.arange(5, dtype="<f4").tobytes() + b"".join(pieces)
+    normalised = struct.pack("<IBI", 0xBD, 1, 0x31) + struct.pack("<IB", 0x7F, 0)
+    head += struct.pack("<iI", 2, len(normalised)) + normalised
+    head += struct.pack("<i", len(tensors))
+    at = len(head) + sum(2 + len(name) + 1 + 4 + 8 + 8 for name in tensors)
+    for name, (kind, shape, content) in tensors.items():
+        head += struct.pack("<H", len(name)) + name.encode()
+        head += struct.pack("<BIQQ", kind, int(np.prod(shape)), at, len(content))
+        at += len(content)
+    path.write_bytes(head + b"".join(content for _, _, content in tensors.values()))
+    return {
+        name: (np.frombuffer(content, "<f4") if kind else slow_weights(content)).reshape(shape)
+        for name, (kind, shape, content) in tensors.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_of_four_bits_are_the_weights_that_a_loop_over_them_finds(seed):
+    packed = packed_blocks(np.random.default_rng(seed), 7)
+    found = multilingual.dequantized(np.frombuffer(packed, dtype=np.uint8))
+    assert found.dtype == np.float32 and found.shape == (7 * 32,)
+    assert np.array_equal(found, slow_weights(packed))
+    assert len(np.unique(found)) > 50 and not found[32:64].any()
+
+
+def test_every_half_of_a_byte_has_its_own_place():
+    # scale 1; only weight 2 (low half of byte 2) is 15 and weight 18 (its high half) is 0
+    packed = struct.pack("<e", 1.0) + bytes([0x88, 0x88, 0x0F] + [0x88] * 13)
+    expected = np.zeros(32)
+    expected[2], expected[18] = 7, -8
+    assert multilingual.dequantized(np.frombuffer(packed, dtype=np.uint8)).tolist() == list(expected)
+
+
+def test_the_head_of_a_file_is_read_and_every_tensor_found(tmp_path):
+    expected = write_e5(tmp_path / "tiny.bin")
+    file = multilingual.read_q4(tmp_path / "tiny.bin")
+    sizes = (file.hidden, file.layers, file.heads, file.intermediate, file.vocabulary)
+    assert sizes == (HIDDEN, LAYERS, HEADS, INNER, PIECES)
+    assert (file.positions, file.token_types, file.pieces) == (PLACES, 1, 5)
+    assert file.eps == pytest.approx(EPS)
+    assert list(file.directory) == list(expected)
+    for name, values in expected.items():
+        rows = len(values) if values.ndim == 2 else 1
+        assert np.array_equal(file.tensor(name, rows), values.reshape(values.shape[-2:]).squeeze())
+
+
+def test_some_rows_of_a_tensor_are_those_of_the_whole(tmp_path):
+    expected = write_e5(tmp_path / "tiny.bin")
+    file = multilingual.read_q4(tmp_path / "tiny.bin")
+    for name, rows in (("emb.word", PIECES), ("emb.pos", PLACES)):
+        found = file.tensor(name, rows, first=3, most=10)
+        assert found.dtype == np.float32 and np.array_equal(found, expected[name][3:13])
+        assert np.array_equal(file.tensor(name, rows, first=rows - 2, most=10), expected[name][-2:])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"magic": b"GGUF"}, r"tiny.bin begins with b'GGUF', version 1; expected b'E5S1', 1"),
+        ({"version": 2}, r"begins with b'E5S1', version 2"),
+        ({"block": 64}, r"tiny.bin has blocks of 64 weights; expected 32"),
+    ],
+)
+def test_another_format_is_refused_and_named(tmp_path, changes, message):
+    write_e5(tmp_path / "tiny.bin", **changes)
+    with pytest.raises(ValueError, match=message):
+        multilingual.read_q4(tmp_path / "tiny.bin")
+
+
+@pytest.fixture
+def tiny_e5(tmp_path, tiny_encoder_folder):
+    """A converted tiny file: its folder, and its tensors by the engine's names."""
+    folder = tmp_path / "converted"
+    folder.mkdir()
+    tensors = write_e5(tmp_path / "tiny.bin")
+    tokenizer = tiny_encoder_folder / "tokenizer.json"
+    multilingual.convert(tmp_path / "tiny.bin", tokenizer, folder)
+    return folder, tensors
+
+
+def test_a_converted_file_is_a_bert_with_every_weight_in_its_place(tiny_e5, monkeypatch):
+    from safetensors.numpy import load_file
+    from transformers import BertModel
+
+    folder, tensors = tiny_e5
+    found = load_file(folder / "model.safetensors")
+    names = {
+        "emb.word": "embeddings.word_embeddings.weight",
+        "emb.pos": "embeddings.position_embeddings.weight",
+        "emb.type": "embeddings.token_type_embeddings.weight",
+        "emb.ln.w": "embeddings.LayerNorm.weight",
+        "emb.ln.b": "embeddings.LayerNorm.bias",
+    }
+    for layer in range(LAYERS):
+        names |= {f"l{layer}.{old}": f"encoder.layer.{layer}.{new}" for old, new in LAYER.items()}
+    assert sorted(names.values()) == sorted(found)
+    for old, new in names.items():
+        assert np.array_equal(found[new], tensors[old]), old
+    model, told = BertModel.from_pretrained(folder, output_loading_info=True)
+    assert set(told["missing_keys"]) == {"pooler.dense.weight", "pooler.dense.bias"}
+    assert not told["unexpected_keys"] and not told["mismatched_keys"]
+    about = model.config
+    assert (about.num_attention_heads, about.hidden_act, about.pad_token_id) == (HEADS, "gelu", 1)
+    assert about.layer_norm_eps == pytest.approx(EPS)
+
+
+def test_the_word_embeddings_are_the_same_however_few_rows_are_read_at_once(
+    tmp_path, tiny_encoder_folder, monkeypatch
+):
+    from safetensors.numpy import load_file
+
+    monkeypatch.setattr(multilingual, "_ROWS_AT_ONCE", 50)  # 116 rows: the last read is shorter
+    expected = write_e5(tmp_path / "tiny.bin")
+    (tmp_path / "folder").mkdir()
+    tokenizer = tiny_encoder_folder / "tokenizer.json"
+    multilingual.convert(tmp_path / "tiny.bin", tokenizer, tmp_path / "folder")
+    found = load_file(tmp_path / "folder" / "model.safetensors")
+    assert np.array_equal(found["embeddings.word_embeddings.weight"], expected["emb.word"])
+
+
+# --- the real file ----------------------------------------------------------------------------
+
+CONVERT = """
+import resource, sys
+from pathlib import Path
+from ftlearn import assets
+from ftlearn.models import multilingual
+
+binary = assets.locate("multilingual-e5-small-q4") / "e5-small-q4.bin"
+tokenizer = assets.locate("xlm-roberta-tokenizer") / "tokenizer.json"
+multilingual.convert(binary, tokenizer, Path(sys.argv[1]))
+status = Path("/proc/self/status")
+if status.exists():  # getrusage would count what this process was before it ran this code
+    print(1024 * int(status.read_text().partition("VmHWM:")[2].split()[0]))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.fixture(scope="module")
+def converted():
+    """The real model, converted anew by another process: (folder, its peak memory in bytes)."""
+    for name in ("multilingual-e5-small-q4", "xlm-roberta-tokenizer"):
+        assets.locate(name)
+    with tempfile.TemporaryDirectory() as folder:  # 470 MB that pytest would keep
+        made = Path(folder) / "e5"
+        made.mkdir()
+        done = python(CONVERT, made)
+        yield made, int(done.stdout.split()[-1])
+
+
+@pytest.fixture(scope="module")
+def whole(converted):
+    """The real model with all of its vocabulary."""
+    return multilingual.load_model(converted[0], 512)
+
+
+@pytest.fixture(scope="module")
+def embedded(whole):
+    """Embeddings of all texts, with the prompt that the engine puts before a query."""
+    return multilingual.encoded(whole, [f"query: {text}" for text in ALL])
+
+
+def cosines(first, second):
+    first, second = (np.asarray(rows, dtype=np.float64) for rows in (first, second))
+    return (first * second).sum(axis=1) / np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """The package's own C engine, compiled: a function from a text to its embedding."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("no C compiler here; the table of the engine's embeddings is compared instead")
+    source = assets.locate("multilingual-e5-small-q4")
+    library = tmp_path_factory.mktemp("engine") / "e5.so"
+    about = Path("/proc/cpuinfo")
+    can = set(about.read_text().split()) if about.exists() else set()
+    fast = ["-mavx2", "-mfma"] if {"avx2", "fma"} <= can else []
+    command = [compiler, "-O2", "-shared", "-fPIC", *fast, "-o", library, source / "e5.c", "-lm"]
+    subprocess.run(command, check=True, capture_output=True)
+    code = ctypes.CDLL(str(library))
+    code.e5_load.restype = ctypes.c_void_p
+    code.e5_load.argtypes = [ctypes.c_char_p]
+    floats = ctypes.POINTER(ctypes.c_float)
+    code.e5_embed.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, floats]
+    code.e5_free.argtypes = [ctypes.c_void_p]
+    model = code.e5_load(str(source / "e5-small-q4.bin").encode())
+    assert model
+
+    def embed(text):
+        row = np.zeros(384, dtype=np.float32)
+        assert code.e5_embed(model, text.encode(), 1, row.ctypes.data_as(floats)) == 0
+        return row
+
+    yield embed
+    code.e5_free(model)
+
+
+@pytest.mark.model
+def test_embeddings_agree_with_the_engine_of_the_package(engine, embedded):
+    found = np.stack([engine(text) for text in ALL])
+    assert len(ALL) >= 24 and len(TEXTS) - 1 >= 8
+    assert cosines(found, embedded).min() >= ALIKE
+    # Texts are not all alike to begin with: another text's embedding is nowhere near so close.
+    others = embedded @ found.T - 2 * np.eye(len(ALL))
+    assert others.max() < 0.99
+    # The table below was written by np.savez_compressed(TABLE, embeddings=found.astype("f2")).
+    assert cosines(found, np.load(TABLE)["embeddings"]).min() >= 0.9998
+
+
+@pytest.mark.model
+def test_embeddings_agree_with_those_that_the_engine_once_gave(embedded):
+    table = np.load(TABLE, allow_pickle=False)["embeddings"]
+    assert table.shape == (len(ALL), 384) and TABLE.stat().st_size < 100_000
+    assert cosines(table, embedded).min() >= ALIKE
+
+
+@pytest.mark.model
+def test_translations_lie_nearer_than_other_texts(embedded):
+    save = [ALL.index(TEXTS[name][0]) for name in ("cs", "fr", "ru", "ja", "ar")]
+    german = embedded[ALL.index("Speichern und neuen Eintrag hinzufügen")]
+    others = [ALL.index(TEXTS["pl"][0]), ALL.index("北京是中国的首都。"), ALL.index("Adresse")]
+    assert (embedded[save] @ german).min() > (embedded[others] @ german).max()
+
+
+@pytest.mark.model
+def test_a_conversion_takes_no_more_memory_than_a_small_machine_has(converted):
+    assert 0.1e9 < converted[1] <= 1.2e9
+
+
+@pytest.mark.model
+def test_the_real_model_trimmed_to_some_texts_embeds_them_as_before(converted, whole, embedded):
+    folder = multilingual.trimmed_folder(converted[0], ALL, ("", "query: "))
+    trimmed = multilingual.load_model(folder, 512)
+    found = multilingual.encoded(trimmed, [f"query: {text}" for text in ALL])
+    assert np.abs(found - embedded).max() <= 1e-6
+    plain = [whole.tokenizer.tokenize(text) for text in ALL]
+    assert [trimmed.tokenizer.tokenize(text) for text in ALL] == plain
+    assert 10_000 < len(trimmed.tokenizer) < 30_000 < len(whole.tokenizer)
+    assert (folder / "model.safetensors").stat().st_size < 130e6
+    # Every character that the whole vocabulary can spell alone is still there.
+    for unseen in ("Übernachtungsmöglichkeiten", "wužiwarske mjeno", "Благодарю вас", "謝謝"):
+        pieces = trimmed.tokenizer(unseen)["input_ids"]
+        assert trimmed.tokenizer.unk_token_id not in pieces
+        assert trimmed.tokenizer.decode(pieces, skip_special_tokens=True) == unseen
+        assert len(pieces) >= len(whole.tokenizer(unseen)["input_ids"])
+
+
+# --- trimming a tiny model --------------------------------------------------------------------
+
+CORPUS = ["dom reka", "tuva elim", "les, hora", "osku: yaro.", "kniha", "a b"]
+PROMPTS = ("", "query: ")
+KINDS = ("Unigram", "WordPiece")
+
+
+@pytest.fixture(params=KINDS)
+def tiny_source(request, tmp_path):
+    """A tiny encoder of each kind of tokenizer; the second as mBERT is on the hub."""
+    return save_tiny_encoder(tmp_path / "tiny", request.param, request.param == "WordPiece")
+
+
+def test_texts_of_the_corpus_keep_their_tokens_and_embeddings(tiny_source):
+    folder = multilingual.trimmed_folder(tiny_source, CORPUS, PROMPTS)
+    before, after = (multilingual.load_model(at, 24) for at in (tiny_source, folder))
+    assert len(after.tokenizer) < 0.75 * len(before.tokenizer)
+    texts = [prompt + text for text in CORPUS for prompt in PROMPTS]
+    assert len(set(map(tuple, map(before.tokenizer.tokenize, texts)))) == len(texts)
+    for text in texts:
+        assert after.tokenizer.tokenize(text) == before.tokenizer.tokenize(text)
+    old, new = (multilingual.encoded(model, texts) for model in (before, after))
+    assert np.array_equal(old, new) and len(np.unique(old.round(4), axis=0)) == len(texts)
+
+
+def test_other_texts_can_still_be_spelled_in_more_pieces(tiny_source):
+    folder = multilingual.trimmed_folder(tiny_source, CORPUS)
+    before, after = (multilingual.load_model(at, 24).tokenizer for at in (tiny_source, folder))
+    for text in ("skala", "miuk", "xyz", "most vlk"):
+        pieces = after(text)["input_ids"]
+        assert after.unk_token_id not in pieces
+        assert after.decode(pieces, skip_special_tokens=True) == text
+        assert len(pieces) >= len(before(text)["input_ids"])
+    assert len(after("skala")["input_ids"]) > len(before("skala")["input_ids"])
+    # What the whole vocabulary cannot spell is unknown before and after, in the same places.
+    for text in ("dom ж dom", "жж", "reka 7 😀"):
+        assert after.tokenize(text) == before.tokenize(text)
+        assert after.unk_token_id in after(text)["input_ids"]
+
+
+def test_special_pieces_are_what_they_were(tiny_source):
+    from safetensors import safe_open
+
+    kind = json.loads((tiny_source / "tokenizer.json").read_text())["model"]["type"]
+    folder = multilingual.trimmed_folder(tiny_source, CORPUS)
+    rows, sizes = {}, {}
+    for at in (tiny_source, folder):
+        model = multilingual.load_model(at, 24)
+        tokenizer, config = model.tokenizer, model[0].auto_model.config
+        numbers = tokenizer.convert_tokens_to_ids(list(SPECIAL[kind]))
+        begin, pad, end, unknown, _ = numbers
+        assert len(set(numbers)) == 5 and None not in numbers
+        assert tokenizer.pad_token_id == config.pad_token_id == pad
+        assert tokenizer.unk_token_id == unknown
+        batch = tokenizer(["dom", "dom reka les"], padding=True)["input_ids"]
+        assert batch[0][0] == batch[1][0] == begin and batch[1][-1] == batch[0][2] == end
+        assert batch[0][3:] == [pad] * (len(batch[1]) - 3)
+        with safe_open(at / "model.safetensors", "np") as file:
+            (name,) = (key for key in file.keys() if key.endswith("word_embeddings.weight"))
+            table = file.get_tensor(name)
+        assert config.vocab_size == len(table) == len(tokenizer)
+        rows[at], sizes[at] = table[numbers], len(table)
+    assert np.array_equal(rows[tiny_source], rows[folder])
+    assert sizes[folder] < sizes[tiny_source]
+
+
+def test_a_trimmed_folder_holds_one_vocabulary(tiny_source):
+    folder = multilingual.trimmed_folder(tiny_source, CORPUS)
+    names = {path.name for path in tiny_source.iterdir()}
+    assert {path.name for path in folder.iterdir()} == names - {"vocab.txt"}
+
+
+def test_what_was_trimmed_once_is_taken_from_the_cache(tiny_source, monkeypatch):
+    first = multilingual.trimmed_folder(tiny_source, CORPUS, PROMPTS)
+    others = [
+        multilingual.trimmed_folder(tiny_source, CORPUS[1:], PROMPTS),
+        multilingual.trimmed_folder(tiny_source, CORPUS),
+    ]
+    assert len({first, *others}) == 3
+    monkeypatch.setattr(multilingual, "_trim", None)
+    assert multilingual.trimmed_folder(tiny_source, CORPUS[::-1] + CORPUS, PROMPTS) == first
+
+
+def test_trimming_that_would_change_a_text_is_refused_and_leaves_nothing(tiny_source, monkeypatch):
+    real = multilingual._trimmed_tokenizer
+    content = json.loads((tiny_source / "tokenizer.json").read_text())
+    vocabulary = multilingual._vocabulary(content)
+    lost = vocabulary.get("▁kniha", vocabulary.get("kniha"))
+
+    def careless(content, kept):
+        return real(content, kept[kept != lost])
+
+    monkeypatch.setattr(multilingual, "_trimmed_tokenizer", careless)
+    with pytest.raises(RuntimeError, match="trimming would change how 'kniha' is cut: .*became"):
+        multilingual.trimmed_folder(tiny_source, CORPUS)
+    assert [path.name for path in tiny_source.parent.iterdir()] == ["tiny"]
+
+
+def test_special_numbers_that_trimming_does_not_know_of_are_refused(tmp_path):
+    """Some tokenizers keep the numbers of their marks in yet another place; tokens look right."""
+    source = save_tiny_encoder(tmp_path / "tiny", "WordPiece")
+    content = json.loads((source / "tokenizer.json").read_text())
+    numbers = multilingual._vocabulary(content)
+    marks = {name: [token, numbers[token]] for name, token in (("cls", "[CLS]"), ("sep", "zz"))}
+    content["model"]["vocab"]["zz"] = len(numbers)
+    marks["sep"] = ["zz", len(numbers)]
+    content["post_processor"] = {"type": "BertProcessing", **marks}
+    (source / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(RuntimeError, match="trimming would change"):
+        multilingual.trimmed_folder(source, CORPUS)
+
+
+def test_another_kind_of_tokenizer_is_refused(tmp_path, tiny_encoder_folder):
+    from tokenizers import Tokenizer, models
+
+    source = tmp_path / "bpe"
+    shutil.copytree(tiny_encoder_folder, source)
+    letters = {letter: number for number, letter in enumerate("abcdehiklmnorstu ,:.yv")}
+    Tokenizer(models.BPE(letters, [])).save(str(source / "tokenizer.json"))
+    with pytest.raises(ValueError, match="is a BPE; Unigram and WordPiece can be trimmed"):
+        multilingual.trimmed_folder(source, ["dom"])
+
+
+def test_a_folder_that_could_not_be_finished_is_not_taken_for_one(tiny_source, monkeypatch):
+    real = multilingual._write_trimmed
+
+    def cut_short(source, folder, *rest):
+        real(source, folder, *rest)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(multilingual, "_write_trimmed", cut_short)
+    with pytest.raises(OSError, match="No space left"):
+        multilingual.trimmed_folder(tiny_source, CORPUS)
+    assert [path.name for path in tiny_source.parent.iterdir()] == ["tiny"]
+    monkeypatch.setattr(multilingual, "_write_trimmed", real)
+    assert (multilingual.trimmed_folder(tiny_source, CORPUS) / "modules.json").exists()
+
+
+# --- the generalist ---------------------------------------------------------------------------
+
+
+def embed_by_hand(folder, text):
+    """One text through the network alone, and the mean over its tokens: no sentence-transformers."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import BertModel
+
+    model = BertModel.from_pretrained(folder).eval()
+    numbers = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text).ids
+    with torch.no_grad():
+        hidden = model(input_ids=torch.tensor([numbers])).last_hidden_state[0].double().numpy()
+    mean = sum(hidden) / len(hidden)
+    return mean / np.sqrt((mean**2).sum())
+
+
+@pytest.mark.parametrize("prompt", ["", "query: "])
+def test_an_embedding_is_the_mean_over_tokens_with_the_prompt_and_of_length_one(
+    tiny_encoder_folder, prompt
+):
+    model = multilingual.load_model(tiny_encoder_folder, 24)
+    encoder = multilingual.SentenceEncoder("tiny", model, prompt)
+    texts = ["dom reka les hora most", "tuva", "dom"]
+    found = encoder.embed(texts)
+    expected = [embed_by_hand(tiny_encoder_folder, prompt + text) for text in texts]
+    assert found.dtype == np.float32 and np.abs(found - expected).max() <= 1e-5
+    assert np.array_equal(encoder.embed(texts, side="candidate"), found)
+
+
+def test_another_prompt_makes_other_embeddings_of_the_same_model(tiny_encoder_folder):
+    model = multilingual.load_model(tiny_encoder_folder, 24)
+    encoder = multilingual.SentenceEncoder("multilingual_e5_small_q4", model, "query: ")
+    plain = encoder.with_prompt("")
+    assert plain.model is encoder.model and (plain.prompt, encoder.prompt) == ("", "query: ")
+    assert plain.label == encoder.label == "a 4-bit E5 (multilingual-e5-small)"
+    with_prompt, without = encoder.embed(["dom"]), plain.embed(["dom"])
+    assert np.abs(with_prompt - without).max() > 0.01
+    assert np.allclose(plain.embed(["query: dom"]), with_prompt, atol=1e-6)
+
+
+def test_a_prompt_saved_with_a_model_is_not_put_before_a_text_twice(tiny_encoder_folder):
+    model = multilingual.load_model(tiny_encoder_folder, 24)
+    expected = multilingual.encoded(model, ["query: dom"])
+    model.prompts, model.default_prompt_name = {"text": "query: "}, "text"
+    assert np.array_equal(multilingual.encoded(model, ["query: dom"]), expected)
+
+
+def test_a_text_is_embedded_once_and_comes_in_its_place(tiny_encoder_folder, monkeypatch):
+    encoder = multilingual.SentenceEncoder("tiny", multilingual.load_model(tiny_encoder_folder, 24))
+    texts = list(toy_pairs("many", 30)["input"])
+    first = encoder.embed(texts, batch_size=7)
+    monkeypatch.setattr(multilingual, "encoded", lambda *_: np.zeros((0, 32)))
+    assert np.array_equal(encoder.embed(texts[::-1] + texts[:2]), [*first[::-1], *first[:2]])
+
+
+def test_no_texts_give_no_rows_of_the_right_width(tiny_encoder_folder):
+    encoder = multilingual.SentenceEncoder("tiny", multilingual.load_model(tiny_encoder_folder, 24))
+    empty = encoder.embed([])
+    assert empty.shape == (0, 32) and empty.dtype == np.float32
+
+
+def test_a_text_longer_than_a_case_allows_is_cut(tiny_encoder_folder):
+    model = multilingual.load_model(tiny_encoder_folder, 6)  # two of them are the marks
+    cut, kept, less = multilingual.encoded(model, ["dom " * 9, "dom " * 4, "dom " * 3])
+    assert np.abs(cut - kept).max() <= 1e-6 < np.abs(cut - less).max()
+    assert not model.training
+
+
+def test_the_generalist_of_a_case_has_its_prompt_and_every_text_of_the_case(tiny_encoder):
+    shifted = toy_pairs("elsewhere", 6, seed=3)
+    case = toy_pair_case(sizes=(8, 6, 6), shifts={"elsewhere": shifted})
+    texts = multilingual.texts_of(case)
+    expected = set(shifted["input"]) | set(shifted["translation"])
+    for part in ("train", "validation", "test"):
+        expected |= set(case.part(part)["input"]) | set(case.part(part)["translation"])
+    assert texts == sorted(expected)
+    generalist = load_generalist(case)
+    assert (generalist.name, generalist.prompt) == (case.generalist, "query: ")
+    whole = multilingual.load_model(tiny_encoder, case.max_tokens)
+    assert len(generalist.tokenizer) < len(whole.tokenizer)
+    both = [generalist, generalist.with_prompt("")]
+    for encoder in both:
+        expected = multilingual.encoded(whole, [encoder.prompt + text for text in texts])
+        assert np.array_equal(encoder.embed(texts), expected)
+
+
+# --- names and folders ------------------------------------------------------------------------
+
+
+def test_each_track_has_its_default():
+    assert multilingual.known(None, "starter") == "multilingual_e5_small_q4"
+    assert multilingual.known(None, "hub") == "mbert"
+    assert multilingual.known("multilingual_e5_small", "hub") == "multilingual_e5_small"
+
+
+@pytest.mark.parametrize(
+    "name, track, allowed",
+    [
+        ("mbert", "starter", "multilingual_e5_small_q4"),
+        ("multilingual_e5_small_q4", "hub", "multilingual_e5_small, mbert"),
+        ("minilm", "starter", "multilingual_e5_small_q4"),
+    ],
+)
+def test_a_model_that_a_track_does_not_have_is_refused_with_those_it_has(name, track, allowed):
+    with pytest.raises(ValueError) as caught:
+        multilingual.known(name, track)
+    expected = f"generalist is {name!r}; allowed on the {track} track: {allowed}."
+    assert str(caught.value) == expected
+
+
+def test_every_model_has_a_pinned_home_on_one_track():
+    for model in multilingual.MULTILINGUAL_MODELS.values():
+        assert bool(model.assets) != bool(model.repository)
+        assert all(name in assets.ASSETS for name in model.assets)
+        if model.repository:
+            assert len(model.revision) == 40 and int(model.revision, 16)
+
+
+def test_the_starter_model_is_converted_once_into_the_cache(
+    tmp_path, cache, tiny_encoder_folder, monkeypatch
+):
+    for name in ("weights", "pieces"):
+        (tmp_path / name).mkdir()
+    write_e5(tmp_path / "weights" / "tiny.bin")
+    shutil.copy(tiny_encoder_folder / "tokenizer.json", tmp_path / "pieces")
+    places = {"multilingual-e5-small-q4": "weights", "xlm-roberta-tokenizer": "pieces"}
+    monkeypatch.setattr(assets, "locate", lambda name: tmp_path / places[name])
+    real = multilingual.convert
+
+    def cut_short(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(multilingual, "convert", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        multilingual.model_folder("multilingual_e5_small_q4")
+    assert list((cache / "models").iterdir()) == []
+    monkeypatch.setattr(multilingual, "convert", real)
+    folder = multilingual.model_folder("multilingual_e5_small_q4")
+    assert folder.parent == cache / "models" and list(folder.parent.iterdir()) == [folder]
+    rows = multilingual.encoded(multilingual.load_model(folder, 16), ["dom", "reka"])
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    monkeypatch.setattr(multilingual, "convert", None)
+    assert multilingual.model_folder("multilingual_e5_small_q4") == folder
+
+
+def test_a_starter_model_whose_files_are_absent_is_an_asset_error(cache):
+    with pytest.raises(assets.AssetError, match="multilingual-e5-small-q4.*ftlearn fetch"):
+        multilingual.model_folder("multilingual_e5_small_q4")
+
+
+def test_a_hub_model_without_pooling_of_its_own_becomes_a_sentence_encoder(
+    tmp_path, cache, monkeypatch
+):
+    import huggingface_hub
+
+    source = save_tiny_encoder(tmp_path / "snapshot", "WordPiece", as_on_hub=True)
+    (source / "modules.json").unlink()
+    for name in ("1_Pooling", "2_Normalize"):
+        shutil.rmtree(source / name)
+    asked = []
+
+    def snapshot_download(repository, **options):
+        asked.append((repository, options))
+        return str(source)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    folder = multilingual.model_folder("mbert", "hub")
+    assert multilingual.model_folder("mbert", "hub") == folder and len(asked) == 1
+    about = multilingual.MULTILINGUAL_MODELS["mbert"]
+    (repository, options) = asked[0]
+    assert (repository, options["revision"]) == (about.repository, about.revision)
+    assert not any("bin" in pattern or "*." == pattern for pattern in options["allow_patterns"])
+    assert not (source / "modules.json").exists()
+    found = multilingual.encoded(multilingual.load_model(folder, 24), ["dom reka"])
+    assert np.abs(found[0] - embed_by_hand(source, "dom reka")).max() <= 1e-5
+
+
+def test_the_toy_words_are_pieces_of_the_tiny_encoder(tiny_encoder_folder):
+    tokenizer = multilingual.load_model(tiny_encoder_folder, 24).tokenizer
+    for word in [*DICTIONARY, *DICTIONARY.values()]:
+        assert tokenizer.tokenize(word) == [f"▁{word}"]
