@@ -25,7 +25,7 @@ _FILLED_IN = re.compile(
     r"|</?[a-zA-Z][^<>]*>"  # HTML
     r"|&(?![a-zA-Z]+;)(?=[a-zA-Z])"  # a key mark, not an entity
 )
-_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]|\d+")
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]|[\W\d_]")
 
 
 def languages():
@@ -146,6 +146,8 @@ def stem(key):
 
 def _groups(items):
     """Pairs of one stem, with the same words on either side, or nearly so, are one group."""
+    if not items:
+        return []
     links = [_first_of([item["stem"] for item in items])]
     for side in ("input", "translation"):
         links.append(_first_of([_core(item[side]) for item in items]))
@@ -157,7 +159,7 @@ def _groups(items):
 
 
 def _core(text):
-    """A string without asides and numbers, for telling what is nearly the same."""
+    """A string's words without asides and numbers, for telling what is nearly the same."""
     return " ".join(_ASIDE.sub(" ", text.casefold()).split()) or text
 
 

@@ -185,7 +185,7 @@ class Q4File:
     pieces : int
         Of its tokenizer.
     directory : dict of str to (int, int, int)
-        Type (0: 4 bits, 1: float32), number of weights and offset of every tensor.
+        Type (0: float32, 1: 4 bits), number of weights and offset of every tensor.
     """
 
     bytes: np.memmap

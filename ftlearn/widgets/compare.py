@@ -153,7 +153,7 @@ def _kinds(case):
     """What kinds of sentence pairs the test part has (list of str)."""
     if case.task != "retrieval" or "kind" not in case.test.column_names:
         return []
-    return sorted(set(_column(case, "kind")))
+    return sorted(set(case.test["kind"]))
 
 
 def _words(n):
