@@ -10,6 +10,8 @@ import io
 import json
 import re
 
+import numpy as np
+
 from .. import assets
 from . import split
 
@@ -25,7 +27,8 @@ _FILLED_IN = re.compile(
     r"|</?[a-zA-Z][^<>]*>"  # HTML
     r"|&(?![a-zA-Z]+;)(?=[a-zA-Z])"  # a key mark, not an entity
 )
-_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]|[\W\d_]")
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+_NO_LETTER = re.compile(r"[\W\d_]")
 
 
 def languages():
@@ -148,9 +151,11 @@ def _groups(items):
     """Pairs of one stem, with the same words on either side, or nearly so, are one group."""
     if not items:
         return []
+    # One dictionary for both sides: a word may be German in one pair and Sorbian in another.
+    cores = [_core(item[side]) for side in ("input", "translation") for item in items]
     links = [_first_of([item["stem"] for item in items])]
+    links.append(tuple(np.array(side) % len(items) for side in _first_of(cores)))
     for side in ("input", "translation"):
-        links.append(_first_of([_core(item[side]) for item in items]))
         near = split.near_duplicates(
             [{"item_id": str(at), "input": item[side]} for at, item in enumerate(items)], NEAR
         )
@@ -160,7 +165,11 @@ def _groups(items):
 
 def _core(text):
     """A string's words without asides and numbers, for telling what is nearly the same."""
-    return " ".join(_ASIDE.sub(" ", text.casefold()).split()) or text
+    folded = text.casefold()
+    for shortened in (_ASIDE.sub(" ", folded), folded):
+        if words := _NO_LETTER.sub(" ", shortened).split():
+            return " ".join(words)
+    return text
 
 
 def _first_of(values):
