@@ -62,13 +62,13 @@ def embedding_map(panels, names, title, labels=()):
     -------
     ftlearn.plots.Picture
     """
-    figure = _figure(4.6)
+    figure = _figure(4.8)
     _heading(figure, title, "A line joins a text and its translation. Short lines are good.")
     width = 3.4
     sentences, alts = [], []
     for at, (name, (queries, candidates)) in enumerate(panels.items()):
         axes = figure.add_axes(
-            (0.12 / 7.2 + at * (width + 0.15) / 7.2, 0.2 / 4.6, width / 7.2, 0.73)
+            (0.12 / 7.2 + at * (width + 0.15) / 7.2, 0.42 / 4.8, width / 7.2, 3.38 / 4.8)
         )
         points, share = flat_map(queries, candidates)
         first, second = points[: len(queries)], points[len(queries) :]
@@ -78,16 +78,19 @@ def embedding_map(panels, names, title, labels=()):
         for (side, mark, colour), side_name in zip(marks, names, strict=True):
             axes.scatter(side[:, 0], side[:, 1], s=16, marker=mark, color=colour, label=side_name,
                          zorder=2)  # fmt: skip
+        middle = points[:, 0].mean()
         for text, point in zip(labels, first, strict=False):
-            axes.annotate(text, point, xytext=(3, 3), textcoords="offset points", fontsize=7,
-                          color=INK)  # fmt: skip
+            left = point[0] > middle  # what stands at the right is written to the left of it
+            axes.annotate(text, point, xytext=(-4 if left else 4, 3), textcoords="offset points",
+                          ha="right" if left else "left", fontsize=7, color=INK)  # fmt: skip
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
             spine.set_visible(True)
             spine.set_color(SOFT)
         axes.set_title(name, fontsize=10, loc="left")
+        axes.set_aspect("equal", adjustable="datalim")
         if at == 0:
-            axes.legend(loc="lower left", fontsize=8)
+            axes.legend(loc="upper left", bbox_to_anchor=(0, -0.01), ncols=2, frameon=False)
         own, others = gap_of(queries, candidates)
         sentences.append(
             f"{name}: cosine with the own translation {own:.2f} on average, with the others "
@@ -148,6 +151,7 @@ def letters_per_token_figure(rows, title, n_texts):
         axes.plot([value], [at], "o", color="white", markeredgecolor=BLUE, markeredgewidth=2)
         axes.text(1.02, at, f"{value:.2f}", va="center", transform=axes.get_yaxis_transform())
     axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel="letters a token")
+    axes.set_xlim(left=0)
     axes.set_yticklabels(list(rows))
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
