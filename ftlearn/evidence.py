@@ -827,7 +827,9 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     rows, table = read(case.name)
     rows = [row for row in rows if row["part"] in ("folds", "test") and row["fold"] == case.fold]
     rows = [row for row in rows if row["system"] in runs]
-    table = table[table["key"].isin({row["key"] for row in rows})]
+    # A run of the test part holds the case's shifts as well.
+    own = table["part"].isin(("folds", "test"))
+    table = table[own & table["key"].isin({row["key"] for row in rows})]
     table = table.assign(part=name).reset_index(drop=True)
     metric = metric or case.metric
     primary = None

@@ -65,10 +65,10 @@ def test_every_entry_of_the_table_is_complete(asset):
     assert assets.ASSETS[asset.name] is asset
     assert asset.what and asset.source and asset.package_licence and asset.content_licence
     assert HEX_64.fullmatch(asset.archive_sha256) and asset.archive_size > 0
-    stem = f"{asset.package}-{asset.version}".replace("_", "-")
+    stem = f"{asset.package}-{asset.version}".replace("_", "-").lower()  # as wheels are named
     assert asset.archive.endswith((".whl", ".tar.gz"))
     parts = asset.archive.removesuffix(".tar.gz").split("-")
-    assert "-".join(parts[:2]).replace("_", "-") == stem
+    assert "-".join(parts[:2]).replace("_", "-").lower() == stem
     names = [file.name for file in asset.files]
     assert names and len(set(names)) == len(names)
     for file in asset.files:
@@ -133,6 +133,21 @@ def test_many_small_texts_are_joined_into_one_file_of_json_lines(monkeypatch, st
     with open(assets.locate("tiny") / "texts.jsonl", encoding="utf-8") as stream:
         read = {row["name"]: row["text"] for row in map(json.loads, stream)}
     assert read == {name: texts[name] for name in ("a.TXT", "b.TXT")}
+
+
+def test_joined_texts_of_many_folders_are_named_by_their_path(monkeypatch, stick):
+    texts = {"admin/locale/hsb/LC/django.po": "a", "conf/locale/hsb/LC/django.po": "b"}
+    members = {f"tiny_asset/model/{name}": text.encode() for name, text in texts.items()}
+    members["tiny_asset/model/conf/locale/hsb/LC/django.mo"] = b"not asked for"
+    wheel = make_wheel(stick, members=members)
+    lines = b"".join(
+        json.dumps({"name": name, "text": text}).encode() + b"\n" for name, text in texts.items()
+    )
+    asset = make_asset(wheel, members={"tiny_asset/model/*/LC/*.po": lines})
+    joined = replace(asset.files[0], name="texts.jsonl")
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
+    assets.fetch("tiny", source=stick)
+    assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])

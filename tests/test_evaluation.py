@@ -50,8 +50,13 @@ class FakeCase:
         self._check(part)
         return system.rows
 
-    def correct(self, system, part="test"):
-        return system.right, self._groups
+    def ranks(self, system, part="test"):
+        self._check(part)
+        return system.ranks
+
+    def part(self, name):
+        self._check(name)
+        return {"item_id": [f"item{i:03}" for i in range(len(self._groups))]}
 
 
 def one_hot(predictions, n_classes=2):
@@ -825,19 +830,52 @@ def test_the_best_baseline_is_chosen_by_the_cases_metric():
     assert ev.best_on_validation(case, [majority, fair]) is majority
 
 
+def searching(name, ranks, seed=None):
+    return SimpleNamespace(name=name, ranks=np.asarray(ranks), seed=seed)
+
+
+def searching_case(n_groups=35, **changes):
+    """A retrieval case of two items a group."""
+    groups = np.repeat(np.arange(n_groups), 2)
+    facts = {"task": "retrieval", "metric": "accuracy_at_1", "label_names": []}
+    return FakeCase([0] * len(groups), groups, **(facts | changes))
+
+
 def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
-    groups = np.repeat(np.arange(35), 2)
-    case = FakeCase([0] * 70, groups, task="retrieval", metric="accuracy_at_1", label_names=[])
-    first = SimpleNamespace(name="zero_shot", right=np.arange(70) % 4 == 0, seed=None)
-    second = SimpleNamespace(name="specialist", right=np.arange(70) % 2 == 0, seed=None)
+    case = searching_case()
+    first = searching("zero_shot", np.where(np.arange(70) % 4 == 0, 1, 2))
+    second = searching("specialist", np.where(np.arange(70) % 2 == 0, 1, 9))
     verdict = ev.judge(case, first, second, primary=True)
     assert verdict.fixed == 17 and verdict.broken == 0 and verdict.low > 0
     assert "in accuracy at 1" in verdict.wording
-    with pytest.raises(ValueError, match="metric is 'mrr'; allowed here: accuracy_at_1"):
-        ev.judge(case, first, second, metric="mrr")
-    values = [ev.reciprocal_ranks(np.random.default_rng(i).random((70, 70))) for i in (0, 1)]
-    verdict = ev.judge_arrays(case, None, groups, *values, metric="mrr", part="mrr")
-    assert verdict.difference == pytest.approx(values[1].mean() - values[0].mean())
+    assert ev.score(case, second).score == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="metric is 'auc'; allowed here: accuracy_at_1, mrr"):
+        ev.judge(case, first, second, metric="auc")
+
+
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_the_mean_reciprocal_rank_is_that_of_the_ranks(n_seeds):
+    case, rng = searching_case(), np.random.default_rng(6)
+    first = searching("zero_shot", rng.integers(1, 12, 70))
+    seconds = [searching("specialist", rng.integers(1, 5, 70), seed) for seed in range(n_seeds)]
+    by_hand = np.mean([[1 / rank for rank in system.ranks] for system in seconds])
+    found = ev.score(case, seconds, metric="mrr")
+    assert found.score == pytest.approx(by_hand) and found.metric == "mrr"
+    assert found.low < by_hand < found.high
+    verdict = ev.judge(case, first, seconds, metric="mrr")
+    assert verdict.difference == pytest.approx(by_hand - np.mean(1 / first.ranks))
+    values = [1 / first.ranks, np.stack([1 / system.ranks for system in seconds])]
+    names = {"baseline_name": "zero_shot", "specialist_name": "specialist"}
+    same = ev.judge_arrays(case, None, case.groups(), *values, metric="mrr", **names)
+    assert verdict == same
+    assert ev.judge(case, first, seconds).difference != pytest.approx(verdict.difference)
+
+
+def test_the_best_search_is_chosen_by_what_it_finds_first_on_validation():
+    case = searching_case(n_groups=4)
+    near = searching("zero_shot", [2] * 8)  # never right, never far off
+    bold = searching("linear_probe", [1, 1, 1, 1, 99, 99, 99, 99])
+    assert ev.best_on_validation(case, [near, bold]) is bold
 
 
 # --- recorded predictions ---------------------------------------------------------------------
@@ -900,6 +938,50 @@ def test_the_auc_from_the_table_equals_scikit_learns_on_the_live_probabilities()
     outputs = ev.outputs_from_recorded(recorded, "auc", 2)
     found = ev.auc(recorded.labels, outputs[0])
     assert found == pytest.approx(sk.roc_auc_score(labels, rows[:, 1]), abs=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["accuracy_at_1", "mrr"])
+def test_a_verdict_on_a_search_recomputed_from_its_own_table_is_the_same(metric, tmp_path):
+    case, rng = searching_case(), np.random.default_rng(25)
+    first = searching("zero_shot", rng.integers(1, 6, 70))
+    seconds = [searching("specialist", rng.integers(1, 3, 70), seed) for seed in (2, 0, 1)]
+    table = pd.concat(ev.predictions_table(case, system) for system in (first, *seconds))
+    table.to_parquet(tmp_path / "search.parquet")
+    table = pd.read_parquet(tmp_path / "search.parquet").sample(frac=1, random_state=0)
+    again = ev.verdict_from_predictions(table, "zero_shot", "specialist", case=case, metric=metric)
+    assert again == ev.judge(case, first, seconds, metric=metric)
+    recorded = ev.arrays_from_predictions(table, "specialist")
+    assert recorded.seeds == [0, 1, 2]
+    outputs = ev.outputs_from_recorded(recorded, metric, 0)
+    found = ev.score_arrays(None, recorded.groups, outputs, metric)
+    assert found == ev.score(case, seconds, metric=metric)
+
+
+def test_the_table_of_a_search_has_an_items_place_where_it_was_found_first_and_its_rank():
+    case = searching_case(n_groups=2)
+    table = ev.predictions_table(case, searching("specialist", [1, 3, 1, 2], 4), "tweets", "moved")
+    assert list(table.columns) == [
+        "item_id", "group", "part", "label", "system", "seed", "prediction", "probability"
+    ]  # fmt: skip
+    assert table["label"].tolist() == [0, 1, 2, 3]
+    assert table["prediction"].tolist() == [0, -1, 2, -1]
+    assert table["probability"].tolist() == pytest.approx([1, 1 / 3, 1, 1 / 2])
+    assert table["group"].tolist() == ["0", "0", "1", "1"]
+    assert set(table["part"]) == {"moved"} and set(table["seed"]) == {4.0}
+    assert set(table["system"]) == {"specialist"}
+
+
+def test_the_table_of_a_classification_is_the_one_that_was_written_by_hand():
+    labels, groups, rows = toy_data(np.random.default_rng(26), 40, 10, 3)
+    case = FakeCase(labels, groups, 3)
+    for live in (system("specialist", rows, 7), system("linear_probe", rows)):
+        expected = predictions_table(labels, groups, [live])
+        found = ev.predictions_table(case, live)
+        assert found["seed"].isna().all() == (live.seed is None)
+        for name in ("group", "part", "label", "system", "seed", "prediction"):
+            left, right = (list(table[name].fillna(-1)) for table in (found, expected))
+            assert left == right, name
+        assert found["probability"].tolist() == pytest.approx(rows.max(axis=1).tolist())
 
 
 def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():

@@ -9,7 +9,7 @@ from PIL import Image
 from toy_cases import python, toy_case, toy_image_case
 
 import ftlearn  # noqa: F401
-from ftlearn import baselines, explain, investigation, training
+from ftlearn import baselines, explain, investigation, specialists, training
 from ftlearn.models import load_generalist, vision
 from ftlearn.training import Recipe, fine_tune
 
@@ -101,8 +101,8 @@ def test_a_probe_first_starts_where_the_probe_ends(case):
     generalist = load_generalist(case)
     probe = baselines.linear_probe_of_features(
         case,
-        training._head_inputs(model, generalist.processor, list(case.train["input"])),
-        training._head_inputs(model, generalist.processor, list(case.validation["input"])),
+        specialists.head_inputs(model, generalist.processor, list(case.train["input"])),
+        specialists.head_inputs(model, generalist.processor, list(case.validation["input"])),
     )
     start = training.Specialist(model, generalist.processor, case.label_names, recipe)
     features = start.embed(case.test["input"])

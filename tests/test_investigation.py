@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from datasets import Dataset
-from toy_cases import FILLERS, WORDS, python, toy_case
+from toy_cases import FILLERS, WORDS, python, toy_case, toy_pair_case
 
-from ftlearn import evaluation, investigation, training
+from ftlearn import evaluation, investigation, models, retrieval, training
 from ftlearn.investigation import investigate, plan_training, suspected_labels
+from ftlearn.models import multilingual
 from ftlearn.models.text import TextGeneralist
 from ftlearn.training import Estimate, Recipe
 
@@ -291,9 +292,112 @@ def test_an_interrupted_investigation_keeps_its_plan(monkeypatch, tiny, tiny_gen
     assert sum("Going on with the recipe" in line for line in said) == 1
 
 
-def test_pairs_are_refused_with_the_reason(cache):
-    with pytest.raises(ValueError, match="holds sentence pairs.*texts or images with one label"):
-        investigate(replace(toy_case(), task="retrieval"))
+# --- sentence pairs -----------------------------------------------------------------------------
+
+PAIRS = Recipe.pairs(learning_rate=1e-2, epochs=3, batch_size=16, bf16=False)
+
+
+@pytest.fixture(scope="module")
+def searched(tiny_encoder_folder, tmp_path_factory, frozen_heap):
+    """An investigation of toy pairs with the tiny encoder, and what it said on the way."""
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        folder = tiny_encoder_folder
+        patch.setattr(multilingual, "model_folder", lambda name, track="starter": folder)
+        patch.setattr(investigation, "load_generalist", models.load_generalist)
+        case = toy_pair_case(generalist_label="a tiny encoder", card="The data card.")
+        return investigate(case, recipe=PAIRS, progress=said.append), said
+
+
+def test_sentence_pairs_are_investigated_with_baselines_of_their_own(searched):
+    found, said = searched
+    case = found.case
+    names = ["control_spelling", "classical", "zero_shot", "linear_probe", "specialist"]
+    assert list(found.systems) == list(found.scores) == names
+    for name, system in found.systems.items():
+        assert found.scores[name].score == pytest.approx((case.ranks(system) == 1).mean())
+        assert found.scores[name].metric == "accuracy_at_1"
+    frozen = ("zero_shot", "linear_probe")
+    validation = [case.correct(found.systems[name], "validation")[0].mean() for name in frozen]
+    best = frozen[int(np.argmax(validation))]
+    verdict = found.verdict
+    assert (verdict.baseline, verdict.specialist, verdict.primary) == (best, "specialist", True)
+    assert verdict == evaluation.judge(
+        case, found.systems[best], found.systems["specialist"], primary=True
+    )
+    others = {verdict.baseline for verdict in found.others}
+    assert others == {"control_spelling", "classical", *frozen} - {best}
+    text = "\n".join(said)
+    assert found.suspects == [] and "doubtful" not in text
+    assert f"spelling alone: {found_share(found, 'control_spelling'):.3f} on validation" in text
+
+
+def found_share(found, name):
+    return found.case.correct(found.systems[name], "validation")[0].mean()
+
+
+def test_what_an_investigation_of_pairs_shows_speaks_of_letters_not_of_words(searched):
+    found, _ = searched
+    assert found.specialist.history and "The data card." in found.specialist.data
+    shown, markup = str(found), found._repr_html_()
+    for sentence in (found.verdict.wording, *found.advice()):
+        assert sentence in shown and sentence.replace("'", "&#x27;") in markup
+    assert markup.count("<figure") == markup.count("alt=") == 2
+    verdict = replace(found.verdict, low=0.1, high=0.4, difference=0.25)
+    beaten = [replace(verdict, baseline="classical")]
+    advice = replace(found, verdict=verdict, others=beaten).advice()[0]
+    assert "baseline that compares letters" in advice and "counts words" not in advice
+
+
+def test_the_card_of_a_specialist_for_pairs_tells_the_scores(searched, tmp_path):
+    found, _ = searched
+    card = (found.specialist.save(tmp_path / "saved") / "README.md").read_text()
+    for name, score in found.scores.items():
+        assert f"{evaluation.system_label(name)}: {score}" in card
+    assert found.verdict.wording in card and "sentence-similarity" in card
+
+
+def pairs_of(n, **changes):
+    case = toy_pair_case(**changes)
+    few = case.train
+    return replace(case, train=few.select([i % len(few) for i in range(n)]))
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(2, 20), (15, 20), (30, 10), (50, 6), (99, 4)])
+def test_pairs_get_half_as_many_steps_as_texts_and_the_prompt(speed, steps, epochs):
+    plan = plan_training(pairs_of(steps * Recipe.pairs().batch_size), prompt="query: ")
+    assert (plan.recipe.epochs, plan.recipe.patience) == (epochs, max(2, epochs // 4))
+    default = Recipe.pairs()
+    assert plan.recipe.prompt == "query: " and "training pairs" in plan.reason
+    same = replace(plan.recipe, epochs=default.epochs, patience=default.patience, prompt="")
+    assert same == default
+
+
+def test_at_quick_pace_pairs_are_trained_on_for_one_epoch_with_the_prompt(speed):
+    plan = plan_training(pairs_of(96, pace="quick"), prompt="query: ")
+    assert plan.recipe == Recipe.pairs(epochs=1, prompt="query: ")
+
+
+@pytest.mark.parametrize("chosen", ["", "query: "])
+def test_the_specialist_has_the_prompt_that_validation_chose(
+    tiny_encoder, speed, monkeypatch, chosen
+):
+    recipes = []
+
+    def stopped(case, recipe):
+        recipes.append(recipe)
+        raise training.TrainingInterrupted("stopped")
+
+    def better(case, system):
+        return float(getattr(system, "prompt", None) == chosen)
+
+    monkeypatch.setattr(investigation, "load_generalist", models.load_generalist)
+    monkeypatch.setattr(training, "fine_tune", stopped)
+    monkeypatch.setattr(retrieval, "validation_score", better)
+    with pytest.raises(training.TrainingInterrupted):
+        investigate(toy_pair_case(), progress=lambda line: None)
+    assert [recipe.prompt for recipe in recipes] == [chosen]
 
 
 # --- advice -----------------------------------------------------------------------------------

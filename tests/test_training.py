@@ -140,6 +140,7 @@ def test_every_field_changes_the_fingerprint():
         "pretrained": False,
         "probe_first": True,
         "augment": True,
+        "prompt": "query: ",
         "seed": 4,
     }
     assert set(others) == {field.name for field in fields(Recipe)}
@@ -150,10 +151,10 @@ def test_every_field_changes_the_fingerprint():
 
 def test_fields_that_came_later_leave_the_hash_of_older_recipes_as_it_was():
     """Records made before they came must not become stale."""
-    for later in ("probe_first", "augment"):
+    for later, value in {"probe_first": True, "augment": True, "prompt": "query: "}.items():
         assert later not in Recipe.tuned().fields()
-        turned_on = Recipe.tuned(**{later: True})
-        assert turned_on.fields() == {**Recipe.tuned().fields(), later: True}
+        turned_on = Recipe.tuned(**{later: value})
+        assert turned_on.fields() == {**Recipe.tuned().fields(), later: value}
         assert Recipe(**turned_on.fields()) == turned_on
     shipped = json.loads((evidence.FOLDER / "medical.json").read_text())["runs"]
     for row in shipped:

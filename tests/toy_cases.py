@@ -153,7 +153,7 @@ def toy_image_case(sizes=(48, 24, 24), **changes):
 
 
 def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
-    """Write a sentence-transformers folder: a random BERT with an XLM-R-like or BERT-like tokenizer.
+    """Write a sentence-transformers folder: a random BERT, a tokenizer like XLM-R's or BERT's.
 
     ``as_on_hub`` makes it look like mBERT there: weights of a masked language model, with prefix
     and head, a ``vocab.txt``, and a tokenizer configuration that names nothing.

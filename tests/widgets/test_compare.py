@@ -269,9 +269,125 @@ def test_fewer_than_two_systems_by_name_are_refused(systems):
         compare.compare(a_case(), systems)
 
 
-def test_a_retrieval_case_is_refused():
-    with pytest.raises(ValueError, match="task of the case is 'retrieval'"):
-        compare.compare(a_case(task="retrieval"), two_systems())
+# --- searches -----------------------------------------------------------------------------------
+
+TRANSLATIONS = ["ein", "<b>zwei</b>", "drei", "vier", "fünf", "sechs", "sieben", "acht"]
+# Rows are queries, columns candidates; the diagonal is the true one.
+#             both    fixed   fixed   broken  both    wrong   fixed   both
+FOUND_FIRST = [0, 2, 1, 3, 4, 2, 0, 7]  # by the baseline
+THEN_FIRST = [0, 1, 2, 5, 4, 6, 6, 7]  # by the specialist
+BEFORE = {1: 1, 2: 4, 5: 1, 6: 2}  # how many candidates the baseline ranks before the true one
+AFTER = {3: 3, 5: 2}
+
+
+class Search:
+    """Finds what it was told to find, and ranks so many others before the true one."""
+
+    seconds, seed = 0.0, 0
+
+    def __init__(self, name, first, before):
+        self.name, self.asked = name, 0
+        self.similarity = np.zeros((8, 8), dtype=np.float32)
+        for at, found in enumerate(first):
+            others = [other for other in range(8) if other not in (at, found)]
+            self.similarity[at, others[: max(before.get(at, 0) - 1, 0)]] = 2
+            self.similarity[at, at] = 1
+            self.similarity[at, found] = 3
+
+    def embed(self, texts, side="query"):
+        self.asked += 1
+        return self.similarity if side == "query" else np.eye(len(texts), dtype=np.float32)
+
+
+def two_searches():
+    return {
+        "zero_shot": Search("zero_shot", FOUND_FIRST, BEFORE),
+        "specialist": Search("specialist", THEN_FIRST, AFTER),
+    }
+
+
+def search_case(**changes):
+    part = a_part(TEXTS, [0] * 8, "test").add_column("translation", TRANSLATIONS)
+    part = part.add_column("kind", ["name", "interface"] * 4)
+    facts = {"task": "retrieval", "metric": "accuracy_at_1", "label_names": [], "test": part}
+    return a_case(**(facts | changes))
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return compare.comparison(search_case(), two_searches(), "zero_shot", "specialist")
+
+
+def test_searches_are_counted_by_what_is_found_first(searched):
+    counts = (searched.both_right, searched.fixed, searched.broken, searched.both_wrong)
+    assert counts == (3, 3, 1, 1) and searched.is_search
+    assert searched.scores["zero_shot"].score == 4 / 8
+    assert searched.scores["specialist"].score == 6 / 8
+    assert searched.scores["specialist"].metric == searched.verdict.metric == "accuracy_at_1"
+    assert searched.verdict.difference == pytest.approx(2 / 8)
+    assert (searched.verdict.fixed, searched.verdict.broken) == (3, 1)
+
+
+def test_examples_of_a_search_tell_what_was_found_and_where_the_true_one_ranks(searched):
+    # gains are 1 minus 1 / rank: test2 was number 5, test6 number 3, test1 number 2
+    assert [example.item_id for example in searched.fixed_examples] == ["test2", "test6", "test1"]
+    first, (broken,) = searched.fixed_examples[0], searched.broken_examples
+    assert (first.label, first.baseline_label, first.specialist_label) == (
+        "drei", "<b>zwei</b>", "drei",
+    )  # fmt: skip
+    assert (first.baseline_probability, first.specialist_probability) == (1 / 5, 1)
+    assert first.gain == pytest.approx(4 / 5)
+    assert (broken.item_id, broken.specialist_label) == ("test3", "sechs")
+    assert broken.gain == pytest.approx(1 / 4 - 1)
+
+
+def test_the_markup_of_a_search_shows_translations_and_ranks(searched):
+    markup = compare.comparison_html(searched)
+    text = as_text(markup)
+    assert "Item Translation Zero-shot finds Specialist finds" in text.replace(":", "")
+    assert "drei <b>zwei</b> (the true one is number 5) drei (right)" in text
+    assert "vier vier (right) sechs (the true one is number 4)" in text
+    assert "&lt;b&gt;zwei&lt;/b&gt;" in markup and "b" not in Page(markup).tags
+    assert "True label" not in text and "%)" not in text.partition("Fixed")[2]
+
+
+def test_sentence_pairs_have_slices_of_kind_and_length():
+    case = search_case()
+    parts = compare.slices(case)
+    assert [(part.by, part.value, part.n) for part in parts if part.by == "kind"] == [
+        ("kind", "interface", 4), ("kind", "name", 4)
+    ]  # fmt: skip
+    assert {part.by for part in parts} == {None, "kind", "length"}
+    assert compare.slice_mask(case, "kind", "name").tolist() == [True, False] * 4
+    without = search_case(test=case.test.remove_columns("kind"))
+    assert "kind" not in {part.by for part in compare.slices(without)}
+    with pytest.raises(ValueError, match="slice_value is 'verb'; allowed: 'interface', 'name'"):
+        compare.slice_mask(case, "kind", "verb")
+
+
+def test_a_slice_of_a_search_is_ranked_in_the_whole_pool_and_says_that_it_is_exploratory():
+    found = compare.comparison(
+        search_case(), two_searches(), "zero_shot", "specialist", "kind", "interface"
+    )
+    # of test1, test3, test5, test7
+    assert (found.both_right, found.fixed, found.broken, found.both_wrong) == (1, 1, 1, 1)
+    assert found.verdict.metric == "accuracy_at_1" and found.verdict.exploratory
+    assert "Exploratory" in found.note and "compared by accuracy" not in found.note
+    assert found.slice.title == "kind: interface"
+
+
+def test_the_widget_compares_searches_and_asks_each_once():
+    systems = two_searches()
+    view = compare.ComparisonView(search_case(), systems)
+    assert "Translation" in view.body.value
+    view.slice.value = ("kind", "name")
+    assert "kind: name" in view.body.value and "Exploratory" in view.body.value
+    assert [system.asked for system in systems.values()] == [2, 2]  # for each side
+
+
+def test_a_kind_is_no_slice_of_a_classification():
+    with pytest.raises(ValueError, match="slice_value is 'name'"):
+        compare.comparison(a_case(), two_systems(), "linear_probe", "specialist", "kind", "name")
 
 
 def test_texts_from_data_are_escaped(found):

@@ -1,0 +1,302 @@
+"""The multilingual case: nothing leaks on either side, pools are whole, shifts are the same."""
+
+import copy
+import functools
+import re
+from collections import Counter
+
+import pytest
+
+from ftlearn import open_case
+from ftlearn.cases import catalogues, multilingual
+from ftlearn.cases.case import PARTS
+
+FOLDS = range(multilingual.N_FOLDS)
+LANGUAGES = ("hsb", "dsb", "cs", "fr")
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """The real pairs of two languages; each two are read once."""
+    return functools.cache(catalogues.pairs)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_once(pairs):
+    with pytest.MonkeyPatch.context() as patch:
+        # A copy: building a case must not change what was read.
+        patch.setattr(catalogues, "pairs", lambda *names: copy.deepcopy(pairs(*names)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folds(read_once):
+    """The case with every fold as its test part."""
+    return [open_case("multilingual", track="starter", pace="full", fold=fold) for fold in FOLDS]
+
+
+@pytest.fixture(scope="module")
+def quick(read_once):
+    return open_case("multilingual", track="starter", pace="quick")
+
+
+@pytest.fixture(scope="module")
+def argentine(read_once):
+    return multilingual.open_pair("es-es_AR", track="starter", pace="full")
+
+
+def column(case, name, parts=PARTS):
+    return [value for part in parts for value in case.part(part)[name]]
+
+
+def rows(part):
+    return {row["item_id"]: row for row in part}
+
+
+# --- no leak ----------------------------------------------------------------------------------
+
+
+def words_of(text):
+    """Words without asides and numbers: another reading of what makes two strings the same."""
+    plain = re.sub(r"\(.*?\)|\[.*?\]", " ", text.casefold())
+    return tuple(re.findall(r"[^\W\d_]+", plain))
+
+
+def triples(text):
+    words = re.findall(r"\w+", text.casefold())
+    return Counter(zip(words, words[1:], words[2:], strict=False))
+
+
+def cosine(first, second):
+    shared = sum(first[key] * second[key] for key in first.keys() & second.keys())
+    size = sum(n * n for n in first.values()) * sum(n * n for n in second.values())
+    return shared / size**0.5
+
+
+def test_no_group_and_no_item_stands_in_two_parts(folds, quick, argentine):
+    for case in (*folds, quick, argentine):
+        for name in ("group", "item_id"):
+            sides = [set(case.part(part)[name]) for part in PARTS]
+            assert all(sides)
+            assert len(set.union(*sides)) == sum(map(len, sides)), name
+
+
+def test_no_string_of_the_test_part_is_trained_on_in_any_wording_on_either_side(folds, argentine):
+    def wordings(case, parts):
+        sides = ("input", "translation")
+        return {words_of(text) for side in sides for text in column(case, side, parts)} - {()}
+
+    for case in (*folds, argentine):
+        shared = wordings(case, ("test",)) & wordings(case, ("train", "validation"))
+        assert not shared
+
+
+@pytest.mark.parametrize("side", ["input", "translation"])
+def test_no_string_of_the_test_part_is_nearly_one_that_is_trained_on(folds, side):
+    case = folds[0]
+    seen = [triples(text) for text in column(case, side, ("train", "validation"))]
+    seen = [counts for counts in seen if counts]
+    assert len(seen) > 200
+    for text in case.test[side]:
+        if own := triples(text):
+            assert max(cosine(own, other) for other in seen) <= catalogues.NEAR + 1e-9, text
+
+
+def test_nothing_is_about_one_key_in_two_parts(folds, pairs):
+    stems = {item["item_id"]: item["stem"] for item in pairs("de", "hsb")}
+    for case in folds:
+        sides = [{stems[item_id] for item_id in case.part(part)["item_id"]} for part in PARTS]
+        assert len(set.union(*sides)) == sum(map(len, sides))
+
+
+def test_no_pair_gives_itself_away(folds):
+    for row in (row for part in PARTS for row in folds[0].part(part)):
+        assert row["input"].casefold() != row["translation"].casefold()
+        for text in (row["input"], row["translation"]):
+            assert catalogues.letters(text) >= 4
+            assert not re.search(r"%\(|%[sd]\b|[{}<>]|&\w+;|\bamp;", text), text
+            assert text == " ".join(text.split())
+
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+def test_every_pool_has_300_candidates_none_of_them_twice(folds):
+    for case in folds:
+        assert len(case.test) == multilingual.POOL == 300
+        assert len(case.validation) == multilingual.VALIDATION == 200
+        assert len(case.train) > 1_200
+        for part in PARTS:
+            for side in ("input", "translation"):
+                texts = [text.casefold() for text in case.part(part)[side]]
+                assert len(set(texts)) == len(texts)
+
+
+def test_the_test_parts_of_two_folds_share_nothing(folds):
+    for name in ("item_id", "group"):
+        tested = [value for case in folds for value in set(case.test[name])]
+        assert len(set(tested)) == len(tested)
+
+
+def test_both_kinds_are_in_every_part_of_every_fold(folds, quick):
+    for case in (*folds, quick):
+        for part in PARTS:
+            counts = Counter(case.part(part)["kind"])
+            assert set(counts) == set(catalogues.KINDS)
+            assert min(counts.values()) >= 0.15 * len(case.part(part))
+
+
+def test_a_second_build_is_the_same(folds):
+    again = multilingual.build("starter", "full", fold=3)
+    for part in (*PARTS, *again.shifts):
+        assert again.part(part).to_dict() == folds[3].part(part).to_dict()
+
+
+def test_quick_pace_has_few_pairs_of_the_same_parts(quick, folds):
+    assert {part: len(quick.part(part)) for part in PARTS} == multilingual.QUICK
+    for part in PARTS:
+        whole = rows(folds[0].part(part))
+        assert all(whole[item_id] == row for item_id, row in rows(quick.part(part)).items())
+    assert len(quick.shifts["de_hsb"]) == len(quick.shifts["hsb_de"]) == 60
+    assert quick.pace == "quick" and "among the 60 of the test" in " ".join(quick.card.split())
+
+
+# --- shifts -----------------------------------------------------------------------------------
+
+
+def test_the_other_direction_is_the_test_part_turned_round(folds):
+    case = folds[0]
+    assert list(case.shifts) == ["de_hsb", "hsb_de", "de_dsb", "forgetting"]
+    assert case.shifts["de_hsb"].to_dict() == case.test.to_dict()
+    turned = case.shifts["hsb_de"]
+    assert turned["input"] == case.test["translation"]
+    assert turned["translation"] == case.test["input"]
+    for name in ("item_id", "group", "kind"):
+        assert turned[name] == case.test[name]
+
+
+def test_other_languages_have_the_same_german_strings_each_in_a_pool_of_its_own(folds, pairs):
+    for case in folds:
+        german = rows(case.test)
+        for name, languages in (("de_dsb", ["dsb"]), ("forgetting", ["cs", "fr"])):
+            part = case.shifts[name]
+            assert sorted(set(part["pool"])) == languages
+            assert len(set(part["item_id"])) == len(part)
+            for language in languages:
+                members = [row for row in part if row["pool"] == language]
+                prefix = "" if name == "de_dsb" else f"{language}/"
+                there = {item["item_id"]: item for item in pairs("de", language)}
+                order = [row["item_id"].removeprefix(prefix) for row in members]
+                assert all(row["item_id"].startswith(prefix) for row in members)
+                assert order == [item_id for item_id in case.test["item_id"] if item_id in order]
+                for item_id, row in zip(order, members, strict=True):
+                    assert row["input"] == german[item_id]["input"] == there[item_id]["input"]
+                    assert row["group"] == german[item_id]["group"]
+                    assert row["translation"] == there[item_id]["translation"]
+                texts = [row["translation"].casefold() for row in members]
+                assert len(set(texts)) == len(texts) >= 240
+
+
+def test_the_sister_language_is_another_one(folds):
+    part = folds[0].shifts["de_dsb"]
+    upper = rows(folds[0].test)
+    same = [row for row in part if row["translation"] == upper[row["item_id"]]["translation"]]
+    assert 0 < len(same) < 0.6 * len(part)
+
+
+# --- the card and the case --------------------------------------------------------------------
+
+
+def numbers_of(case):
+    card = " ".join(case.card.split())
+    found = re.search(
+        r"Interface strings\*\* \(([\d,]+) pairs.*Names\*\* \(([\d,]+) pairs.*"
+        r"among the (\d+) of the test part.*right once in (\d+)\.",
+        card,
+    )
+    return [int(number.replace(",", "")) for number in found.groups()]
+
+
+def test_the_numbers_of_the_card_are_those_of_the_data(folds, argentine, pairs):
+    for case, languages in ((folds[0], ("de", "hsb")), (argentine, ("es", "es_AR"))):
+        kinds = Counter(item["kind"] for item in pairs(*languages))
+        n = len(case.test)
+        assert numbers_of(case) == [kinds["interface"], kinds["name"], n, n]
+    # Of a group that fills up a pool the rest is left out; all else is in one of the parts.
+    lost = len(pairs("de", "hsb")) - sum(len(folds[0].part(part)) for part in PARTS)
+    assert 0 <= lost < 50
+
+
+def test_the_case_is_what_notebook_and_trial_expect(folds):
+    case = folds[2]
+    assert (case.name, case.task, case.metric) == ("multilingual", "retrieval", "accuracy_at_1")
+    assert case.claimed == {"value": 20.0, "unit": "%"} and "20 %" in case.claim
+    assert case.label_names == [] and case.fold == 2
+    assert case.generalist == "multilingual_e5_small_q4" and "4-bit" in case.generalist_label
+    assert "German" in case.title and "Upper Sorbian" in case.title
+    assert set(column(case, "label")) == {0}
+    assert case.labels("test").tolist() == [0] * 300
+
+
+def test_on_the_hub_track_the_case_is_the_same_with_another_generalist(folds):
+    case = open_case("multilingual", track="hub", pace="full")
+    assert (case.generalist, case.generalist_label) == ("mbert", "mBERT")
+    assert case.test.to_dict() == folds[0].test.to_dict()
+
+
+def test_few_of_the_strings_are_cut(folds):
+    """By the tokenizer of the generalist, whose vocabulary the whole house shares."""
+    from ftlearn.models import multilingual as models
+
+    tokenizer = models.whole_tokenizer("multilingual_e5_small_q4", "starter")
+    texts = [f"query: {text}" for text in column(folds[0], "input", ("test",))]
+    longer = sum(
+        len(found.ids) > multilingual.MAX_TOKENS for found in tokenizer.encode_batch(texts)
+    )
+    assert longer <= 0.08 * len(texts)
+
+
+# --- other pairs ------------------------------------------------------------------------------
+
+
+def test_another_pair_is_a_case_of_its_own(argentine, pairs):
+    n = len(pairs("es", "es_AR"))
+    assert argentine.name == "multilingual_es_es_ar"
+    assert argentine.title == "Finding translations, Spanish to Argentine Spanish"
+    assert list(argentine.shifts) == ["es_es_ar", "es_ar_es"]
+    assert len(argentine.test) == min(300, n // 4)
+    assert len(argentine.validation) == min(200, n // 6)
+    assert len(argentine.train) > n / 2 - 50
+    assert argentine.shifts["es_ar_es"]["input"] == argentine.test["translation"]
+
+
+def test_a_language_that_the_catalogues_lack_is_refused(read_once, monkeypatch):
+    with pytest.raises(ValueError, match="language is 'xx'; allowed: .*hsb"):
+        multilingual.open_pair("de-xx")
+    with pytest.raises(ValueError, match="language is ''; allowed"):
+        multilingual.open_pair("hsb")
+
+
+def test_a_pair_with_too_few_strings_is_refused(pairs, monkeypatch):
+    monkeypatch.setattr(catalogues, "pairs", lambda *_: copy.deepcopy(pairs("de", "hsb")[:59]))
+    with pytest.raises(ValueError, match="pair 'de-dsb' has 59 different strings: too few"):
+        multilingual.open_pair("de-dsb")
+    monkeypatch.setattr(catalogues, "pairs", lambda *_: copy.deepcopy(pairs("de", "hsb")[:60]))
+    case = multilingual.open_pair("de-dsb")
+    assert [len(case.part(part)) for part in PARTS[1:]] == [10, 15]
+
+
+def test_a_language_with_itself_is_refused():
+    with pytest.raises(ValueError, match="pair 'hsb-hsb' has 0 different strings"):
+        multilingual.open_pair("hsb-hsb")
+
+
+@pytest.mark.parametrize("fold", [-1, 5, 0.5, "0"])
+def test_an_unknown_fold_is_named_with_those_there_are(fold):
+    with pytest.raises(ValueError, match=f"fold is {fold!r}; allowed: 0 to 4"):
+        open_case("multilingual", fold=fold)
+
+
+def test_a_generalist_that_the_track_lacks_is_refused():
+    with pytest.raises(ValueError, match="generalist is 'mbert'; allowed on the starter track"):
+        open_case("multilingual", track="starter", generalist="mbert")

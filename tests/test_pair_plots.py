@@ -1,0 +1,127 @@
+"""Figures about sentence pairs: what they say in words is what they were given."""
+
+import numpy as np
+import pytest
+from toy_cases import DICTIONARY
+
+from ftlearn import pair_plots
+from ftlearn.models import multilingual
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def sides():
+    """Embeddings of both sides; each text lies somewhat nearer to its own translation."""
+    rng = np.random.default_rng(0)
+    queries = rng.normal(size=(12, 8))
+    return unit(queries), unit(queries + rng.normal(size=(12, 8)))
+
+
+def test_the_map_has_the_first_two_principal_components_of_both_sides(sides):
+    points, share = pair_plots.flat_map(*sides)
+    rows = np.concatenate(sides)
+    centred = rows - rows.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    assert share == pytest.approx(values[-2:].sum() / values.sum())
+    assert points.shape == (24, 2)
+    expected = centred @ vectors[:, ::-1][:, :2]
+    np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-9)  # either sign is right
+
+
+def test_the_gap_is_the_mean_cosine_of_pairs_and_that_of_all_others(sides):
+    queries, candidates = sides
+    own, others = [], []
+    for i, query in enumerate(queries):
+        for j, candidate in enumerate(candidates):
+            (own if i == j else others).append(float(query @ candidate))
+    assert pair_plots.gap_of(*sides) == pytest.approx((np.mean(own), np.mean(others)))
+    assert np.mean(own) > np.mean(others) + 0.3
+
+
+def test_a_map_joins_every_text_to_its_translation_and_says_the_numbers(sides):
+    queries, candidates = sides
+    panels = {"frozen": sides, "fine-tuned": (queries, queries)}
+    names = ("German", "Upper Sorbian")
+    labels = ["eins", "zwei"]
+    picture = pair_plots.embedding_map(panels, names, "Where words lie", labels)
+    first, second = picture.figure.axes
+    assert [len(axes.lines) for axes in (first, second)] == [12, 12]
+    assert [len(axes.collections) for axes in (first, second)] == [2, 2]
+    points, share = pair_plots.flat_map(*sides)
+    for at, line in enumerate(first.lines):
+        np.testing.assert_allclose(line.get_xydata(), points[[at, 12 + at]])
+    assert [text.get_text() for text in first.texts] == labels
+    assert [axes.get_title(loc="left") for axes in (first, second)] == ["frozen", "fine-tuned"]
+    own, others = pair_plots.gap_of(*sides)
+    said = f"frozen: cosine with the own translation {own:.2f} on average, with the others"
+    assert f"{said} {others:.2f}; the plane holds {share:.0%}" in picture.caption
+    assert "fine-tuned: cosine with the own translation 1.00" in picture.alt
+    assert picture.caption.startswith("12 pairs of the test part")
+    assert "German and Upper Sorbian texts" in picture.alt
+    # The two sides differ in form too, and the legend names both.
+    marks = [side.get_paths()[0].vertices.shape for side in first.collections]
+    assert marks[0] != marks[1]
+    assert [text.get_text() for text in first.get_legend().get_texts()] == list(names)
+
+
+def test_pictures_of_other_embeddings_are_others(sides):
+    queries, candidates = sides
+    pictures = [
+        pair_plots.embedding_map({"a": pair}, ("x", "y"), "Title").png
+        for pair in (sides, (candidates, queries[::-1]), sides)
+    ]
+    assert pictures[0] == pictures[2] != pictures[1]
+
+
+# --- what a token buys ------------------------------------------------------------------------
+
+
+class Syllables:
+    """Cuts after every second character."""
+
+    def tokenize(self, text):
+        return [text[at : at + 2] for at in range(0, len(text), 2)]
+
+
+def test_letters_a_token_are_a_ratio_of_sums_with_an_interval_over_texts():
+    texts = ["abcd", "ab12", "a1", "abcdef", "äöüß", "x - y"]
+    letters, tokens = [4, 2, 1, 6, 4, 2], [2, 2, 1, 3, 2, 3]
+    value, low, high = pair_plots.letters_per_token(Syllables(), texts)
+    assert value == pytest.approx(sum(letters) / sum(tokens))
+    draws = np.random.default_rng(0).integers(0, 6, (2_000, 6))
+    ratios = [
+        sum(letters[at] for at in draw) / sum(tokens[at] for at in draw) for draw in draws.tolist()
+    ]
+    assert (low, high) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])))
+    assert low < value < high
+    assert pair_plots.letters_per_token(Syllables(), texts) == (value, low, high)
+
+
+def test_texts_that_are_all_alike_have_no_width():
+    assert pair_plots.letters_per_token(Syllables(), ["abcd"] * 9) == (2.0, 2.0, 2.0)
+
+
+def test_words_of_the_vocabulary_cost_less_than_spelled_ones(tiny_encoder_folder):
+    tokenizer = multilingual.load_model(tiny_encoder_folder, 24).tokenizer
+    known = list(DICTIONARY)
+    spelled = [word[::-1] + "q" for word in known]
+    whole, low, _ = pair_plots.letters_per_token(tokenizer, known)
+    of_pieces, _, high = pair_plots.letters_per_token(tokenizer, spelled)
+    assert whole == pytest.approx(np.mean([len(word) for word in known]))
+    assert of_pieces < high < low < whole and of_pieces < 0.6 * whole
+
+
+def test_costs_are_told_language_by_language():
+    rows = {"German": (4.2, 4.0, 4.5), "Upper Sorbian": (2.31, 2.2, 2.4)}
+    picture = pair_plots.letters_per_token_figure(rows, "What a token buys", 250)
+    assert "German 4.20, Upper Sorbian 2.31" in picture.alt
+    assert "the same 250 strings" in picture.caption
+    (axes,) = picture.figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(rows)
+    bars = [line.get_xdata().tolist() for line in axes.lines if len(line.get_xdata()) == 2]
+    assert bars == [[4.0, 4.5], [2.2, 2.4]]
+    shown = [text.get_text() for text in axes.texts]
+    assert shown == ["4.20", "2.31"]

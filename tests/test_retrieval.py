@@ -1,0 +1,366 @@
+"""Finding translations: ranks against scipy, baselines against scikit-learn and by hand."""
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from scipy.stats import rankdata
+from sklearn.metrics.pairwise import cosine_similarity
+from threadpoolctl import threadpool_limits
+from toy_cases import DICTIONARY, toy_pair_case
+
+from ftlearn import baselines, retrieval
+from ftlearn.models import multilingual
+
+
+class Listed:
+    """A system with the similarities it was made with: row i to the i-th candidate asked for."""
+
+    seed, seconds = None, 0.0
+
+    def __init__(self, similarity, name="listed"):
+        self.name = name
+        self.similarity = np.asarray(similarity, dtype=np.float32)
+        self.asked = []
+
+    def embed(self, texts, side="query"):
+        self.asked.append(side)
+        return self.similarity if side == "query" else np.eye(len(texts), dtype=np.float32)
+
+
+class WordVectors:
+    """A frozen encoder in which every word has a random direction, the same with each prompt."""
+
+    name, label = "words", "word vectors"
+
+    def __init__(self, prompt="", good=None):
+        self.prompt = prompt
+        self.good = good  # with this prompt, a word lies where its translation does
+        rng = np.random.default_rng(0)
+        words = [*DICTIONARY, *DICTIONARY.values()]
+        self.places = dict(zip(words, rng.normal(size=(len(words), 64)), strict=True))
+        self.meant = {translation: word for word, translation in DICTIONARY.items()}
+
+    def with_prompt(self, prompt):
+        return WordVectors(prompt, self.good)
+
+    def _place(self, word):
+        return self.places[self.meant.get(word, word) if self.prompt == self.good else word]
+
+    def embed(self, texts, side="query", batch_size=64):
+        rows = np.array([sum(self._place(word) for word in text.split()) for text in texts])
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices are multiplied faster by one thread than by two that wait for each other."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def case():
+    return toy_pair_case(sizes=(140, 50, 40))
+
+
+# --- ranks ------------------------------------------------------------------------------------
+
+
+def ranks_by_scipy(similarity):
+    return np.array([rankdata(-row, method="max")[at] for at, row in enumerate(similarity)])
+
+
+def test_ranks_are_those_of_scipy_and_ties_count_against_the_own_one():
+    rng = np.random.default_rng(0)
+    # whole numbers: products are exact, and there are many ties
+    queries, candidates = rng.integers(-2, 3, (2, 60, 5)).astype(np.float32)
+    similarity = queries @ candidates.T
+    forward, backward = retrieval.pair_ranks(queries, candidates)
+    assert np.array_equal(forward, ranks_by_scipy(similarity))
+    assert np.array_equal(backward, ranks_by_scipy(similarity.T))
+    assert not np.array_equal(forward, backward) and forward.min() >= 1
+    strict = np.array([(row > row[at]).sum() + 1 for at, row in enumerate(similarity)])
+    assert (forward > strict).any()
+
+
+def test_a_system_to_which_all_are_alike_finds_nothing():
+    forward, backward = retrieval.pair_ranks(np.ones((7, 3)), np.ones((7, 3)))
+    assert set(forward) == set(backward) == {7}
+
+
+def test_the_validation_score_is_the_mean_share_right_of_both_directions():
+    case = toy_pair_case(sizes=(4, 3, 3))
+    # forwards two of three are right, backwards one
+    similarity = [[3, 4, 1], [2, 5, 0], [0, 9, 10]]
+    assert retrieval.validation_score(case, Listed(similarity)) == pytest.approx(
+        (2 / 3 + 2 / 3) / 2
+    )
+    similarity = [[3, 0, 0], [7, 8, 0], [0, 9, 10]]
+    assert retrieval.validation_score(case, Listed(similarity)) == pytest.approx((1 + 1 / 3) / 2)
+
+
+def pooled_case(n=40, pools=3):
+    part = toy_pair_case(sizes=(4, 4, n)).test
+    part = part.add_column("pool", [f"pool {at % pools}" for at in range(n)])
+    return toy_pair_case(sizes=(4, 4, n), shifts={"pooled": part})
+
+
+def test_a_case_ranks_within_the_pool_of_an_item():
+    case = pooled_case()
+    rng = np.random.default_rng(1)
+    similarity = rng.integers(0, 12, (40, 40))
+    system = Listed(similarity)
+    assert np.array_equal(case.ranks(system), ranks_by_scipy(similarity))
+    pools = np.array(case.shifts["pooled"]["pool"])
+    expected = np.zeros(40, dtype=int)
+    for pool in set(pools):
+        members = np.flatnonzero(pools == pool)
+        expected[members] = ranks_by_scipy(similarity[np.ix_(members, members)])
+    found = case.ranks(system, "pooled")
+    assert np.array_equal(found, expected) and not np.array_equal(found, case.ranks(system))
+    right, groups = case.correct(system, "pooled")
+    assert np.array_equal(right, expected == 1) and list(groups) == case.test["group"]
+
+
+def test_what_is_found_is_the_true_one_only_where_nothing_else_is_as_similar():
+    case = toy_pair_case(sizes=(4, 4, 4))
+    texts = list(case.test["translation"])
+    system = Listed([[5, 1, 2, 0], [6, 1, 4, 5], [7, 3, 7, 1], [4, 4, 4, 4]])
+    assert case.ranks(system).tolist() == [1, 4, 2, 4]
+    assert case.found(system) == [texts[0], texts[0], texts[0], texts[0]]
+    other = Listed([[0, 1, 2, 3], [0, 3, 2, 1], [0, 1, 3, 3], [0, 0, 0, 1]])
+    assert case.found(other) == [texts[3], texts[1], texts[3], texts[3]]
+
+
+def test_nothing_is_found_in_another_pool():
+    case = pooled_case()
+    part = case.shifts["pooled"]
+    system = Listed(np.random.default_rng(2).normal(size=(40, 40)))
+    pool_of = dict(zip(part["translation"], part["pool"], strict=True))
+    assert [pool_of[text] for text in case.found(system, "pooled")] == part["pool"]
+
+
+def test_a_system_is_asked_once_for_each_side_of_a_part():
+    case, system = pooled_case(), Listed(np.random.default_rng(3).normal(size=(40, 40)))
+    for _ in range(2):
+        case.ranks(system), case.found(system), case.correct(system)
+    assert system.asked == ["query", "candidate"]
+    case.ranks(system, "pooled")
+    assert system.asked == ["query", "candidate"] * 2
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(
+    "similarity", [np.full((4, 4), np.nan), np.zeros((3, 4)), np.full((4, 4), np.inf)]
+)
+def test_embeddings_that_cannot_be_ranked_are_refused_by_name(similarity):
+    case = toy_pair_case(sizes=(4, 4, 4))
+    with pytest.raises(ValueError, match=r"system 'odd' gave .*shape \(4, 4\)"):
+        case.ranks(Listed(similarity, "odd"))
+
+
+# --- n-grams ----------------------------------------------------------------------------------
+
+
+def cognates():
+    """Pairs that are spelled alike, and share no word."""
+    stems = "muzik histor fabrik demokrat telefon kultur politik natur planet energ projekt".split()
+    stems += "student program motor sport teater".split()
+    return Dataset.from_dict(
+        {
+            "item_id": stems,
+            "input": [f"die {stem}ie" for stem in stems],
+            "translation": [f"{stem}ija ta" for stem in stems],
+            "group": stems,
+            "label": [0] * len(stems),
+        }
+    )
+
+
+def test_spelling_alone_finds_what_is_spelled_alike_and_nothing_else(case, fitted):
+    alike = toy_pair_case(test=cognates(), validation=cognates())
+    control = retrieval.fit_ngrams(alike, learned=False)
+    assert control.name == "control_spelling" and control.seed is None and control.seconds > 0
+    assert alike.correct(control)[0].mean() > 0.9
+    assert case.correct(fitted[0])[0].mean() < 0.4
+
+
+@pytest.fixture(scope="module")
+def fitted(case):
+    """N-grams alone, and with a learned space of as many dimensions as there are words.
+
+    In more dimensions what was not seen together stays apart.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrieval, "LEARNED_DIMENSIONS", (20, 100))
+        return retrieval.fit_ngrams(case, learned=False), retrieval.fit_ngrams(case)
+
+
+def test_the_training_pairs_teach_which_words_belong_together(case, fitted):
+    control, system = fitted
+    assert (system.name, system.dimensions) == ("classical", 20) and system.share > 0
+    assert case.correct(system)[0].mean() > case.correct(control)[0].mean() + 0.3
+    validation = [retrieval.validation_score(case, s) for s in (control, system)]
+    assert validation[1] > validation[0]
+
+
+def test_the_best_setting_on_validation_is_taken_and_the_simplest_of_equals(case, monkeypatch):
+    scores = {}
+
+    def scripted(case, system):
+        key = (system.vectorizer.ngram_range, system.dimensions, system.share)
+        return scores.setdefault(key, 0.5 + 0.1 * (key == ((2, 5), 100, 0.5)))
+
+    monkeypatch.setattr(retrieval, "validation_score", scripted)
+    best = retrieval.fit_ngrams(case)
+    assert (best.vectorizer.ngram_range, best.dimensions, best.share) == ((2, 5), 100, 0.5)
+    assert len({lengths for lengths, _, _ in scores}) == len(retrieval.NGRAMS)
+    assert max(size for _, size, _ in scores) < 140  # no more dimensions than pairs
+    monkeypatch.setattr(retrieval, "validation_score", lambda *_: 0.5)
+    first = retrieval.fit_ngrams(case)
+    assert first.share == 0 and first.vectorizer.ngram_range == retrieval.NGRAMS[0]
+
+
+def test_similarity_is_a_mixture_of_the_cosines_of_spelling_and_of_the_learned_space(case, fitted):
+    _, system = fitted
+    texts = list(case.test["input"])[:9], list(case.test["translation"])[:9]
+    counted = [system.vectorizer.transform(side) for side in texts]
+    learned = [system.space.transform(side)[:, : system.dimensions] for side in counted]
+    expected = (1 - system.share) * cosine_similarity(*counted)
+    expected = expected + system.share * cosine_similarity(*learned)
+    rows = [system.embed(texts[0], "query"), system.embed(texts[1], "candidate")]
+    assert rows[0].dtype == np.float32
+    np.testing.assert_allclose(rows[0] @ rows[1].T, expected, atol=1e-5)
+
+
+def test_a_text_without_any_letter_is_like_nothing(fitted):
+    for system in fitted:
+        rows = system.embed(["", "###", "dom"])
+        assert np.isfinite(rows).all() and not rows[0].any() and rows[2].any()
+
+
+def test_the_test_part_is_not_looked_at(case, fitted, monkeypatch):
+    monkeypatch.setattr(retrieval, "LEARNED_DIMENSIONS", (20, 100))
+    again = retrieval.fit_ngrams(toy_pair_case(sizes=(140, 50, 40), test=None))
+    texts = list(case.test["input"])
+    assert np.array_equal(fitted[1].embed(texts), again.embed(texts))
+
+
+# --- the frozen encoder -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("good, own", [("query: ", "query: "), ("", "query: ")])
+def test_the_prompt_is_the_one_that_helps_on_validation(case, good, own):
+    system = retrieval.fit_nearest_neighbour(case, WordVectors(own, good))
+    assert system.prompt == good and system.name == "zero_shot" and system.seed is None
+    assert case.correct(system)[0].all()
+
+
+def test_where_no_prompt_helps_the_models_own_stays(case):
+    assert retrieval.fit_nearest_neighbour(case, WordVectors("query: ")).prompt == "query: "
+
+
+def test_the_test_part_does_not_choose_the_prompt(case):
+    turned = list(case.test["translation"])
+    spoiled = case.test.remove_columns("translation").add_column(
+        "translation", turned[1:] + turned[:1]
+    )
+    other = toy_pair_case(sizes=(140, 50, 40), test=spoiled)
+    assert retrieval.fit_nearest_neighbour(other, WordVectors("", "query: ")).prompt == ""
+    assert retrieval.fit_nearest_neighbour(other, WordVectors("query: ", "")).prompt == ""
+
+
+# --- a linear layer ---------------------------------------------------------------------------
+
+
+def test_a_layer_without_a_step_is_the_frozen_encoder(case, monkeypatch):
+    monkeypatch.setattr(retrieval, "LAYER_RATES", ())
+    encoder = WordVectors()
+    layer = retrieval.fit_linear_layer(case, encoder)
+    assert np.array_equal(layer.weights, np.eye(64))
+    texts = list(case.test["input"])
+    np.testing.assert_allclose(layer.embed(texts), encoder.embed(texts), atol=1e-6)
+
+
+def test_a_layer_learns_and_is_kept_only_where_validation_rises(case):
+    encoder = WordVectors()
+    frozen = retrieval.NearestNeighbour(encoder)
+    layer = retrieval.fit_linear_layer(case, encoder)
+    before, after = (retrieval.validation_score(case, s) for s in (frozen, layer))
+    assert after > before + 0.2
+    assert case.correct(layer)[0].mean() > case.correct(frozen)[0].mean() + 0.2
+    rows = layer.embed(list(case.test["input"]))
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert (layer.name, layer.seed) == ("linear_probe", None)
+
+
+def test_a_layer_that_only_spoils_is_not_kept(case, monkeypatch):
+    monkeypatch.setattr(retrieval, "LAYER_RATES", (3e-1,))
+    shuffled = list(case.train["translation"])
+    train = case.train.remove_columns("translation").add_column(
+        "translation", shuffled[7:] + shuffled[:7]
+    )
+    # the encoder knows the words already; wrong pairs can only make it worse
+    encoder = WordVectors("", "")
+    misled = toy_pair_case(sizes=(140, 50, 40), train=train)
+    layer = retrieval.fit_linear_layer(misled, encoder)
+    assert np.array_equal(layer.weights, np.eye(64))
+
+
+def test_the_first_step_of_a_layer_follows_the_loss_of_the_specialist(case):
+    """Both directions of a batch, by sentence-transformers' loss; Adam's first step is its sign."""
+    from ftlearn.training import pair_loss
+
+    encoder = WordVectors()
+    sides = [encoder.embed(list(case.train[name])) for name in ("input", "translation")]
+    train = [torch.tensor(rows[:60]) for rows in sides]
+    (after,) = _first(retrieval._layer_epochs(train, 1e-3))
+    weights = torch.eye(64, requires_grad=True)
+    loss = pair_loss(None).compute_loss_from_embeddings([rows @ weights for rows in train], None)
+    (gradient,) = torch.autograd.grad(loss, weights)
+    clear = gradient.abs() > 1e-4 * gradient.abs().max()
+    step = torch.tensor(after) - torch.eye(64)
+    np.testing.assert_allclose(step[clear], -1e-3 * gradient[clear].sign(), rtol=1e-2)
+    assert clear.float().mean() > 0.9
+
+
+def _first(iterator):
+    return [next(iterator)]
+
+
+def test_the_same_pairs_give_the_same_layer_and_threads_are_as_before(case):
+    encoder, threads = WordVectors(), torch.get_num_threads()
+    first, second = (retrieval.fit_linear_layer(case, encoder) for _ in range(2))
+    assert np.array_equal(first.weights, second.weights)
+    assert torch.get_num_threads() == threads
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+def test_all_baselines_are_fitted_with_the_prompt_that_validation_chose(tiny_encoder, case):
+    generalist = multilingual.load(case)
+    systems = baselines.fit_baselines(case, generalist)
+    assert list(systems) == ["control_spelling", "classical", "zero_shot", "linear_probe"]
+    assert all(name == system.name for name, system in systems.items())
+    assert systems["linear_probe"].encoder.prompt == systems["zero_shot"].prompt
+    scores = {name: retrieval.validation_score(case, s) for name, s in systems.items()}
+    assert scores["linear_probe"] >= scores["zero_shot"]
+    assert scores["classical"] >= scores["control_spelling"]
+
+
+# --- hubs -------------------------------------------------------------------------------------
+
+
+def test_a_candidate_that_is_found_again_and_again_is_counted():
+    case = toy_pair_case(sizes=(4, 4, 5))
+    texts = list(case.test["translation"])
+    similarity = np.zeros((5, 5))
+    similarity[[0, 1, 2, 3, 4], [2, 2, 2, 0, 4]] = 1
+    counts = retrieval.hub_counts(case, Listed(similarity))
+    assert counts.to_dict() == {texts[2]: 3, texts[0]: 1, texts[4]: 1, texts[1]: 0, texts[3]: 0}
+    assert counts.tolist() == [3, 1, 1, 0, 0] and counts.index[0] == texts[2]
+    perfect = retrieval.hub_counts(case, Listed(np.eye(5)))
+    assert set(perfect) == {1}
