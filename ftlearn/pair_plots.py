@@ -56,7 +56,7 @@ def embedding_map(panels, names, title, labels=()):
         What the two sides are called.
     title : str
     labels : sequence of str
-        Written beside the first points of the first side.
+        Written beside the first points of the first side; empty: nothing.
 
     Returns
     -------

@@ -718,7 +718,10 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
     for fold in folds:
         case = open_case(case_name, track="starter", pace="full", fold=fold)
         for part in ("test", *case.shifts):
-            facts = zip(case.labels(part), case.groups(part), strict=True)
+            # The label of a sentence pair is its place in the part.
+            is_search = case.task == "retrieval"
+            labels = range(len(case.part(part))) if is_search else case.labels(part)
+            facts = zip(labels, case.groups(part), strict=True)
             items_of[part, fold] = dict(zip(case.part(part)["item_id"], facts, strict=True))
     row_of = {row["key"]: row for row in rows}
     recorded_for = {}
@@ -740,6 +743,12 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
         for part in {run.part, *away}:
             assert (run.system, run.recipe.seed) in recorded_for[part, run.fold]
     assert table["probability"].between(0, 1).all()
+    if is_search:  # found first, or not; the probability is 1 / rank
+        first = table["probability"] == 1
+        assert (table["prediction"] == table["label"].where(first, -1)).all()
+        ranks = 1 / table["probability"]
+        assert np.allclose(ranks, ranks.round()) and ranks.max() <= 300
+        return
     n_classes = len(open_case(case_name, track="starter", pace="quick").label_names)
     assert table["prediction"].between(0, n_classes - 1).all()
 

@@ -48,6 +48,10 @@ CARD = """
   reported apart. A name often sounds alike in both languages, so a model can win without knowing a
   word. Another test string may be as good a translation; it still counts as wrong.
 """
+SISTER_NOTE = """\
+- **Lower Sorbian** is for the cross-examination. Nearly half of its strings are equal to the
+  Upper Sorbian ones.
+"""
 
 
 def build(track, pace, generalist=None, fold=0):
@@ -120,7 +124,8 @@ def _build(pair, track, pace, generalist, fold):
             target=names[1],
             n_test=len(test),
             **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
-        ),
+        )
+        + (SISTER_NOTE if pair == PAIR else ""),
         data_name=f"{names[0]}\u2013{names[1]} strings (1 of {len(test)} to be found)",
         group_name="groups of strings",
         metric="accuracy_at_1",

@@ -69,7 +69,7 @@ MULTILINGUAL_MODELS = {
 DEFAULT = {"starter": "multilingual_e5_small_q4", "hub": "mbert"}
 BLOCK = 32  # weights that share a scale in the 4-bit format
 _ROWS_AT_ONCE = 10_000  # of the embedding table; bounds the memory of a conversion
-_FOLDER_VERSION = 1  # raised when what is written below the cache changes
+_FOLDER_VERSION = 2  # raised when what is written below the cache changes
 # What a trimmed folder does not copy: it is written anew, or repeats tokenizer.json.
 _REWRITTEN = ("model.safetensors", "tokenizer.json", "config.json", "vocab.txt")
 _PARTS = {
@@ -312,7 +312,8 @@ def convert(binary, tokenizer, folder):
     """Turn a 4-bit E5 file into an ordinary sentence-transformers folder.
 
     The 4-bit weights are written out as 32-bit floats: no bit is gained or lost, it stays a 4-bit
-    E5. The result has no pooler, which mean pooling does not use.
+    E5. The file has no pooler, which mean pooling does not use; the folder gets one of zeros,
+    for a transformers model without one is reported as incomplete whenever it is loaded.
 
     Parameters
     ----------
@@ -377,6 +378,8 @@ def _tensors(file):
                 rows = (file.intermediate if short == "fi" else file.hidden) if is_matrix else 1
                 value = file.tensor(f"l{layer}.{short}.{kind}", rows)
                 tensors[f"encoder.layer.{layer}.{long}.{word}"] = value
+    tensors["pooler.dense.weight"] = np.zeros((file.hidden, file.hidden), dtype=np.float32)
+    tensors["pooler.dense.bias"] = np.zeros(file.hidden, dtype=np.float32)
     return tensors
 
 

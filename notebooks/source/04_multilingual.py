@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Case file 4: finding translations
 #
-# *Reading: 45 minutes. Computing: about 4 minutes on two cores. Memory: 1.6 GB.*
+# *Reading: 45 minutes. Computing: about 4 minutes on two cores. Memory: 1.9 GB.*
 #
 # **When you close this file, you can**
 #
@@ -146,12 +146,12 @@ pair_plots.letters_per_token_figure(cost, "What a token buys, language by langua
 #
 # [E5](../docs/glossary.md#e5) turns a text of any of its languages into 384 numbers, by taking the mean over its
 # tokens. It stands on XLM-RoBERTa ([Conneau 2020](https://doi.org/10.18653/v1/2020.acl-main.747)), whose hundred
-# languages include Czech and Polish, but not Upper Sorbian. You ask it in three lines:
+# languages include Czech and Polish, but not Upper Sorbian. `SentenceTransformer(folder)` loads it; here the
+# course has done so. You ask it in two lines:
 
 # %%
-from sentence_transformers import SentenceTransformer
-
-encoder = SentenceTransformer(str(folder))
+generalist = ftlearn.load_generalist(case)
+encoder = generalist.model  # an ordinary sentence_transformers.SentenceTransformer
 words = encoder.encode(["Sprache ändern", "Rěč změnić", "Kennwort ändern"])
 print(encoder.similarity(words, words))
 
@@ -179,7 +179,6 @@ my_guess = {
 }
 
 # %%
-generalist = ftlearn.load_generalist(case)
 systems = ftlearn.fit_baselines(case, generalist)
 print(f"Prompt that validation chose: {systems['zero_shot'].prompt!r}")
 plots.score_bars(
@@ -193,10 +192,9 @@ opponent = ftlearn.best_on_validation(case, frozen)
 print("The specialist has to beat:", opponent.name)
 
 # %% [markdown]
-# Stop here for a moment. Counting letters, with a space learned from some thousand pairs, does better than a network
-# that has read a hundred languages and has not seen the pairs. And one linear layer on the frozen network does
-# better still. Whoever had measured the fine-tuned model against zero-shot alone would have called all of that
-# "fine-tuning".
+# Stop here for a moment. Counting letters, with a space learned from some thousand pairs, does better than a
+# network that has read a hundred languages and not these pairs. One linear layer on the frozen network does better
+# still. Whoever measures a fine-tuned model against zero-shot alone calls all of that "fine-tuning".
 #
 # ## 4. Make a specialist
 #
@@ -216,7 +214,6 @@ sentence_pairs(case.train)[:2]
 recipe = Recipe.pairs(prompt=systems["zero_shot"].prompt)
 if case.pace == "quick":
     recipe = Recipe.pairs(prompt=systems["zero_shot"].prompt, epochs=1)
-del encoder, loss
 print("Expect", ftlearn.estimate(case, recipe))
 
 # %%
@@ -254,7 +251,7 @@ Markdown("\n".join(f"- {ftlearn.judge(case, systems[n], specialist).wording}" fo
 
 # %% [markdown]
 # "20 % better" than *what*? Against zero-shot you could print it on a poster. Against a linear layer that saw the
-# same pairs, read the verdict above once more.
+# same pairs, nothing is left of it: see the first verdict.
 #
 # ### Both directions, three seeds
 #
@@ -302,6 +299,12 @@ plots.score_bars(part_scores(case, folds), where="test items of four folds")
 Markdown("\n".join(f"- {recorded_verdict(case, folds, *pair).wording}" for pair in pairs))
 
 # %% [markdown]
+# Over 1,200 other strings the linear layer is 1.3 points *ahead* (the interval holds 0), and the letter counter is
+# hardly behind. The specialist took two minutes or more to train, the layer seconds. In this case you would ship the
+# layer. Why does moving all weights bring nothing here? We can only guess: a thousand short strings are few, and the
+# frozen space held most of what they can teach.
+
+# %% [markdown]
 # ## 6. Cross-examination
 #
 # ### Who is found: kinds and lengths
@@ -335,8 +338,8 @@ plots.travel_figure(
 )
 
 # %% [markdown]
-# Exploratory. Long interface strings are the easy ones: much to hold on to, and few candidates of that length.
-# One word in a foreign language is all or nothing.
+# Exploratory. Names are easier than interface strings, for everybody: many sound alike. And with five words or
+# more the letter counter is as good as the networks, on few strings. The two sources are worth telling apart.
 #
 # ### Hubs
 #
@@ -367,7 +370,7 @@ pair_plots.embedding_map(
     },
     ("German", "Upper Sorbian"),
     "Where the texts lie, before and after",
-    labels=sides[0][:6],
+    labels=[text if len(text) < 14 else "" for text in sides[0][:15]],
 )
 
 # %% [markdown]
@@ -389,6 +392,18 @@ for language, ids in by_language.items():
     found = recorded_verdict(case, known, "zero_shot", "specialist", where=ids)
     lines.append(f"**{language} alone.** {found.wording}")
 Markdown("\n".join(f"- {line}" for line in lines))
+
+# %% [markdown]
+# Forgotten? Not that these data show: French about stays where it was, Czech even *gains*. Czech is a Slavic
+# language like Sorbian; what the pairs taught carries over. And Lower Sorbian, never trained, gains twelve points.
+# Before you call that understanding, look how much of it is the same text:
+
+# %% tags=["nbval-check-output"]
+sister_rows = case.shifts["de_dsb"].to_pandas().set_index("item_id")["translation"]
+ours = case.test.to_pandas().set_index("item_id")["translation"]
+both = pd.concat([ours.rename("hsb"), sister_rows.rename("dsb")], axis=1).dropna()
+equal = (both["hsb"].str.casefold() == both["dsb"].str.casefold()).sum()
+print(f"Lower Sorbian strings that are equal to the Upper Sorbian ones: {equal} of {len(both)}")
 
 # %%
 plots.travel_figure(
@@ -415,12 +430,14 @@ for here, there_ in (("es", "es_AR"), ("pt", "pt_BR"), ("hsb", "dsb"), ("de", "h
     a, b = interface_strings(here), interface_strings(there_)
     both = [(tidy(a[key]), tidy(b[key])) for key in sorted(a.keys() & b.keys())]
     equal = sum(x.casefold() == y.casefold() for x, y in both)
-    differ = next((x, y) for x, y in both if x.casefold() != y.casefold() and len(x.split()) == 2)
+    differ = next(
+        (x, y) for x, y in both if x.casefold() != y.casefold() and x.replace(" ", "").isalpha()
+    )
     rows.append([f"{here} – {there_}", len(both), f"{equal / len(both):.0%}", " | ".join(differ)])
 pd.DataFrame(rows, columns=["pair", "interface strings", "the same", "two that differ"])
 
 # %% [markdown]
-# Between two standards of one language, much of the difference in such catalogues is who translated: two
+# Between two standards of one language, much of the difference in such catalogues may be who translated: two
 # volunteers, two styles. That is not dialect, and a model that "learns" it learns the volunteer.
 # `open_pair("es-es_AR")` of `ftlearn.cases.multilingual` opens any pair as a case of its own.
 #
@@ -581,7 +598,8 @@ if my_file is not ...:
 # ## 9. Takeaways
 #
 # - An encoder finds translations; it writes none. Ask which of the two a claim means.
-# - Give the opponent the same training data. "Better than zero-shot" is mostly the merit of the pairs.
+# - Give the opponent the same training data. "Better than zero-shot" was here the merit of the pairs, not of
+#   moving all the weights.
 # - Name the pool: one of 300 is not one of 30, and not one of a million.
 # - A rare language pays in tokens before any model has seen it.
 # - Measure what was forgotten, and on whom; a sister language may come along for free.
