@@ -193,8 +193,8 @@ class Recipe:
         """The default of the course for sentence pairs.
 
         As `tuned`, with a batch's other pairs as its wrong answers. On the *validation* part of
-        German-Upper Sorbian another rate, free embeddings and batches of 64 came out alike;
-        `data/README.md` has the scores.
+        German-Upper Sorbian another rate and free embeddings came out alike; `data/README.md` has
+        the scores.
 
         Parameters
         ----------
