@@ -231,12 +231,13 @@ def test_a_converted_file_is_a_bert_with_every_weight_in_its_place(tiny_e5, monk
     }
     for layer in range(LAYERS):
         names |= {f"l{layer}.{old}": f"encoder.layer.{layer}.{new}" for old, new in LAYER.items()}
-    assert sorted(names.values()) == sorted(found)
+    pooler = {"pooler.dense.weight", "pooler.dense.bias"}  # of zeros: the file has none
+    assert {*names.values(), *pooler} == set(found)
+    assert not any(found[name].any() for name in pooler)
     for old, new in names.items():
         assert np.array_equal(found[new], tensors[old]), old
     model, told = BertModel.from_pretrained(folder, output_loading_info=True)
-    assert set(told["missing_keys"]) == {"pooler.dense.weight", "pooler.dense.bias"}
-    assert not told["unexpected_keys"] and not told["mismatched_keys"]
+    assert not told["missing_keys"] and not told["unexpected_keys"] and not told["mismatched_keys"]
     about = model.config
     assert (about.num_attention_heads, about.hidden_act, about.pad_token_id) == (HEADS, "gelu", 1)
     assert about.layer_norm_eps == pytest.approx(EPS)
