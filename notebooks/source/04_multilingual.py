@@ -672,11 +672,13 @@ if my_file is not ...:
 
 # %%
 against = [ftlearn.judge(case, systems[n], specialist) for n in others]
+by_rank = ftlearn.judge(case, opponent, specialist, metric="mrr")
 ftlearn.file_results(
     case,
     {name: systems[name] for name in order},
-    [verdict, *against],
-    recorded=[there, back, ranks, folds, sister_part, known],
+    [verdict, *against, by_rank],
+    parts=["mrr"],
+    recorded=[there, back, folds, sister_part, known],
 )
 
 # %%
