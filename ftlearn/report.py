@@ -624,10 +624,7 @@ def _outputs(table, place, part, n_classes):
     for system in place["systems"]:
         try:
             rows = evaluation.arrays_from_predictions(table, system, part)
-            if place["metric"] == "mrr":
-                outputs = rows.probabilities  # such a part keeps the reciprocal rank there
-            else:
-                outputs = evaluation.outputs_from_recorded(rows, place["metric"], n_classes)
+            outputs = evaluation.outputs_from_recorded(rows, place["metric"], n_classes)
         except ValueError as error:
             problems.append(str(error))
         else:

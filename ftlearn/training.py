@@ -659,7 +659,8 @@ def _pair_evaluator(case, recipe):
 
     class ValidationScore(BaseEvaluator):
         def __call__(self, model, output_path=None, epoch=-1, steps=-1):
-            return {"score": validation_score(case, _Encoder(model, recipe))}
+            encoder = multilingual.SentenceEncoder(case.generalist, model, recipe.prompt)
+            return {"score": validation_score(case, encoder)}
 
     return ValidationScore()
 
@@ -716,16 +717,6 @@ def _without_repeats(batch, pairs):
             kept.append(int(number))
             seen.update(pairs[number])
     return kept
-
-
-class _Encoder:
-    """A sentence encoder in training, as a system."""
-
-    def __init__(self, model, recipe):
-        self._model, self._prompt = model, recipe.prompt
-
-    def embed(self, texts, side):
-        return multilingual.encoded(self._model, [self._prompt + text for text in texts])
 
 
 def sentence_pairs(part, prompt=""):

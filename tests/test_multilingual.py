@@ -248,7 +248,10 @@ def test_few_of_the_strings_are_cut(folds):
     """By the tokenizer of the generalist, whose vocabulary the whole house shares."""
     from ftlearn.models import multilingual as models
 
-    tokenizer = models.whole_tokenizer("multilingual_e5_small_q4", "starter")
+    from tokenizers import Tokenizer
+
+    folder = models.model_folder("multilingual_e5_small_q4", "starter")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     texts = [f"query: {text}" for text in column(folds[0], "input", ("test",))]
     longer = sum(
         len(found.ids) > multilingual.MAX_TOKENS for found in tokenizer.encode_batch(texts)

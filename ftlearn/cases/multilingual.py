@@ -5,7 +5,6 @@ from ..models import multilingual
 from . import catalogues, split
 from .case import Case
 
-ASSETS = ("multilingual-e5-small-q4", "xlm-roberta-tokenizer", "django-catalogues")
 PAIR = "de-hsb"
 SISTER = "dsb"  # Lower Sorbian: never trained on
 KNOWN = ("cs", "fr")  # what the generalist knew, and what may be forgotten

@@ -5,7 +5,6 @@ should lie close together. It finds translations, it does not write them.
 """
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -714,20 +713,3 @@ def load(case):
     """
     model = load_model(case_folder(case), case.max_tokens)
     return SentenceEncoder(case.generalist, model, MULTILINGUAL_MODELS[case.generalist].prompt)
-
-
-@functools.cache
-def whole_tokenizer(name, track):
-    """A model's tokenizer with all of its vocabulary.
-
-    Parameters
-    ----------
-    name, track : str
-
-    Returns
-    -------
-    tokenizers.Tokenizer
-    """
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_file(str(model_folder(name, track) / "tokenizer.json"))
