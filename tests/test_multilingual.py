@@ -246,9 +246,9 @@ def test_on_the_hub_track_the_case_is_the_same_with_another_generalist(folds):
 
 def test_few_of_the_strings_are_cut(folds):
     """By the tokenizer of the generalist, whose vocabulary the whole house shares."""
-    from ftlearn.models import multilingual as models
-
     from tokenizers import Tokenizer
+
+    from ftlearn.models import multilingual as models
 
     folder = models.model_folder("multilingual_e5_small_q4", "starter")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
