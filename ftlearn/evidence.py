@@ -16,14 +16,14 @@ import platform
 import random
 import subprocess
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from . import baselines, cases, evaluation, settings, torch_setup, training
+from . import baselines, cases, evaluation, race, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
 from .models import load_generalist, sees_images
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
@@ -47,7 +47,8 @@ class Run:
         ``"speed"``.
     system : str
         ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
-        ablation the switch that is turned back, or ``"tuned"``; ``"switches"`` for their speed.
+        ablation the switch that is turned back, or ``"tuned"``; ``"switches"`` or ``"racers"`` for
+        their speed.
     fold : int
     recipe : Recipe or None
         None where there is not one.
@@ -88,7 +89,8 @@ class Run:
             del fields["draw"]
         identity = [PROCEDURE, data_hash, fields]
         if self.part == "speed":
-            identity.append({name: r.fields() for name, r in ablation_recipes().items()})
+            timed = racers(0) if self.system == "racers" else ablation_recipes()
+            identity.append({name: r.fields() for name, r in timed.items()})
         text = json.dumps(identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -110,6 +112,8 @@ class RecordedPart:
         One row a run, as the record keeps it.
     about : str
         When and on what machine it was recorded.
+    more : dict
+        What the part says beside, in ``results.json``: of a race its targets.
     """
 
     name: str
@@ -119,6 +123,7 @@ class RecordedPart:
     verdicts: list
     rows: list
     about: str
+    more: dict = field(default_factory=dict)
 
 
 def _medical_plan():
@@ -207,6 +212,43 @@ def _multilingual_plan():
         runs.append(Run("folds", "baselines", fold))
         runs.append(Run("folds", "specialist", fold, Recipe.pairs()))
     return runs
+
+
+def _satellite_plan():
+    """The case's own fold with five seeds, as a race; the other four folds with one."""
+    runs = [Run("test", "baselines"), Run("test", "controls"), Run("speed", "racers")]
+    for seed in range(5):
+        for racer, recipe in racers(seed).items():
+            runs.append(Run("test", racer, recipe=recipe))
+    for fold in range(1, 5):
+        runs += [Run("folds", "baselines", fold), Run("folds", "controls", fold)]
+        runs.append(Run("folds", "specialist", fold, racers(0)["specialist"]))
+    return runs
+
+
+def racers(seed):
+    """Who races to an accuracy on satellite tiles, each with a recipe of its own.
+
+    The rates were chosen on *validation*, each among three; `data/README.md` has the scores.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    dict of str to Recipe
+        ``from_scratch``, ``specialist``, ``specialist_partial``.
+    """
+    more = {
+        "from_scratch": {"pretrained": False, "epochs": 30, "patience": 30},
+        "specialist": {},
+        "specialist_partial": {"trained_stages": 2},
+    }
+    return {
+        name: Recipe.images(learning_rate=RACE_RATES[name], seed=seed, **changes)
+        for name, changes in more.items()
+    }
 
 
 def image_scratch(**changes):
@@ -305,6 +347,8 @@ def ablation_plan(seeds):
 # Images of each class on a learning curve, and the epochs that a recipe may take on so few.
 IMAGE_CURVE = {25: 24, 100: 16}
 SCRATCH_RATE = 1e-3
+# Peak learning rates of the racers on satellite tiles.
+RACE_RATES = {"from_scratch": 3e-3, "specialist": 3e-3, "specialist_partial": 1e-3}
 _SEEDS = (0, 1, 2)
 _NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
 _PLANS = {
@@ -314,6 +358,7 @@ _PLANS = {
     "sarcasm": _sarcasm_plan,
     "tumor_xrays": _tumor_xrays_plan,
     "multilingual": _multilingual_plan,
+    "satellite": _satellite_plan,
 }
 _OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical", "from_scratch")
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
@@ -426,7 +471,10 @@ def _carry_out(case_name, run, key):
     row = {"part": run.part, "system": run.system, "fold": run.fold, "share": run.share}
     row |= {"key": key, "data_hash": _data_hash(case_name, run.fold), "procedure": PROCEDURE}
     if run.part == "speed":
-        row["examples_per_second"] = _interleaved_speeds(case)
+        if run.system == "racers":
+            row |= _racing_speeds(case)
+        else:
+            row["examples_per_second"] = _interleaved_speeds(case)
         return row | _circumstances(), None
     if run.per_class is not None:
         row |= {"per_class": run.per_class, "draw": run.draw, "seed": run.draw}
@@ -453,6 +501,22 @@ def _interleaved_speeds(case, rounds=3, examples=512):
             steps = examples // recipe.batch_size
             speeds[name].append(round(training.examples_per_second(case, recipe, steps), 1))
     return speeds
+
+
+def _racing_speeds(case, rounds=5, steps=12):
+    """How fast the racers learn and the frozen systems are fitted, in turn, a round a seed."""
+    speeds, seconds = {}, {}
+    for seed in range(rounds):
+        for name, recipe in racers(seed).items():
+            found = training.examples_per_second(case, recipe, steps)
+            speeds.setdefault(name, []).append(round(found, 1))
+        generalist = load_generalist(case)
+        began = time.perf_counter()
+        generalist.embed(list(case.train["input"]))
+        seconds.setdefault("features", []).append(round(time.perf_counter() - began, 2))
+        for system in (baselines.fit_linear_probe(case, generalist), baselines.fit_classical(case)):
+            seconds.setdefault(system.name, []).append(round(system.seconds, 2))
+    return {"examples_per_second": speeds, "seconds_of_fit": seconds}
 
 
 @cache
@@ -488,7 +552,9 @@ def _run_systems(case, run, row):
 
 
 def _run_controls(case):
-    """Half of the input, and four labels on a frozen model."""
+    """Half of the input, and four labels on a frozen model; of tiles the latitude alone."""
+    if sees_images(case):
+        return [baselines.fit_number_control(case, "latitude")]
     generalist = load_generalist(case)
     halves = [baselines.fit_control(case, generalist, name) for name in ("situation", "remark")]
     probe = baselines.fit_linear_probe(sarcasm.four_labels(case), generalist)
@@ -508,7 +574,10 @@ def _run_baselines(case, run):
 
 
 def _run_specialist(case, run, row):
-    specialist = fine_tune(case, run.recipe)
+    laps = race.Laps(case) if (case.name, run.part) == ("satellite", "test") else None
+    specialist = fine_tune(case, run.recipe, callbacks=[laps] if laps else [])
+    if laps:
+        row["laps"] = [[lap["images"], lap["seconds"], round(lap["score"], 5)] for lap in laps.rows]
     specialist.name = run.system
     row |= {"recipe": run.recipe.fields(), "recipe_hash": run.recipe.fingerprint()}
     row |= {"seed": run.recipe.seed, "history": specialist.history}
@@ -1046,6 +1115,129 @@ def learning_curve_rows(case, parts):
         for system, score in part_scores(case, part).items():
             rows.append({"size": size, "system": system, "score": score})
     return rows
+
+
+@dataclass(frozen=True)
+class RecordedRace:
+    """A race that was recorded, run by run.
+
+    Attributes
+    ----------
+    curves : dict of str to list of list of dict
+        Of each racer and seed its laps: ``images``, ``seconds``, ``score``. Seconds are the images
+        over the racer's speed, measured in turns with the others', so that the machine's mood
+        cancels.
+    at_once : dict of str to (tuple of float, float)
+        Of each system that is fitted in one go its seconds, measured as often as there are seeds,
+        and its validation accuracy.
+    speeds : dict of str to list of float
+        Images a second of each racer, a round for each seed.
+    features_seconds : list of float
+        How long the frozen features of the training part took.
+    about : str
+    """
+
+    curves: dict
+    at_once: dict
+    speeds: dict
+    features_seconds: list
+    about: str
+
+    def arrivals(self, target):
+        """When every system reached a target.
+
+        Parameters
+        ----------
+        target : float
+            Validation accuracy.
+
+        Returns
+        -------
+        dict of str to ftlearn.race.Arrivals
+        """
+        racing = {name: race.arrivals(name, runs, target) for name, runs in self.curves.items()}
+        fitted = {
+            name: race.arrivals_at_once(name, *found, target)
+            for name, found in self.at_once.items()
+        }
+        return racing | fitted
+
+
+def recorded_race(case):
+    """The race of a case, from its record.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    RecordedRace
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    rows, _ = read(case.name)
+    (timed,) = (row for row in rows if row["part"] == "speed")
+    curves, validation = {}, {}
+    for row in rows:
+        if row["part"] == "test":
+            validation |= row["validation"]
+        for images, _, score in row.get("laps", ()):
+            laps = curves.setdefault(row["system"], {}).setdefault(row["seed"], [])
+            speed = timed["examples_per_second"][row["system"]][row["seed"]]
+            laps.append({"images": images, "seconds": images / speed, "score": score})
+    fits = {n: s for n, s in timed["seconds_of_fit"].items() if n in validation}
+    return RecordedRace(
+        curves={name: [runs[seed] for seed in sorted(runs)] for name, runs in curves.items()},
+        at_once={name: (tuple(seconds), validation[name]) for name, seconds in fits.items()},
+        speeds=timed["examples_per_second"],
+        features_seconds=timed["seconds_of_fit"]["features"],
+        about=_about([timed]),
+    )
+
+
+def time_to_target(case, primary=True):
+    """What a recorded race came to, ready for `ftlearn.file_results`.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    primary : bool
+        Whether its verdict is the case's primary one: the specialist against the model from
+        scratch, at `ftlearn.race.PRIMARY_TARGET`.
+
+    Returns
+    -------
+    RecordedPart
+        A system's score is its median time in seconds, None where the median run never arrived.
+    """
+    found = recorded_race(case)
+    case = replace(case, pace="full")
+    at = found.arrivals(race.PRIMARY_TARGET)
+    seeds = {name: list(range(arrivals.runs)) for name, arrivals in at.items()}
+    return RecordedPart(
+        name=race.PART,
+        metric="seconds",
+        predictions=pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")}),
+        systems={
+            name: {
+                "score": arrivals.median(),
+                "seconds": float(np.mean(arrivals.given)),
+                "seeds": seeds[name] if name in found.curves else [],
+            }
+            for name, arrivals in at.items()
+        },
+        verdicts=[
+            race.verdict(case, race.saving(at["from_scratch"], at[name]), primary=first)
+            for name, first in (("specialist", primary), ("specialist_partial", False))
+        ],
+        rows=[],
+        about=found.about,
+        more={"target": race.PRIMARY_TARGET, "targets": race.targets_table(found)},
+    )
 
 
 def _about(rows):

@@ -74,6 +74,9 @@ class Recipe:
         Whether training images are mirrored, turned and shifted a little, by chance, each time.
     prompt : str
         What is put before every text of a sentence pair, such as ``"query: "``.
+    trained_stages : int or None
+        Of an image network only so many of its last stages learn, and the layers after them; the
+        stages before stay as pre-training left them. None: all learn.
     seed : int
         For the classifier's first weights, the order of the data, dropout and augmentation.
     """
@@ -94,6 +97,7 @@ class Recipe:
     probe_first: bool = False
     augment: bool = False
     prompt: str = ""
+    trained_stages: int | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -107,6 +111,10 @@ class Recipe:
             "warmup": (0 <= self.warmup < 1, "a share from 0 to below 1"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
             "patience": (self.patience is None or whole(self.patience, 1), "None or 1, 2, 3, ..."),
+            "trained_stages": (
+                self.trained_stages is None or whole(self.trained_stages, 1),
+                "None or 1, 2, 3, ...",
+            ),
             "attention": (self.attention in ATTENTIONS, " or ".join(map(repr, ATTENTIONS))),
             "seed": (whole(self.seed, 0), "0, 1, 2, ..."),
         }
@@ -225,11 +233,11 @@ class Recipe:
         Returns
         -------
         dict
-            Without `probe_first`, `augment` and `prompt` where they are off: recipes recorded
-            before they came keep their hash.
+            Without `probe_first`, `augment`, `prompt` and `trained_stages` where they are off:
+            recipes recorded before they came keep their hash.
         """
         fields = asdict(self)
-        for later in ("probe_first", "augment", "prompt"):
+        for later in ("probe_first", "augment", "prompt", "trained_stages"):
             if not fields[later]:
                 del fields[later]
         return fields
@@ -387,6 +395,8 @@ def _without_autocast(model):
 
 def _specialist(case, recipe, trainer):
     model = _without_autocast(trainer.model)
+    if sees_images(case):
+        vision.unfreeze(model)
     if case.task == "retrieval":
         specialist = PairSpecialist(model, recipe)
     else:
@@ -483,6 +493,8 @@ def build_model(case, recipe):
 def _text_classifier(case, recipe):
     if recipe.augment:
         raise ValueError("Recipe augment is for images; leave it off for texts.")
+    if recipe.trained_stages is not None:
+        raise ValueError("Recipe trained_stages is for images; leave it out for texts.")
     folder = model_folder(case)
     config = transformers.AutoConfig.from_pretrained(
         folder,
@@ -759,7 +771,7 @@ def build_encoder(case, recipe):
     ValueError
         When the recipe asks for what sentence pairs do not have.
     """
-    for name in ("augment", "probe_first"):
+    for name in ("augment", "probe_first", "trained_stages"):
         if getattr(recipe, name):
             raise ValueError(f"Recipe {name} is not for sentence pairs; leave it off.")
     if not recipe.pretrained:
@@ -1148,11 +1160,15 @@ def _timed_trainer(case, few, recipe, folder):
 
 
 class _StepTimes(transformers.TrainerCallback):
+    """Seconds from step to step, with the reading of the examples."""
+
     def __init__(self):
         self.seconds = []
 
-    def on_step_begin(self, args, state, control, **kwargs):
+    def on_train_begin(self, args, state, control, **kwargs):
         self._began = time.perf_counter()
 
     def on_step_end(self, args, state, control, **kwargs):
-        self.seconds.append(time.perf_counter() - self._began)
+        now = time.perf_counter()
+        self.seconds.append(now - self._began)
+        self._began = now

@@ -38,6 +38,11 @@ CASES = {
         "04_multilingual",
         ("multilingual-e5-small-q4", "xlm-roberta-tokenizer", "django-catalogues"),
     ),
+    "satellite": CaseInfo(
+        "satellite",
+        "05_satellite_transfer",
+        ("efficientnet-lite0", "blue-marble", "climate-map", "second-climate-map"),
+    ),
 }
 
 

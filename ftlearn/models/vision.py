@@ -276,7 +276,65 @@ def classifier(case, recipe):
             fresh_head(network)
         else:
             network = TimmWrapperForImageClassification(config)
+    freeze_stages(network, recipe.trained_stages)
     return network.to(memory_format=torch.channels_last)
+
+
+def freeze_stages(network, trained):
+    """Freeze the first stages of an image classifier, batch norm's running statistics with them.
+
+    Parameters
+    ----------
+    network : transformers.TimmWrapperForImageClassification
+        Changed in place.
+    trained : int or None
+        How many of the last stages keep learning, beside all that follows them; None: all.
+
+    Raises
+    ------
+    ValueError
+        When the network has not more stages than that.
+    """
+    import timm.utils
+
+    if trained is None:
+        return
+    frozen = _stages(network)[:-trained]
+    if not frozen:
+        raise ValueError(
+            f"Recipe trained_stages is {trained}; the network has {len(_stages(network))} stages, "
+            "and at least the first is to be frozen. Leave trained_stages out to train all."
+        )
+    timm.utils.freeze(network.timm_model, [*_stem(network), *frozen])
+
+
+def unfreeze(network):
+    """Make a network with frozen stages an ordinary one again, its weights as they are.
+
+    Parameters
+    ----------
+    network : transformers.TimmWrapperForImageClassification
+        Changed in place.
+    """
+    import timm.utils
+
+    if not all(weight.requires_grad for weight in network.parameters()):
+        timm.utils.unfreeze(network.timm_model, [*_stem(network), *_stages(network)])
+
+
+def _stages(network):
+    """Names of an image network's stages, in order; of EfficientNet and ResNet."""
+    children = dict(network.timm_model.named_children())
+    if "blocks" in children:
+        return [f"blocks.{number}" for number in range(len(children["blocks"]))]
+    return [name for name in children if name.startswith("layer")]
+
+
+def _stem(network):
+    """Names of what comes before the first stage."""
+    names = list(dict(network.timm_model.named_children()))
+    before = names[: names.index(_stages(network)[0].split(".")[0])]
+    return [name for name in before if list(getattr(network.timm_model, name).parameters())]
 
 
 def head(network):

@@ -1,0 +1,236 @@
+"""Tiles of the Earth from above, with the climate that two maps give them.
+
+The picture is NASA's Blue Marble; the labels are the five main groups of the Köppen-Geiger climate
+classification. A tile covers the same ground wherever it lies: cut from the flat map as it is, a
+tile would betray its latitude by its stretch, and the latitude alone says much about the climate.
+"""
+
+import contextlib
+import io
+import os
+
+import numpy as np
+
+from .. import assets, settings
+
+LABEL_NAMES = ["tropical", "dry", "temperate", "continental", "polar"]
+SIDE = 1.6  # degrees of latitude that a tile covers each way
+SIDE_KM = 178  # the same on the ground
+PIXELS = 24  # each way; the picture has about as many
+LEAST_SHARE = 0.8  # of a tile that must belong to one group
+SOUTHERNMOST = -60.0  # Antarctica is left out: all of it is polar
+BLOCK = 15  # degrees each way; tiles of one block are a group
+VERSION = 1  # raised when a tile can come out otherwise
+_OVERSAMPLED = 4  # points a pixel each way, averaged
+_ROWS_APART = 10  # of the second map, which is far finer than needed
+# Main group of each class of the first map, whose classes are numbered by name: Af, Am, As, ...
+_LAST_OF_GROUP = (4, 8, 17, 29, 31)
+_OCEAN = -1
+
+
+def tiles():
+    """Every usable tile; made once and kept in the cache.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude``, ``longitude`` (degrees, of the
+        centre), ``label`` (index into `LABEL_NAMES`), ``share`` (of the tile that the first map
+        gives to it).
+    """
+    path = settings.cache_folder() / "earth" / f"tiles-{VERSION}.npz"
+    if not path.exists():
+        made = _make_tiles()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **made)
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside.write_bytes(stream.getvalue())
+        os.replace(beside, path)
+    with np.load(path, allow_pickle=False) as kept:
+        return dict(kept)
+
+
+def centres():
+    """Centres of tiles that cover the Earth in rows, without a gap or an overlap along a row.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 2): latitude and longitude in degrees.
+    """
+    found = []
+    for latitude in np.arange(SOUTHERNMOST + SIDE / 2, 90 - SIDE / 2, SIDE):
+        number = int(360 * np.cos(np.radians(latitude)) / SIDE)
+        longitudes = -180 + (np.arange(number) + 0.5) * 360 / number
+        found.append(np.stack([np.full(number, latitude), longitudes], axis=1))
+    return np.concatenate(found)
+
+
+def ground_grid(latitude, longitude, points):
+    """Where the points of a tile lie; along each parallel they are equally far apart on the ground.
+
+    Parameters
+    ----------
+    latitude, longitude : float
+        Centre, in degrees.
+    points : int
+        Each way.
+
+    Returns
+    -------
+    latitudes, longitudes : numpy.ndarray, shape (points, points)
+        In degrees, from north to south and from west to east; longitudes from -180 to 180.
+    """
+    offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
+    latitudes = np.repeat((latitude - offsets)[:, None], points, axis=1)
+    stretch = np.cos(np.radians(np.clip(latitudes, -89.9, 89.9)))
+    longitudes = longitude + offsets[None, :] / stretch
+    return latitudes, (longitudes + 180) % 360 - 180
+
+
+def sampled(picture, latitudes, longitudes):
+    """Nearest pixels of a flat map of the whole Earth.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray, shape (height, width, ...)
+        Rows from 90° north to 90° south, columns from 180° west to 180° east.
+    latitudes, longitudes : numpy.ndarray
+
+    Returns
+    -------
+    numpy.ndarray, shape of latitudes + (...)
+    """
+    height, width = picture.shape[:2]
+    rows = np.clip(((90 - latitudes) / 180 * height).astype(int), 0, height - 1)
+    columns = ((longitudes + 180) / 360 * width).astype(int) % width
+    return picture[rows, columns]
+
+
+def block_of(latitude, longitude):
+    """Name of the block of 15 degrees that a point lies in: str, such as ``"N45 E015"``."""
+    south, west = (int(np.floor(value / BLOCK)) * BLOCK for value in (latitude, longitude))
+    return (
+        f"{'N' if south >= 0 else 'S'}{abs(south):02d} {'E' if west >= 0 else 'W'}{abs(west):03d}"
+    )
+
+
+def near_any(points, others, kilometres):
+    """Which points lie within a distance of any of the others.
+
+    Parameters
+    ----------
+    points, others : numpy.ndarray, shape (n, 2), (m, 2)
+        Latitude and longitude in degrees.
+    kilometres : float
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+    """
+    from scipy.spatial import cKDTree
+
+    chord = 2 * np.sin(kilometres / 6371 / 2)
+    nearest, _ = cKDTree(_on_sphere(others)).query(_on_sphere(points))
+    return nearest <= chord
+
+
+def _on_sphere(points):
+    latitude, longitude = np.radians(np.asarray(points, dtype=float)).T
+    return np.stack(
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
+        axis=1,
+    )
+
+
+# --- making them ------------------------------------------------------------------------------
+
+
+def _make_tiles():
+    first, second = climate_groups(), second_climate_groups()
+    kept, labels, shares = [], [], []
+    for centre in centres():
+        grid = ground_grid(*centre, PIXELS)
+        label, share = _commonest(sampled(first, *grid))
+        if label != _OCEAN and share >= LEAST_SHARE:
+            if _commonest(sampled(second, *grid))[0] == label:
+                kept.append(centre)
+                labels.append(label)
+                shares.append(share)
+    del first, second
+    marble = blue_marble()
+    pixels = np.stack([_tile(marble, *centre) for centre in kept])
+    latitude, longitude = np.array(kept).T
+    return {
+        "pixels": pixels,
+        "latitude": latitude,
+        "longitude": longitude,
+        "label": np.array(labels),
+        "share": np.array(shares),
+    }
+
+
+def _commonest(values):
+    found, counts = np.unique(values, return_counts=True)
+    return int(found[counts.argmax()]), float(counts.max() / values.size)
+
+
+def _tile(marble, latitude, longitude):
+    fine = sampled(marble, *ground_grid(latitude, longitude, PIXELS * _OVERSAMPLED))
+    blocks = fine.reshape(PIXELS, _OVERSAMPLED, PIXELS, _OVERSAMPLED, 3).astype(float)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+
+
+def blue_marble():
+    """NASA's Blue Marble: uint8, shape (2700, 5400, 3)."""
+    from PIL import Image
+
+    return np.asarray(Image.open(assets.locate("blue-marble") / "bmng.jpg").convert("RGB"))
+
+
+def climate_groups():
+    """The first map's main groups: int8, shape (6480, 12960); -1 is the sea."""
+    from PIL import Image
+
+    with _large_images():
+        classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
+    groups = np.full(256, _OCEAN, dtype=np.int8)
+    for group, last in enumerate(_LAST_OF_GROUP):
+        groups[(_LAST_OF_GROUP[group - 1] if group else 0) + 1 : last + 1] = group
+    return groups[classes]
+
+
+def second_climate_groups():
+    """The second map's main groups, every tenth row and column: int8, (2160, 4320); -1 is the sea.
+
+    The whole map would take 930 MB of memory, so it is read row by row.
+    """
+    import tifffile
+
+    path = assets.locate("second-climate-map") / "KG_simplified_uint8.tif"
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        rows = []
+        for at in range(_ROWS_APART // 2, page.shape[0], _ROWS_APART):
+            file.filehandle.seek(page.dataoffsets[at])
+            packed = file.filehandle.read(page.databytecounts[at])
+            row = page.decode(packed, at)[0].ravel()
+            rows.append(row[_ROWS_APART // 2 :: _ROWS_APART])
+    return np.stack(rows).astype(np.int8) - 1
+
+
+@contextlib.contextmanager
+def _large_images():
+    """The map is larger than what Pillow takes for harmless; its sha256 is known."""
+    from PIL import Image
+
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
