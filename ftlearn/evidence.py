@@ -869,6 +869,37 @@ def _verdicts(case, table, part, primary=None, metric=None):
     ]
 
 
+def recorded_folds(case):
+    """Every fold of a case once, the one recorded as its test part among them.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        One whose own fold was recorded with several seeds and the others with one.
+
+    Returns
+    -------
+    RecordedPart
+        ``folds``: of the case's own fold the first seed alone, so that every fold weighs the same.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    rows, table = read(case.name)
+    there = [row for row in rows if row["part"] == "folds"]
+    systems = {name for row in there for name in row["seconds_of"]}
+    first = [row for row in rows if row["part"] == "test" and row.get("seed", 0) == 0]
+    first = [row for row in first if set(row["seconds_of"]) <= systems]
+    rows = [*first, *there]
+    table = table[table["key"].isin({row["key"] for row in rows})]
+    table = table[table["part"].isin(("test", "folds"))].assign(part="folds")
+    table = table.reset_index(drop=True)
+    verdicts = _verdicts(case, table, "folds")
+    return RecordedPart("folds", case.metric, table, _systems(rows), verdicts, rows, _about(rows))
+
+
 def recorded_split(case, name="test", metric=None, runs=("baselines", "specialist")):
     """The recorded runs of one split, the one that is a case's test part.
 
@@ -1236,7 +1267,12 @@ def time_to_target(case, primary=True):
         ],
         rows=[],
         about=found.about,
-        more={"target": race.PRIMARY_TARGET, "targets": race.targets_table(found)},
+        more={
+            "n": at["specialist"].runs,
+            "n_groups": at["specialist"].runs,
+            "target": race.PRIMARY_TARGET,
+            "targets": race.targets_table(found),
+        },
     )
 
 

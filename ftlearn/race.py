@@ -23,11 +23,11 @@ TARGETS = (0.60, 0.65, 0.70)
 PRIMARY_TARGET = 0.65
 PART = "time_to_target"
 _FIRST_LAPS = 4  # steps between two laps at the start
-_GROWTH = 1.1  # later laps come after so many times as many steps
+_GROWTH = 1.2  # later laps come after so many times as many steps
 
 
 def lap_steps(most):
-    """After which steps a run is looked at: often at first, then 10 % apart.
+    """After which steps a run is looked at: often at first, then a fifth later each time.
 
     Parameters
     ----------

@@ -50,6 +50,7 @@ VERDICT_KEYS = (
     "baseline specialist difference low high p n n_groups method primary wording"
 ).split()
 PART_KEYS = "metric n n_groups systems verdicts".split()
+TARGET_KEYS = "target targets".split()  # what a part about time to a target says beside
 PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
 FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
 _PACKAGES = (
@@ -84,7 +85,8 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         ``metric``, ``predictions`` (pandas.DataFrame, as `PREDICTION_COLUMNS`; part may be absent),
         ``systems`` (dict of system to dict with ``seconds``, ``seeds`` and, where it is not one
         that `ftlearn.evaluation` computes over groups, ``score``, ``low``, ``high``) and
-        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS`).
+        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS`). One without predictions is about runs;
+        its ``more`` gives ``n``, ``n_groups`` and what else its part says (`TARGET_KEYS`).
 
     Raises
     ------
@@ -119,8 +121,9 @@ def _note_progress(case, notebook, verdicts, recorded):
 
     of_record = (v for part in recorded for v in part.verdicts)
     for verdict in (*verdicts, *of_record):
-        if getattr(verdict, "primary", False):
-            progress.note_verdict(notebook, case.name, verdict.wording, case.pace)
+        filed = verdict if isinstance(verdict, dict) else verdict.to_json()
+        if filed["primary"]:
+            progress.note_verdict(notebook, case.name, filed["wording"], case.pace)
             return
 
 
@@ -214,10 +217,7 @@ def _file_recorded(entry, tables, case, part):
 
     table = part.predictions.assign(part=part.name)
     if part.name != "test" and part.name not in entry["parts"]:
-        items = table.drop_duplicates("item_id")
-        entry["parts"][part.name] = _new_part(
-            part.metric, len(items), _count_groups(items["group"])
-        )
+        entry["parts"][part.name] = _recorded_part(part, table)
     place = _place(entry, part.name)
     if place["metric"] != part.metric:
         raise ValueError(
@@ -237,9 +237,18 @@ def _file_recorded(entry, tables, case, part):
             "source": "recorded",
             "seeds": [int(seed) for seed in about.get("seeds", ())],
         }
-    if part.name not in evaluation.METRIC_LABELS:  # a metric is another look at the test part
+    # A metric is another look at the test part, and a part about runs has no predictions.
+    if part.name not in evaluation.METRIC_LABELS and not table.empty:
         tables.append(table[table["system"].isin(list(part.systems))])
     place["verdicts"] += [v if isinstance(v, dict) else v.to_json() for v in part.verdicts]
+
+
+def _recorded_part(part, table):
+    """A part of runs rather than of items has no predictions: what it says of itself counts."""
+    if table.empty:
+        return {**_new_part(part.metric, None, None), **getattr(part, "more", {})}
+    items = table.drop_duplicates("item_id")
+    return _new_part(part.metric, len(items), _count_groups(items["group"]))
 
 
 def _recorded_score(table, system, part, case):
@@ -499,7 +508,8 @@ def _check_case(name, entry):
         where = f"{name}.parts.{part}"
         if part not in PARTS:
             yield f"{where}: not a part; allowed: {', '.join(sorted(PARTS))}"
-        wrong = list(_check_keys(where, content, PART_KEYS))
+        more = TARGET_KEYS if part == "time_to_target" else []
+        wrong = list(_check_keys(where, content, PART_KEYS + more))
         yield from wrong
         if not wrong:
             yield from _check_place(where, content)
@@ -717,7 +727,7 @@ def scoreboard(results):
     str
         A table of plain text.
     """
-    rows = [("case", "claimed", "measured, points (95 %)", "minutes", "MB", "verdict")]
+    rows = [("case", "claimed", "measured, points or % (95 %)", "minutes", "MB", "verdict")]
     for name, entry in results["cases"].items():
         verdict = report_page.primary_verdict(entry)
         seconds, memory = entry["notebook_seconds"], entry["peak_rss_mb"]
@@ -725,7 +735,7 @@ def scoreboard(results):
             (
                 name,
                 report_page.claimed_text(entry["claimed"]),
-                report_page.measured_text(verdict) if verdict else "\u2013",
+                report_page.measured_text(verdict, entry["claimed"]) if verdict else "\u2013",
                 "\u2013" if seconds is None else f"{seconds / 60:.1f}",
                 "\u2013" if memory is None else str(memory),
                 report_page.outcome(verdict["wording"]) if verdict else "no primary verdict",

@@ -204,19 +204,27 @@ def claimed_text(claimed):
     return f"{claimed['value']:+g} {claimed['unit']}".replace("-", "\u2212")
 
 
-def measured_text(verdict):
+def measured_text(verdict, claimed=None):
     """A verdict's difference and interval in points, such as ``"+6.1 (+3.2 to +9.0)"``.
 
     Parameters
     ----------
     verdict : dict
+    claimed : dict, optional
+        ``value`` and ``unit``; of a claim about time the unit stands behind the number.
 
     Returns
     -------
     str
     """
+    unit = " %" if is_about_time(claimed) else ""
     interval = f"{points(verdict['low'])} to {points(verdict['high'])}"
-    return f"{points(verdict['difference'])} ({interval})"
+    return f"{points(verdict['difference'])}{unit} ({interval})"
+
+
+def is_about_time(claimed):
+    """Whether a claim names a share of time rather than points of a score (bool)."""
+    return bool(claimed) and str(claimed.get("unit")).startswith("% of")
 
 
 def index(results, titles, links, label):
@@ -285,7 +293,7 @@ def _overview(cases, titles):
     for name, entry in cases.items():
         verdict = primary_verdict(entry)
         words = outcome(verdict["wording"]) if verdict else "no primary verdict"
-        measured = measured_text(verdict) if verdict else "\u2013"
+        measured = measured_text(verdict, entry["claimed"]) if verdict else "\u2013"
         title = escape(titles.get(name, name))
         rows.append(
             f'<tr><th scope="row"><a href="#{escape(name)}">{title}</a></th>'
@@ -295,7 +303,7 @@ def _overview(cases, titles):
         )
     head = (
         '<th scope="col">Case</th><th scope="col" class="number">Claimed</th>'
-        '<th scope="col">Verdict</th><th scope="col" class="number">Measured, points</th>'
+        '<th scope="col">Verdict</th><th scope="col" class="number">Measured, points or %</th>'
     )
     caption = "Claims and measurements, with 95 % intervals"
     return _table(caption, head, rows)
@@ -342,7 +350,8 @@ def _chart(name, claimed, verdict):
     """Claimed and measured on one axis of percentage points."""
     low, high, middle = verdict["low"], verdict["high"], verdict["difference"]
     value = claimed.get("value") if claimed else None
-    comparable = claimed and claimed.get("unit") in ("%", "points")
+    about_time = is_about_time(claimed)
+    comparable = about_time or (claimed and claimed.get("unit") in ("%", "points"))
     if None in (low, high, middle, value) or not comparable:
         return ""
     low, high, middle = 100 * low, 100 * high, 100 * middle
@@ -365,9 +374,11 @@ def _chart(name, claimed, verdict):
     measured = f"measured {points(middle / 100)}"
     said = f"claimed {claimed_text(claimed)}"
     description = (
-        f"Claimed: {claimed_text(claimed)}. Measured: {points(middle / 100)} points, 95 % interval "
-        f"{points(low / 100)} to {points(high / 100)}."
+        f"Claimed: {claimed_text(claimed)}. Measured: {points(middle / 100)} "
+        f"{'%' if about_time else 'points'}, 95 % interval {points(low / 100)} to "
+        f"{points(high / 100)}."
     )
+    what = "Share of the time that is saved, in per cent." if about_time else ""
     at, id_ = x(value), f"{escape(name)}-chart"
     return f"""<figure>
 <svg viewBox="0 0 400 90" role="img" aria-labelledby="{id_}">
@@ -379,7 +390,7 @@ def _chart(name, claimed, verdict):
 <circle class="measured" cx="{x(middle):.1f}" cy="52" r="6"/>
 {_beside(min(x(low), x(middle) - 6) - 6, max(x(high), x(middle) + 6) + 6, 56, measured)}
 </svg>
-<figcaption>Gain in percentage points. {escape(description)}</figcaption>
+<figcaption>{what or "Gain in percentage points."} {escape(description)}</figcaption>
 </figure>"""
 
 
@@ -413,6 +424,8 @@ def _systems(content, metric, n, n_groups, primary, label):
     items = "\u2013" if n is None else f"{n:,}"
     groups = "" if n_groups is None else f" in {n_groups:,} groups"
     caption = f"{metric.replace('_', ' ')} on {items} test items{groups}"
+    if metric == "seconds":
+        caption = f"Score: seconds of training to the target, median of {items} runs"
     if compared:
         caption += "; the two systems of the verdict are in bold"
     return _table(caption, head, rows)
@@ -458,7 +471,28 @@ def _part(name, content, label):
     sentences = "".join(f"<li>{escape(v['wording'])}</li>" for v in content["verdicts"])
     title = escape(name.replace("_", " "))
     listed = f"<ul>{sentences}</ul>" if sentences else ""
-    return f"<details><summary>Part: {title}</summary>{table}{listed}</details>"
+    targets = _targets(content["targets"], label) if "targets" in content else ""
+    return f"<details><summary>Part: {title}</summary>{table}{targets}{listed}</details>"
+
+
+def _targets(targets, label):
+    """When each system reached each preset accuracy."""
+    rows = []
+    for target in targets:
+        for name, found in target["systems"].items():
+            rows.append(
+                f'<tr><th scope="row">{escape(label(name))}</th>'
+                f'<td class="number">{target["target"]:.2f}</td>'
+                f'<td class="number">{found["reached"]} of {found["runs"]}</td>'
+                f'<td class="number">{number(found["median_seconds"], 1)}</td>'
+                f'<td class="number">{number(found["median_images"], 0)}</td></tr>'
+            )
+    names = ("Target", "Arrived", "Median seconds", "Median images")
+    head = '<th scope="col">System</th>' + "".join(
+        f'<th scope="col" class="number">{name}</th>' for name in names
+    )
+    caption = "Preset validation accuracies; a dash: the run in the middle never arrived"
+    return _table(caption, head, rows)
 
 
 def _facts(name, entry, links):

@@ -108,6 +108,48 @@ def sampled(picture, latitudes, longitudes):
     return picture[rows, columns]
 
 
+def ground_tile(picture, latitude, longitude):
+    """A tile that covers as much ground each way wherever it lies.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray, uint8, shape (height, width, 3)
+        A flat map, as `sampled` takes it.
+    latitude, longitude : float
+        Centre, in degrees.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (24, 24, 3).
+    """
+    return _averaged(sampled(picture, *ground_grid(latitude, longitude, PIXELS * _OVERSAMPLED)))
+
+
+def flat_tile(picture, latitude, longitude):
+    """A square of as many degrees each way, cut from the flat map as it is; for comparison.
+
+    Parameters
+    ----------
+    picture, latitude, longitude
+        As in `ground_tile`.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (24, 24, 3).
+    """
+    points = PIXELS * _OVERSAMPLED
+    offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
+    latitudes, longitudes = np.meshgrid(latitude - offsets, longitude + offsets, indexing="ij")
+    return _averaged(sampled(picture, latitudes, (longitudes + 180) % 360 - 180))
+
+
+def _averaged(fine):
+    blocks = fine.reshape(PIXELS, _OVERSAMPLED, PIXELS, _OVERSAMPLED, 3).astype(float)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+
+
 def block_of(latitude, longitude):
     """Name of the block of 15 degrees that a point lies in: str, such as ``"N45 E015"``."""
     south, west = (int(np.floor(value / BLOCK)) * BLOCK for value in (latitude, longitude))
@@ -164,7 +206,7 @@ def _make_tiles():
                 shares.append(share)
     del first, second
     marble = blue_marble()
-    pixels = np.stack([_tile(marble, *centre) for centre in kept])
+    pixels = np.stack([ground_tile(marble, *centre) for centre in kept])
     latitude, longitude = np.array(kept).T
     return {
         "pixels": pixels,
@@ -178,12 +220,6 @@ def _make_tiles():
 def _commonest(values):
     found, counts = np.unique(values, return_counts=True)
     return int(found[counts.argmax()]), float(counts.max() / values.size)
-
-
-def _tile(marble, latitude, longitude):
-    fine = sampled(marble, *ground_grid(latitude, longitude, PIXELS * _OVERSAMPLED))
-    blocks = fine.reshape(PIXELS, _OVERSAMPLED, PIXELS, _OVERSAMPLED, 3).astype(float)
-    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
 
 
 def blue_marble():

@@ -1,4 +1,4 @@
-"""Act 5: from a satellite image to the climate below it."""
+"""Act 5: from a satellite tile to the climate below it."""
 
 import numpy as np
 
@@ -6,7 +6,6 @@ from ..models import vision
 from . import earth, split
 from .case import Case
 
-ASSETS = ("efficientnet-lite0", "blue-marble", "climate-map", "second-climate-map")
 N_FOLDS = 5
 IMAGE_SIZE = 64
 BUFFER_KM = 1.5 * earth.SIDE_KM  # centres of neighbouring tiles are nearer, also diagonal ones
@@ -44,8 +43,10 @@ def build(track, pace, generalist=None, fold=0):
 
     Parameters
     ----------
-    track, pace : str
-        As in `ftlearn.settings`.
+    track : str
+        ``"starter"`` (tiles of the Blue Marble) or ``"hub"`` (EuroSAT).
+    pace : str
+        ``"full"`` or ``"quick"`` (`QUICK` of it).
     generalist : str, optional
         A key of `ftlearn.models.vision.VISION_MODELS`.
     fold : int
@@ -54,30 +55,46 @@ def build(track, pace, generalist=None, fold=0):
     Returns
     -------
     ftlearn.cases.case.Case
+
+    Raises
+    ------
+    ValueError
+        When there is no such generalist or fold.
     """
     generalist = vision.known(generalist, track)
-    parts = world_parts(fold)
-    total = sum(map(len, parts.values()))
-    if pace == "quick":
-        parts = {name: _few(part, QUICK[name]) for name, part in parts.items()}
+    if track == "hub":
+        from . import eurosat_data
+
+        parts, label_names = eurosat_data.land_use(pace)
+        more = eurosat_data.ABOUT | {"label_names": label_names}
+    else:
+        tiles = world_parts(fold)
+        total = sum(map(len, tiles.values()))
+        if pace == "quick":
+            tiles = {name: _few(part, QUICK[name]) for name, part in tiles.items()}
+        parts = {name: _dataset(part) for name, part in tiles.items()}
+        labels = ", ".join(earth.LABEL_NAMES)
+        more = {
+            "title": "Climate from satellite tiles",
+            "card": CARD.format(labels=labels, n=total, buffer=BUFFER_KM),
+            "data_name": "tiles of the Blue Marble",
+            "label_names": list(earth.LABEL_NAMES),
+            "group_name": "blocks of 15 degrees",
+            "image_size": IMAGE_SIZE,
+        }
     return Case(
         name="satellite",
-        title="Climate from satellite tiles",
         task="classification",
-        label_names=list(earth.LABEL_NAMES),
         claim=CLAIM,
         claimed=dict(CLAIMED),
-        card=CARD.format(labels=", ".join(earth.LABEL_NAMES), n=total, buffer=BUFFER_KM),
-        data_name="tiles of the Blue Marble",
-        group_name="blocks of 15 degrees",
         metric="accuracy",
         generalist=generalist,
         generalist_label=vision.VISION_MODELS[generalist].label,
         track=track,
         pace=pace,
         fold=fold,
-        image_size=IMAGE_SIZE,
-        **{name: _dataset(part) for name, part in parts.items()},
+        **parts,
+        **more,
     )
 
 

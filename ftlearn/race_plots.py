@@ -1,0 +1,191 @@
+"""Figures about a race to a target accuracy, and a map of where the tiles lie."""
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from . import race
+from .evaluation import system_label
+from .image_plots import _GREEN, _MARKS, _ORANGE
+from .plots import (
+    BLUE,
+    FAINT,
+    INK,
+    SOFT,
+    VERMILLION,
+    Picture,
+    _axes,
+    _draw_difference,
+    _figure,
+    _heading,
+    _styled,
+)
+
+_PARTS = {
+    "train": ("o", SOFT, "to train on"),
+    "validation": ("s", BLUE, "to validate"),
+    "test": ("^", VERMILLION, "to test"),
+}
+_SAVING_WORDS = [("takes longer",), ("saves less than claimed", "saves"), ("saves more", "more")]
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+@_styled
+def race_figure(curves, target, heading, caption, at_once=None):
+    """Validation accuracy against seconds of training, one line a run.
+
+    Parameters
+    ----------
+    curves : dict of str to list of list of dict
+        Of each racer its runs, of each run its laps: ``seconds``, ``score``.
+    target : float
+        Drawn as a line; a mark where a run reached it.
+    heading, caption : str
+    at_once : dict of str to (float, float), optional
+        Systems that are fitted in one go: seconds and validation accuracy.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    figure = _figure(3.8)
+    _heading(figure, heading, "Validation accuracy against seconds of training; the axis is a log")
+    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    axes.grid(axis="y")
+    axes.set_xscale("log")
+    axes.axhline(target, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    said = []
+    for number, (racer, runs) in enumerate(curves.items()):
+        marker, line, color = _MARKS[number % len(_MARKS)]
+        arrived = race.arrivals(racer, runs, target)
+        for rows in runs:
+            seconds, scores = ([row[key] for row in rows] for key in ("seconds", "score"))
+            axes.plot(seconds, scores, color=color, linestyle=line, linewidth=1.3, alpha=0.75)
+            if lap := race.reached(rows, target):
+                axes.plot(lap["seconds"], lap["score"], marker, color=color, markersize=7)
+        label = f"{system_label(racer)}\n{race.median_text(arrived)}"
+        axes.text(1.02, 0.98 - 0.24 * number, label, transform=axes.transAxes, color=color,
+                  fontsize=8.5, va="top", wrap=True)  # fmt: skip
+        said.append(f"{system_label(racer)}: {race.median_text(arrived)}")
+    for name, (seconds, score) in (at_once or {}).items():
+        axes.plot(seconds, score, "D", color=INK, markersize=6)
+        axes.annotate(system_label(name), (seconds, score), (6, -3), textcoords="offset points",
+                      fontsize=8.5)  # fmt: skip
+        said.append(f"{system_label(name)}: {score:.2f} after {seconds:.1f} s")
+    axes.set_xticks([tick for tick in _TICKS if axes.get_xlim()[0] < tick < axes.get_xlim()[1]])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel("Seconds of training")
+    alt = f"{heading}. To a validation accuracy of {target:.2f}: {'; '.join(said)}."
+    return Picture(figure, caption, alt)
+
+
+@_styled
+def saving_figure(case, found):
+    """The verdict on a saving of time, beside nothing saved and beside the claim.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    found : ftlearn.race.Saving
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+        The caption is the verdict's wording.
+    """
+    outcome = race.saving_outcome(case, found)
+    outcome = outcome[:1].upper() + outcome[1:]
+    slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
+    figure = _figure(2.85)
+    subtitle = f"{fast} against {slow}, to a validation accuracy of {found.baseline.target:.2f}"
+    _heading(figure, outcome, subtitle, size=15 if len(outcome) < 44 else 12)
+    axes = _axes(figure, 0.2, 0.2, 0.65, 0.98)
+    _draw_difference(axes, found, case.claimed["value"], _SAVING_WORDS, " %")
+    axes.set_xlabel("Share of the time that is saved, per cent")
+    claimed = f"claimed {case.claimed['value']:g} %"
+    alt = f"{outcome}. {subtitle}: {race.saved_text(found)} saved; {claimed}."
+    return Picture(figure, race.saving_wording(case, found, primary=True), alt)
+
+
+@_styled
+def fold_map(case):
+    """Where the tiles of each part lie: a flat map of the world with the blocks' edges.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    figure = _figure(3.9)
+    _heading(figure, "Three parts of the world", "A mark is a tile; the grid shows the blocks")
+    axes = _world(figure, 0.72)
+    said = []
+    for name, (marker, color, words) in _PARTS.items():
+        part = case.part(name)
+        label = f"{words}: {len(part):,} tiles in {len(set(part['group']))} blocks"
+        axes.scatter(part["longitude"], part["latitude"], s=5, marker=marker, color=color,
+                     linewidths=0, label=label)  # fmt: skip
+        said.append(label)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False,
+                fontsize=8, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
+    caption = (
+        "Whole blocks go to one part, and between two parts lies at least one tile that nobody "
+        "gets. Gaps: sea, mixed climates, or two maps that disagree."
+    )
+    return Picture(figure, caption, f"World map of tiles. {'; '.join(said)}.")
+
+
+@_styled
+def class_map(case):
+    """Which climate each tile has: a flat map of the world.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
+    figure = _figure(3.9)
+    _heading(figure, "Five climates, and how they lie in bands", "A mark is a tile, all parts")
+    axes = _world(figure, 0.72)
+    colors = (_GREEN, _ORANGE, BLUE, VERMILLION, SOFT)
+    rows = [case.part(name) for name in _PARTS]
+    latitude, longitude, label = (
+        np.concatenate([np.asarray(part[column]) for part in rows])
+        for column in ("latitude", "longitude", "label")
+    )
+    said = []
+    for number, name in enumerate(case.label_names):
+        here = label == number
+        axes.scatter(longitude[here], latitude[here], s=6, marker="os^Dv"[number],
+                     color=colors[number], linewidths=0, label=name)  # fmt: skip
+        middle = np.median(np.abs(latitude[here]))
+        said.append(f"{name}: {here.sum()} tiles, half of them within {middle:.0f}° of the equator")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=5, frameon=False,
+                fontsize=9, markerscale=2.5, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+    caption = "Before any pixel is looked at, the latitude alone says much about the climate."
+    return Picture(figure, caption, f"World map of climates. {'; '.join(said)}.")
+
+
+def _world(figure, top):
+    """Axes from 180° west to 180° east and 60° south to 90° north, blocks as a grid."""
+    axes = _axes(figure, 0.6, 0.25, 0.75, top)
+    axes.set(xlim=(-180, 180), ylim=(-60, 90), xticks=range(-180, 181, 15))
+    axes.set_yticks(range(-60, 91, 15))
+    axes.grid(color=FAINT)
+    for axis, sides in ((axes.xaxis, "WE"), (axes.yaxis, "SN")):
+        axis.set_major_formatter(FuncFormatter(lambda v, _, sides=sides: _degrees(v, sides)))
+    return axes
+
+
+def _degrees(value, sides):
+    if value % 60:
+        return ""
+    return f"{abs(value):g}° {sides[int(value > 0)]}" if value else "0°"
