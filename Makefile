@@ -14,12 +14,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lab notebooks report evidence evidence-check bench lint clean
+.PHONY: help course test test-slow lab notebooks report evidence evidence-check bench lint clean
 
 help:
 	@echo "make course     install, run every notebook at full pace, write report/"
 	@echo "make lab        open JupyterLab on your own copies of the notebooks (my_work/)"
 	@echo "make test       install and run the tests"
+	@echo "make test-slow  every notebook on one core with 2 GB, at quick pace"
 	@echo "make notebooks  execute and publish notebooks/*.ipynb from notebooks/source"
 	@echo "make report     write report/ again from the results that are there"
 	@echo "make evidence   run what data/evidence records, resuming (CASE=name for one)"
@@ -38,6 +39,10 @@ course: $(VENV)/.runtime
 test: $(VENV)/.test
 	@$(BIN)/ftlearn fetch
 	@$(BIN)/python -m pytest $(TEST_ARGS)
+
+test-slow: $(VENV)/.test
+	@$(BIN)/ftlearn fetch
+	@$(BIN)/python -m pytest -m slow $(TEST_ARGS)
 
 lab: $(VENV)/.runtime
 	@$(BIN)/ftlearn fetch

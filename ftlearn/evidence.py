@@ -1246,7 +1246,6 @@ def time_to_target(case, primary=True):
         A system's score is its median time in seconds, None where the median run never arrived.
     """
     found = recorded_race(case)
-    case = replace(case, pace="full")
     at = found.arrivals(race.PRIMARY_TARGET)
     seeds = {name: list(range(arrivals.runs)) for name, arrivals in at.items()}
     return RecordedPart(

@@ -387,8 +387,6 @@ def saving_wording(case, found, primary=False):
 
 def saving_outcome(case, found, primary=True):
     """The core of the wording, as `ftlearn.evaluation.claim_outcome` says it (str)."""
-    if case.pace == "quick":
-        return "too small to judge"
     words = claim_outcome(found.low, found.high, case.claimed["value"] if primary else None)
     if words == "not distinguishable":
         return f"not distinguishable at n={found.baseline.runs} pairs of runs"

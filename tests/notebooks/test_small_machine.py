@@ -1,4 +1,4 @@
-"""Notebook 01 on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16.
+"""Every notebook on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16.
 
 A session is limited in resident memory, which Linux cannot cap for one process: a limit on its
 address space would also count what is reserved and never touched. So the runner watches the
@@ -19,12 +19,13 @@ from ftlearn import notebooks
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="cores are limited as on Linux")
 SESSION_MB = 2000
 SERVER_MB = 150  # Jupyter's own server lives in the same session
+NAMES = [path.stem for path in notebooks.source_files()]
 
 EXECUTE = """
 import json, sys
 from pathlib import Path
 from ftlearn import notebooks
-name, folder = "01_text_specialists", Path(sys.argv[1])
+name, folder = sys.argv[1], Path(sys.argv[2])
 run = notebooks.execute(name, "quick", folder, progress=lambda line: None)
 print("RUN", json.dumps(vars(run)))
 """
@@ -35,12 +36,14 @@ def one_core():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def test_notebook_01_runs_in_two_gigabytes_on_one_core_without_bf16(tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_in_two_gigabytes_on_one_core_without_bf16(name, tmp_path):
     environment = _environment(tmp_path) | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
     environment.pop("FTLEARN_RESULTS")  # the runner says where results go
     environment.pop("OMP_NUM_THREADS", None)
     done = subprocess.run(
-        [sys.executable, "-c", EXECUTE, str(tmp_path / "report")],
+        [sys.executable, "-c", EXECUTE, name, str(tmp_path / "report")],
         cwd=notebooks.PROJECT,
         env=environment,
         preexec_fn=one_core,
@@ -52,9 +55,8 @@ def test_notebook_01_runs_in_two_gigabytes_on_one_core_without_bf16(tmp_path):
     run = json.loads(lines[0].removeprefix("RUN "))
     assert run["ok"], run["failure"]
     assert run["peak_rss_mb"] <= SESSION_MB - SERVER_MB
-    filed = json.loads(Path(tmp_path / "report" / "cases" / "medical.json").read_text())
-    assert filed["pace"] == "quick" and filed["systems"]["specialist"]["source"] == "live"
-    assert "too small to judge" in filed["verdicts"][0]["wording"]
+    for path in Path(tmp_path / "report" / "cases").glob("*.json"):
+        assert json.loads(path.read_text())["pace"] == "quick"
 
 
 def test_one_core_means_one_thread_and_an_older_instruction_set_no_bf16():
