@@ -63,6 +63,11 @@ class Laps(transformers.TrainerCallback):
     ----------
     rows : list of dict
         One a lap: ``step``, ``images`` (seen so far), ``seconds`` (on the clock), ``score``.
+
+    Raises
+    ------
+    ValueError
+        When training begins, where the run goes on from a checkpoint without a clock.
     """
 
     def __init__(self, case, target=None, most_seconds=None):
@@ -75,6 +80,12 @@ class Laps(transformers.TrainerCallback):
         self._log = state.log_history
         self._steps = set(lap_steps(state.max_steps))
         self.rows = [entry["lap"] for entry in self._log if "lap" in entry]
+        timed = self.rows[-1]["step"] if self.rows else 0
+        if timed != state.global_step:
+            raise ValueError(
+                f"This run goes on from step {state.global_step}, which no clock has timed (it was "
+                "begun without Laps and stopped). Let it end once without Laps, then race."
+            )
         self._seconds = self.rows[-1]["seconds"] if self.rows else 0.0
         if self._pixels is None:
             reader = vision.processor(self._case.generalist, self._case.image_size)
