@@ -349,7 +349,7 @@ def ablation_plan(seeds):
 IMAGE_CURVE = {25: 24, 100: 16}
 SCRATCH_RATE = 1e-3
 # Peak learning rates of the racers on satellite tiles.
-RACE_RATES = {"from_scratch": 3e-4, "specialist": 3e-3, "specialist_partial": 3e-3}
+RACE_RATES = {"from_scratch": 1e-4, "specialist": 3e-3, "specialist_partial": 3e-3}
 _SEEDS = (0, 1, 2)
 _NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
 _PLANS = {
