@@ -149,3 +149,106 @@ def test_pneumoniamnist_is_read_from_a_file_of_the_published_form(cache):
         np.testing.assert_array_equal(pixels, content[f"{split}_images"])
         assert case.part(part)["label"] == content[f"{split}_labels"].ravel().tolist()
     assert not case.shifts
+
+
+# --- the hub track of Act 5 ---------------------------------------------------------------------
+
+LAND_USE = (
+    "AnnualCrop Forest HerbaceousVegetation Highway Industrial Pasture PermanentCrop Residential "
+    "River SeaLake"
+).split()
+
+
+def write_eurosat(cache, numbers):
+    """Patches in folders as torchvision unpacks them; no two are alike."""
+    import numpy as np
+    from PIL import Image
+
+    for at, kind in enumerate(LAND_USE):
+        folder = cache / "eurosat" / "2750" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            rng = np.random.default_rng([at, number])
+            pixels = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{kind}_{number}.jpg")
+
+
+def parts_of_eurosat(pace="full"):
+    import ftlearn
+
+    case = ftlearn.open_case("satellite", track="hub", pace=pace)
+    names = ("train", "validation", "test")
+    return case, {name: list(case.part(name)["item_id"]) for name in names}
+
+
+def test_eurosat_is_read_from_a_folder_of_the_published_form(cache):
+    import numpy as np
+    from PIL import Image
+
+    write_eurosat(cache, range(1, 21))
+    case, ids = parts_of_eurosat()
+    assert case.generalist == "resnet18" and case.image_size == 64
+    assert case.label_names == [
+        "annual crop", "forest", "herbaceous vegetation", "highway", "industrial", "pasture",
+        "permanent crop", "residential", "river", "sea lake",
+    ]  # fmt: skip
+    assert "27,000 patches" in case.card and "98.57" in case.card and not case.shifts
+    everything = [name for part in ids.values() for name in part]
+    expected = [f"eurosat/{kind}_{number}" for kind in LAND_USE for number in range(1, 21)]
+    assert sorted(everything) == sorted(expected)
+    for name in ids:
+        part = case.part(name)
+        for row in part:
+            kind = row["item_id"].removeprefix("eurosat/").rpartition("_")[0]
+            assert row["label"] == LAND_USE.index(kind) and row["group"] == row["item_id"]
+        row = part[len(part) // 2]
+        kind, _, number = row["item_id"].removeprefix("eurosat/").rpartition("_")
+        path = cache / "eurosat" / "2750" / kind / f"{kind}_{number}.jpg"
+        np.testing.assert_array_equal(np.asarray(row["input"]), np.asarray(Image.open(path)))
+
+
+def test_a_patch_of_eurosat_stays_in_its_part_when_others_come(cache):
+    write_eurosat(cache, range(1, 21))
+    _, before = parts_of_eurosat()
+    write_eurosat(cache, range(21, 36))
+    _, after = parts_of_eurosat()
+    for name, ids in before.items():
+        assert set(ids) <= set(after[name])
+
+    def expected(item):
+        """70 : 10 : 20 by the hash of a file's name."""
+        name = item.removeprefix("eurosat/") + ".jpg"
+        place = int(hashlib.sha256(name.encode()).hexdigest()[:16], 16) % 100
+        return "test" if place < 20 else "validation" if place < 30 else "train"
+
+    assert all(expected(item) == name for name, ids in after.items() for item in ids)
+    shares = [len(ids) / 350 for ids in after.values()]
+    assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.06)
+
+
+def test_eurosat_at_quick_pace_takes_those_with_the_smallest_hash(cache):
+    from ftlearn.cases import eurosat_data
+
+    write_eurosat(cache, range(1, 51))
+    _, whole = parts_of_eurosat()
+    _, quick = parts_of_eurosat("quick")
+
+    def key(item):
+        return hashlib.sha256(f"{item.removeprefix('eurosat/')}.jpg".encode()).hexdigest()
+
+    for name, most in eurosat_data.QUICK.items():
+        assert quick[name] == sorted(whole[name], key=key)[:most]
+    assert len(quick["train"]) == 120 and len(quick["test"]) == 80
+
+
+def test_an_eurosat_is_not_fetched_where_it_lies_in_the_cache(cache, monkeypatch):
+    """Nothing asks the hub, and no checksum of 90 MB is computed."""
+    from torchvision.datasets import eurosat
+
+    def no_net(*_, **__):
+        raise AssertionError("it was fetched")
+
+    monkeypatch.setattr(eurosat, "download_and_extract_archive", no_net)
+    write_eurosat(cache, range(1, 4))
+    _, ids = parts_of_eurosat()
+    assert sum(map(len, ids.values())) == 30

@@ -1,0 +1,460 @@
+"""The race to a target accuracy: its laps, who arrived when, and how much time that saves."""
+
+import itertools
+import json
+import math
+import statistics
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from scipy import stats
+from toy_cases import toy_image_case
+
+from ftlearn import race, report, training
+from ftlearn.evaluation import system_label
+from ftlearn.models import vision
+from ftlearn.race import Arrivals
+from ftlearn.training import Recipe, fine_tune
+
+CLAIMED = {"value": 50.0, "unit": "% of the training time"}
+CASE = SimpleNamespace(data_name="tiles", generalist_label="a net", claimed=CLAIMED)
+
+
+def run(*scores, speed=10.0):
+    """A run with a lap every hundred images."""
+    return [
+        {"images": 100 * at, "seconds": 100 * at / speed, "score": score}
+        for at, score in enumerate(scores, 1)
+    ]
+
+
+def times(system, *seconds, given=100.0, target=0.65):
+    """Arrivals of runs that all had as much time."""
+    images = tuple(None if value is None else 10.0 * value for value in seconds)
+    return Arrivals(system, target, seconds, images, (given,) * len(seconds))
+
+
+# --- laps and arrivals --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [4, 5, 30, 500, 3000])
+def test_laps_come_often_at_first_and_then_a_fifth_later_each_time(most):
+    steps = race.lap_steps(most)
+    assert steps[0] == 4 and steps[-1] <= most
+    for before, after in itertools.pairwise(steps):
+        assert after >= before + 4
+        assert after <= max(before + 4, math.ceil(1.2 * before))
+    # The next one would be too late.
+    assert max(steps[-1] + 4, math.ceil(1.2 * steps[-1])) > most
+
+
+def test_a_run_that_is_shorter_than_a_lap_has_none():
+    assert race.lap_steps(3) == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "at"),
+    [
+        ((0.7, 0.7, 0.1), 100),
+        ((0.1, 0.65, 0.65), 200),  # the target itself counts
+        ((0.7, 0.6, 0.7, 0.64, 0.7, 0.66), 500),  # single looks were luck
+        ((0.7, 0.6, 0.7), None),
+        ((0.1, 0.7), None),  # nobody looked again
+        ((0.9,), None),
+        ((), None),
+    ],
+)
+def test_a_run_has_arrived_at_the_first_of_two_looks_in_a_row(scores, at):
+    found = race.reached(run(*scores), 0.65)
+    assert (found and found["images"]) == at
+
+
+def test_arrivals_are_those_of_every_run_with_the_time_it_had():
+    curves = [run(0.1, 0.7, 0.7), run(0.7, 0.7, 0.1, 0.2), run(0.1, 0.2)]
+    found = race.arrivals("specialist", curves, 0.65)
+    assert found.seconds == (20.0, 10.0, None) and found.images == (200, 100, None)
+    assert found.given == (30.0, 40.0, 20.0)
+    assert (found.runs, found.reached) == (3, 2)
+    assert found.median() == 20.0 and found.median("images") == 200.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median"),
+    [
+        ((3.0, None, 1.0, 2.0, None), 3.0),
+        ((3.0, None, None, 2.0, None), None),
+        ((None,) * 5, None),
+        ((1.0, 2.0), 1.5),
+        ((1.0, None), None),
+        ((None, None), None),
+    ],
+)
+def test_a_run_that_never_arrived_is_later_than_any_other(seconds, median):
+    assert times("specialist", *seconds).median() == median
+
+
+def test_a_system_that_is_fitted_in_one_go_arrives_with_its_last_second():
+    there = race.arrivals_at_once("linear_probe", [3.0, 2.5, 4.0], 0.65, 0.65)
+    assert there.seconds == there.given == (3.0, 2.5, 4.0) and there.median() == 3.0
+    assert there.median("images") is None
+    never = race.arrivals_at_once("linear_probe", [3.0, 2.5, 4.0], 0.649, 0.65)
+    assert never.reached == 0 and never.given == (3.0, 2.5, 4.0)
+
+
+# --- what is saved ------------------------------------------------------------------------------
+
+
+def log_normal(seed, runs=5):
+    rng = np.random.default_rng(seed)
+    slow = tuple(float(value) for value in 40 * np.exp(0.3 * rng.normal(size=runs)))
+    fast = tuple(float(value) for value in 18 * np.exp(0.3 * rng.normal(size=runs)))
+    return slow, fast
+
+
+def brute_force(slow, given, fast):
+    """(ratio, low, high): with loops and sorted lists alone."""
+    slow = [all_it_had if s is None else s for s, all_it_had in zip(slow, given, strict=True)]
+    fast = [math.inf if f is None else f for f in fast]
+    ratios = []
+    for chosen in itertools.product(range(len(slow)), repeat=len(slow)):
+        above = statistics.median([fast[i] for i in chosen])
+        ratios.append(above / statistics.median([slow[i] for i in chosen]))
+    ratios.sort()
+    last = len(ratios) - 1
+    low, high = ratios[round(0.025 * last)], ratios[round(0.975 * last)]
+    return statistics.median(fast) / statistics.median(slow), low, high
+
+
+CROOKED = [
+    (*log_normal(0), 100.0),
+    (*log_normal(1), 100.0),
+    ((30.0, None, 55.0, 20.0, None), (11.0, 30.0, 21.0, 16.0, 12.0), 60.0),
+    ((30.0, 40.0, 55.0, 20.0, 35.0), (11.0, None, 21.0, 16.0, 12.0), 60.0),
+    ((None,) * 5, (11.0, None, 21.0, 16.0, None), 60.0),
+    ((30.0, 40.0, 55.0, 20.0, 35.0), (None, None, 5.0, 6.0, None), 60.0),
+    ((30.0, 40.0, 55.0), (11.0, 12.0, 29.0), 60.0),
+]
+
+
+@pytest.mark.parametrize(("slow", "fast", "given"), CROOKED)
+def test_the_interval_is_that_of_every_resample_of_the_pairs(slow, fast, given):
+    found = race.saving(times("from_scratch", *slow, given=given), times("specialist", *fast))
+    ratio, low, high = brute_force(slow, [given] * len(slow), fast)
+    assert found.ratio == pytest.approx(ratio)
+    assert (found.ratio_low, found.ratio_high) == pytest.approx((low, high))
+    assert (found.difference, found.low, found.high) == pytest.approx(
+        (1 - ratio, 1 - high, 1 - low)
+    )
+    assert not any(map(math.isnan, (found.ratio, found.ratio_low, found.ratio_high, found.p)))
+
+
+@pytest.mark.parametrize(("slow", "fast", "given"), CROOKED)
+def test_p_is_that_of_every_swap_within_the_pairs(slow, fast, given):
+    found = race.saving(times("from_scratch", *slow, given=given), times("specialist", *fast))
+    pairs = [
+        (given if s is None else s, math.inf if f is None else f)
+        for s, f in zip(slow, fast, strict=True)
+    ]
+    observed = abs(statistics.median([math.log(f / s) for s, f in pairs]))
+    as_far = 0
+    for swaps in itertools.product((False, True), repeat=len(pairs)):
+        logs = [
+            math.log(f / s) * (-1 if swap else 1) for swap, (s, f) in zip(swaps, pairs, strict=True)
+        ]
+        as_far += abs(statistics.median(logs)) >= observed - 1e-12
+    assert found.p == pytest.approx(as_far / 2 ** len(pairs))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_p_agrees_with_scipys_permutation_test(seed):
+    slow, fast = log_normal(seed)
+    found = race.saving(times("from_scratch", *slow), times("specialist", *fast))
+
+    def statistic(first, second, axis):
+        return np.median(np.log(first) - np.log(second), axis=axis)
+
+    expected = stats.permutation_test(
+        (fast, slow), statistic, permutation_type="samples", vectorized=True, n_resamples=np.inf
+    )
+    assert found.p == pytest.approx(expected.pvalue)
+
+
+def test_a_baseline_that_never_arrived_counts_with_all_the_time_it_had():
+    fast = times("specialist", 10.0, 11.0, 12.0, 13.0, 14.0)
+    slow = times("from_scratch", 30.0, None, None, None, 40.0, given=60.0)
+    found = race.saving(slow, fast)
+    assert found.is_bound and found.ratio == pytest.approx(12 / 60)
+    assert race.saved_text(found).startswith("at least 80 % of the time")
+    arrived = race.saving(times("from_scratch", 30.0, 50.0, 50.0, 50.0, None, given=60.0), fast)
+    assert not arrived.is_bound and "at least" not in race.saved_text(arrived)
+
+
+def test_a_specialist_that_never_arrived_saves_nothing():
+    slow = times("from_scratch", 30.0, 40.0, 50.0, 35.0, 45.0)
+    found = race.saving(slow, times("specialist", None, 5.0, None, None, None))
+    assert found.ratio == math.inf and found.difference == -math.inf == found.low
+    assert "\u2212\u221e % of the time" in race.saved_text(found)
+    filed = race.verdict(CASE, found)
+    assert filed["difference"] is None and filed["low"] is None
+    assert "the median run never arrived, 1 of 5 runs" in filed["wording"]
+    json.dumps(filed, allow_nan=False)
+
+
+def test_what_are_not_pairs_is_refused():
+    slow = times("from_scratch", 30.0, 40.0)
+    with pytest.raises(ValueError, match="from_scratch has 2 runs to 0.65, specialist 3 to 0.65"):
+        race.saving(slow, times("specialist", 1.0, 2.0, 3.0))
+    with pytest.raises(ValueError, match="to one target"):
+        race.saving(slow, times("specialist", 1.0, 2.0, target=0.7))
+
+
+# --- in words -----------------------------------------------------------------------------------
+
+SLOW = (40.0, 41.0, 42.0, 43.0, 44.0)
+OUTCOMES = {
+    "contradicted here": (60.0, 61.0, 62.0, 63.0, 64.0),
+    "not distinguishable at n=5 pairs of runs": (20.0, 30.0, 42.0, 60.0, 90.0),
+    "supported here, smaller than claimed": (30.0, 31.0, 32.0, 33.0, 34.0),
+    "supported here": (18.0, 19.0, 21.0, 23.0, 24.0),
+    "supported here, larger than claimed": (4.0, 5.0, 6.0, 7.0, 8.0),
+}
+
+
+@pytest.mark.parametrize(("outcome", "fast"), OUTCOMES.items())
+def test_the_outcome_follows_from_the_interval_and_the_claim(outcome, fast):
+    found = race.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    assert race.saving_outcome(CASE, found) == outcome
+    wording = race.saving_wording(CASE, found, primary=True)
+    assert wording.startswith(
+        f"On tiles, with a net, to a validation accuracy of 0.65: {outcome}. The specialist saves "
+    )
+    assert wording.endswith("The claim says 50 % of the training time.")
+    assert wording == wording.strip() and "  " not in wording
+
+
+@pytest.mark.parametrize(
+    ("fast", "outcome"),
+    [
+        (OUTCOMES["supported here"], "faster"),
+        (OUTCOMES["contradicted here"], "slower"),
+        ((20.0, 30.0, 42.0, 60.0, 90.0), "not distinguishable at n=5 pairs of runs"),
+    ],
+)
+def test_a_secondary_comparison_says_nothing_about_the_claim(fast, outcome):
+    found = race.saving(times("from_scratch", *SLOW), times("specialist_partial", *fast))
+    wording = race.saving_wording(CASE, found)
+    assert race.saving_outcome(CASE, found, primary=False) == outcome
+    assert f"of 0.65: {outcome}. The {system_label('specialist_partial')} saves" in wording
+    assert "secondary" in wording and "claim" not in wording
+
+
+def test_the_wording_has_the_numbers():
+    fast = (9.5, 10.0, None, 12.0, 12.5)
+    found = race.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    ratio, low, high = brute_force(SLOW, [100.0] * 5, fast)
+    assert ratio == pytest.approx(12 / 42)
+    bounds = f"{100 * (1 - high):.0f} to {100 * (1 - low):.0f}".replace("-inf", "\u2212\u221e")
+    assert race.saving_wording(CASE, found, primary=True) == (
+        "On tiles, with a net, to a validation accuracy of 0.65: "
+        f"{race.saving_outcome(CASE, found)}. The specialist saves 71 % of the time (95 % interval "
+        f"{bounds}) of the model trained from scratch: 12.0 s, 4 of 5 runs, against 42.0 s, 5 of 5 "
+        "runs (5 pairs of runs; pre-training is not on the clock). The claim says 50 % of the "
+        "training time."
+    )
+
+
+def test_a_negative_saving_has_a_true_minus_sign():
+    fast = OUTCOMES["contradicted here"]
+    found = race.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    assert "\u221248 % of the time" in race.saved_text(found)
+
+
+def test_a_verdict_has_what_results_json_asks_for():
+    fast = OUTCOMES["supported here, larger than claimed"]
+    found = race.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    filed = race.verdict(CASE, found, primary=True)
+    assert set(filed) == set(report.VERDICT_KEYS)
+    assert (filed["n"], filed["n_groups"], filed["primary"]) == (5, 5, True)
+    assert (filed["baseline"], filed["specialist"]) == ("from_scratch", "specialist")
+    assert filed["low"] <= filed["difference"] <= filed["high"]
+    assert filed["difference"] == pytest.approx(1 - 6 / 42)
+    assert filed["p"] == found.p
+
+
+def test_the_table_of_targets_says_what_each_came_to():
+    curves = {
+        "from_scratch": [run(0.1, 0.6, 0.6, 0.7), run(0.6, 0.6, 0.7, 0.7), run(0.1, 0.2, 0.3, 0.3)],
+        "specialist": [run(0.7, 0.7, speed=20), run(0.6, 0.7, speed=20), run(0.7, 0.6, speed=20)],
+    }
+    recorded = SimpleNamespace(
+        arrivals=lambda target: {
+            name: race.arrivals(name, runs, target) for name, runs in curves.items()
+        }
+    )
+    low, high = race.targets_table(recorded, (0.6, 0.7))
+    assert (low["target"], high["target"]) == (0.6, 0.7)
+    assert low["systems"] == {
+        "from_scratch": {
+            "median_seconds": 20.0, "median_images": 200.0, "reached": 2, "runs": 3
+        },
+        "specialist": {"median_seconds": 5.0, "median_images": 100.0, "reached": 3, "runs": 3},
+    }  # fmt: skip
+    assert low["ratio"] == pytest.approx(0.25)
+    assert high["systems"]["specialist"] == {
+        "median_seconds": None, "median_images": None, "reached": 1, "runs": 3
+    }  # fmt: skip
+    assert high["ratio"] is None and high["high"] is None
+    json.dumps([low, high], allow_nan=False)
+
+
+# --- laps of a real training --------------------------------------------------------------------
+
+# Six steps an epoch; augmentation and dropout draw random numbers, so every one of them counts.
+RECIPE = Recipe.images(
+    learning_rate=3e-2, epochs=3, batch_size=8, warmup=0.0, patience=3, dropout=True
+)
+
+
+@pytest.fixture
+def case(tiny_vision, frozen_heap):
+    return toy_image_case()
+
+
+_whole = {}  # one raced run for several tests
+
+
+@pytest.fixture
+def whole(case):
+    """A run that nobody stopped: its laps, what another callback saw, the specialist."""
+    if not _whole:
+        laps, again = race.Laps(case), LookAgain(case)
+        specialist = fine_tune(case, RECIPE, callbacks=[laps, again], progress=False)
+        _whole.update(laps=laps, again=again, specialist=specialist)
+    return SimpleNamespace(**_whole)
+
+
+def assert_same_weights(one, other):
+    for name, weight in one.model.state_dict().items():
+        assert torch.equal(weight, other.model.state_dict()[name]), name
+
+
+class Stop(transformers.TrainerCallback):
+    """As if by hand, after a step."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == self.at:
+            raise KeyboardInterrupt
+
+
+class LookAgain(transformers.TrainerCallback):
+    """Scores the model by hand where a lap is, and keeps what the Trainer says."""
+
+    def __init__(self, case):
+        self.case, self.scores, self.said = case, {}, {}
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        if state.global_step not in (4, 6, 8, 12, 16, 18):
+            return
+        reader = vision.processor(self.case.generalist, self.case.image_size)
+        images, labels = list(self.case.validation["input"]), self.case.validation["label"]
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            rows = [
+                row
+                for at in range(0, len(images), 5)
+                for row in model(vision.pixel_batch(reader, images[at : at + 5])).logits
+            ]
+        model.train(was_training)
+        right = [int(row.argmax()) == label for row, label in zip(rows, labels, strict=True)]
+        self.scores[state.global_step] = sum(right) / len(right)
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        self.said[state.global_step] = metrics["eval_score"]
+
+
+def test_laps_have_the_scores_of_the_model_as_it_was_and_end_every_epoch(whole):
+    laps, again = whole.laps, whole.again
+    assert [row["step"] for row in laps.rows] == [4, 6, 8, 12, 16, 18]
+    assert [row["images"] for row in laps.rows] == [32, 48, 64, 96, 128, 144]
+    assert set(again.said) == {6, 12, 18}
+    for row in laps.rows:
+        assert row["score"] == pytest.approx(again.scores[row["step"]], abs=1e-6)
+        if row["step"] in again.said:
+            assert row["score"] == again.said[row["step"]]
+    assert len({row["score"] for row in laps.rows}) > 3
+    seconds = [row["seconds"] for row in laps.rows]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+    scores = [line["validation_score"] for line in whole.specialist.history]
+    assert scores == [row["score"] for row in laps.rows if row["step"] in again.said]
+
+
+def test_a_look_changes_nothing_in_training(case, whole):
+    plain = fine_tune(case, RECIPE, progress=False)
+    assert_same_weights(plain, whole.specialist)
+    assert plain.history == whole.specialist.history
+
+
+def test_a_run_stops_when_it_has_arrived(case):
+    laps = race.Laps(case, target=0.0)
+    fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+    assert race.reached(laps.rows, 0.0)["step"] == 4
+    assert laps.rows[-1]["step"] == 7  # the second look was the one at the end of the epoch
+
+
+def test_a_run_stops_when_its_time_is_over(case):
+    laps = race.Laps(case, most_seconds=0)
+    fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+    assert [row["step"] for row in laps.rows] == [1]
+
+
+def test_the_clock_stands_still_during_a_look(case, monkeypatch):
+    now = itertools.count()  # every question takes a second
+    monkeypatch.setattr(race, "time", SimpleNamespace(perf_counter=lambda: float(next(now))))
+    laps = race.Laps(case)
+    look = race.Laps._look
+
+    def long_look(self, model):
+        for _ in range(1000):
+            next(now)
+        return look(self, model)
+
+    monkeypatch.setattr(race.Laps, "_look", long_look)
+    fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+    assert next(now) > 3000
+    assert [row["seconds"] for row in laps.rows] == [row["step"] for row in laps.rows]
+
+
+def test_laps_survive_a_run_that_is_stopped_again_and_again(case, whole):
+    """Within an epoch, at the end of one before it was saved, and just after."""
+    columns = ("step", "images", "score")
+    before = []
+    for at in (9, 12, 13, None):
+        laps = race.Laps(case)
+        if at:
+            with pytest.raises(training.TrainingInterrupted):
+                fine_tune(case, RECIPE, callbacks=[laps, Stop(at)], progress=False)
+        else:
+            resumed = fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+        # Each begins with the laps up to the last end of an epoch, times and all.
+        saved = [row for row in before if row["step"] <= 6 * ((before[-1]["step"]) // 6)]
+        assert laps.rows[: len(saved)] == saved
+        before = laps.rows
+    rows = [[[row[name] for name in columns] for row in of] for of in (whole.laps.rows, laps.rows)]
+    assert rows[0] == rows[1]
+    seconds = [row["seconds"] for row in laps.rows]
+    assert seconds == sorted(seconds)
+    assert_same_weights(whole.specialist, resumed)
+
+
+def test_a_run_that_was_begun_without_a_clock_is_not_raced(case):
+    with pytest.raises(training.TrainingInterrupted):
+        fine_tune(case, RECIPE, callbacks=[Stop(8)], progress=False)
+    with pytest.raises(ValueError, match="goes on from step 6, which no clock has timed"):
+        fine_tune(case, RECIPE, callbacks=[race.Laps(case)], progress=False)

@@ -1,0 +1,482 @@
+"""The satellite case: where tiles lie, what they show, who labelled them, and the split."""
+
+import sys
+from itertools import combinations, pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+from datasets import Image as ImageFeature
+from datasets import Value
+from PIL import Image
+from sklearn.metrics.pairwise import haversine_distances
+from toy_cases import python
+
+from ftlearn import assets, training
+from ftlearn.cases import earth, open_case, satellite
+from ftlearn.models import vision
+
+RADIUS = 6371
+# Köppen's classes in the first map's order: by name, and the sea last.
+CLASSES = (
+    "Af Am As Aw BSh BSk BWh BWk Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc "
+    "Dfa Dfb Dfc Dfd Dsa Dsb Dsc Dsd Dwa Dwb Dwc Dwd EF ET Ocean"
+).split()
+
+
+def kilometres(places, others):
+    """Great-circle distances, by another formula than the code's."""
+    return RADIUS * haversine_distances(np.radians(places), np.radians(others))
+
+
+def noise_map(rows=360, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (rows, 2 * rows, 3), dtype=np.uint8)
+
+
+# --- where tiles lie ----------------------------------------------------------------------------
+
+
+def test_rows_of_tiles_follow_each_other_from_the_southernmost_to_the_pole():
+    latitudes = np.unique(earth.centres()[:, 0])
+    np.testing.assert_allclose(np.diff(latitudes), 1.6)
+    assert latitudes[0] - 0.8 == pytest.approx(-60)
+    assert 90 - 1.6 < latitudes[-1] + 0.8 < 90
+
+
+def test_tiles_of_a_row_go_round_the_earth_and_do_not_overlap():
+    places = earth.centres()
+    for latitude in np.unique(places[:, 0]):
+        longitudes = np.sort(places[places[:, 0] == latitude, 1])
+        assert -180 < longitudes[0] and longitudes[-1] < 180
+        apart = np.diff(np.append(longitudes, longitudes[0] + 360))
+        np.testing.assert_allclose(apart, apart[0])
+        on_ground = apart[0] * np.cos(np.radians(latitude))
+        # As close as whole tiles allow: one more would not fit.
+        assert 1.6 - 1e-9 < on_ground < 1.6 * (1 + 1 / len(longitudes)) + 1e-9
+
+
+@pytest.mark.parametrize("latitude", [0, 45, -45, 70, 80])
+def test_a_tile_covers_as_many_kilometres_each_way(latitude):
+    points = 96
+    latitudes, longitudes = earth.ground_grid(latitude, 12.3, points)
+    assert latitudes[0, 0] > latitudes[-1, 0] and longitudes[0, 0] < longitudes[0, -1]
+    places = np.stack([latitudes, longitudes], axis=2)
+
+    def length(line):
+        """Along a line of points, and half a step beyond either end."""
+        steps = [kilometres([a], [b])[0, 0] for a, b in pairwise(line)]
+        return sum(steps) * points / (points - 1)
+
+    from_north_to_south = length(places[:, 0] * [1, 0])  # on one meridian
+    assert from_north_to_south == pytest.approx(np.radians(1.6) * RADIUS, rel=1e-6)
+    assert from_north_to_south == pytest.approx(earth.SIDE_KM, abs=0.5)
+    for row in (0, points // 2, points - 1):
+        assert length(places[row]) == pytest.approx(from_north_to_south, rel=1e-3)
+
+
+def test_longitudes_wrap_at_the_date_line():
+    _, longitudes = earth.ground_grid(60, 179.5, 24)
+    assert longitudes.min() >= -180 and longitudes.max() < 180
+    assert (longitudes < 0).any() and (longitudes > 0).any()
+    turned = np.where(longitudes < 0, longitudes + 360, longitudes)
+    assert turned[12].min() == pytest.approx(179.5 - (turned[12].max() - 179.5), abs=1e-6)
+    assert (np.diff(turned, axis=1) > 0).all()
+
+
+def test_the_sampled_pixel_is_the_one_whose_middle_is_nearest():
+    height, width = 18, 36
+    middles = np.stack(
+        np.meshgrid(
+            90 - (np.arange(height) + 0.5) * 10, -180 + (np.arange(width) + 0.5) * 10, indexing="ij"
+        ),
+        axis=2,
+    )
+    rng = np.random.default_rng(1)
+    latitudes, longitudes = rng.uniform(-90, 90, (20, 5)), rng.uniform(-180, 180, (20, 5))
+    found = earth.sampled(middles, latitudes, longitudes)
+    assert found.shape == (20, 5, 2)
+    assert np.abs(found[..., 0] - latitudes).max() <= 5
+    assert np.abs(found[..., 1] - longitudes).max() <= 5
+    corners = earth.sampled(middles, np.array([90, 89, -89, -90]), np.array([-180, 180, 179, -180]))
+    assert corners.tolist() == [[85, -175], [85, -175], [-85, 175], [-85, -175]]
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "name"),
+    [
+        (0, 0, "N00 E000"),
+        (-0.1, -0.1, "S15 W015"),
+        (14.99, 15, "N00 E015"),
+        (15, 14.99, "N15 E000"),
+        (-15, -15, "S15 W015"),
+        (-15.01, -15.01, "S30 W030"),
+        (-54.4, 179.9, "S60 E165"),
+        (80, -180, "N75 W180"),
+    ],
+)
+def test_a_block_is_named_after_its_south_western_corner(latitude, longitude, name):
+    assert earth.block_of(latitude, longitude) == name
+
+
+@pytest.mark.parametrize("limit", [50, 267, 1500, 9000])
+def test_what_is_near_agrees_with_haversine_over_every_pair(limit):
+    rng = np.random.default_rng(limit)
+    points = np.stack([rng.uniform(-90, 90, 400), rng.uniform(-180, 180, 400)], axis=1)
+    others = np.stack([rng.uniform(-90, 90, 60), rng.uniform(-180, 180, 60)], axis=1)
+    expected = (kilometres(points, others) <= limit).any(axis=1)
+    assert (earth.near_any(points, others, limit) == expected).all()
+    assert 0 < expected.sum() or limit == 50
+
+
+@pytest.mark.parametrize(
+    ("point", "other", "apart"),
+    [
+        ((10, 179.5), (10, -179.5), 109.5),  # over the date line
+        ((89.5, 0), (89.5, 180), 111.2),  # over the pole
+        ((0, 0), (1.6, 0), 177.9),
+    ],
+)
+def test_what_is_near_over_the_date_line_and_the_pole_is_near(point, other, apart):
+    assert not earth.near_any(np.array([point]), np.array([other]), apart - 0.5)[0]
+    assert earth.near_any(np.array([point]), np.array([other]), apart + 0.5)[0]
+
+
+# --- what tiles show ----------------------------------------------------------------------------
+
+
+def test_at_the_equator_a_ground_tile_is_the_flat_square_and_in_the_north_it_is_not():
+    picture = noise_map()
+    ground, flat = (cut(picture, 0, 0.25) for cut in (earth.ground_tile, earth.flat_tile))
+    assert ground.shape == (24, 24, 3) and ground.dtype == np.uint8
+    np.testing.assert_array_equal(ground, flat)
+    ground, flat = (cut(picture, 70, 0.25) for cut in (earth.ground_tile, earth.flat_tile))
+    assert (ground != flat).any()
+
+
+@pytest.mark.parametrize("latitude", [0, 60, 75])
+def test_a_ground_tile_spans_the_more_degrees_the_nearer_the_pole(latitude):
+    """On a map whose brightness is the longitude: 100 a pixel at 0° E, ten more a degree."""
+    longitudes = -180 + (np.arange(7200) + 0.5) / 20
+    row = np.clip(100 + 10 * longitudes, 0, 255).astype(np.uint8)
+    picture = np.broadcast_to(row[None, :, None], (3600, 7200, 3))
+    spans = {}
+    for name, cut in (("ground", earth.ground_tile), ("flat", earth.flat_tile)):
+        middle = cut(picture, latitude, 2.0)[12, :, 0].astype(float)
+        spans[name] = (middle[-1] - middle[0]) / 10 * 24 / 23
+    assert spans["flat"] == pytest.approx(1.6, abs=0.2)
+    assert spans["ground"] == pytest.approx(1.6 / np.cos(np.radians(latitude)), abs=0.25)
+
+
+def test_a_pixel_of_a_tile_is_the_mean_of_sixteen_points():
+    picture = noise_map(rows=2700, seed=3)
+    fine = earth.sampled(picture, *earth.ground_grid(33.3, -20.2, 96)).astype(float)
+    tile = earth.ground_tile(picture, 33.3, -20.2)
+    for row, column in ((0, 0), (5, 17), (23, 23)):
+        cell = fine[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        np.testing.assert_allclose(tile[row, column], cell.mean(axis=(0, 1)), atol=0.501)
+
+
+# --- the two maps of climates -------------------------------------------------------------------
+
+
+@pytest.fixture
+def located(monkeypatch, tmp_path):
+    """Assets are looked for in one empty folder."""
+    monkeypatch.setattr(assets, "locate", lambda name: tmp_path)
+    return tmp_path
+
+
+def test_the_second_map_is_read_strip_by_strip(located):
+    classes = np.random.default_rng(0).integers(0, 6, (80, 130), dtype=np.uint8)
+    path = located / "KG_simplified_uint8.tif"
+    tifffile.imwrite(path, classes, compression="zlib", rowsperstrip=1, photometric="minisblack")
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        assert (page.compression, page.rowsperstrip, len(page.dataoffsets)) == (8, 1, 80)
+    found = earth.second_climate_groups()
+    assert found.dtype == np.int8
+    np.testing.assert_array_equal(found, classes[5::10, 5::10].astype(int) - 1)
+
+
+def test_the_first_maps_classes_become_the_five_groups_and_the_sea(located):
+    numbers = np.arange(1, 33, dtype=np.uint8)[None, :]
+    Image.fromarray(numbers).save(located / "kmz_int_reshape.png")
+    most = Image.MAX_IMAGE_PIXELS
+    (found,) = earth.climate_groups()
+    assert Image.MAX_IMAGE_PIXELS == most
+    letters = [name[0] for name in CLASSES]
+    assert found.tolist() == ["ABCDE".find(letter) for letter in letters]
+    assert earth.LABEL_NAMES == ["tropical", "dry", "temperate", "continental", "polar"]
+
+
+# --- which tiles are kept -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def little_earth(monkeypatch, cache):
+    """Six places on two maps of a pixel a tenth of a degree, and a picture of noise."""
+    first = np.full((1800, 3600), -1, dtype=np.int8)
+    places = {
+        "pure": (10.0, 0.0),
+        "mixed": (10.0, 10.0),
+        "mostly": (10.0, 20.0),
+        "sea": (10.0, 30.0),
+        "disputed": (10.0, 40.0),
+        "sea on the second": (10.0, 50.0),
+    }
+
+    def paint(image, place, group, share=1.0):
+        """The western part of a square of two degrees round a place."""
+        row, column = round((90 - place[0]) * 10), round((place[1] + 180) * 10)
+        edge = column - 8 + round(16 * share) if share < 1 else column + 10
+        image[row - 10 : row + 10, column - 10 : edge] = group
+
+    paint(first, places["pure"], 0)
+    paint(first, places["mixed"], 3)
+    paint(first, places["mixed"], 2, share=0.7)
+    paint(first, places["mostly"], 1)
+    paint(first, places["mostly"], 4, share=0.875)
+    paint(first, places["disputed"], 2)
+    paint(first, places["sea on the second"], 2)
+    second = first.copy()
+    paint(second, places["disputed"], 3)
+    paint(second, places["sea on the second"], -1)
+    picture = noise_map(rows=900)
+    monkeypatch.setattr(earth, "climate_groups", lambda: first)
+    monkeypatch.setattr(earth, "second_climate_groups", lambda: second)
+    monkeypatch.setattr(earth, "blue_marble", lambda: picture)
+    monkeypatch.setattr(earth, "centres", lambda: np.array(list(places.values())))
+    return SimpleNamespace(places=places, picture=picture)
+
+
+def test_mixed_and_disputed_tiles_and_the_sea_are_left_out(little_earth):
+    kept = earth.tiles()
+    places = [little_earth.places[name] for name in ("pure", "mostly")]
+    assert list(zip(kept["latitude"], kept["longitude"], strict=True)) == places
+    assert kept["label"].tolist() == [0, 4]
+    assert kept["share"].tolist() == pytest.approx([1.0, 0.875], abs=0.03)
+    for pixels, place in zip(kept["pixels"], places, strict=True):
+        np.testing.assert_array_equal(pixels, earth.ground_tile(little_earth.picture, *place))
+
+
+def test_tiles_are_made_once_and_come_back_from_the_cache_as_they_were(little_earth, monkeypatch):
+    made = earth.tiles()
+
+    def no_more():
+        raise AssertionError("tiles were made again")
+
+    monkeypatch.setattr(earth, "_make_tiles", no_more)
+    again = earth.tiles()
+    assert again.keys() == made.keys()
+    for name, values in made.items():
+        assert again[name].dtype == values.dtype
+        np.testing.assert_array_equal(again[name], values)
+
+
+def test_tiles_of_another_version_are_made_anew(little_earth, monkeypatch):
+    earth.tiles()
+    monkeypatch.setattr(earth, "VERSION", earth.VERSION + 1)
+    monkeypatch.setattr(earth, "LEAST_SHARE", 0.95)
+    assert earth.tiles()["label"].tolist() == [0]
+
+
+def test_a_cache_file_that_was_half_written_is_not_taken_for_a_whole_one(
+    little_earth, cache, monkeypatch
+):
+    def half(path, content):
+        with open(path, "wb") as file:
+            file.write(content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(cache), "write_bytes", half)
+        with pytest.raises(KeyboardInterrupt):
+            earth.tiles()
+    assert not list(cache.rglob("*.npz"))
+    assert earth.tiles()["label"].tolist() == [0, 4]
+    assert len(list(cache.rglob("*.npz"))) == 1
+
+
+# --- the real tiles -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    """The real ones; where an asset is absent the AssetError says what to do."""
+    for name in ("blue-marble", "climate-map", "second-climate-map"):
+        assets.locate(name)
+    return satellite.all_tiles()
+
+
+@pytest.fixture(scope="module")
+def parts(tiles):
+    return [satellite.world_parts(fold) for fold in range(5)]
+
+
+@pytest.fixture(scope="module")
+def case(tiles):
+    return open_case("satellite", track="starter", pace="full")
+
+
+def places_of(items):
+    return np.array([(item["latitude"], item["longitude"]) for item in items])
+
+
+def test_there_are_as_many_tiles_blocks_and_climates_as_were_recorded(tiles):
+    assert len(tiles) == 3047 and len({tile["group"] for tile in tiles}) == 126
+    labels = [tile["label"] for tile in tiles]
+    assert np.bincount(labels).tolist() == [702, 1111, 319, 777, 138]
+
+
+def test_no_image_and_no_id_stands_twice(tiles):
+    assert len({tile["pixels"].tobytes() for tile in tiles}) == len(tiles)
+    assert len({tile["item_id"] for tile in tiles}) == len(tiles)
+
+
+def test_some_real_tiles_are_what_the_maps_and_the_picture_give_by_hand(tiles):
+    """With loops over points, from the files as they are."""
+    with earth._large_images():
+        path = assets.locate("climate-map") / "kmz_int_reshape.png"
+        first = np.asarray(Image.open(path))
+    marble = np.asarray(Image.open(assets.locate("blue-marble") / "bmng.jpg"))
+    second = earth.second_climate_groups()
+    for tile in tiles[:: len(tiles) // 12]:
+        counts, others = {}, {}
+        for row in range(24):
+            latitude = tile["latitude"] + 0.8 - (row + 0.5) * 1.6 / 24
+            wide = 1.6 / np.cos(np.radians(latitude))
+            for column in range(24):
+                longitude = (tile["longitude"] - wide / 2 + (column + 0.5) * wide / 24) % 360
+                longitude = longitude - 360 if longitude >= 180 else longitude
+                number = first[int((90 - latitude) * 36), int((longitude + 180) * 36)]
+                letter = CLASSES[number - 1][0]
+                counts[letter] = counts.get(letter, 0) + 1
+                group = int(second[int((90 - latitude) * 12), int((longitude + 180) * 12)])
+                others[group] = others.get(group, 0) + 1
+        letter = max(counts, key=counts.get)
+        assert tile["label"] == "ABCDE".index(letter) == max(others, key=others.get)
+        assert counts[letter] >= 0.79 * 576  # a point on the edge of two pixels may go either way
+        mean = earth.sampled(marble, *earth.ground_grid(tile["latitude"], tile["longitude"], 96))
+        np.testing.assert_allclose(tile["pixels"].mean(axis=(0, 1)), mean.mean(axis=(0, 1)), atol=1)
+
+
+def test_blocks_are_whole_and_each_tile_stands_in_one_test_part(tiles, parts):
+    tested = [item["item_id"] for fold in parts for item in fold["test"]]
+    assert sorted(tested) == sorted(tile["item_id"] for tile in tiles)
+    for fold in parts:
+        groups = [{item["group"] for item in items} for items in fold.values()]
+        assert not any(a & b for a, b in combinations(groups, 2))
+        for items in fold.values():
+            for item in items:
+                assert item["group"] == earth.block_of(item["latitude"], item["longitude"])
+
+
+def test_between_two_parts_lie_more_than_267_kilometres_in_every_fold(parts):
+    for fold in parts:
+        for one, other in combinations(fold.values(), 2):
+            assert kilometres(places_of(one), places_of(other)).min() > 267
+
+
+def test_no_more_tiles_are_left_out_than_the_distance_asks_for(tiles, parts):
+    for number, fold in enumerate(parts):
+        test = {item["group"] for item in fold["test"]}
+        validation = {item["group"] for item in parts[(number + 1) % 5]["test"]}
+        rest = [tile for tile in tiles if tile["group"] not in test | validation]
+
+        def far_from(items, others):
+            apart = kilometres(places_of(items), places_of(others)).min(axis=1)
+            return {item["item_id"] for item, d in zip(items, apart, strict=True) if d > 267}
+
+        ids = {name: {item["item_id"] for item in items} for name, items in fold.items()}
+        held_out = [tile for tile in tiles if tile["group"] in validation]
+        assert ids["validation"] == far_from(held_out, fold["test"])
+        assert ids["train"] == far_from(rest, [*fold["test"], *fold["validation"]])
+
+
+def test_every_climate_stands_in_every_part(parts):
+    for fold in parts:
+        for name, items in fold.items():
+            counts = np.bincount([item["label"] for item in items], minlength=5)
+            assert counts.min() > 0, name
+        assert max(fold, key=lambda name: len(fold[name])) == "train"
+
+
+def test_the_split_does_not_depend_on_the_order_of_tiles(tiles):
+    blocks = satellite.fold_of_block(tiles)
+    assert satellite.fold_of_block(tiles[::-1]) == blocks
+    sizes = np.bincount(list(blocks.values()))
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_columns_are_typed_and_in_the_order_of_the_tiles(case, parts):
+    for name in ("train", "validation", "test"):
+        part = case.part(name)
+        assert part.features == {
+            "item_id": Value("string"),
+            "label": Value("int64"),
+            "group": Value("string"),
+            "latitude": Value("float64"),
+            "longitude": Value("float64"),
+            "input": ImageFeature(),
+        }
+        assert list(part["item_id"]) == [item["item_id"] for item in parts[0][name]]
+        for at in (0, len(part) // 2, len(part) - 1):
+            np.testing.assert_array_equal(part[at]["input"], parts[0][name][at]["pixels"])
+    assert case.label_names == earth.LABEL_NAMES and case.image_size == 64
+    assert case.generalist == "efficientnet_lite0"
+    in_parts = sum(len(case.part(name)) for name in ("train", "validation", "test"))
+    assert f"{in_parts:,}, all of the same size" in case.card and "267 km" in case.card
+
+
+def test_a_system_sees_the_image_and_never_the_latitude(case):
+    image = case.test[0]["input"]
+    assert image.mode == "RGB" and image.size == (24, 24)
+    assert not image.info and not image.getexif()
+    assert set(training.ImageExamples(case.train)[0]) == {"image", "label"}
+    # What a system is asked is the input alone.
+    asked = []
+
+    class Spy:
+        def predict(self, inputs):
+            asked.extend(inputs)
+            return np.full((len(inputs), 5), 0.2, dtype=np.float32)
+
+    case.probabilities(Spy())
+    assert len(asked) == len(case.test) and all(isinstance(i, Image.Image) for i in asked)
+    assert len({vision.image_hash(image) for image in asked}) == len(asked)
+
+
+def test_at_quick_pace_some_tiles_of_each_part_are_taken(case):
+    quick = open_case("satellite", track="starter", pace="quick")
+    for name, most in satellite.QUICK.items():
+        ids = list(quick.part(name)["item_id"])
+        assert len(ids) == len(set(ids)) == most
+        whole = list(case.part(name)["item_id"])
+        assert ids == [item for item in whole if item in set(ids)]
+        assert len(set(quick.part(name)["label"])) == 5
+
+
+@pytest.mark.parametrize("fold", [5, -1, "0", None])
+def test_a_fold_that_is_not_there_is_named(fold):
+    with pytest.raises(ValueError, match="allowed: 0 to 4"):
+        open_case("satellite", track="starter", fold=fold)
+
+
+def test_a_generalist_of_the_other_track_is_refused():
+    with pytest.raises(ValueError, match="allowed on the starter track"):
+        open_case("satellite", track="starter", generalist="resnet18")
+
+
+def test_the_map_is_read_with_little_memory():
+    """The second map has 930 MB of pixels; other processes need the room."""
+    code = (
+        "import resource, ftlearn\n"
+        "from ftlearn.cases import earth\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "earth.second_climate_groups()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    pytest.importorskip("resource")
+    kilobytes = int(python(code).stdout) / (1024 if sys.platform == "darwin" else 1)
+    assert kilobytes < 300_000
