@@ -37,6 +37,8 @@ _HOME_OF = {
     "try_it_image": "ftlearn.widgets",
     "try_translation": "ftlearn.widgets",
     "progress": "ftlearn.widgets",
+    "race": "ftlearn.widgets",
+    "world_map": "ftlearn.widgets",
     "file_results": "ftlearn.report",
 }
 

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from . import baselines, cases, evaluation, race, settings, torch_setup, training
+from . import baselines, cases, evaluation, racing, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
 from .models import load_generalist, sees_images
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
@@ -589,7 +589,7 @@ def _run_baselines(case, run):
 
 
 def _run_specialist(case, run, row):
-    laps = race.Laps(case) if (case.name, run.part) == ("satellite", "test") else None
+    laps = racing.Laps(case) if (case.name, run.part) == ("satellite", "test") else None
     specialist = fine_tune(case, run.recipe, callbacks=[laps] if laps else [])
     if laps:
         row["laps"] = [[lap["images"], lap["seconds"], round(lap["score"], 5)] for lap in laps.rows]
@@ -1199,14 +1199,14 @@ class RecordedRace:
 
         Returns
         -------
-        dict of str to ftlearn.race.Arrivals
+        dict of str to ftlearn.racing.Arrivals
         """
-        racing = {name: race.arrivals(name, runs, target) for name, runs in self.curves.items()}
+        raced = {name: racing.arrivals(name, runs, target) for name, runs in self.curves.items()}
         fitted = {
-            name: race.arrivals_at_once(name, *found, target)
+            name: racing.arrivals_at_once(name, *found, target)
             for name, found in self.at_once.items()
         }
-        return racing | fitted
+        return raced | fitted
 
 
 def recorded_race(case):
@@ -1253,7 +1253,7 @@ def time_to_target(case, primary=True):
     case : ftlearn.cases.case.Case
     primary : bool
         Whether its verdict is the case's primary one: the specialist against the model from
-        scratch, at `ftlearn.race.PRIMARY_TARGET`.
+        scratch, at `ftlearn.racing.PRIMARY_TARGET`.
 
     Returns
     -------
@@ -1261,10 +1261,10 @@ def time_to_target(case, primary=True):
         A system's score is its median time in seconds, None where the median run never arrived.
     """
     found = recorded_race(case)
-    at = found.arrivals(race.PRIMARY_TARGET)
+    at = found.arrivals(racing.PRIMARY_TARGET)
     seeds = {name: list(range(arrivals.runs)) for name, arrivals in at.items()}
     return RecordedPart(
-        name=race.PART,
+        name=racing.PART,
         metric="seconds",
         predictions=pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")}),
         systems={
@@ -1276,7 +1276,7 @@ def time_to_target(case, primary=True):
             for name, arrivals in at.items()
         },
         verdicts=[
-            race.verdict(case, race.saving(at["from_scratch"], at[name]), primary=first)
+            racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
             for name, first in (("specialist", primary), ("specialist_partial", False))
         ],
         rows=[],
@@ -1284,8 +1284,8 @@ def time_to_target(case, primary=True):
         more={
             "n": at["specialist"].runs,
             "n_groups": at["specialist"].runs,
-            "target": race.PRIMARY_TARGET,
-            "targets": race.targets_table(found),
+            "target": racing.PRIMARY_TARGET,
+            "targets": racing.targets_table(found),
         },
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from . import race
+from . import racing
 from .evaluation import system_label
 from .image_plots import _GREEN, _MARKS, _ORANGE
 from .plots import (
@@ -56,16 +56,16 @@ def race_figure(curves, target, heading, caption, at_once=None):
     said = []
     for number, (racer, runs) in enumerate(curves.items()):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        arrived = race.arrivals(racer, runs, target)
+        arrived = racing.arrivals(racer, runs, target)
         for rows in runs:
             seconds, scores = ([row[key] for row in rows] for key in ("seconds", "score"))
             axes.plot(seconds, scores, color=color, linestyle=line, linewidth=1.3, alpha=0.75)
-            if lap := race.reached(rows, target):
+            if lap := racing.reached(rows, target):
                 axes.plot(lap["seconds"], lap["score"], marker, color=color, markersize=7)
-        label = f"{system_label(racer)}\n{race.median_text(arrived)}"
+        label = f"{system_label(racer)}\n{racing.median_text(arrived)}"
         axes.text(1.02, 0.98 - 0.24 * number, label, transform=axes.transAxes, color=color,
                   fontsize=8.5, va="top", wrap=True)  # fmt: skip
-        said.append(f"{system_label(racer)}: {race.median_text(arrived)}")
+        said.append(f"{system_label(racer)}: {racing.median_text(arrived)}")
     for name, (seconds, score) in (at_once or {}).items():
         axes.plot(seconds, score, "D", color=INK, markersize=6)
         axes.annotate(system_label(name), (seconds, score), (6, -3), textcoords="offset points",
@@ -86,14 +86,14 @@ def saving_figure(case, found):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-    found : ftlearn.race.Saving
+    found : ftlearn.racing.Saving
 
     Returns
     -------
     ftlearn.plots.Picture
         The caption is the verdict's wording.
     """
-    outcome = race.saving_outcome(case, found)
+    outcome = racing.saving_outcome(case, found)
     outcome = outcome[:1].upper() + outcome[1:]
     slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
     figure = _figure(2.85)
@@ -103,8 +103,8 @@ def saving_figure(case, found):
     _draw_difference(axes, found, case.claimed["value"], _SAVING_WORDS, " %")
     axes.set_xlabel("Share of the time that is saved, per cent")
     claimed = f"claimed {case.claimed['value']:g} %"
-    alt = f"{outcome}. {subtitle}: {race.saved_text(found)} saved; {claimed}."
-    return Picture(figure, race.saving_wording(case, found, primary=True), alt)
+    alt = f"{outcome}. {subtitle}: {racing.saved_text(found)} saved; {claimed}."
+    return Picture(figure, racing.saving_wording(case, found, primary=True), alt)
 
 
 @_styled
@@ -133,8 +133,8 @@ def fold_map(case):
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False,
                 fontsize=8, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
     caption = (
-        "Whole blocks go to one part, and between two parts lies at least one tile that nobody "
-        "gets. Gaps: sea, mixed climates, or two maps that disagree."
+        "Whole blocks go to one part, and tiles that would touch another part are left out. Other "
+        "gaps: sea, mixed climates, or two maps that disagree."
     )
     return Picture(figure, caption, f"World map of tiles. {'; '.join(said)}.")
 

@@ -318,3 +318,215 @@ def test_validation_chooses_the_template_of_zero_shot(tiny_generalist):
 
     assert zero_shot.template in case.templates
     assert score(zero_shot.template) == max(map(score, case.templates))
+
+
+# --- colours, and a control that knows one number ---------------------------------------------
+
+
+def coloured(rng, tint, size=32):
+    """Noise of one brightness, in a colour."""
+    from PIL import Image
+
+    noise = rng.integers(0, 100, (size, size, 1))
+    return Image.fromarray((noise * [tint] + 30).clip(0, 255).astype(np.uint8))
+
+
+def images_part(name, n, picture_of, **columns):
+    """A part with an image an item; labels from 0 to 1 in turn."""
+    from datasets import Features, Image, Value
+
+    rng = np.random.default_rng([*name.encode()])
+    content = {
+        "item_id": [f"{name}/{i}" for i in range(n)],
+        "input": [picture_of(rng, i) for i in range(n)],
+        "label": [i % 2 for i in range(n)],
+        "group": [f"{name} {i}" for i in range(n)],
+    }
+    kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
+    kinds |= {"group": Value("string")} | {column: Value("float64") for column in columns}
+    content |= {column: values(rng, n) for column, values in columns.items()}
+    return Dataset.from_dict(content, features=Features(kinds))
+
+
+# Two colours that are equally bright once an image is grey.
+TINTS = ((1.5, 0.55, 0.6), (0.4, 1.1, 0.6))
+
+
+@pytest.fixture
+def colour_case():
+    """Nothing but the colour tells the classes apart."""
+    parts = {
+        name: images_part(name, n, lambda rng, i: coloured(rng, TINTS[i % 2]))
+        for name, n in (("train", 40), ("validation", 24), ("test", 24))
+    }
+    return toy_case(classes=2, image_size=32, generalist="efficientnet_lite0", **parts)
+
+
+def test_colour_statistics_are_those_of_numpy():
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)
+    grey = Image.fromarray(rng.integers(0, 256, (4, 6), dtype=np.uint8))
+    found = baselines.colour_statistics([Image.fromarray(pixels), grey])
+    assert found.shape == (2, 48) and found.dtype == np.float32
+    values = pixels.astype(float) / 255
+    expected = [values[..., channel].mean() for channel in range(3)]
+    expected += [values[..., channel].std() for channel in range(3)]
+    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+        expected += [np.quantile(values[..., channel], share) for channel in range(3)]
+    for channel in range(3):
+        bins = np.minimum((values[..., channel] * 8).astype(int), 7)
+        expected += [(bins == number).mean() for number in range(8)]
+    for channel in range(3):
+        down = [abs(values[r + 1, c, channel] - values[r, c, channel]) for r, c in np.ndindex(6, 5)]
+        along = [
+            abs(values[r, c + 1, channel] - values[r, c, channel]) for r, c in np.ndindex(7, 4)
+        ]
+        expected.append(np.mean(down) + np.mean(along))
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    for begin, each in ((0, 3), (3, 3), (6, 15), (45, 3)):  # grey: three equal channels
+        per_channel = found[1, begin : begin + each].reshape(-1, 3)
+        assert (per_channel == per_channel[:, :1]).all()
+
+
+def test_colour_statistics_see_no_places():
+    """An image that is turned by half has the same colours, and is as rough."""
+    from PIL import Image
+
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    turned = np.ascontiguousarray(pixels[::-1, ::-1])
+    first, second = baselines.colour_statistics([Image.fromarray(p) for p in (pixels, turned)])
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1)])
+def test_an_image_of_a_single_line_has_colour_statistics(shape):
+    from PIL import Image
+
+    pixels = np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    (found,) = baselines.colour_statistics([Image.fromarray(pixels)])
+    assert found.shape == (48,) and np.isfinite(found).all()
+    steps = np.abs(np.diff(pixels.reshape(-1, 3).astype(float) / 255, axis=0))
+    expected = steps.mean(axis=0) if len(steps) else np.zeros(3)
+    np.testing.assert_allclose(found[45:], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I", "1"])
+def test_grey_images_are_not_in_colour_however_they_are_stored(mode):
+    from PIL import Image
+
+    grey = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    assert not baselines.in_colour([grey.convert(mode)] * 3)
+    assert not baselines.in_colour([])
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_one_pixel_of_one_image_is_enough_to_be_in_colour(channel):
+    from PIL import Image
+
+    pixels = np.full((8, 8, 3), 90, dtype=np.uint8)
+    grey = Image.fromarray(pixels.copy())
+    pixels[3, 4, channel] += 1
+    assert baselines.in_colour([grey, Image.fromarray(pixels)])
+
+
+def test_a_forest_is_tried_for_images_in_colour_alone(colour_case):
+    from toy_cases import toy_image_case
+
+    def kinds(case):
+        return [
+            {type(machine).__name__ for machine in machines}
+            for _, machines in baselines._image_candidates(case)
+        ]
+
+    assert kinds(toy_image_case()) == [{"LinearSVC"}] * 4
+    assert kinds(colour_case) == [{"LinearSVC"}] * 2 + [{"RandomForestClassifier"}]
+
+
+def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case):
+    from sklearn.ensemble import RandomForestClassifier
+
+    system = baselines.fit_classical(colour_case)
+    _, forest = (step for _, step in system.pipeline.steps)
+    assert isinstance(forest, RandomForestClassifier)
+    assert colour_case.correct(system)[0].mean() == 1.0
+    images = list(colour_case.test["input"])
+    rows = system.predict(images)
+    assert rows.dtype == np.float32 and np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+    by_hand = RandomForestClassifier(300, min_samples_leaf=forest.min_samples_leaf, random_state=0)
+    by_hand.fit(
+        baselines.colour_statistics(colour_case.train["input"]), colour_case.labels("train")
+    )
+    expected = by_hand.predict_proba(baselines.colour_statistics(images))
+    np.testing.assert_allclose(np.exp(system.scores(images)) - 1e-3, expected, atol=1e-9)
+    assert system.temperature == min(baselines.TEMPERATURES)  # it is always right and may be sure
+
+
+@pytest.fixture
+def number_case():
+    """The number tells the class, with a step at 30; the images are noise."""
+
+    def numbers(rng, n):
+        found = rng.uniform(0, 60, n)
+        low = np.arange(n) % 2 == 0
+        return np.where(low, found / 2 - 0.5, 30.5 + found / 2).tolist()
+
+    def noise(rng, i):
+        return coloured(rng, (1.0, 1.0, 1.0), size=8)
+
+    parts = {
+        name: images_part(name, n, noise, latitude=numbers)
+        for name, n in (("train", 40), ("validation", 24), ("test", 24))
+    }
+    return toy_case(classes=2, image_size=32, generalist="efficientnet_lite0", **parts)
+
+
+def test_a_number_control_learns_a_step(number_case):
+    control = baselines.fit_number_control(number_case, "latitude")
+    assert control.name == "control_latitude" and control.seed is None and control.seconds > 0
+    assert number_case.correct(control)[0].mean() == 1.0
+    rows = control.predict(number_case.test["input"])
+    assert rows.shape == (24, 2) and rows.dtype == np.float32
+    thresholds = control.classifier.tree_.threshold
+    inner = control.classifier.tree_.children_left >= 0
+    assert np.abs(thresholds[inner] - 30).max() < 2
+
+
+def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case):
+    from sklearn.tree import DecisionTreeClassifier
+
+    labels = [(label if i % 5 else 1 - label) for i, label in enumerate(number_case.train["label"])]
+    number_case.train = number_case.train.remove_columns("label").add_column("label", labels)
+    control = baselines.fit_number_control(number_case, "latitude")
+
+    def score(leaves):
+        tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
+        tree.fit(np.array(number_case.train["latitude"])[:, None], labels)
+        numbers = np.array(number_case.validation["latitude"])[:, None]
+        return tree.score(numbers, number_case.validation["label"])
+
+    scores = {leaves: score(leaves) for leaves in baselines.TREE_SIZES}
+    assert control.classifier.max_leaf_nodes == max(scores, key=scores.get) == 2
+    assert scores[32] < scores[2]
+
+
+def test_a_number_control_sees_the_number_and_not_the_pixels(number_case):
+    """The same images in another order take their numbers with them."""
+    control = baselines.fit_number_control(number_case, "latitude")
+    order = np.random.default_rng(0).permutation(24)
+    images = list(number_case.test["input"])
+    rows = control.predict(images)
+    np.testing.assert_array_equal(control.predict([images[i] for i in order]), rows[order])
+    np.testing.assert_array_equal(
+        rows, control.classifier.predict_proba(np.array(number_case.test["latitude"])[:, None])
+    )
+
+
+def test_an_image_of_elsewhere_has_no_number(number_case):
+    control = baselines.fit_number_control(number_case, "latitude")
+    known = number_case.test[0]["input"]
+    stranger = known.copy()
+    stranger.putpixel((0, 0), (1, 2, 3))
+    with pytest.raises(ValueError, match="control_latitude knows no number for 1 of 2 images"):
+        control.predict([known, stranger])

@@ -154,10 +154,11 @@ def test_every_fold_has_its_baselines_and_the_same_seeds(case_name):
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_the_split_of_the_notebook_has_three_seeds(case_name):
+def test_the_split_of_the_notebook_has_three_seeds_or_more(case_name):
     runs = [run for run in evidence.plan(case_name) if run.part in ("folds", "test")]
     tuned = [run for run in runs if run.system == "specialist" and run.fold == 0]
-    assert sorted(run.recipe.seed for run in tuned) == [0, 1, 2]
+    seeds = sorted(run.recipe.seed for run in tuned)
+    assert seeds == list(range(len(seeds))) and len(seeds) >= 3
     assert len({replace(run.recipe, seed=0) for run in tuned}) == 1
 
 
@@ -765,7 +766,9 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
         assert row["commit"] and len(row["date"]) == 10
         assert row["machine"]["threads"] >= 1 and row["machine"]["cpu"]
         if row["part"] == "speed":
-            assert set(row["examples_per_second"]) == set(evidence.ablation_recipes())
+            racing = row["system"] == "racers"
+            timed = evidence.racers(0) if racing else evidence.ablation_recipes()
+            assert set(row["examples_per_second"]) == set(timed)
             continue
         assert all(seconds >= 0 for seconds in row["seconds_of"].values())
         assert all(0 <= score <= 1 for score in row["validation"].values())
@@ -778,3 +781,225 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
             # Of four labels two count as the same in the table; the history tells all four apart.
             most = 0.5 if row["system"] == "specialist_four_labels" else 0.02
             assert row["recipe"]["patience"] is None or -0.02 < above < most
+
+
+# --- the race ---------------------------------------------------------------------------------
+
+RACERS = ("from_scratch", "specialist", "specialist_partial")
+SPEEDS = {
+    "from_scratch": [100.0, 110.0, 90.0, 100.0, 95.0],
+    "specialist": [100.0, 105.0, 95.0, 100.0, 90.0],
+    "specialist_partial": [200.0, 210.0, 190.0, 200.0, 180.0],
+}
+CIRCUMSTANCES = {
+    "machine": {"cpu": "a CPU", "threads": 2, "memory_gb": 8.0, "bf16": False},
+    "versions": {"python": "3.11", "torch": "2", "transformers": "5"},
+    "date": "2026-01-02",
+}
+
+
+def racing_laps(racer, seed):
+    """Images, wrong seconds and score: a line up to the target, then above it."""
+    arrival = {"from_scratch": 1000, "specialist": 300, "specialist_partial": 400}[racer]
+    arrival += 100 * seed
+    if racer == "from_scratch" and seed == 4:
+        arrival = 10_000  # never
+    return [[images, 999.0, 0.7 if images >= arrival else 0.3] for images in range(100, 2100, 100)]
+
+
+def racing_rows():
+    rows = [
+        {"part": "test", "system": "baselines", "fold": 0, "key": "b0", "seconds_of":
+            {"majority": 0.0, "classical": 3.0, "linear_probe": 2.0},
+            "validation": {"majority": 0.5, "classical": 0.6, "linear_probe": 0.75}},
+        {"part": "test", "system": "controls", "fold": 0, "key": "c0",
+            "seconds_of": {"control_latitude": 0.1}, "validation": {"control_latitude": 0.8}},
+        {"part": "speed", "system": "racers", "fold": 0, "key": "speed",
+            "examples_per_second": SPEEDS,
+            "seconds_of_fit": {"features": [1.0, 1.1, 1.2, 1.3, 1.4],
+                "linear_probe": [2.0, 2.1, 2.2, 2.3, 2.4], "classical": [4.0] * 5}},
+    ]  # fmt: skip
+    for seed in (4, 0, 3, 1, 2):  # in no order
+        for racer in RACERS:
+            row = {"part": "test", "system": racer, "fold": 0, "key": f"{racer}{seed}"}
+            row |= {"seed": seed, "recipe": {}, "laps": racing_laps(racer, seed)}
+            rows.append(row | {"seconds_of": {racer: 9.0}, "validation": {racer: 0.7}})
+    for fold in range(1, 5):
+        rows.append({"part": "folds", "system": "baselines", "fold": fold, "key": f"b{fold}",
+            "seconds_of": {"majority": 0.0, "classical": 3.0, "linear_probe": 2.0},
+            "validation": {"linear_probe": 0.75}})  # fmt: skip
+        rows.append({"part": "folds", "system": "controls", "fold": fold, "key": f"c{fold}",
+            "seconds_of": {"control_latitude": 0.1}, "validation": {}})  # fmt: skip
+        rows.append({"part": "folds", "system": "specialist", "fold": fold, "seed": 0,
+            "key": f"specialist0-{fold}", "recipe": {}, "seconds_of": {"specialist": 9.0},
+            "validation": {"specialist": 0.7}})  # fmt: skip
+    return [row | CIRCUMSTANCES for row in rows]
+
+
+def racing_table(rows):
+    """Ten tiles a fold in five blocks, and what every system of every run says of them."""
+    return pd.DataFrame(
+        {
+            "item_id": f"{row['fold']}/{at}",
+            "group": f"block {row['fold']}.{at // 2}",
+            "part": row["part"],
+            "label": at % 3,
+            "system": system,
+            "seed": row.get("seed"),
+            # Right as often as its name is long, so that no two are the same.
+            "prediction": at % 3 if at < len(system) // 2 + row["fold"] % 2 else (at + 1) % 3,
+            "probability": 0.6,
+            "key": row["key"],
+        }
+        for row in rows
+        if row["part"] != "speed"
+        for system in row["seconds_of"]
+        for at in range(10)
+    ).astype({"seed": "Int64"})
+
+
+@pytest.fixture
+def raced(monkeypatch, tmp_path):
+    """A toy case named satellite, with a record of a race and five folds."""
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    rows = racing_rows()
+    (folder / "satellite.json").write_text(json.dumps({"case": "satellite", "runs": rows}))
+    racing_table(rows).to_parquet(folder / "satellite.parquet")
+    monkeypatch.setattr(evidence, "FOLDER", folder)
+    claimed = {"value": 50.0, "unit": "% of the training time"}
+    return toy_case(name="satellite", claimed=claimed, data_name="toy tiles")
+
+
+def test_recorded_seconds_are_images_over_the_speed_of_the_same_round(raced):
+    found = evidence.recorded_race(raced)
+    assert list(found.curves) == list(RACERS)
+    for racer, runs in found.curves.items():
+        for seed, rows in enumerate(runs):
+            laps = racing_laps(racer, seed)
+            assert [row["images"] for row in rows] == [images for images, _, _ in laps]
+            assert [row["score"] for row in rows] == [score for _, _, score in laps]
+            expected = [images / SPEEDS[racer][seed] for images, _, _ in laps]
+            assert [row["seconds"] for row in rows] == pytest.approx(expected)
+    assert found.speeds == SPEEDS and found.features_seconds == [1.0, 1.1, 1.2, 1.3, 1.4]
+    assert "2026-01-02" in found.about
+
+
+def test_a_recorded_race_has_what_is_fitted_in_one_go_with_its_validation_score(raced):
+    found = evidence.recorded_race(raced)
+    assert found.at_once == {
+        "linear_probe": ((2.0, 2.1, 2.2, 2.3, 2.4), 0.75),
+        "classical": ((4.0,) * 5, 0.6),
+    }
+    at = found.arrivals(0.65)
+    assert set(at) == {*RACERS, "linear_probe", "classical"}
+    assert at["linear_probe"].median() == 2.2 and at["linear_probe"].reached == 5
+    assert at["classical"].reached == 0
+    assert at["specialist"].seconds == pytest.approx((3.0, 400 / 105, 500 / 95, 6.0, 700 / 90))
+    assert at["from_scratch"].seconds[4] is None and at["from_scratch"].reached == 4
+    assert at["from_scratch"].given == pytest.approx([2000 / s for s in SPEEDS["from_scratch"]])
+
+
+def test_the_part_about_time_to_a_target_follows_from_the_race(raced):
+    from ftlearn import racing, report
+
+    part = evidence.time_to_target(raced)
+    assert (part.name, part.metric) == ("time_to_target", "seconds")
+    assert part.name in report.PARTS and part.predictions.empty
+    at = evidence.recorded_race(raced).arrivals(racing.PRIMARY_TARGET)
+    for name, about in part.systems.items():
+        assert about["score"] == at[name].median()
+        assert about["seeds"] == ([0, 1, 2, 3, 4] if name in RACERS else [])
+    assert part.systems["classical"]["score"] is None
+    first, second = part.verdicts
+    assert (first["specialist"], first["primary"]) == ("specialist", True)
+    assert (second["specialist"], second["primary"]) == ("specialist_partial", False)
+    assert first["baseline"] == second["baseline"] == "from_scratch"
+    # Medians: 500 images at 95 a second and 12 s; the run that never came counts with all it had.
+    slow = np.median([10.0, 10.0, 1200 / 90, 13.0, 2000 / 95])
+    fast = np.median([3.0, 400 / 105, 500 / 95, 6.0, 700 / 90])
+    assert first["difference"] == pytest.approx(1 - fast / slow)
+    assert first["n"] == first["n_groups"] == 5
+    assert part.more["n"] == part.more["n_groups"] == 5
+    assert part.more["target"] == racing.PRIMARY_TARGET
+    assert [row["target"] for row in part.more["targets"]] == list(racing.TARGETS)
+    assert not evidence.time_to_target(raced, primary=False).verdicts[0]["primary"]
+    json.dumps([part.systems, part.verdicts, part.more], allow_nan=False)
+
+
+def test_recorded_folds_have_every_fold_once(raced):
+    part = evidence.recorded_folds(raced)
+    assert part.name == "folds" and set(part.predictions["part"]) == {"folds"}
+    expected = {f"{fold}/{at}" for fold in range(5) for at in range(10)}
+    for system in ("majority", "classical", "linear_probe", "control_latitude", "specialist"):
+        rows = part.predictions[part.predictions["system"] == system]
+        assert len(rows) == 50 and set(rows["item_id"]) == expected, system
+    assert set(part.predictions["system"]) == set(part.systems)  # no racer that ran once
+    assert part.systems["specialist"]["seeds"] == [0]
+    assert not any(verdict.primary for verdict in part.verdicts)
+    verdict = next(v for v in part.verdicts if v.baseline == "linear_probe")
+    assert verdict.n == 50 and verdict.n_groups == 25
+    table = part.predictions
+    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+    gain = right["specialist"] - right["linear_probe"]
+    assert verdict.difference == pytest.approx(gain)
+
+
+def test_the_plan_of_the_satellite_case_races_five_seeds_on_its_own_fold():
+    runs = evidence.plan("satellite")
+    raced = [(run.system, run.recipe.seed) for run in runs if run.part == "test" and run.recipe]
+    assert sorted(raced) == sorted((racer, seed) for racer in RACERS for seed in range(5))
+    assert all(run.fold == 0 for run in runs if run.part in ("test", "speed"))
+    folds = [(run.system, run.fold) for run in runs if run.part == "folds"]
+    assert sorted(folds) == sorted(
+        (system, fold) for system in ("baselines", "controls", "specialist") for fold in range(1, 5)
+    )
+    (speed,) = (run for run in runs if run.part == "speed")
+    assert speed.system == "racers"
+
+
+def test_racers_differ_in_what_the_race_is_about_alone():
+    recipes = evidence.racers(3)
+    assert list(recipes) == list(RACERS)
+    assert all(recipe.seed == 3 for recipe in recipes.values())
+    scratch, whole, partial = (recipes[name] for name in RACERS)
+    assert not scratch.pretrained and whole.pretrained and partial.pretrained
+    assert replace(partial, trained_stages=None, learning_rate=whole.learning_rate) == whole
+    assert scratch.batch_size == whole.batch_size and scratch.epochs >= whole.epochs
+
+
+def test_the_speed_of_racers_has_a_key_of_its_own_that_changes_with_their_recipes(monkeypatch):
+    run = Run("speed", "racers")
+    keys = {run.fingerprint("data"), Run("speed", "switches").fingerprint("data")}
+    monkeypatch.setattr(evidence, "RACE_RATES", evidence.RACE_RATES | {"specialist": 0.5})
+    keys.add(run.fingerprint("data"))
+    assert len(keys) == 3
+
+
+def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypatch):
+    """A round has every racer once; then features, a head, counted features."""
+    asked = []
+
+    def examples_per_second(case, recipe, steps):
+        asked.append(recipe)
+        return 100.0 + len(asked)
+
+    case = toy_case()
+    generalist = SimpleNamespace(
+        embed=lambda texts: np.array([[len(t), t.count("e")] for t in texts], dtype=np.float32)
+    )
+    monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
+    monkeypatch.setattr(evidence, "load_generalist", lambda case: generalist)
+    found = evidence._racing_speeds(case, rounds=2)
+    assert asked == [*evidence.racers(0).values(), *evidence.racers(1).values()]
+    assert found["examples_per_second"] == {
+        "from_scratch": [101.0, 104.0],
+        "specialist": [102.0, 105.0],
+        "specialist_partial": [103.0, 106.0],
+    }
+    fits = found["seconds_of_fit"]
+    assert set(fits) == {"features", "linear_probe", "classical"}
+    assert all(len(seconds) == 2 for seconds in fits.values())
+    # A probe's clock holds that of the features it stands on.
+    for features, probe in zip(fits["features"], fits["linear_probe"], strict=True):
+        assert probe >= features

@@ -1,10 +1,12 @@
 """Fine-tuning an image model: the same Trainer, the same contracts, on a tiny network."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import transformers
 from PIL import Image
 from toy_cases import python, toy_case, toy_image_case
 
@@ -263,3 +265,169 @@ def test_images_get_half_as_many_steps_as_texts(case, monkeypatch):
     plan = investigation.plan_training(case)
     assert plan.recipe.augment and plan.recipe.epochs == 20
     assert "training images" in plan.reason
+
+
+# --- frozen stages ------------------------------------------------------------------------------
+
+PARTIAL = Recipe.images(
+    learning_rate=3e-2, epochs=1, batch_size=16, patience=1, augment=False, trained_stages=2
+)
+
+
+def stage_of(name):
+    """``"stem"``, a stage's number, or ``"after"`` for a weight of the tiny EfficientNet."""
+    parts = name.removeprefix("timm_model.").split(".")
+    if parts[0] == "blocks":
+        return int(parts[1])
+    return "stem" if parts[0] in ("conv_stem", "bn1") else "after"
+
+
+@pytest.fixture
+def seasoned(case, tiny_vision, tmp_path, monkeypatch):
+    """Batch norm of the tiny model has met images, so that frozen stages let differences pass."""
+    model = transformers.AutoModelForImageClassification.from_pretrained(tiny_vision).train()
+    pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), list(case.train["input"]))
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = 0.5
+    with torch.no_grad():
+        for _ in range(40):
+            model(pixel_values=pixels)
+    model.save_pretrained(tmp_path / "seasoned")
+    monkeypatch.setattr(vision, "model_folder", lambda *_: tmp_path / "seasoned")
+
+
+@pytest.fixture
+def n_stages(case):
+    return len(training.build_model(case, Recipe.images()).timm_model.blocks)
+
+
+def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(
+    case, n_stages, frozen_heap
+):
+    before = training.build_model(case, Recipe.images()).state_dict()
+    after = fine_tune(case, PARTIAL, progress=False).model.state_dict()
+    frozen = {"stem", *range(n_stages - 2)}
+    changed = {"running_mean": set(), "running_var": set(), "weight": set()}
+    for name, value in before.items():
+        kind = name.rpartition(".")[2]
+        if kind == "num_batches_tracked":
+            continue
+        if stage_of(name) in frozen:
+            assert torch.equal(value, after[name]), name
+        elif kind in changed and not torch.equal(value, after[name]):
+            changed[kind].add(stage_of(name))
+    assert "after" in changed["weight"] and changed["weight"] >= {n_stages - 2, n_stages - 1}
+    assert changed["running_mean"] == changed["running_var"] >= {n_stages - 2, n_stages - 1}
+
+
+def test_without_frozen_stages_all_of_them_learn(case, n_stages, frozen_heap):
+    recipe = Recipe.images(learning_rate=3e-2, epochs=1, batch_size=16, augment=False)
+    before = training.build_model(case, recipe).state_dict()
+    after = fine_tune(case, recipe, progress=False).model.state_dict()
+    changed = {stage_of(name) for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"stem", "after", *range(n_stages)}
+
+
+def test_freezing_changes_no_answer(case, seasoned):
+    whole = training.build_model(case, Recipe.images())
+    pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), list(case.test["input"]))
+    with torch.no_grad():
+        expected = whole.eval()(pixel_values=pixels).logits
+        assert expected.std(dim=0).min() > 0.01
+        vision.freeze_stages(whole, 2)
+        torch.testing.assert_close(whole(pixel_values=pixels).logits, expected)
+        # In training the frozen part does not look at the batch, and keeps no statistics of it.
+        network = whole.train().timm_model
+        stem = network.bn1(network.conv_stem(pixels))
+        found = network.blocks[0](stem)
+        torch.testing.assert_close(found[:3], network.blocks[0](stem[:3]), atol=1e-5, rtol=1e-4)
+        whole.eval()
+        torch.testing.assert_close(whole(pixel_values=pixels).logits, expected)
+        vision.unfreeze(whole)
+        torch.testing.assert_close(whole.eval()(pixel_values=pixels).logits, expected)
+
+
+def test_a_saved_specialist_with_frozen_stages_is_an_ordinary_one(
+    case, seasoned, tmp_path, frozen_heap
+):
+    specialist = fine_tune(case, PARTIAL, progress=False)
+    assert all(weight.requires_grad for weight in specialist.model.parameters())
+    folder = specialist.save(tmp_path / "saved")
+    model, about = transformers.AutoModelForImageClassification.from_pretrained(
+        folder, output_loading_info=True
+    )
+    assert not about["missing_keys"] and not about["unexpected_keys"]
+    reader = vision.processor("tiny_vision", 32)
+    images = list(case.test["input"])
+    with torch.no_grad():
+        logits = model.eval()(pixel_values=vision.pixel_batch(reader, images)).logits
+    expected = specialist.predict(images)
+    np.testing.assert_allclose(logits.softmax(dim=1).numpy(), expected, atol=1e-5)
+    assert np.ptp(expected[:, 0]) > 0.01
+
+
+def test_a_run_with_frozen_stages_that_was_stopped_ends_with_the_same_weights(
+    case, seasoned, frozen_heap
+):
+    recipe = replace(PARTIAL, epochs=2, patience=2)
+
+    class Stop(transformers.TrainerCallback):
+        def on_epoch_begin(self, args, state, control, **kwargs):
+            if state.epoch >= 1:
+                raise KeyboardInterrupt
+
+    whole = fine_tune(case, recipe, progress=False).model.state_dict()
+    with pytest.raises(training.TrainingInterrupted):
+        fine_tune(case, recipe, callbacks=[Stop()], progress=False)
+    resumed = fine_tune(case, recipe, progress=False).model.state_dict()
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, resumed[name], msg=name)
+
+
+@pytest.mark.parametrize("more", [0, 1, 40])
+def test_as_many_stages_as_the_network_has_are_refused(case, n_stages, more):
+    with pytest.raises(ValueError, match=f"the network has {n_stages} stages"):
+        training.build_model(case, Recipe.images(trained_stages=n_stages + more))
+
+
+def test_all_stages_but_the_first_can_learn(case, n_stages):
+    model = training.build_model(case, Recipe.images(trained_stages=n_stages - 1))
+    still = {stage_of(name) for name, w in model.named_parameters() if not w.requires_grad}
+    assert still == {"stem", 0}
+
+
+def test_the_stages_of_a_resnet_are_its_layers(monkeypatch, tiny_vision):
+    tiny = vision.VisionModel("Tiny", "test_resnet", "none", None, None, 0.5, 0.5)
+    monkeypatch.setitem(vision.VISION_MODELS, "tiny_vision", tiny)
+    recipe = Recipe.images(pretrained=False, trained_stages=2)
+    model = training.build_model(toy_image_case(), recipe).timm_model
+    still = {name.split(".")[0] for name, w in model.named_parameters() if not w.requires_grad}
+    learn = {name.split(".")[0] for name, w in model.named_parameters() if w.requires_grad}
+    assert still == {"conv1", "layer1", "layer2"} and learn >= {"layer3", "layer4", "fc"}
+    assert not learn & {"conv1", "bn1", "layer1", "layer2"}
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5])
+def test_a_number_of_stages_is_a_whole_number_from_one(wrong):
+    with pytest.raises(ValueError, match="trained_stages"):
+        Recipe.images(trained_stages=wrong)
+
+
+def test_texts_and_sentence_pairs_have_no_stages(tiny):
+    with pytest.raises(ValueError, match="trained_stages is for images"):
+        training.build_model(toy_case(), Recipe.tuned(trained_stages=1))
+    with pytest.raises(ValueError, match="trained_stages is not for sentence pairs"):
+        training.build_encoder(toy_case(task="retrieval"), Recipe.pairs(trained_stages=1))
+
+
+def test_a_recipe_without_frozen_stages_keeps_the_hash_it_had_before_there_were_any():
+    from ftlearn import evidence
+
+    runs = [run for run in evidence.read("tumor_xrays")[0] if "recipe" in run]
+    assert len(runs) > 5
+    for run in runs:
+        assert "trained_stages" not in run["recipe"]
+        assert Recipe(**run["recipe"]).fingerprint() == run["recipe_hash"]
+    hashes = {Recipe.images(trained_stages=stages).fingerprint() for stages in (None, 1, 2)}
+    assert len(hashes) == 3 and "trained_stages" not in Recipe.images().fields()

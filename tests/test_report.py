@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -565,3 +566,160 @@ def test_the_scoreboard_has_a_line_for_every_case(filed):
     assert lines[2].startswith("medical")
     assert report_page.points(verdict["difference"]) in lines[2]
     assert lines[2].endswith(report_page.outcome(verdict["wording"]))
+
+
+# --- a part about runs: the time to a target --------------------------------------------------
+
+HALVES = {"value": 50.0, "unit": "% of the training time"}
+
+
+def race_case():
+    return make_case(
+        name="satellite", claim="It halves the training time.", claimed=dict(HALVES), shifts={}
+    )
+
+
+def recorded_race(case, fast=(9.0, 10.0, 11.0, 12.0, 13.0)):
+    """Five pairs of runs and a probe, as `ftlearn.evidence.time_to_target` files them."""
+    from ftlearn import racing
+
+    slow = racing.Arrivals(
+        "from_scratch", 0.65, (38.0, 41.0, 44.0, None, 39.0), (None,) * 5, (90,) * 5
+    )
+    quick = racing.Arrivals("specialist", 0.65, fast, (100.0,) * 5, (60.0,) * 5)
+    probe = racing.arrivals_at_once("linear_probe", [3.25] * 5, 0.7, 0.65)
+    found = {"from_scratch": slow, "specialist": quick, "linear_probe": probe}
+    systems = {
+        name: {"score": a.median(), "seconds": float(np.mean(a.given)), "seeds": []}
+        for name, a in found.items()
+    }
+    never = racing.Arrivals("from_scratch", 0.8, (None,) * 5, (None,) * 5, (90.0,) * 5)
+    at = {
+        0.65: found,
+        0.8: {"from_scratch": never, "specialist": replace(quick, target=0.8)},
+    }
+    targets = racing.targets_table(SimpleNamespace(arrivals=at.get), (0.65, 0.8))
+    return SimpleNamespace(
+        name="time_to_target",
+        metric="seconds",
+        predictions=pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")}),
+        systems=systems,
+        verdicts=[racing.verdict(case, racing.saving(slow, quick), primary=True)],
+        more={"n": 5, "n_groups": 5, "target": 0.65, "targets": targets},
+    )
+
+
+def file_race(folder, monkeypatch, **changes):
+    """Results of a case whose primary verdict is about time, beside live systems."""
+    monkeypatch.setenv("FTLEARN_RESULTS", str(folder))
+    case = race_case()
+    probe, specialist = Guesser("linear_probe", 0.6, seed=None), Guesser("specialist", 0.85)
+    systems = {"linear_probe": probe, "specialist": specialist}
+    verdict = evaluation.judge(case, probe, specialist)
+    report.file_results(case, systems, [verdict], recorded=[recorded_race(case, **changes)])
+    return report.collect(folder)
+
+
+def test_a_part_about_time_keeps_the_contract_without_predictions(tmp_path, monkeypatch):
+    results = file_race(tmp_path, monkeypatch)
+    assert report.validate(results) == [] == report.recompute(results, tmp_path)
+    entry = results["cases"]["satellite"]
+    part = entry["parts"]["time_to_target"]
+    assert set(part) == {*report.PART_KEYS, *report.TARGET_KEYS}
+    assert (part["metric"], part["n"], part["n_groups"], part["target"]) == ("seconds", 5, 5, 0.65)
+    assert part["systems"]["specialist"]["score"] == 11.0
+    assert part["systems"]["from_scratch"]["score"] == 41.0
+    assert part["systems"]["linear_probe"]["source"] == "recorded"
+    assert entry["primary"] == {"baseline": "from_scratch", "specialist": "specialist"}
+    assert entry["systems"]["specialist"]["score"] < 1  # on the test part it is an accuracy
+    assert [row["target"] for row in part["targets"]] == [0.65, 0.8]
+    assert part["targets"][1]["systems"]["from_scratch"]["median_seconds"] is None
+    table = pd.read_parquet(tmp_path / "predictions" / "satellite.parquet")
+    assert set(table["part"]) == {"test"}
+
+
+def test_numbers_of_a_race_that_are_not_finite_are_absent(tmp_path, monkeypatch):
+    results = file_race(tmp_path, monkeypatch, fast=(None, 10.0, None, 12.0, None))
+    assert report.validate(results) == []
+    (verdict,) = results["cases"]["satellite"]["parts"]["time_to_target"]["verdicts"]
+    assert verdict["difference"] is None and verdict["low"] is None
+    page = parse(report.write_index(tmp_path))
+    assert (page.unbalanced, page.open) == ([], [])
+    assert "None" not in " ".join(page.text) and "inf" not in " ".join(page.text).split()
+
+
+@pytest.mark.parametrize("key", ["target", "targets"])
+def test_only_the_part_about_time_says_more_than_the_contract(tmp_path, monkeypatch, key):
+    results = file_race(tmp_path, monkeypatch)
+    entry = results["cases"]["satellite"]
+    entry["parts"]["folds"] = {
+        **{"metric": "accuracy", "n": 1, "n_groups": 1, "systems": {}, "verdicts": []},
+        key: 0.65,
+    }
+    (problem,) = report.validate(results)
+    assert problem == f"satellite.parts.folds: {key!r} is not in the contract"
+    del entry["parts"]["folds"], entry["parts"]["time_to_target"][key]
+    (problem,) = report.validate(results)
+    assert problem == f"satellite.parts.time_to_target: {key!r} is missing"
+
+
+def test_the_index_shows_the_targets_and_the_time_in_per_cent(tmp_path, monkeypatch):
+    results = file_race(tmp_path, monkeypatch)
+    page = parse(report.write_index(tmp_path))
+    assert (page.unbalanced, page.open) == ([], [])
+    assert page.tags.count("table") == page.tags.count("caption")
+    text = " ".join(page.text)
+    verdict = results["cases"]["satellite"]["parts"]["time_to_target"]["verdicts"][0]
+    assert verdict["wording"] in text
+    said = report_page.measured_text(verdict, HALVES)
+    assert said.startswith("+73.2 % (") and said in text
+    assert "+50 % of the training time" in text
+    assert "Share of the time that is saved, in per cent." in text
+    assert "Gain in percentage points" not in text
+    assert "Preset validation accuracies" in text
+    assert "seconds of training to the target, median of 5 runs" in text
+    cells = [piece.strip() for piece in page.text]
+    for cell in ("0.65", "0.80", "5 of 5", "4 of 5", "0 of 5", "11.0", "41.0", "3.2"):
+        assert cell in cells, cell
+
+
+def test_other_claims_are_still_told_in_points(page, filed):
+    verdict = filed.results["cases"]["medical"]["verdicts"][0]
+    assert "%" not in report_page.measured_text(verdict, {"value": 22, "unit": "%"})
+    assert "Gain in percentage points." in " ".join(page.text)
+
+
+def test_the_scoreboard_tells_a_claim_about_time_in_per_cent(tmp_path, monkeypatch):
+    results = file_race(tmp_path, monkeypatch)
+    line = report.scoreboard(results).splitlines()[2]
+    assert line.startswith("satellite") and "+73.2 % (" in line
+    assert line.endswith("supported here, larger than claimed")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "answer"),
+    [
+        (HALVES, True),
+        ({"value": 22, "unit": "%"}, False),
+        ({"value": 22, "unit": "points"}, False),
+        ({"value": None, "unit": None}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_a_claim_is_about_time_when_its_unit_is_a_share_of_time(claimed, answer):
+    assert report_page.is_about_time(claimed) is answer
+
+
+def test_a_recorded_primary_verdict_is_what_a_learner_has_reached(tmp_path, monkeypatch):
+    from ftlearn.exercises import progress
+
+    monkeypatch.delenv("FTLEARN_RESULTS", raising=False)
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path))
+    noted = []
+    monkeypatch.setattr(progress, "note_verdict", lambda *about: noted.append(about))
+    case = race_case()
+    recorded = recorded_race(case)
+    report.file_results(case, {"specialist": Guesser("specialist", 0.8)}, [], recorded=[recorded])
+    notebook = "05_satellite_transfer"
+    assert noted == [(notebook, "satellite", recorded.verdicts[0]["wording"], "full")]

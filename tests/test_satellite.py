@@ -119,14 +119,15 @@ def test_a_block_is_named_after_its_south_western_corner(latitude, longitude, na
     assert earth.block_of(latitude, longitude) == name
 
 
-@pytest.mark.parametrize("limit", [50, 267, 1500, 9000])
+@pytest.mark.parametrize("limit", [267, 1500, 9000])
 def test_what_is_near_agrees_with_haversine_over_every_pair(limit):
     rng = np.random.default_rng(limit)
     points = np.stack([rng.uniform(-90, 90, 400), rng.uniform(-180, 180, 400)], axis=1)
-    others = np.stack([rng.uniform(-90, 90, 60), rng.uniform(-180, 180, 60)], axis=1)
+    few = 1 if limit > 5000 else 60
+    others = np.stack([rng.uniform(-90, 90, few), rng.uniform(-180, 180, few)], axis=1)
     expected = (kilometres(points, others) <= limit).any(axis=1)
+    assert 0 < expected.sum() < 400
     assert (earth.near_any(points, others, limit) == expected).all()
-    assert 0 < expected.sum() or limit == 50
 
 
 @pytest.mark.parametrize(

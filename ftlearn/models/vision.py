@@ -334,7 +334,7 @@ def _stem(network):
     """Names of what comes before the first stage."""
     names = list(dict(network.timm_model.named_children()))
     before = names[: names.index(_stages(network)[0].split(".")[0])]
-    return [name for name in before if list(getattr(network.timm_model, name).parameters())]
+    return [name for name in before if getattr(network.timm_model, name).state_dict()]
 
 
 def head(network):

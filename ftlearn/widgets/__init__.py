@@ -3,17 +3,21 @@
 from .compare import compare
 from .progress import progress
 from .quiz import quiz
+from .race import race
 from .threshold import sensitivity_at_specificity, threshold
 from .try_it import try_it, try_it_image
 from .try_translation import try_translation
+from .world_map import world_map
 
 __all__ = [
     "compare",
     "progress",
     "quiz",
+    "race",
     "sensitivity_at_specificity",
     "threshold",
     "try_it",
     "try_it_image",
     "try_translation",
+    "world_map",
 ]

@@ -117,7 +117,9 @@ if case.track == "starter":
 
     marble = earth.blue_marble()
     places = {"Rhine": (50.0, 7.6), "Finland": (62.5, 27.5), "Svalbard": (79.0, 16.0)}
-    cuts = [cut(marble, *at) for cut in (earth.flat_tile, earth.ground_tile) for at in places.values()]
+    cuts = [
+        cut(marble, *at) for cut in (earth.flat_tile, earth.ground_tile) for at in places.values()
+    ]
     picture = image_plots.gallery(
         [Image.fromarray(pixels) for pixels in cuts],
         [f"{name}, {how}" for how in ("flat map", "ground") for name in places],
@@ -135,8 +137,8 @@ if case.track == "starter":
 # ### Who is near whom
 #
 # Neighbours look alike. If one tile is in training and the next in test, the network passes by remembering. So whole
-# [blocks](../docs/glossary.md#group) of 15 degrees go to one part, and between two parts a strip one tile wide goes
-# to nobody.
+# [blocks](../docs/glossary.md#group) of 15 degrees go to one part, and tiles that would touch another part go to
+# nobody.
 
 # %%
 if case.track == "starter":
@@ -148,7 +150,9 @@ parts = ("train", "validation", "test")
 sides = [set(case.part(name)["group"]) for name in parts]
 print("Blocks on two sides:", sum(len(a & b) for a in sides for b in sides if a is not b) // 2)
 if case.track == "starter":
-    train, held = (np.stack([case.part(p)["latitude"], case.part(p)["longitude"]], 1) for p in parts[::2])
+    train, held = (
+        np.stack([case.part(p)["latitude"], case.part(p)["longitude"]], 1) for p in parts[::2]
+    )
     print("Training tiles within 267 km of a test tile:", earth.near_any(train, held, 267).sum())
 
 # %% [markdown]
@@ -226,13 +230,20 @@ print("The frozen system to beat:", opponent.name)
 # times as long.
 
 # %%
-from ftlearn import race
+from ftlearn import racing
 from ftlearn.evidence import racers
 
 recipes = racers(seed=0)
 for name, its in recipes.items():
-    print(f"{name:18} rate {its.learning_rate:g}, {its.epochs} epochs, pretrained {its.pretrained}, ")
-print("Targets, written down before any run:", race.TARGETS, "- the verdict goes by", race.PRIMARY_TARGET)
+    print(
+        f"{name:18} rate {its.learning_rate:g}, {its.epochs} epochs, pretrained {its.pretrained}, "
+    )
+print(
+    "Targets, written down before any run:",
+    racing.TARGETS,
+    "- the verdict goes by",
+    racing.PRIMARY_TARGET,
+)
 
 # %% [markdown]
 # ### One race, live
@@ -246,25 +257,27 @@ print("Targets, written down before any run:", race.TARGETS, "- the verdict goes
 from dataclasses import replace
 
 recipe = recipes["specialist"] if case.pace == "full" else replace(recipes["specialist"], epochs=1)
-laps = race.Laps(case)
+laps = racing.Laps(case)
 specialist = ftlearn.fine_tune(case, recipe, callbacks=[laps, plots.live_curves()])
 
 # %%
 from_scratch = recipes["from_scratch"] if case.pace == "full" else replace(recipe, pretrained=False)
-behind = race.Laps(case, target=race.PRIMARY_TARGET, most_seconds=laps.rows[-1]["seconds"])
+behind = racing.Laps(case, target=racing.PRIMARY_TARGET, most_seconds=laps.rows[-1]["seconds"])
 ftlearn.fine_tune(case, from_scratch, callbacks=[behind])
 
 right, seconds = max(tried)
 race_plots.race_figure(
     {"from_scratch": [behind.rows], "specialist": [laps.rows]},
-    race.PRIMARY_TARGET,
+    racing.PRIMARY_TARGET,
     "One race, on this machine",
     "From scratch was stopped on arrival, or when it had had as much time as the specialist in all.",
     at_once={"linear_probe": (seconds, right)},
 )
 
 # %%
-print(f"The specialist trained {specialist.seconds:.0f} s, {specialist.examples_per_second:.0f} tiles a second.")
+print(
+    f"The specialist trained {specialist.seconds:.0f} s, {specialist.examples_per_second:.0f} tiles a second."
+)
 print(f"At most {specialist.peak_memory_mb:,.0f} MB of memory.")
 
 # %% [markdown]
@@ -284,8 +297,8 @@ print(recorded.about)
 ftlearn.race(recorded)
 
 # %%
-at = recorded.arrivals(race.PRIMARY_TARGET)
-race_plots.saving_figure(case, race.saving(at["from_scratch"], at["specialist"]))
+at = recorded.arrivals(racing.PRIMARY_TARGET)
+race_plots.saving_figure(case, racing.saving(at["from_scratch"], at["specialist"]))
 
 # %% [markdown]
 # TEXT
@@ -367,8 +380,12 @@ speed = np.median(recorded.speeds["specialist"])  # tiles of 64 by 64 pixels a s
 days = PHOTOGRAPHS * EPOCHS / speed * (SIDE / 64) ** 2 / 86_400
 bill = {
     "linear probe": np.median(recorded.at_once["linear_probe"][0]),
-    "specialist, all epochs": np.mean([rows[-1]["seconds"] for rows in recorded.curves["specialist"]]),
-    "from scratch, all epochs": np.mean([rows[-1]["seconds"] for rows in recorded.curves["from_scratch"]]),
+    "specialist, all epochs": np.mean(
+        [rows[-1]["seconds"] for rows in recorded.curves["specialist"]]
+    ),
+    "from scratch, all epochs": np.mean(
+        [rows[-1]["seconds"] for rows in recorded.curves["from_scratch"]]
+    ),
     f"pre-training on this machine, {days:,.0f} days": days * 86_400,
 }
 for name, seconds in bill.items():

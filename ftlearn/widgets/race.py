@@ -1,0 +1,523 @@
+"""The race to a target accuracy, played: who is there first, and what that saves.
+
+Three layers: `standings` computes and returns plain data; `race_svg`, `survival_svg` and
+`race_html` render it; `race` is the widget, which only calls the others.
+"""
+
+import base64
+import html
+import math
+from dataclasses import dataclass
+
+import ipywidgets
+from IPython.display import display
+
+from .. import racing
+from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
+from .compare import _label, _text
+from .try_it import _sentence
+
+PRESET = "Written down before any run."
+EXPLORATORY = "Exploratory: this target was not written down before the race."
+FRAMES = 60
+AXES = {"seconds": "Seconds of training", "images": "Images seen"}
+_LOOKS = {
+    "from_scratch": (VERMILLION, "7 3"),
+    "specialist": (BLUE, ""),
+    "specialist_partial": ("#007A5A", "2 3"),
+}
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 330, 48, 176, 14, 42
+_SURVIVAL_HEIGHT = 170
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one system did on its way to a target.
+
+    Attributes
+    ----------
+    system : str
+    arrivals : ftlearn.racing.Arrivals
+    saving : ftlearn.racing.Saving or None
+        Against the model from scratch; None for that model, and for systems fitted at once.
+    """
+
+    system: str
+    arrivals: racing.Arrivals
+    saving: racing.Saving | None
+
+
+def standings(recorded, target):
+    """How every system did on its way to a target.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    target : float
+        Validation accuracy.
+
+    Returns
+    -------
+    list of Standing
+    """
+    found = recorded.arrivals(target)
+    slow = found["from_scratch"]
+    rivals = [name for name in recorded.curves if name != "from_scratch"]
+    return [
+        Standing(name, arrived, racing.saving(slow, arrived) if name in rivals else None)
+        for name, arrived in found.items()
+    ]
+
+
+def is_preset(target):
+    """Whether a target is one of those that were written down before the race (bool)."""
+    return any(math.isclose(target, preset, abs_tol=1e-9) for preset in racing.TARGETS)
+
+
+def saving_lines(recorded, target):
+    """What each racer saves against the model from scratch, in sentences.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    target : float
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        f"{_label(row.system)} against {_label('from_scratch').lower()}: saves "
+        f"{racing.saved_text(row.saving)}."
+        for row in standings(recorded, target)
+        if row.saving
+    ]
+
+
+# --- the pictures -----------------------------------------------------------------------------
+
+
+class _Scale:
+    """From seconds or images, and accuracies, to a place in the picture; the first is a log."""
+
+    def __init__(self, recorded, against, height):
+        laps = [lap[against] for runs in recorded.curves.values() for run in runs for lap in run]
+        if against == "seconds":
+            laps += [value for seconds, _ in recorded.at_once.values() for value in seconds]
+        self.least, self.most = min(laps), max(laps)
+        self.height = height
+
+    def x(self, value):
+        share = math.log(max(value, self.least) / self.least) / math.log(self.most / self.least)
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * share
+
+    def y(self, share):
+        return self.height - _BOTTOM - (self.height - _TOP - _BOTTOM) * share
+
+    def value(self, frame):
+        """What the clock shows at a frame, from 0 to `FRAMES`."""
+        return self.least * (self.most / self.least) ** (frame / FRAMES)
+
+    def ticks(self):
+        rounds = (times * 10**power for power in range(6) for times in (1, 2, 5))
+        return [tick for tick in rounds if self.least <= tick <= self.most]
+
+
+def clock_text(recorded, frame, against="seconds"):
+    """What the clock shows, such as ``"12.3 s"`` (str).
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    frame : int
+        From 0 to `FRAMES`.
+    against : str
+        A key of `AXES`.
+    """
+    value = _Scale(recorded, against, _HEIGHT).value(frame)
+    return f"{value:.1f} s" if against == "seconds" else f"{value:,.0f} images"
+
+
+def race_svg(recorded, target, frame=FRAMES, against="seconds"):
+    """Validation accuracy of every run up to the clock, as SVG.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    target : float
+    frame : int
+        Where the clock stands, from 0 to `FRAMES`.
+    against : str
+        A key of `AXES`.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element with title and description.
+    """
+    scale = _Scale(recorded, against, _HEIGHT)
+    now = scale.value(frame) * (1 + 1e-9)
+    drawn, labels = [], []
+    for name, runs in recorded.curves.items():
+        color, dashes = _LOOKS.get(name, (SOFT, ""))
+        ends = []
+        for laps in runs:
+            seen = [lap for lap in laps if lap[against] <= now]
+            if not seen:
+                continue
+            points = " ".join(f"{scale.x(p[against]):.1f},{scale.y(p['score']):.1f}" for p in seen)
+            drawn.append(
+                f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.6" '
+                f'stroke-opacity=".75" stroke-dasharray="{dashes}"/>'
+            )
+            lap = racing.reached(laps, target)
+            if lap and lap[against] <= now:
+                drawn.append(
+                    f'<circle cx="{scale.x(lap[against]):.1f}" cy="{scale.y(lap["score"]):.1f}" '
+                    f'r="5" fill="{color}" stroke="{PAPER}"/>'
+                )
+            ends.append(seen[-1]["score"])
+        labels.append((name, color, dashes))
+    if against == "seconds":
+        drawn += _diamonds(recorded, scale, now)
+    line = scale.y(target)
+    drawn.append(
+        f'<path d="M{_LEFT} {line:.1f}H{_WIDTH - _RIGHT}" stroke="{INK}" stroke-dasharray="5 3"/>'
+        f'<text x="{_WIDTH - _RIGHT - 4}" y="{line - 5:.1f}" text-anchor="end" {_words(INK)}>'
+        f"target {target:.2f}</text>"
+    )
+    said = "; ".join(
+        f"{_label(row.system)}: {racing.median_text(row.arrivals)}"
+        for row in standings(recorded, target)
+    )
+    title = f"Validation accuracy against {AXES[against].lower()}, target {target:.2f}"
+    grid = _grid(scale, [0, 0.2, 0.4, 0.6, 0.8, 1], against)
+    return _svg(_HEIGHT, title, said, grid + "".join(drawn) + _legend(labels, recorded, against))
+
+
+def _diamonds(recorded, scale, now):
+    for _, (seconds, score) in recorded.at_once.items():
+        middle = sorted(seconds)[len(seconds) // 2]
+        if middle <= now:
+            x, y = scale.x(middle), scale.y(score)
+            yield f'<path d="M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z" fill="{INK}" stroke="{PAPER}"/>'
+
+
+def _legend(labels, recorded, against):
+    """Names beside the picture, each with its line; systems fitted at once with their diamond."""
+    left, rows = _WIDTH - _RIGHT + 12, []
+    for number, (name, color, dashes) in enumerate(labels):
+        y = _TOP + 14 + 38 * number
+        rows.append(
+            f'<path d="M{left} {y - 4}h26" stroke="{color}" stroke-width="2.4" '
+            f'stroke-dasharray="{dashes}"/>{_bold(left, y + 14, _short(name), color)}'
+        )
+    if against != "seconds":
+        return "".join(rows)
+    for number, (name, (seconds, score)) in enumerate(recorded.at_once.items()):
+        y = _TOP + 20 + 44 * len(labels) + 40 * number
+        middle = sorted(seconds)[len(seconds) // 2]
+        rows.append(
+            f'<path d="M{left + 6} {y - 11}l6 6l-6 6l-6 -6z" fill="{INK}"/>'
+            f'<text x="{left + 18}" y="{y}" {_words(INK)}>{_text(_short(name))}</text>'
+            f'<text x="{left + 18}" y="{y + 15}" {_words(SOFT)}>{score:.2f} at {middle:.1f} s'
+            "</text>"
+        )
+    return "".join(rows)
+
+
+def _short(name):
+    names = {"classical": "Colours and forest", "from_scratch": "From scratch"}
+    names["specialist_partial"] = "Specialist, last stages"
+    return names.get(name, _label(name))
+
+
+def _bold(x, y, label, color):
+    return f'<text x="{x}" y="{y}" font-weight="bold" {_words(color)}>{_text(label)}</text>'
+
+
+def survival_svg(recorded, target):
+    """Share of the runs that are still on their way, over seconds, as SVG.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    target : float
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element; a run that never arrived ends in an open circle.
+    """
+    scale = _Scale(recorded, "seconds", _SURVIVAL_HEIGHT)
+    found, drawn, labels = recorded.arrivals(target), [], []
+    for number, name in enumerate(recorded.curves):
+        color, dashes = _LOOKS.get(name, (SOFT, ""))
+        arrived = found[name]
+        times = sorted(value for value in arrived.seconds if value is not None)
+        path, share = f"M{_LEFT} {scale.y(1):.1f}", 1.0
+        for value in times:
+            share -= 1 / arrived.runs
+            path += f"H{scale.x(value):.1f}V{scale.y(max(share, 0)):.1f}"
+        ends = [g for g, s in zip(arrived.given, arrived.seconds, strict=True) if s is None]
+        if ends:
+            path += f"H{scale.x(max(ends)):.1f}"
+            drawn += [
+                f'<circle cx="{scale.x(end):.1f}" cy="{scale.y(share):.1f}" r="4" fill="{PAPER}" '
+                f'stroke="{color}" stroke-width="1.6"/>'
+                for end in ends
+            ]
+        shift = 1.5 * (number - 1)  # lines that coincide stay apart
+        drawn.insert(
+            0,
+            f'<path transform="translate(0 {shift})" d="{path}" fill="none" stroke="{color}" '
+            f'stroke-width="2" stroke-dasharray="{dashes}"/>',
+        )
+        labels.append((name, color, dashes))
+    said = "; ".join(f"{_label(name)}: {found[name].reached} of {found[name].runs} arrived"
+                     for name in recorded.curves)  # fmt: skip
+    title = f"Share of the runs that have not reached {target:.2f} yet"
+    grid = _grid(scale, [0, 0.5, 1], "seconds")
+    return _svg(
+        _SURVIVAL_HEIGHT, title, said, grid + "".join(drawn) + _legend(labels, recorded, "")
+    )
+
+
+def _words(color):
+    return f'font-family="sans-serif" font-size="12" fill="{color}"'
+
+
+def _grid(scale, shares, against):
+    lines = []
+    for share in shares:
+        y = scale.y(share)
+        lines.append(
+            f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{FAINT}"/>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" {_words(SOFT)}>'
+            f"{share:g}</text>"
+        )
+    bottom = scale.height - _BOTTOM
+    for tick in scale.ticks():
+        x = scale.x(tick)
+        lines.append(
+            f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT}"/>'
+            f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" {_words(SOFT)}>'
+            f"{tick:,}</text>"
+        )
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+    lines.append(
+        f'<text x="{middle}" y="{scale.height - 8}" text-anchor="middle" {_words(SOFT)}>'
+        f"{AXES[against]}</text>"
+    )
+    return "".join(lines)
+
+
+def _svg(height, title, said, body):
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+        f'width="{_WIDTH}" height="{height}" role="img"><title>{_text(title)}</title>'
+        f'<desc>{_text(said)}</desc><rect width="{_WIDTH}" height="{height}" fill="{PAPER}"/>'
+        f"{body}</svg>"
+    )
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+_CSS = """<style>
+.ftl-race{max-width:62em;padding:.2em 1em 1em;line-height:1.45;
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+.ftl-race .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #0072B2}
+.ftl-race .ftl-status.ftl-moved{border-left-color:#D55E00}
+.ftl-race .ftl-wide{overflow-x:auto}
+.ftl-race svg,.ftl-race .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
+.ftl-race h4{margin:.8em 0 .2em;font-size:1em}
+.ftl-race table{border-collapse:collapse;margin:.6em 0 0;font-size:.95em;border:0}
+.ftl-race caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
+.ftl-race tr{background:none!important}
+.ftl-race th,.ftl-race td{text-align:left!important;vertical-align:top;padding:.35em .7em;border:0;
+ border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
+.ftl-race tbody th{font-weight:normal}
+.ftl-race td{font-variant-numeric:tabular-nums}
+</style>"""
+
+
+def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
+    """The race at a target: picture, who arrived when, what is saved, who is still on the way.
+
+    Parameters
+    ----------
+    recorded, target, frame, against
+        As in `race_svg`.
+    inline : bool
+        Whether the pictures are drawn inside the page; else they are ``<img>``, which pages that
+        cut out inline drawings keep.
+
+    Returns
+    -------
+    str
+    """
+    preset = is_preset(target)
+    status = PRESET if preset else EXPLORATORY
+    show = _inline if inline else _image
+    savings = "".join(f"<p>{_text(line)}</p>" for line in saving_lines(recorded, target))
+    return (
+        f'{_CSS}<section class="ftl-race" aria-label="Race to {target:.2f}">'
+        f"{show(race_svg(recorded, target, frame, against))}"
+        f'<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
+        f"{savings}{_table(recorded, target)}<h4>Still on their way</h4>"
+        f"{show(survival_svg(recorded, target))}</section>"
+    )
+
+
+def _inline(svg):
+    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Picture">{svg}</div>'
+
+
+def _image(svg):
+    alt = svg.split("<title>")[1].split("</title>")[0] + ". "
+    alt += svg.split("<desc>")[1].split("</desc>")[0]
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    return (
+        f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Picture">'
+        f'<img class="ftl-curve" alt="{alt}" src="data:image/svg+xml;base64,{data}"></div>'
+    )
+
+
+def _table(recorded, target):
+    rows = "".join(
+        f'<tr><th scope="row">{_text(_short(row.system))}</th>'
+        f"<td>{row.arrivals.reached} of {row.arrivals.runs}</td>"
+        f"<td>{_median(row.arrivals, 'seconds')}</td>"
+        f"<td>{_median(row.arrivals, 'images')}</td></tr>"
+        for row in standings(recorded, target)
+    )
+    return (
+        f"<table><caption><strong>To {target:.2f}</strong>, on validation</caption><thead><tr>"
+        '<th scope="col">System</th><th scope="col">Arrived</th><th scope="col">Median seconds</th>'
+        f'<th scope="col">Median images</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _median(arrived, of):
+    middle = arrived.median(of)
+    if middle is not None:
+        return f"{middle:.1f}" if of == "seconds" else f"{middle:,.0f}"
+    no_images = of == "images" and all(found is None for found in arrived.images)
+    return "–" if no_images and arrived.median() is not None else "never"
+
+
+def race_text(recorded, target):
+    """The race at a target as a few lines of plain text, for terminals (str).
+
+    Parameters
+    ----------
+    recorded, target
+        As in `race_svg`.
+    """
+    rows = [
+        f"{_short(row.system)}: {racing.median_text(row.arrivals)}"
+        for row in standings(recorded, target)
+    ]
+    status = PRESET if is_preset(target) else EXPLORATORY
+    return "\n".join([f"To {target:.2f}. {status}", *rows, *saving_lines(recorded, target)])
+
+
+# --- the widget -------------------------------------------------------------------------------
+
+
+class RaceView:
+    """The widget behind `race`.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+    target : float
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    target : ipywidgets.FloatSlider
+    against : ipywidgets.Dropdown
+        What the lines are drawn against.
+    play : ipywidgets.Play
+        Moves the clock.
+    clock : ipywidgets.IntSlider
+        From 0 to `FRAMES`; starts at the end.
+    shown : ipywidgets.Label
+        What the clock shows.
+    body : ipywidgets.HTML
+    """
+
+    def __init__(self, recorded, target=racing.PRIMARY_TARGET):
+        self._recorded = recorded
+        wide = {"description_width": "initial"}
+        self.target = ipywidgets.FloatSlider(
+            value=target, min=0.4, max=0.85, step=0.01, description="Target",
+            readout_format=".2f", style=wide, layout={"width": "340px", "max_width": "100%"},
+            tooltip="Validation accuracy that counts as arrived",
+        )  # fmt: skip
+        self.against = ipywidgets.Dropdown(
+            description="Against",
+            options=[(name.lower(), key) for key, name in AXES.items()],
+            style=wide,
+            layout={"width": "auto"},
+            tooltip="What the lines are drawn against",
+        )
+        self.play = ipywidgets.Play(
+            value=FRAMES, min=0, max=FRAMES, interval=150, tooltip="Play the race"
+        )
+        self.clock = ipywidgets.IntSlider(
+            value=FRAMES, min=0, max=FRAMES, description="Clock", readout=False, style=wide,
+            layout={"width": "260px", "max_width": "100%"}, tooltip="Arrow keys move it",
+        )  # fmt: skip
+        self.shown = ipywidgets.Label()
+        self.body = ipywidgets.HTML()
+        self._link = ipywidgets.jslink((self.play, "value"), (self.clock, "value"))
+        for control in (self.target, self.against, self.clock):
+            control.observe(self._update, names="value")
+        rows = [[self.target, self.against], [self.play, self.clock, self.shown]]
+        bars = [
+            ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "padding": "8px 12px 0"})
+            for row in rows
+        ]
+        self.box = ipywidgets.VBox(
+            [*bars, self.body],
+            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        )
+        self._update()
+
+    def _update(self, change=None):
+        try:
+            target, against = round(self.target.value, 2), self.against.value
+            self.shown.value = clock_text(self._recorded, self.clock.value, against)
+            self.body.value = race_html(self._recorded, target, self.clock.value, against)
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            text = html.escape(_sentence(error))
+            self.body.value = f'{_CSS}<p class="ftl-race" role="status">{text}</p>'
+
+
+def race(recorded, target=racing.PRIMARY_TARGET):
+    """Play a recorded race, move the target, and read what is saved.
+
+    Below the widget stands its static equivalent at the first target.
+
+    Parameters
+    ----------
+    recorded : ftlearn.evidence.RecordedRace
+        As `ftlearn.evidence.recorded_race` gives it.
+    target : float
+        Validation accuracy to begin with.
+    """
+    display(RaceView(recorded, target).box)
+    try:
+        page = race_html(recorded, target, inline=False)
+        text = race_text(recorded, target)
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        text = _sentence(error)
+        page = f"<p>{html.escape(text)}</p>"
+    static = (
+        "<details open><summary><strong>The same as figures and text</strong>: target "
+        f"{target:.2f}</summary>{page}</details>"
+    )
+    display({"text/html": static, "text/plain": text}, raw=True)

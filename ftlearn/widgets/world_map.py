@@ -1,0 +1,515 @@
+"""A map of held-out blocks: open one, then a tile, and see who was right.
+
+Three layers: `blocks` and `tile_rows` compute and return plain data; `map_svg`, `tile_html` and
+`map_html` render it; `world_map` is the widget, which only calls the others.
+"""
+
+import base64
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+from IPython.display import display
+
+from ..cases.earth import BLOCK, SOUTHERNMOST
+from ..plots import BLUE, FAINT, PAPER, SOFT, VERMILLION
+from .compare import _label, _text
+from .try_it import _sentence, image_html
+
+EXPLORATORY = "Exploratory: a look at test items after the verdict."
+MOST_TILES = 60
+_FEWEST = 8  # tiles of a block that is opened at the start
+_COLUMNS, _ROWS = 360 // BLOCK, int(90 - SOUTHERNMOST) // BLOCK
+# Backgrounds by share right, and the text that can be read on them; the number says it too.
+_SHADES = ((0.5, "#FFFFFF", "#1B1F24"), (0.7, "#CFE5F2", "#1B1F24"), (0.9, "#A9D3EE", "#1B1F24"))
+_DARKEST = ("#005A8E", "#FFFFFF")
+_SIDE = 192  # pixels of an enlarged tile
+
+
+@dataclass(frozen=True)
+class Block:
+    """How a system did on one held-out block.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"N45 E015"``: its south-western corner.
+    n, right : int
+        Tiles, and how many of them the system gets right.
+    commonest : str
+        The commonest climate of its tiles.
+    """
+
+    name: str
+    n: int
+    right: int
+    commonest: str
+
+    @property
+    def share(self):
+        """Share of the tiles that are right (float)."""
+        return self.right / self.n
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of a block, and what a system says.
+
+    Attributes
+    ----------
+    index : int
+        In its part.
+    latitude, longitude : float
+    truth, said : str
+        Names of labels.
+    """
+
+    index: int
+    latitude: float
+    longitude: float
+    truth: str
+    said: str
+
+    @property
+    def right(self):
+        """Whether the system is right (bool)."""
+        return self.truth == self.said
+
+
+def blocks(case, system, part="test"):
+    """How a system did on every block of a part.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case.
+    system : object with ``predict``
+    part : str
+
+    Returns
+    -------
+    list of Block
+        By name.
+    """
+    correct, groups = case.correct(system, part)
+    labels = case.labels(part)
+    return [
+        Block(
+            name=str(name),
+            n=int((groups == name).sum()),
+            right=int(correct[groups == name].sum()),
+            commonest=case.label_names[np.bincount(labels[groups == name]).argmax()],
+        )
+        for name in sorted(set(groups))
+    ]
+
+
+def tile_rows(case, system, block, part="test"):
+    """The tiles of a block as they lie on the map: rows from north to south.
+
+    Parameters
+    ----------
+    case, system, part
+        As in `blocks`.
+    block : str
+        Name of a block.
+
+    Returns
+    -------
+    list of list of Tile
+        Each row from west to east.
+    """
+    rows = case.part(part)
+    said = case.probabilities(system, part).argmax(axis=1)
+    found = {}
+    for index in np.flatnonzero(case.groups(part) == block):
+        index = int(index)
+        latitude, longitude = (float(rows[name][index]) for name in ("latitude", "longitude"))
+        truth, guess = (case.label_names[int(x)] for x in (rows["label"][index], said[index]))
+        tile = Tile(index, latitude, longitude, truth, guess)
+        found.setdefault(round(latitude, 2), []).append(tile)
+    return [sorted(found[at], key=lambda tile: tile.longitude) for at in sorted(found)[::-1]]
+
+
+def corner(block):
+    """South-western corner of a block: (latitude, longitude) in degrees (tuple of int)."""
+    latitude, longitude = (
+        int(word[1:]) * (-1 if word[0] in "SW" else 1) for word in block.split(" ")
+    )
+    return latitude, longitude
+
+
+def place(latitude, longitude):
+    """Where a point lies, such as ``"48.2° N, 16.4° E"`` (str)."""
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
+
+
+# --- rendering --------------------------------------------------------------------------------
+
+_CSS = """<style>
+.ftl-map{max-width:62em;padding:.2em 1em .6em;line-height:1.45;
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+.ftl-map .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #D55E00}
+.ftl-map .ftl-pair{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start}
+.ftl-map .ftl-wide{overflow-x:auto}
+.ftl-map .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
+.ftl-map table{border-collapse:collapse;margin:.4em 0 0;font-size:.95em;border:0}
+.ftl-map caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
+.ftl-map tr{background:none!important}
+.ftl-map th,.ftl-map td{text-align:left!important;vertical-align:top;padding:.3em .6em;border:0;
+ border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
+.ftl-map tbody th{font-weight:normal}
+.ftl-map td{font-variant-numeric:tabular-nums}
+</style>"""
+
+
+def tile_html(case, systems, tile, part="test"):
+    """A tile enlarged, its true climate, and what every system says of it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+    tile : Tile
+    part : str
+
+    Returns
+    -------
+    str
+    """
+    rows = []
+    for name, system in systems.items():
+        shares = case.probabilities(system, part)[tile.index]
+        guess = int(shares.argmax())
+        verdict = "right" if case.label_names[guess] == tile.truth else "wrong"
+        cells = "".join(
+            f"<td>{'<strong>' if at == guess else ''}{100 * share:.0f} %"
+            f"{'</strong>' if at == guess else ''}</td>"
+            for at, share in enumerate(shares)
+        )
+        rows.append(f'<tr><th scope="row">{_text(_label(name))}</th>{cells}<td>{verdict}</td></tr>')
+    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in case.label_names)
+    where = place(tile.latitude, tile.longitude)
+    picture = image_html(case.part(part)[tile.index]["input"], f"Tile at {where}", _SIDE)
+    return (
+        f'{_CSS}<section class="ftl-map" role="status"><div class="ftl-pair"><div>{picture}'
+        f"</div><div><p><strong>{_text(tile.truth)}</strong> is what both climate maps say of "
+        f'{where}.</p><div class="ftl-wide"><table><caption>What the systems say</caption>'
+        f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></div></div></section>"
+    )
+
+
+def block_html(block, system, cut):
+    """A sentence about an open block (str).
+
+    Parameters
+    ----------
+    block : Block
+    system : str
+        Its name.
+    cut : bool
+        Whether more tiles lie there than are shown.
+    """
+    more = f" The first {MOST_TILES} are shown." if cut else ""
+    return (
+        f'{_CSS}<p class="ftl-map" role="status"><strong>{_text(block.name)}</strong>: '
+        f"{_label(system)} gets {block.right} of {block.n} tiles right; most are "
+        f"{_text(block.commonest)}. On each tile stands what the system says.{more}</p>"
+    )
+
+
+def map_svg(case, system, part="test"):
+    """The tiles of a part on a flat map, right or wrong, as SVG.
+
+    Parameters
+    ----------
+    case, system, part
+        As in `blocks`.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element with title and description.
+    """
+    correct, _ = case.correct(system, part)
+    rows = case.part(part)
+    width, height = 720, 2 * int(90 - SOUTHERNMOST)
+    lines = [f"M{2 * at} 0V{height}" for at in range(0, 361, BLOCK)]
+    lines += [f"M0 {2 * at}H{width}" for at in range(0, height // 2 + 1, BLOCK)]
+    marks = []
+    for latitude, longitude, right in zip(
+        rows["latitude"], rows["longitude"], correct, strict=True
+    ):
+        x, y = 2 * (longitude + 180), 2 * (90 - latitude)
+        if right:
+            marks.append(
+                f'<rect x="{x - 2:.1f}" y="{y - 2:.1f}" width="4" height="4" fill="{BLUE}"/>'
+            )
+        else:
+            path = f"M{x - 2:.1f} {y - 2:.1f}l4 4m0 -4l-4 4"
+            marks.append(f'<path d="{path}" stroke="{VERMILLION}" stroke-width="1.3"/>')
+    words = f'font-family="sans-serif" font-size="11" fill="{SOFT}"'
+    key = (
+        f'<rect x="8" y="{height - 34}" width="7" height="7" fill="{BLUE}"/>'
+        f'<text x="20" y="{height - 27}" {words}>right</text>'
+        f'<path d="M8 {height - 18}l7 7m0 -7l-7 7" stroke="{VERMILLION}" stroke-width="1.6"/>'
+        f'<text x="20" y="{height - 10}" {words}>wrong</text>'
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img"><title>World map of {_text(part)} tiles</title><desc>'
+        f"{int(correct.sum())} of {len(correct)} tiles right</desc>"
+        f'<rect width="{width}" height="{height}" fill="{PAPER}"/>'
+        f'<path d="{"".join(lines)}" stroke="{FAINT}"/>{"".join(marks)}{key}</svg>'
+    )
+
+
+def map_html(case, systems, part="test"):
+    """The map of the first system, and every system's share right in every block.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+    part : str
+
+    Returns
+    -------
+    str
+    """
+    first = next(iter(systems))
+    found = {name: blocks(case, system, part) for name, system in systems.items()}
+    rows = "".join(
+        f'<tr><th scope="row">{_text(block.name)}</th><td>{_text(block.commonest)}</td>'
+        f"<td>{block.n}</td>"
+        + "".join(f"<td>{100 * found[name][at].share:.0f} %</td>" for name in systems)
+        + "</tr>"
+        for at, block in enumerate(found[first])
+    )
+    heads = "".join(f'<th scope="col">{_text(_label(name))}</th>' for name in systems)
+    data = base64.b64encode(map_svg(case, systems[first], part).encode()).decode("ascii")
+    right = sum(block.right for block in found[first])
+    alt = f"World map: {_label(first)} gets {right} of {len(case.part(part))} tiles right."
+    return (
+        f'{_CSS}<section class="ftl-map" aria-label="Held-out blocks"><p class="ftl-status">'
+        f'{EXPLORATORY}</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Map">'
+        f'<img class="ftl-curve" alt="{_text(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
+        f'<p>{_text(alt)}</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Blocks">'
+        "<table><caption>Share right, by block</caption><thead><tr>"
+        '<th scope="col">Block</th><th scope="col">Mostly</th><th scope="col">Tiles</th>'
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def map_text(case, systems, part="test"):
+    """The same as a few lines of plain text, for terminals (str).
+
+    Parameters
+    ----------
+    case, systems, part
+        As in `map_html`.
+    """
+    lines = [EXPLORATORY]
+    for name, system in systems.items():
+        rows = blocks(case, system, part)
+        right, n = (sum(getattr(row, key) for row in rows) for key in ("right", "n"))
+        worst = min(rows, key=lambda row: row.share)
+        lines.append(
+            f"{_label(name)}: {right} of {n} tiles right; worst block {worst.name}, {worst.right} "
+            f"of {worst.n}."
+        )
+    return "\n".join(lines)
+
+
+# --- the widget -------------------------------------------------------------------------------
+
+
+class WorldMapView:
+    """The widget behind `world_map`.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    systems : dict of str to system
+    part : str
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        What is displayed.
+    system : ipywidgets.Dropdown
+    blocks : dict of str to ipywidgets.Button
+        The held-out blocks, by name.
+    tiles : list of ipywidgets.Button
+        Those of the open block.
+    about, shown : ipywidgets.HTML
+        The open block, and the open tile.
+    """
+
+    def __init__(self, case, systems, part="test"):
+        if not isinstance(systems, Mapping) or not systems:
+            raise ValueError('systems is no dict of systems by name, such as {"specialist": mine}.')
+        missing = {"latitude", "longitude"} - set(case.part(part).column_names)
+        if missing:
+            raise ValueError(
+                f"part {part!r} of case {case.name!r} has no {' and no '.join(sorted(missing))}; "
+                "world_map needs both."
+            )
+        self._case, self._systems, self._part = case, dict(systems), part
+        self.system = ipywidgets.Dropdown(
+            description="System",
+            options=[(_label(name), name) for name in systems],
+            style={"description_width": "initial"},
+            layout={"width": "auto"},
+            tooltip="Whose answers are shown",
+        )
+        self.about, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
+        self.blocks = {row.name: self._block_button(row.name) for row in self._found()}
+        self._map = ipywidgets.GridBox(
+            list(self.blocks.values()),
+            layout={
+                "grid_template_columns": f"repeat({_COLUMNS}, 37px)",
+                "grid_template_rows": f"repeat({_ROWS}, 26px)",
+                "width": f"{37 * _COLUMNS}px",
+                "background": "#eef1f4",
+            },
+        )
+        self._grid = ipywidgets.GridBox([], layout={"padding": "0 12px", "overflow": "auto"})
+        self.tiles = []
+        self.system.observe(self._paint, names="value")
+        note = ipywidgets.HTML(f'{_CSS}<p class="ftl-map">{EXPLORATORY}</p>')
+        wide = {"overflow": "auto", "max_width": "100%", "padding": "0 12px"}
+        self.box = ipywidgets.VBox(
+            [
+                ipywidgets.HBox([self.system], layout={"padding": "8px 12px 0"}),
+                note,
+                ipywidgets.Box([self._map], layout=wide),
+                self.about,
+                self._grid,
+                self.shown,
+            ],
+            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        )
+        self._paint()
+
+    def _found(self):
+        return blocks(self._case, self._systems[self.system.value], self._part)
+
+    def _block_button(self, name):
+        south, west = corner(name)
+        row, column = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
+        button = ipywidgets.Button(
+            layout={"grid_area": f"{row} / {column}", "width": "36px", "height": "25px"},
+        )
+        button.style.font_size = "11px"
+        button.on_click(lambda _: self.open_block(name))
+        return button
+
+    def _paint(self, change=None):
+        """Take another system: numbers and shades of all blocks, and a block that is worth it."""
+        try:
+            found = self._found()
+            for row in found:
+                button = self.blocks[row.name]
+                button.description = f"{100 * row.share:.0f}"
+                button.tooltip = f"{row.name}: {row.right} of {row.n} right, mostly {row.commonest}"
+                button.style.button_color, button.style.text_color = _shade(row.share)
+            enough = [row for row in found if row.n >= _FEWEST] or found
+            self.open_block(min(enough, key=lambda row: (row.share, row.name)).name)
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            self._say(error)
+
+    def open_block(self, name):
+        """Show the tiles of a block, as a click does.
+
+        Parameters
+        ----------
+        name : str
+            A key of `blocks`.
+        """
+        try:
+            system = self._systems[self.system.value]
+            rows = tile_rows(self._case, system, name, self._part)
+            (block,) = (row for row in self._found() if row.name == name)
+            self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
+            self.tiles, left = [], MOST_TILES
+            for number, row in enumerate(rows, start=1):
+                self.tiles += [
+                    self._tile_button(tile, number, column)
+                    for column, tile in enumerate(row[:left], start=1)
+                ]
+                left = max(left - len(row), 0)
+            self._grid.layout.grid_template_columns = f"repeat({max(map(len, rows))}, 52px)"
+            self._grid.children = self.tiles
+            self.shown.value = ""
+        except Exception as error:
+            self._say(error)
+
+    def _tile_button(self, tile, row, column):
+        button = ipywidgets.Button(
+            description=f"{tile.said[:3]} {'✓' if tile.right else '✗'}",
+            tooltip=f"{place(tile.latitude, tile.longitude)}: {tile.said}, "
+            f"{'right' if tile.right else 'wrong'}",
+            layout={"grid_area": f"{row} / {column}", "width": "50px", "height": "26px"},
+        )
+        color = ("#CFE5F2", "#1B1F24") if tile.right else ("#F9E7DC", "#1B1F24")
+        button.style.button_color, button.style.text_color = color
+        button.style.font_size = "11px"
+        button.on_click(lambda _: self.open_tile(tile))
+        return button
+
+    def open_tile(self, tile):
+        """Show a tile and what every system says of it, as a click does.
+
+        Parameters
+        ----------
+        tile : Tile
+        """
+        try:
+            self.shown.value = tile_html(self._case, self._systems, tile, self._part)
+        except Exception as error:
+            self._say(error)
+
+    def _say(self, error):
+        text = html.escape(_sentence(error))
+        self.about.value = f'{_CSS}<p class="ftl-map" role="status">{text}</p>'
+        self.tiles, self._grid.children, self.shown.value = [], (), ""
+
+
+def _shade(share):
+    """(background, text) of a block's button."""
+    return next(((back, text) for below, back, text in _SHADES if share < below), _DARKEST)
+
+
+def world_map(case, systems, part="test"):
+    """Look at held-out blocks on a map: open one, then a tile, and see who was right.
+
+    Below the widget stands its static equivalent.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case, whose parts have ``latitude`` and ``longitude``.
+    systems : dict of str to system
+        By name.
+    part : str
+
+    Raises
+    ------
+    ValueError
+        When systems or part do not fit. What goes wrong later is said on the screen.
+    """
+    display(WorldMapView(case, systems, part).box)
+    try:
+        page, text = map_html(case, systems, part), map_text(case, systems, part)
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        text = _sentence(error)
+        page = f"<p>{html.escape(text)}</p>"
+    static = (
+        f"<details><summary><strong>The same as map and table</strong></summary>{page}</details>"
+    )
+    display({"text/html": static, "text/plain": text}, raw=True)

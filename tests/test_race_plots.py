@@ -1,0 +1,199 @@
+"""Figures of the race and of the Earth: what they say in words is what they were given."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from ftlearn import race_plots, racing
+from ftlearn.racing import Arrivals
+
+CASE = SimpleNamespace(
+    data_name="tiles",
+    generalist_label="a net",
+    claimed={"value": 50.0, "unit": "% of the training time"},
+)
+
+
+def run(*scores, speed=10.0):
+    return [
+        {"images": 100 * at, "seconds": 100 * at / speed, "score": score}
+        for at, score in enumerate(scores, 1)
+    ]
+
+
+CURVES = {
+    "from_scratch": [run(0.2, 0.3, 0.5, 0.55), run(0.2, 0.4, 0.7, 0.7), run(0.2, 0.2, 0.3, 0.4)],
+    "specialist": [run(0.4, 0.7, 0.7), run(0.5, 0.66, 0.7), run(0.3, 0.6, 0.7)],
+}
+
+
+@pytest.fixture
+def picture():
+    at_once = {"linear_probe": (12.5, 0.78)}
+    return race_plots.race_figure(CURVES, 0.65, "Three races", "A caption.", at_once)
+
+
+def labels_of(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_race_is_told_in_words_with_its_medians_and_who_arrived(picture):
+    assert picture.alt == (
+        "Three races. To a validation accuracy of 0.65: model trained from scratch: the median "
+        "run never arrived, 1 of 3 runs; specialist: 20.0 s, 2 of 3 runs; linear probe: 0.78 "
+        "after 12.5 s."
+    )
+    assert picture.caption == "A caption."
+    (axes,) = picture.figure.axes
+    assert "specialist\n20.0 s, 2 of 3 runs" in labels_of(axes)
+    assert "linear probe" in labels_of(axes)
+
+
+def test_a_race_has_a_line_a_run_and_a_mark_where_one_arrived(picture):
+    (axes,) = picture.figure.axes
+    assert axes.get_xscale() == "log"
+    points = [tuple(np.ravel(line.get_data())) for line in axes.lines]
+    assert [0.65] * 2 in [list(line.get_ydata()) for line in axes.lines]  # the target
+    for runs in CURVES.values():
+        for rows in runs:
+            line = [row["seconds"] for row in rows] + [row["score"] for row in rows]
+            assert points.count(tuple(line)) == 1
+    marks = [point for point in points if len(point) == 2]
+    assert sorted(marks) == [(12.5, 0.78), (20.0, 0.66), (20.0, 0.7), (30.0, 0.7)]
+
+
+def test_every_racer_has_a_line_and_a_mark_of_its_own(picture):
+    three = CURVES | {"specialist_partial": [run(0.4, 0.7, 0.7)]}
+    (axes,) = race_plots.race_figure(three, 0.65, "Races", "C.").figure.axes
+    curves = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    styles = {(line.get_color(), line.get_linestyle()) for line in curves}
+    assert len(styles) == 3
+    marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    assert len({line.get_marker() for line in marks}) == 3
+
+
+def test_what_stands_in_a_race_stays_in_the_picture(picture):
+    figure = picture.figure
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    (axes,) = figure.axes
+    boxes = [text.get_window_extent(renderer) for text in (*axes.texts, *figure.texts)]
+    for box in boxes:
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width + 1
+        assert box.y0 >= 0 and box.y1 <= figure.bbox.height + 1
+    beside = [b for b, text in zip(boxes, axes.texts, strict=False) if "\n" in text.get_text()]
+    assert not beside[0].overlaps(beside[1])
+
+
+def times(system, *seconds, given=100.0):
+    return Arrivals(system, 0.65, seconds, (None,) * len(seconds), (given,) * len(seconds))
+
+
+SLOW = (40.0, 41.0, 42.0, 43.0, 44.0)
+
+
+@pytest.mark.parametrize(
+    ("fast", "heading", "share"),
+    [
+        ((4.0, 5.0, 6.0, 7.0, 8.0), "Supported here, larger than claimed", "+85.7 %"),
+        ((30.0, 31.0, 32.0, 33.0, 34.0), "Supported here, smaller than claimed", "+23.8 %"),
+        ((60.0, 61.0, 62.0, 63.0, 64.0), "Contradicted here", "\u221247.6 %"),
+        (
+            (20.0, 30.0, 42.0, 60.0, 90.0),
+            "Not distinguishable at n=5 pairs of runs",
+            "0.0 %",
+        ),
+    ],
+)
+def test_a_saving_is_drawn_with_its_outcome_beside_the_claim(fast, heading, share):
+    found = racing.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    picture = race_plots.saving_figure(CASE, found)
+    assert picture.alt.startswith(f"{heading}. specialist against model trained from scratch")
+    assert picture.alt.endswith("claimed 50 %.")
+    assert racing.saved_text(found) in picture.alt
+    assert picture.caption == racing.saving_wording(CASE, found, primary=True)
+    (axes,) = picture.figure.axes
+    said = labels_of(axes)
+    assert any(share in text for text in said), said
+    assert not any("points" in text for text in said)
+    assert "no difference" in said and "claimed +50.0" in said
+    interval = [list(line.get_xdata()) for line in axes.lines]
+    assert pytest.approx([100 * found.low, 100 * found.high]) in interval
+
+
+def test_a_saving_without_bounds_can_be_drawn():
+    """A specialist whose median run never arrived."""
+    fast = (None, 5.0, None, None, 6.0)
+    found = racing.saving(times("from_scratch", *SLOW), times("specialist", *fast))
+    picture = race_plots.saving_figure(CASE, found)
+    assert "\u2212\u221e % of the time" in picture.alt
+    assert len(picture.png) > 1000
+
+
+# --- maps ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world():
+    """A case with one tile of each climate in train, two blocks in test."""
+    places = {
+        "train": [(2.0, 20.0, 0), (25.0, 10.0, 1), (-35.0, -60.0, 2), (55.0, 60.0, 3)],
+        "validation": [(75.0, -40.0, 4)],
+        "test": [(-10.0, 20.0, 0), (-12.0, 22.0, 0), (65.0, 100.0, 3)],
+    }
+    blocks = {"train": "abcd", "validation": "e", "test": "ffg"}
+    parts = {
+        name: Dataset.from_dict(
+            {
+                "latitude": [place[0] for place in rows],
+                "longitude": [place[1] for place in rows],
+                "label": [place[2] for place in rows],
+                "group": list(blocks[name]),
+            }
+        )
+        for name, rows in places.items()
+    }
+    names = ["tropical", "dry", "temperate", "continental", "polar"]
+    return SimpleNamespace(part=parts.__getitem__, label_names=names, places=places)
+
+
+def offsets(axes):
+    return [collection.get_offsets().tolist() for collection in axes.collections]
+
+
+def test_the_map_of_the_parts_has_every_tile_in_its_place(world):
+    picture = race_plots.fold_map(world)
+    assert picture.alt == (
+        "World map of tiles. to train on: 4 tiles in 4 blocks; to validate: 1 tiles in 1 blocks; "
+        "to test: 3 tiles in 2 blocks."
+    )
+    (axes,) = picture.figure.axes
+    expected = [[[lon, lat] for lat, lon, _ in rows] for rows in world.places.values()]
+    assert offsets(axes) == expected
+    assert axes.get_xlim() == (-180, 180) and axes.get_ylim() == (-60, 90)
+    # The grid is that of the blocks.
+    assert np.diff(axes.get_xticks()).tolist() == [15] * 24
+    assert np.diff(axes.get_yticks()).tolist() == [15] * 10
+
+
+def test_the_map_of_the_climates_has_every_tile_under_its_climate(world):
+    picture = race_plots.class_map(world)
+    (axes,) = picture.figure.axes
+    everything = [place for rows in world.places.values() for place in rows]
+    for number, drawn in enumerate(offsets(axes)):
+        assert drawn == [[lon, lat] for lat, lon, label in everything if label == number]
+    assert "tropical: 3 tiles, half of them within 10° of the equator" in picture.alt
+    assert "temperate: 1 tiles, half of them within 35° of the equator" in picture.alt
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == world.label_names
+
+
+def test_maps_name_their_degrees(world):
+    axes = race_plots.fold_map(world).figure.axes[0]
+    axes.figure.draw_without_rendering()
+    names = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
+    assert names == ["180° W", "120° W", "60° W", "0°", "60° E", "120° E", "180° E"]
+    names = [label.get_text() for label in axes.get_yticklabels() if label.get_text()]
+    assert names == ["60° S", "0°", "60° N"]
