@@ -57,6 +57,7 @@ SYSTEM_LABELS = {
     "specialist": "specialist",
     "specialist_plain": "specialist (plain recipe)",
     "specialist_tuned": "specialist (tuned recipe)",
+    "specialist_partial": "specialist, last stages only",
     "specialist_lora": "specialist (LoRA)",
     "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
     "specialist_average_25": "specialist (25 % of the fine-tuned weights)",
@@ -70,6 +71,7 @@ SYSTEM_LABELS = {
     "control_remark": "control: remark only",
     "control_heard": "control: four labels alone",
     "control_spelling": "control: spelling alone",
+    "control_latitude": "control: latitude only",
 }
 
 _TASK_METRICS = {

@@ -227,8 +227,11 @@ def _legend(labels, recorded, against):
 
 
 def _short(name):
-    names = {"classical": "Colours and forest", "from_scratch": "From scratch"}
-    names["specialist_partial"] = "Specialist, last stages"
+    names = {
+        "classical": "Colours and forest",
+        "from_scratch": "From scratch",
+        "specialist_partial": "Specialist, last stages",
+    }
     return names.get(name, _label(name))
 
 

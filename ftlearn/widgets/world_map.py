@@ -375,7 +375,6 @@ class WorldMapView:
                 "grid_template_columns": f"repeat({_COLUMNS}, 37px)",
                 "grid_template_rows": f"repeat({_ROWS}, 26px)",
                 "width": f"{37 * _COLUMNS}px",
-                "background": "#eef1f4",
             },
         )
         self._grid = ipywidgets.GridBox([], layout={"padding": "0 12px", "overflow": "auto"})

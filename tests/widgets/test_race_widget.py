@@ -1,0 +1,144 @@
+"""The race widget: who arrived, what is saved, what the clock shows, without a browser."""
+
+import importlib
+import re
+import statistics
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from ftlearn import racing
+from ftlearn.evidence import RecordedRace
+
+# The package shows the function of this name in the place of its module.
+widget = importlib.import_module("ftlearn.widgets.race")
+
+
+def laps(speed, scores):
+    return [
+        {"images": 100 * at, "seconds": 100 * at / speed, "score": score}
+        for at, score in enumerate(scores, start=1)
+    ]
+
+
+def a_race():
+    """Three pairs; one run from scratch has a lucky look and never arrives at 0.65."""
+    slow = [0.2, 0.4, 0.6, 0.66, 0.7, 0.71]
+    lucky = [0.2, 0.3, 0.66, 0.5, 0.6, 0.62]
+    fast = [0.5, 0.67, 0.7, 0.7, 0.72, 0.73]
+    curves = {
+        "from_scratch": [laps(50, slow), laps(40, lucky), laps(50, slow)],
+        "specialist": [laps(50, fast), laps(40, fast), laps(50, fast)],
+        "specialist_partial": [laps(100, fast), laps(80, fast), laps(100, fast)],
+    }
+    at_once = {"linear_probe": ((1.5, 1.7, 1.6), 0.69), "classical": ((0.8, 0.7, 0.9), 0.61)}
+    return RecordedRace(curves, at_once, {}, [], "about")
+
+
+def row_of(page, name):
+    """Cells of a table's row by its heading."""
+    row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', page)
+    return re.findall(r"<td>(.*?)</td>", row[1])
+
+
+def test_the_table_says_who_arrived_and_when():
+    page = widget.race_html(a_race(), 0.65)
+    assert row_of(page, "From scratch") == ["2 of 3", f"{400 / 50:.1f}", "400"]
+    seconds = statistics.median([200 / 50, 200 / 40, 200 / 50])
+    assert row_of(page, "Specialist") == ["3 of 3", f"{seconds:.1f}", "200"]
+    assert row_of(page, "Linear probe") == ["3 of 3", "1.6", "–"]
+    assert row_of(page, "Colours and forest") == ["0 of 3", "never", "never"]
+
+
+def test_the_sentences_are_those_of_the_plain_functions():
+    recorded = a_race()
+    at = recorded.arrivals(0.65)
+    for name in ("specialist", "specialist_partial"):
+        said = racing.saved_text(racing.saving(at["from_scratch"], at[name]))
+        assert any(said in line for line in widget.saving_lines(recorded, 0.65))
+        assert said in widget.race_html(recorded, 0.65)
+        assert said in widget.race_text(recorded, 0.65)
+
+
+@pytest.mark.parametrize("target", racing.TARGETS)
+def test_a_target_that_was_written_down_is_called_so(target):
+    assert widget.PRESET in widget.race_html(a_race(), target)
+    assert widget.EXPLORATORY not in widget.race_html(a_race(), target)
+
+
+def test_any_other_target_is_exploratory():
+    assert widget.EXPLORATORY in widget.race_html(a_race(), 0.66)
+
+
+@pytest.mark.parametrize("against", widget.AXES)
+def test_the_clock_uncovers_the_race(against):
+    recorded = a_race()
+    drawn = [
+        len(re.findall(r"<polyline|<circle", widget.race_svg(recorded, 0.65, frame, against)))
+        for frame in (0, 30, widget.FRAMES)
+    ]
+    assert drawn[0] < drawn[1] < drawn[2]
+    runs = sum(map(len, recorded.curves.values()))
+    arrived = sum(recorded.arrivals(0.65)[name].reached for name in recorded.curves)
+    assert drawn[2] == runs + arrived
+
+
+def test_systems_fitted_at_once_stand_on_the_axis_of_seconds_alone():
+    assert "Linear probe" in widget.race_svg(a_race(), 0.65)
+    body = widget.race_svg(a_race(), 0.65, against="images").split("</desc>")[1]
+    assert "Linear probe" not in body
+
+
+def test_the_clock_ends_at_the_last_lap():
+    assert widget.clock_text(a_race(), widget.FRAMES) == f"{600 / 40:.1f} s"
+    assert widget.clock_text(a_race(), widget.FRAMES, "images") == "600 images"
+
+
+def test_a_run_that_never_arrived_ends_in_an_open_circle():
+    assert widget.survival_svg(a_race(), 0.65).count("<circle") == 1
+    assert widget.survival_svg(a_race(), 0.5).count("<circle") == 0
+
+
+@pytest.mark.parametrize("draw", [widget.race_svg, widget.survival_svg])
+def test_a_picture_is_whole_and_says_what_it_shows(draw):
+    root = ElementTree.fromstring(draw(a_race(), 0.65))
+    names = [child.tag.split("}")[1] for child in root]
+    assert names[:2] == ["title", "desc"] and root[1].text
+    assert root.get("role") == "img"
+
+
+def test_the_widget_follows_its_controls():
+    view = widget.RaceView(a_race())
+    assert view.clock.value == widget.FRAMES and widget.PRESET in view.body.value
+    view.target.value = 0.71
+    assert widget.EXPLORATORY in view.body.value and "To 0.71" in view.body.value
+    whole = view.body.value
+    view.clock.value = 10
+    assert view.body.value != whole and view.shown.value.endswith(" s")
+    view.against.value = "images"
+    assert view.shown.value.endswith(" images")
+
+
+def test_every_control_has_a_name_or_says_what_it_does():
+    view = widget.RaceView(a_race())
+    for control in (view.target, view.against, view.clock):
+        assert control.description and control.tooltip
+    assert view.play.tooltip
+
+
+def test_an_error_is_a_sentence_on_the_screen():
+    recorded = a_race()
+    view = widget.RaceView(recorded)
+    recorded.curves["specialist"].pop()
+    view.target.value = 0.7
+    assert "pairs need as many" in view.body.value and "Traceback" not in view.body.value
+
+
+def test_the_page_without_widgets_carries_the_same_numbers(monkeypatch):
+    shown = []
+    monkeypatch.setattr(widget, "display", lambda *given, **_: shown.extend(given))
+    widget.race(a_race())
+    page, text = shown[1]["text/html"], shown[1]["text/plain"]
+    assert row_of(page, "Specialist") == row_of(shown[0].children[-1].value, "Specialist")
+    assert "<svg" not in page and 'alt="' in page  # pages without widgets cut inline drawings
+    assert "2 of 3 runs" in text
