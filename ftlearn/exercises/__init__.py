@@ -29,6 +29,7 @@ ACTS = {
     "02_sarcasm_sentiment": ActInfo("02_sarcasm_sentiment", "Sarcasm and sentiment", "act_2"),
     "03_tumor_xrays": ActInfo("03_tumor_xrays", "Tumours in simulated X-rays", "act_3"),
     "04_multilingual": ActInfo("04_multilingual", "Finding translations", "act_4"),
+    "05_satellite_transfer": ActInfo("05_satellite_transfer", "Satellite tiles", "act_5"),
 }
 
 

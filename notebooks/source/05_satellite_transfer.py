@@ -415,8 +415,107 @@ ftlearn.try_it_image(
 from ftlearn.exercises import act_5
 
 # %% [markdown]
-# EXERCISES
+# ### Exercise 1. Predict: how wide is a square of the flat map?
 #
+# A flat map of the world is cut into squares of 1.6 by 1.6 degrees. One degree of latitude is 111.2 km. How wide
+# on the ground, from west to east, is such a square at the equator, and at 60° north?
+
+# %%
+my_guess = {"equator": ..., "north_60": ...}  # kilometres from west to east
+
+act_5.ground_width.check(my_guess)
+
+# %%
+# act_5.ground_width.hint()
+# act_5.ground_width.solution()
+
+# %% [markdown]
+# ### Exercise 2. Implement: when has a run arrived?
+#
+# At the first of *two looks in a row* at the target or above. A run that never shows that has not arrived: `None`.
+
+
+# %%
+def my_arrival(images, scores, target):
+    """Images seen at the first of two looks in a row at the target or above; None if never.
+
+    images, scores: one entry a look, in the order of time.
+    """
+    return ...
+
+
+act_5.arrival.check(my_arrival)
+
+# %%
+# act_5.arrival.hint()
+# act_5.arrival.solution()
+
+# %% [markdown]
+# ### Exercise 3. Repair: keep the neighbours out
+#
+# A colleague has shuffled the tiles and cut off a fifth. Mend it: whole blocks to test, and no training tile near
+# them. The Earth is round; beware of the date line.
+
+
+# %%
+def my_split(latitudes, longitudes, blocks, test_blocks, kilometres):
+    """Indices of tiles for training and for testing.
+
+    Test: every tile of the test blocks. Training: every tile of another block whose centre is more
+    than so many kilometres from every test tile. Arrays, one entry a tile; places in degrees.
+    """
+    # order = np.random.default_rng(0).permutation(len(blocks))     <- somebody wrote this.
+    # return order[len(order) // 5 :], order[: len(order) // 5]     <- It deals out neighbours.
+    return ...
+
+
+act_5.buffer.check(my_split)
+
+# %%
+# act_5.buffer.hint()
+# act_5.buffer.solution()
+
+# %% [markdown]
+# ### Exercise 4. Implement: count those that never arrived
+#
+# The verdict's arithmetic. Each gap is filled *against* the claim.
+
+
+# %%
+def my_saving(slow, fast, given):
+    """Share of the time that is saved: 1 minus the fast median over the slow median.
+
+    slow, fast: lists of seconds, None for a run that never arrived. A slow run that never arrived
+    counts with the seconds it was given; a fast one is infinitely late (np.inf).
+    """
+    return ...
+
+
+act_5.saving.check(my_saving)
+
+# %%
+# act_5.saving.hint()
+# act_5.saving.solution()
+
+# %% [markdown]
+# ### Exercise 5. Investigate: when has pre-training paid?
+#
+# How many tiles did the median specialist, and the median model from scratch, see until 0.65? And how many such uses
+# does it take until pre-training has paid, if that was 1,280,000 photographs times 300, and one image costs as much as
+# another? (The 300 are an assumption.)
+
+# %%
+race = recorded_race(case)
+print(race.arrivals(0.65)["specialist"])
+my_finding = {"specialist": ..., "from_scratch": ..., "uses": ...}  # images, images, times
+
+act_5.break_even.check(my_finding)
+
+# %%
+# act_5.break_even.hint()
+# act_5.break_even.solution()
+
+# %% [markdown]
 # ### Three questions
 
 # %%
