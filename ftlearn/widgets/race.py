@@ -333,7 +333,6 @@ _CSS = """<style>
 .ftl-race .ftl-status.ftl-moved{border-left-color:#D55E00}
 .ftl-race .ftl-wide{overflow-x:auto}
 .ftl-race svg,.ftl-race .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
-.ftl-race h4{margin:.8em 0 .2em;font-size:1em}
 .ftl-race table{border-collapse:collapse;margin:.6em 0 0;font-size:.95em;border:0}
 .ftl-race caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
 .ftl-race tr{background:none!important}
@@ -367,7 +366,7 @@ def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
         f'{_CSS}<section class="ftl-race" aria-label="Race to {target:.2f}">'
         f"{show(race_svg(recorded, target, frame, against))}"
         f'<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
-        f"{savings}{_table(recorded, target)}<h4>Still on their way</h4>"
+        f"{savings}{_table(recorded, target)}<p><strong>Still on their way</strong></p>"
         f"{show(survival_svg(recorded, target))}</section>"
     )
 
