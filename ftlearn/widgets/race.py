@@ -331,7 +331,7 @@ _CSS = """<style>
  color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
 .ftl-race .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #0072B2}
 .ftl-race .ftl-status.ftl-moved{border-left-color:#D55E00}
-.ftl-race .ftl-wide{overflow-x:auto}
+.ftl-race .ftl-wide{overflow-x:auto;contain:inline-size}
 .ftl-race svg,.ftl-race .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
 .ftl-race table{border-collapse:collapse;margin:.6em 0 0;font-size:.95em;border:0}
 .ftl-race caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}

@@ -25,6 +25,8 @@ _COLUMNS, _ROWS = 360 // BLOCK, int(90 - SOUTHERNMOST) // BLOCK
 # Backgrounds by share right, and the text that can be read on them; the number says it too.
 _SHADES = ((0.5, "#FFFFFF", "#1B1F24"), (0.7, "#CFE5F2", "#1B1F24"), (0.9, "#A9D3EE", "#1B1F24"))
 _DARKEST = ("#005A8E", "#FFFFFF")
+_EDGE = "1px solid #b8c0c8"
+_ACROSS = 10  # columns for the tiles of a block; at the equator so many lie side by side
 _SIDE = 192  # pixels of an enlarged tile
 
 
@@ -154,7 +156,7 @@ _CSS = """<style>
  color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
 .ftl-map .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #D55E00}
 .ftl-map .ftl-pair{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start}
-.ftl-map .ftl-wide{overflow-x:auto}
+.ftl-map .ftl-wide{overflow-x:auto;contain:inline-size}
 .ftl-map .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
 .ftl-map table{border-collapse:collapse;margin:.4em 0 0;font-size:.95em;border:0}
 .ftl-map caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
@@ -377,7 +379,9 @@ class WorldMapView:
                 "width": f"{37 * _COLUMNS}px",
             },
         )
-        self._grid = ipywidgets.GridBox([], layout={"padding": "0 12px", "overflow": "auto"})
+        self._grid = ipywidgets.GridBox(
+            [], layout={"grid_template_columns": f"repeat({_ACROSS}, 52px)"}
+        )
         self.tiles = []
         self.system.observe(self._paint, names="value")
         note = ipywidgets.HTML(f'{_CSS}<p class="ftl-map">{EXPLORATORY}</p>')
@@ -388,7 +392,7 @@ class WorldMapView:
                 note,
                 ipywidgets.Box([self._map], layout=wide),
                 self.about,
-                self._grid,
+                ipywidgets.Box([self._grid], layout=wide),
                 self.shown,
             ],
             layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
@@ -402,7 +406,13 @@ class WorldMapView:
         south, west = corner(name)
         row, column = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
         button = ipywidgets.Button(
-            layout={"grid_area": f"{row} / {column}", "width": "36px", "height": "25px"},
+            layout={
+                "grid_area": f"{row} / {column}",
+                "width": "36px",
+                "height": "25px",
+                "padding": "0",
+                "border": _EDGE,
+            },
         )
         button.style.font_size = "11px"
         button.on_click(lambda _: self.open_block(name))
@@ -435,14 +445,13 @@ class WorldMapView:
             rows = tile_rows(self._case, system, name, self._part)
             (block,) = (row for row in self._found() if row.name == name)
             self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
-            self.tiles, left = [], MOST_TILES
-            for number, row in enumerate(rows, start=1):
-                self.tiles += [
-                    self._tile_button(tile, number, column)
-                    for column, tile in enumerate(row[:left], start=1)
-                ]
-                left = max(left - len(row), 0)
-            self._grid.layout.grid_template_columns = f"repeat({max(map(len, rows))}, 52px)"
+            west = corner(name)[1]
+            placed = [
+                (tile, number, int((tile.longitude - west) / BLOCK * _ACROSS) + 1)
+                for number, row in enumerate(rows, start=1)
+                for tile in row
+            ]
+            self.tiles = [self._tile_button(*one) for one in placed[:MOST_TILES]]
             self._grid.children = self.tiles
             self.shown.value = ""
         except Exception as error:
@@ -453,7 +462,13 @@ class WorldMapView:
             description=f"{tile.said[:3]} {'✓' if tile.right else '✗'}",
             tooltip=f"{place(tile.latitude, tile.longitude)}: {tile.said}, "
             f"{'right' if tile.right else 'wrong'}",
-            layout={"grid_area": f"{row} / {column}", "width": "50px", "height": "26px"},
+            layout={
+                "grid_area": f"{row} / {column}",
+                "width": "50px",
+                "height": "26px",
+                "padding": "0",
+                "border": _EDGE,
+            },
         )
         color = ("#CFE5F2", "#1B1F24") if tile.right else ("#F9E7DC", "#1B1F24")
         button.style.button_color, button.style.text_color = color

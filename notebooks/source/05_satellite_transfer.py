@@ -319,10 +319,10 @@ order = [name for name in order if name in systems]
 ftlearn.compare(case, {name: systems[name] for name in order})
 
 # %%
-for name, guess in my_guess.items():
-    said = "no guess" if guess is ... else f"you said {guess:.2f}"
-    if name in systems:
-        print(f"{name:17} {ftlearn.score(case, systems[name]).score:.3f}   {said}")
+for name in order:
+    guess = my_guess.get(name, ...)
+    said = "" if guess is ... else f"you said {guess:.2f}"
+    print(f"{name:17} {ftlearn.score(case, systems[name]).score:.3f}   {said}")
 Markdown(accuracy_verdict.wording)
 
 # %% [markdown]

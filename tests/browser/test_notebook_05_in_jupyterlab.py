@@ -26,7 +26,7 @@ def page(jupyterlab):
 @pytest.fixture
 def racing(page):
     """The race widget."""
-    found = lab.outputs(page).filter(has=page.get_by_label("Clock"))
+    found = lab.outputs(page).filter(has=page.locator(".widget-play"))
     expect(found).to_have_count(1)
     return found
 
@@ -58,7 +58,7 @@ def test_the_race_starts_at_the_preset_target_and_a_move_makes_it_exploratory(ra
 def test_the_race_is_played_and_its_clock_moves(racing):
     lines = racing.locator("svg polyline")
     whole = lines.count()
-    racing.locator(".widget-play button").nth(2).click()  # back to the start
+    racing.locator(".widget-play button").nth(1).click()  # stop: back to the start
     expect(lines).not_to_have_count(whole)
     racing.locator(".widget-play button").first.click()
     expect(lines.first).to_be_visible()
@@ -67,7 +67,7 @@ def test_the_race_is_played_and_its_clock_moves(racing):
 
 def test_the_race_is_drawn_against_images_too(racing):
     racing.locator("select").first.select_option(index=1)
-    expect(racing.locator("svg").get_by_text("Images seen").first).to_be_visible()
+    expect(racing.locator("svg").get_by_text("Images seen", exact=True)).to_be_visible()
     racing.locator("select").first.select_option(index=0)
 
 
@@ -83,8 +83,9 @@ def test_a_block_is_opened_then_a_tile(world):
 
 
 def test_the_map_follows_the_system(world):
+    labels = world.locator("select").first.locator("option").all_text_contents()
     world.locator("select").first.select_option(index=1)
-    expect(world.locator("strong").first).to_be_visible()
+    expect(world.get_by_text(f"{labels[1].strip()} gets").first).to_be_visible()
 
 
 def test_exercises_left_blank_are_not_attempted_and_the_quiz_answers(page):
