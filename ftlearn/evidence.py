@@ -363,6 +363,7 @@ _PLANS = {
     "satellite": _satellite_plan,
 }
 _OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical", "from_scratch")
+_OPPONENTS += ("control_latitude",)
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
 AVERAGES = (0.25, 0.5, 0.75)
 

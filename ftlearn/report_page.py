@@ -372,7 +372,8 @@ def _chart(name, claimed, verdict):
             f'<text class="soft" x="{x(tick):.1f}" y="84" text-anchor="middle">{text}</text>'
         )
     measured = f"measured {points(middle / 100)}"
-    said = f"claimed {claimed_text(claimed)}"
+    # The unit of a claim about time is too long for the chart; the caption has it.
+    said = f"claimed {value:+g} %" if about_time else f"claimed {claimed_text(claimed)}"
     description = (
         f"Claimed: {claimed_text(claimed)}. Measured: {points(middle / 100)} "
         f"{'%' if about_time else 'points'}, 95 % interval {points(low / 100)} to "

@@ -7,6 +7,7 @@ Three layers: `standings` computes and returns plain data; `race_svg`, `survival
 import base64
 import html
 import math
+import statistics
 from dataclasses import dataclass
 
 import ipywidgets
@@ -20,6 +21,7 @@ from .try_it import _sentence
 PRESET = "Written down before any run."
 EXPLORATORY = "Exploratory: this target was not written down before the race."
 FRAMES = 60
+LOWEST, HIGHEST = 0.40, 0.85  # targets on the slider
 AXES = {"seconds": "Seconds of training", "images": "Images seen"}
 _LOOKS = {
     "from_scratch": (VERMILLION, "7 3"),
@@ -87,11 +89,17 @@ def saving_lines(recorded, target):
     list of str
     """
     return [
-        f"{_label(row.system)} against {_label('from_scratch').lower()}: saves "
-        f"{racing.saved_text(row.saving)}."
+        f"{_label(row.system)} against {_label('from_scratch').lower()}: {_saved(row.saving)}."
         for row in standings(recorded, target)
         if row.saving
     ]
+
+
+def _saved(saving):
+    """A saving in words; where the median run never arrived there is none to put a number on."""
+    if not math.isfinite(saving.ratio):
+        return "the median run never arrived, so no time is saved"
+    return f"saves {racing.saved_text(saving)}"
 
 
 # --- the pictures -----------------------------------------------------------------------------
@@ -197,7 +205,7 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
 
 def _diamonds(recorded, scale, now):
     for _, (seconds, score) in recorded.at_once.items():
-        middle = sorted(seconds)[len(seconds) // 2]
+        middle = statistics.median(seconds)
         if middle <= now:
             x, y = scale.x(middle), scale.y(score)
             yield f'<path d="M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z" fill="{INK}" stroke="{PAPER}"/>'
@@ -216,7 +224,7 @@ def _legend(labels, recorded, against):
         return "".join(rows)
     for number, (name, (seconds, score)) in enumerate(recorded.at_once.items()):
         y = _TOP + 20 + 44 * len(labels) + 40 * number
-        middle = sorted(seconds)[len(seconds) // 2]
+        middle = statistics.median(seconds)
         rows.append(
             f'<path d="M{left + 6} {y - 11}l6 6l-6 6l-6 -6z" fill="{INK}"/>'
             f'<text x="{left + 18}" y="{y}" {_words(INK)}>{_text(_short(name))}</text>'
@@ -263,14 +271,15 @@ def survival_svg(recorded, target):
             share -= 1 / arrived.runs
             path += f"H{scale.x(value):.1f}V{scale.y(max(share, 0)):.1f}"
         ends = [g for g, s in zip(arrived.given, arrived.seconds, strict=True) if s is None]
+        shift = 1.5 * (number - 1)  # lines that coincide stay apart
         if ends:
             path += f"H{scale.x(max(ends)):.1f}"
-            drawn += [
-                f'<circle cx="{scale.x(end):.1f}" cy="{scale.y(share):.1f}" r="4" fill="{PAPER}" '
-                f'stroke="{color}" stroke-width="1.6"/>'
-                for end in ends
-            ]
-        shift = 1.5 * (number - 1)  # lines that coincide stay apart
+        for end in ends:  # on the line where it then was: others may arrive later
+            left = 1 - sum(value <= end for value in times) / arrived.runs
+            drawn.append(
+                f'<circle cx="{scale.x(end):.1f}" cy="{scale.y(left) + shift:.1f}" r="4" '
+                f'fill="{PAPER}" stroke="{color}" stroke-width="1.6"/>'
+            )
         drawn.insert(
             0,
             f'<path transform="translate(0 {shift})" d="{path}" fill="none" stroke="{color}" '
@@ -358,13 +367,18 @@ def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
     -------
     str
     """
+    show = _inline if inline else _image
+    picture = show(race_svg(recorded, target, frame, against))
+    return _page(recorded, target, show, picture)
+
+
+def _page(recorded, target, show, picture=""):
+    """What a target says, whatever the clock shows; the picture, where given, above it."""
     preset = is_preset(target)
     status = PRESET if preset else EXPLORATORY
-    show = _inline if inline else _image
     savings = "".join(f"<p>{_text(line)}</p>" for line in saving_lines(recorded, target))
     return (
-        f'{_CSS}<section class="ftl-race" aria-label="Race to {target:.2f}">'
-        f"{show(race_svg(recorded, target, frame, against))}"
+        f'{_CSS}<section class="ftl-race" aria-label="Race to {target:.2f}">{picture}'
         f'<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
         f"{savings}{_table(recorded, target)}<p><strong>Still on their way</strong></p>"
         f"{show(survival_svg(recorded, target))}</section>"
@@ -448,14 +462,19 @@ class RaceView:
         From 0 to `FRAMES`; starts at the end.
     shown : ipywidgets.Label
         What the clock shows.
+    picture : ipywidgets.HTML
+        Drawn again with every step of the clock.
     body : ipywidgets.HTML
+        What the target says; the clock leaves it alone, so that screen readers stay quiet.
     """
 
     def __init__(self, recorded, target=racing.PRIMARY_TARGET):
+        if not LOWEST <= target <= HIGHEST:
+            raise ValueError(f"target is {target!r}; allowed: {LOWEST} to {HIGHEST}.")
         self._recorded = recorded
         wide = {"description_width": "initial"}
         self.target = ipywidgets.FloatSlider(
-            value=target, min=0.4, max=0.85, step=0.01, description="Target",
+            value=target, min=LOWEST, max=HIGHEST, step=0.01, description="Target",
             readout_format=".2f", style=wide, layout={"width": "340px", "max_width": "100%"},
             tooltip="Validation accuracy that counts as arrived",
         )  # fmt: skip
@@ -474,29 +493,51 @@ class RaceView:
             layout={"width": "260px", "max_width": "100%"}, tooltip="Arrow keys move it",
         )  # fmt: skip
         self.shown = ipywidgets.Label()
-        self.body = ipywidgets.HTML()
+        self.picture, self.body = ipywidgets.HTML(layout={"flex": "none"}), ipywidgets.HTML()
+        # the box that is scrolled stays while the picture in it is replaced
+        wide = ipywidgets.Box([self.picture], layout={"overflow": "auto", "max_width": "100%"})
         self._link = ipywidgets.jslink((self.play, "value"), (self.clock, "value"))
-        for control in (self.target, self.against, self.clock):
-            control.observe(self._update, names="value")
+        self.target.observe(self._update, names="value")
+        for control in (self.against, self.clock):
+            control.observe(self._draw, names="value")
         rows = [[self.target, self.against], [self.play, self.clock, self.shown]]
         bars = [
             ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "padding": "8px 12px 0"})
             for row in rows
         ]
         self.box = ipywidgets.VBox(
-            [*bars, self.body],
+            [*bars, wide, self.body],
             layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
         )
         self._update()
 
     def _update(self, change=None):
+        """Take another target."""
         try:
-            target, against = round(self.target.value, 2), self.against.value
-            self.shown.value = clock_text(self._recorded, self.clock.value, against)
-            self.body.value = race_html(self._recorded, target, self.clock.value, against)
+            self.body.value = _page(self._recorded, self._target, _inline)
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            text = html.escape(_sentence(error))
-            self.body.value = f'{_CSS}<p class="ftl-race" role="status">{text}</p>'
+            self._say(error)
+        else:
+            self._draw()
+
+    def _draw(self, change=None):
+        """Draw the race up to the clock."""
+        try:
+            frame, against = self.clock.value, self.against.value
+            self.shown.value = clock_text(self._recorded, frame, against)
+            drawn = race_svg(self._recorded, self._target, frame, against)
+            self.picture.value = f'{_CSS}<div class="ftl-race">{drawn}</div>'
+        except Exception as error:
+            self._say(error)
+
+    @property
+    def _target(self):
+        return round(self.target.value, 2)  # a slider's 0.65 may be 0.6500000000000001
+
+    def _say(self, error):
+        text = html.escape(_sentence(error))
+        self.body.value = f'{_CSS}<p class="ftl-race" role="status">{text}</p>'
+        self.picture.value = ""
 
 
 def race(recorded, target=racing.PRIMARY_TARGET):
@@ -510,6 +551,11 @@ def race(recorded, target=racing.PRIMARY_TARGET):
         As `ftlearn.evidence.recorded_race` gives it.
     target : float
         Validation accuracy to begin with.
+
+    Raises
+    ------
+    ValueError
+        When the target lies outside the slider. What goes wrong later is said on the screen.
     """
     display(RaceView(recorded, target).box)
     try:

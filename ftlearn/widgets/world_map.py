@@ -6,6 +6,7 @@ Three layers: `blocks` and `tile_rows` compute and return plain data; `map_svg`,
 
 import base64
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from .compare import _label, _text
 from .try_it import _sentence, image_html
 
 EXPLORATORY = "Exploratory: a look at test items after the verdict."
+ON_BUTTONS = "On each block: per cent of its tiles that are right; the darker, the more."
 MOST_TILES = 60
 _FEWEST = 8  # tiles of a block that is opened at the start
 _COLUMNS, _ROWS = 360 // BLOCK, int(90 - SOUTHERNMOST) // BLOCK
@@ -123,20 +125,38 @@ def tile_rows(case, system, block, part="test"):
     list of list of Tile
         Each row from west to east.
     """
-    rows = case.part(part)
+    rows, labels = case.part(part), case.labels(part)
     said = case.probabilities(system, part).argmax(axis=1)
+    # whole columns at once: a look into a dataset takes long
+    places = np.column_stack([rows[name] for name in ("latitude", "longitude")])
     found = {}
-    for index in np.flatnonzero(case.groups(part) == block):
-        index = int(index)
-        latitude, longitude = (float(rows[name][index]) for name in ("latitude", "longitude"))
-        truth, guess = (case.label_names[int(x)] for x in (rows["label"][index], said[index]))
+    for index in np.flatnonzero(case.groups(part) == block).tolist():
+        latitude, longitude = places[index].tolist()
+        truth, guess = (case.label_names[int(x)] for x in (labels[index], said[index]))
         tile = Tile(index, latitude, longitude, truth, guess)
         found.setdefault(round(latitude, 2), []).append(tile)
     return [sorted(found[at], key=lambda tile: tile.longitude) for at in sorted(found)[::-1]]
 
 
+def worst_block(found):
+    """The block with the smallest share right; one of a few tiles only where all are so.
+
+    Parameters
+    ----------
+    found : list of Block
+
+    Returns
+    -------
+    Block
+    """
+    enough = [block for block in found if block.n >= _FEWEST] or found
+    return min(enough, key=lambda block: (block.share, block.name))
+
+
 def corner(block):
     """South-western corner of a block: (latitude, longitude) in degrees (tuple of int)."""
+    if not re.fullmatch(r"[NS]\d\d [EW]\d\d\d", block):
+        raise ValueError(f"group {block!r} is no block of 15 degrees, such as 'N45 E015'.")
     latitude, longitude = (
         int(word[1:]) * (-1 if word[0] in "SW" else 1) for word in block.split(" ")
     )
@@ -184,7 +204,12 @@ def tile_html(case, systems, tile, part="test"):
     """
     rows = []
     for name, system in systems.items():
-        shares = case.probabilities(system, part)[tile.index]
+        head = f'<tr><th scope="row">{_text(_label(name))}</th>'
+        found, said = _or_sentence(case.probabilities, system, part)
+        if said:
+            rows.append(f'{head}<td colspan="{len(case.label_names) + 1}">{_text(said)}</td></tr>')
+            continue
+        shares = found[tile.index]
         guess = int(shares.argmax())
         verdict = "right" if case.label_names[guess] == tile.truth else "wrong"
         cells = "".join(
@@ -192,7 +217,7 @@ def tile_html(case, systems, tile, part="test"):
             f"{'</strong>' if at == guess else ''}</td>"
             for at, share in enumerate(shares)
         )
-        rows.append(f'<tr><th scope="row">{_text(_label(name))}</th>{cells}<td>{verdict}</td></tr>')
+        rows.append(f"{head}{cells}<td>{verdict}</td></tr>")
     heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in case.label_names)
     where = place(tile.latitude, tile.longitude)
     picture = image_html(case.part(part)[tile.index]["input"], f"Tile at {where}", _SIDE)
@@ -203,6 +228,14 @@ def tile_html(case, systems, tile, part="test"):
         f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></div></div></section>"
     )
+
+
+def _or_sentence(asked, *arguments):
+    """(What a function gives, None), or (None, why it gives nothing)."""
+    try:
+        return asked(*arguments), None
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        return None, _sentence(error)
 
 
 def block_html(block, system, cut):
@@ -219,7 +252,7 @@ def block_html(block, system, cut):
     more = f" The first {MOST_TILES} are shown." if cut else ""
     return (
         f'{_CSS}<p class="ftl-map" role="status"><strong>{_text(block.name)}</strong>: '
-        f"{_label(system)} gets {block.right} of {block.n} tiles right; most are "
+        f"{_text(_label(system))} gets {block.right} of {block.n} tiles right; most are "
         f"{_text(block.commonest)}. On each tile stands what the system says.{more}</p>"
     )
 
@@ -284,12 +317,18 @@ def map_html(case, systems, part="test"):
     str
     """
     first = next(iter(systems))
-    found = {name: blocks(case, system, part) for name, system in systems.items()}
+    found, failed = {first: blocks(case, systems[first], part)}, ""
+    for name, system in systems.items():
+        found[name], said = _or_sentence(blocks, case, system, part)
+        if said:
+            failed += f"<p>{_text(_label(name))}: {_text(said)}</p>"
+
+    def share(name, at):
+        return f"{100 * found[name][at].share:.0f} %" if found[name] else "–"
+
     rows = "".join(
         f'<tr><th scope="row">{_text(block.name)}</th><td>{_text(block.commonest)}</td>'
-        f"<td>{block.n}</td>"
-        + "".join(f"<td>{100 * found[name][at].share:.0f} %</td>" for name in systems)
-        + "</tr>"
+        f"<td>{block.n}</td>{''.join(f'<td>{share(name, at)}</td>' for name in systems)}</tr>"
         for at, block in enumerate(found[first])
     )
     heads = "".join(f'<th scope="col">{_text(_label(name))}</th>' for name in systems)
@@ -300,7 +339,8 @@ def map_html(case, systems, part="test"):
         f'{_CSS}<section class="ftl-map" aria-label="Held-out blocks"><p class="ftl-status">'
         f'{EXPLORATORY}</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Map">'
         f'<img class="ftl-curve" alt="{_text(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
-        f'<p>{_text(alt)}</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Blocks">'
+        f"<p>{_text(alt)}</p>{failed}"
+        '<div class="ftl-wide" role="region" tabindex="0" aria-label="Blocks">'
         "<table><caption>Share right, by block</caption><thead><tr>"
         '<th scope="col">Block</th><th scope="col">Mostly</th><th scope="col">Tiles</th>'
         f"{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>"
@@ -317,9 +357,12 @@ def map_text(case, systems, part="test"):
     """
     lines = [EXPLORATORY]
     for name, system in systems.items():
-        rows = blocks(case, system, part)
+        rows, said = _or_sentence(blocks, case, system, part)
+        if said:
+            lines.append(f"{_label(name)}: {said}")
+            continue
         right, n = (sum(getattr(row, key) for row in rows) for key in ("right", "n"))
-        worst = min(rows, key=lambda row: row.share)
+        worst = worst_block(rows)
         lines.append(
             f"{_label(name)}: {right} of {n} tiles right; worst block {worst.name}, {worst.right} "
             f"of {worst.n}."
@@ -370,7 +413,8 @@ class WorldMapView:
             tooltip="Whose answers are shown",
         )
         self.about, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
-        self.blocks = {row.name: self._block_button(row.name) for row in self._found()}
+        names = sorted(set(case.groups(part).tolist()))
+        self.blocks = {name: self._block_button(name) for name in names}
         self._map = ipywidgets.GridBox(
             list(self.blocks.values()),
             layout={
@@ -384,7 +428,7 @@ class WorldMapView:
         )
         self.tiles = []
         self.system.observe(self._paint, names="value")
-        note = ipywidgets.HTML(f'{_CSS}<p class="ftl-map">{EXPLORATORY}</p>')
+        note = ipywidgets.HTML(f'{_CSS}<p class="ftl-map">{EXPLORATORY} {ON_BUTTONS}</p>')
         wide = {"overflow": "auto", "max_width": "100%", "padding": "0 12px"}
         self.box = ipywidgets.VBox(
             [
@@ -427,9 +471,12 @@ class WorldMapView:
                 button.description = f"{100 * row.share:.0f}"
                 button.tooltip = f"{row.name}: {row.right} of {row.n} right, mostly {row.commonest}"
                 button.style.button_color, button.style.text_color = _shade(row.share)
-            enough = [row for row in found if row.n >= _FEWEST] or found
-            self.open_block(min(enough, key=lambda row: (row.share, row.name)).name)
+                button.disabled = False
+            self.open_block(worst_block(found).name)
         except Exception as error:  # on screen an error is a sentence, never a traceback
+            for name, button in self.blocks.items():  # not another system's numbers
+                button.description, button.tooltip, button.disabled = "–", name, True
+                button.style.button_color, button.style.text_color = _shade(0)
             self._say(error)
 
     def open_block(self, name):
@@ -451,11 +498,17 @@ class WorldMapView:
                 for number, row in enumerate(rows, start=1)
                 for tile in row
             ]
-            self.tiles = [self._tile_button(*one) for one in placed[:MOST_TILES]]
-            self._grid.children = self.tiles
+            self._lay([self._tile_button(*one) for one in placed[:MOST_TILES]])
             self.shown.value = ""
         except Exception as error:
             self._say(error)
+
+    def _lay(self, tiles):
+        """Lay other tiles; those before are closed, else the kernel would keep them for ever."""
+        before, self.tiles, self._grid.children = self.tiles, tiles, tiles
+        for button in before:
+            for part in (button, button.layout, button.style):
+                part.close()
 
     def _tile_button(self, tile, row, column):
         button = ipywidgets.Button(
@@ -491,7 +544,8 @@ class WorldMapView:
     def _say(self, error):
         text = html.escape(_sentence(error))
         self.about.value = f'{_CSS}<p class="ftl-map" role="status">{text}</p>'
-        self.tiles, self._grid.children, self.shown.value = [], (), ""
+        self._lay([])
+        self.shown.value = ""
 
 
 def _shade(share):

@@ -99,6 +99,37 @@ def test_a_run_that_never_arrived_ends_in_an_open_circle():
     assert widget.survival_svg(a_race(), 0.5).count("<circle") == 0
 
 
+def test_the_open_circle_lies_on_the_line_though_others_arrive_later():
+    early, late = laps(100, [0.2, 0.3]), laps(50, [0.2, 0.3, 0.4, 0.7, 0.7])
+    curves = {"from_scratch": [early, late, late], "specialist": [late, late, late]}
+    recorded = RecordedRace(curves, {}, {}, [], "about")
+    root = ElementTree.fromstring(widget.survival_svg(recorded, 0.65))
+    (circle,) = (mark for mark in root if mark.tag.endswith("circle"))
+    none_arrived_yet = widget._Scale(recorded, "seconds", widget._SURVIVAL_HEIGHT).y(1)
+    assert float(circle.get("cy")) == pytest.approx(none_arrived_yet, abs=2)
+
+
+def test_where_the_median_run_never_arrived_no_saving_is_given_a_number():
+    for target in (0.72, 0.8):
+        for line in widget.saving_lines(a_race(), target):
+            assert "∞ %" not in line
+    assert "the median run never arrived, so no time is saved" in widget.race_html(a_race(), 0.8)
+
+
+@pytest.mark.parametrize("target", [0.3, 0.9])
+def test_a_target_outside_the_slider_is_refused(target):
+    with pytest.raises(ValueError, match="allowed: 0.4 to 0.85"):
+        widget.race(a_race(), target)
+
+
+def test_names_are_escaped():
+    recorded = a_race()
+    recorded.curves["<i>mine</i>"] = recorded.curves["specialist"]
+    recorded.at_once["<b>other</b>"] = recorded.at_once["classical"]
+    for page in (widget.race_html(recorded, 0.65), widget.RaceView(recorded).picture.value):
+        assert "<i>" not in page and "<b>" not in page and "&lt;" in page
+
+
 @pytest.mark.parametrize("draw", [widget.race_svg, widget.survival_svg])
 def test_a_picture_is_whole_and_says_what_it_shows(draw):
     root = ElementTree.fromstring(draw(a_race(), 0.65))
@@ -112,11 +143,14 @@ def test_the_widget_follows_its_controls():
     assert view.clock.value == widget.FRAMES and widget.PRESET in view.body.value
     view.target.value = 0.71
     assert widget.EXPLORATORY in view.body.value and "To 0.71" in view.body.value
-    whole = view.body.value
+    assert "target 0.71" in view.picture.value
+    whole, said = view.picture.value, view.body.value
     view.clock.value = 10
-    assert view.body.value != whole and view.shown.value.endswith(" s")
+    assert view.picture.value != whole and view.shown.value.endswith(" s")
     view.against.value = "images"
     assert view.shown.value.endswith(" images")
+    # a playing clock may not make a screen reader say the same again and again
+    assert view.body.value == said and "role" not in view.picture.value.split("<svg")[0]
 
 
 def test_every_control_has_a_name_or_says_what_it_does():

@@ -133,6 +133,19 @@ def test_names_from_the_data_are_escaped(case):
         assert "<sand>" not in page and "dry &lt;sand&gt;" in page
 
 
+def test_the_name_of_a_system_is_escaped(case):
+    view = widget.WorldMapView(case, {"<u>mine</u>": Always(0)})
+    view.tiles[0].click()
+    for page in (view.about.value, view.shown.value, widget.map_html(case, view._systems)):
+        assert "<u>" not in page and "&lt;u&gt;mine" in page
+
+
+def test_the_worst_block_is_not_one_of_a_few_tiles():
+    many, few = widget.Block("N00 E000", 20, 9, "dry"), widget.Block("N15 E000", 1, 0, "dry")
+    assert widget.worst_block([few, many]) == many
+    assert widget.worst_block([few]) == few
+
+
 def test_the_page_without_widgets_carries_every_share(case, monkeypatch):
     shown = []
     monkeypatch.setattr(widget, "display", lambda *given, **_: shown.extend(given))
@@ -164,6 +177,30 @@ def test_an_error_later_is_a_sentence_on_the_screen(case):
     view = widget.WorldMapView(case, {"specialist": Always(0), "linear_probe": Moody(0)})
     view.system.value = "linear_probe"
     assert "No answer today." in view.about.value and view.tiles == []
+    # the shares of the system before may not stand under this one's name
+    assert {button.description for button in view.blocks.values()} == {"–"}
+    assert all(button.disabled for button in view.blocks.values())
+    view.system.value = "specialist"
+    assert view.blocks["N45 E015"].description == "67"
+    view.tiles[0].click()
+    assert "No answer today." in view.shown.value and "<td>wrong</td>" in view.shown.value
+    assert "No answer today." in widget.map_html(case, view._systems)
+    assert "Linear probe: No answer today." in widget.map_text(case, view._systems)
+    first = widget.WorldMapView(case, {"linear_probe": Moody(0)})
+    assert "No answer today." in first.about.value
+
+
+def test_a_group_that_is_no_block_is_named():
+    with pytest.raises(ValueError, match="group 'patient 7' is no block of 15 degrees"):
+        widget.corner("patient 7")
+
+
+def test_tiles_that_were_shown_before_are_closed(case):
+    view = widget.WorldMapView(case, {"specialist": Always(0)})
+    before = view.tiles
+    view.blocks["N45 E015"].click()
+    assert all(button.comm is None for button in before)
+    assert all(button.comm is not None for button in view.tiles)
 
 
 def test_a_large_block_is_cut_and_says_so(case, monkeypatch):
