@@ -230,7 +230,7 @@ def _satellite_plan():
 def racers(seed):
     """Who races to an accuracy on satellite tiles, each with a recipe of its own.
 
-    The rates were chosen on *validation*, each among four: the one that was first at the primary
+    The rates were chosen on *validation*, each among three or four: the first at the primary
     target, for a claim about time deserves a fast opponent; `data/README.md` has the scores.
 
     Parameters

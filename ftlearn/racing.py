@@ -18,7 +18,8 @@ from .baselines import choice_score
 from .evaluation import claim_outcome, system_label
 from .models import vision
 
-# Validation accuracies, and which of them the verdict is about. Written down before any run.
+# Validation accuracies, and which of them the verdict is about. Written down before any run on
+# these tiles.
 TARGETS = (0.60, 0.65, 0.70)
 PRIMARY_TARGET = 0.65
 PART = "time_to_target"

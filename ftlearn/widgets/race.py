@@ -18,7 +18,7 @@ from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
 from .compare import _label, _text
 from .try_it import _sentence
 
-PRESET = "Written down before any run."
+PRESET = "Written down before any run on these tiles."
 EXPLORATORY = "Exploratory: this target was not written down before the race."
 FRAMES = 60
 LOWEST, HIGHEST = 0.40, 0.85  # targets on the slider

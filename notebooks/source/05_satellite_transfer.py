@@ -226,8 +226,8 @@ print("The frozen system to beat:", opponent.name)
 # ## 4. Make a specialist
 #
 # Two networks, the same but for their first weights: one brings ImageNet along, one starts from random numbers. Every
-# choice is made on *validation*, with as many tries for one as for the other. The one from scratch may train twice
-# as long.
+# choice is made on *validation*, with no fewer tries for the one from scratch than for the other, and it may train
+# twice as long.
 
 # %%
 from ftlearn import racing
@@ -236,7 +236,7 @@ from ftlearn.evidence import racers
 recipes = racers(seed=0)
 for name, its in recipes.items():
     print(f"{name:18} rate {its.learning_rate:g}, {its.epochs} epochs, {its.pretrained = }")
-print(f"Targets, written down before any run: {racing.TARGETS}.")
+print(f"Targets, written down before any run on these tiles: {racing.TARGETS}.")
 print(f"The verdict goes by {racing.PRIMARY_TARGET}.")
 
 # %% [markdown]
