@@ -591,7 +591,7 @@ def _run_baselines(case, run):
 
 def _run_specialist(case, run, row):
     laps = racing.Laps(case) if (case.name, run.part) == ("satellite", "test") else None
-    specialist = fine_tune(case, run.recipe, callbacks=[laps] if laps else [])
+    specialist = fine_tune(case, run.recipe, **({"callbacks": [laps]} if laps else {}))
     if laps:
         row["laps"] = [[lap["images"], lap["seconds"], round(lap["score"], 5)] for lap in laps.rows]
     specialist.name = run.system
