@@ -708,7 +708,7 @@ def test_errors_are_a_gap_where_the_metric_does_not_count_errors():
         ("classical", "classical features + linear"),
         ("specialist_plain", "specialist (plain recipe)"),
         ("specialist_wide_net", "specialist (wide net)"),
-        ("control_latitude", "control (latitude)"),
+        ("control_longitude", "control (longitude)"),
         ("control_heard", "control: four labels alone"),
         ("colour_forest", "colour forest"),
     ],

@@ -141,6 +141,7 @@ def test_every_field_changes_the_fingerprint():
         "probe_first": True,
         "augment": True,
         "prompt": "query: ",
+        "trained_stages": 2,
         "seed": 4,
     }
     assert set(others) == {field.name for field in fields(Recipe)}

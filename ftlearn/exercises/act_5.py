@@ -36,7 +36,7 @@ def _examine_ground_width(answer):
             "`equator` is right. `north_60` is as wide: that is the square's *height*, which is "
             "the same everywhere. How long is the circle of 60° north, beside the equator?"
         )
-    if _about(north, _WIDE * abs(math.cos(60))):
+    if _about(abs(north), _WIDE * abs(math.cos(60))):  # it comes out negative
         raise Mistake(
             f"`north_60` is {north:g}: that is the cosine of 60 *radians*. `np.cos` takes radians; "
             "`np.radians(60)` turns degrees into them."
@@ -45,6 +45,11 @@ def _examine_ground_width(answer):
         raise Mistake(
             f"`north_60` is {north:g}: that is the sine. At the equator, at 0°, nothing shrinks, "
             "so it has to be the function that is 1 at 0."
+        )
+    if _about(north, 2 * _WIDE):
+        raise Mistake(
+            f"`equator` is right, `north_60` is {north:g}: you divided by the cosine. On the flat "
+            "map the north is drawn too wide; on the ground the square is narrower."
         )
     if not _about(north, _NARROW):
         raise Mistake(
@@ -86,7 +91,6 @@ ground_width = Exercise(
 
 # --- 2. implement -----------------------------------------------------------------------------
 
-_NEVER = "never"
 # Images, scores, target.
 _RUNS = (
     ([100, 200, 300, 400], [0.5, 0.6, 0.7, 0.72], 0.65),
@@ -96,6 +100,8 @@ _RUNS = (
     ([100, 200, 300], [0.5, 0.6, 0.55], 0.65),
     ([100, 200, 300, 400], [0.7, 0.7, 0.4, 0.4], 0.65),  # arrived, then fell
     ([100, 200, 300, 400], [0.7, 0.6, 0.7, 0.6], 0.65),  # never twice in a row
+    ([64, 128, 256, 512], [0.66, 0.68, 0.81, 0.8], 0.8),  # another target
+    ([128], [0.9], 0.65),  # one look alone
 )
 
 
@@ -147,6 +153,21 @@ def _position(images, scores, target):
     return None if found is None else images.index(found)
 
 
+def _any_two(images, scores, target):
+    there = [i for i, s in zip(images, scores, strict=True) if s >= target]
+    return there[0] if len(there) > 1 else None
+
+
+def _instead_of_never(instead):
+    def answer(images, scores, target):
+        found = arrival_of(images, scores, target)
+        return instead(images) if found is None else found
+
+    return answer
+
+
+_NOT_NONE = "It is right for runs that arrive. One that never does has no number: return `None`."
+
 _ARRIVAL_MISTAKES = (
     (lambda *run: None, "It gives None for every run. Did you forget `return`?"),
     (_first_look, "You take the first look at the target. One may be luck: ask for two in a row."),
@@ -161,6 +182,19 @@ _ARRIVAL_MISTAKES = (
         "You ask it to stay there to the end. Two looks in a row are enough; what it does later is "
         "another question.",
     ),
+    (
+        _any_two,
+        "Two looks are not enough; they must follow one another. With one below between them, each "
+        "may be luck.",
+    ),
+    (
+        lambda i, s, t: arrival_of(i, s, 0.65),
+        "It is right for a target of 0.65 only. Use the `target` that the function is given.",
+    ),
+    (_instead_of_never(lambda images: images[-1]), _NOT_NONE),
+    (_instead_of_never(lambda images: 0), _NOT_NONE),
+    (_instead_of_never(lambda images: -1), _NOT_NONE),
+    (_instead_of_never(lambda images: math.inf), _NOT_NONE),
     (_position, "That is the position of the look. Return the *images* seen by then."),
 )
 
@@ -171,7 +205,7 @@ def _examine_arrival(function):
     tried = []
     for images, scores, target in _RUNS:
         for turn in (list, np.array):
-            found = call(_saying_never(function), turn(images), turn(scores), target)
+            found = _asked(function, turn(images), turn(scores), target)
             tried.append((images, scores, target, _whole(found)))
     wrong = [one for one in tried if one[3] != arrival_of(*one[:3])]
     if not wrong:
@@ -189,21 +223,23 @@ def _examine_arrival(function):
     raise Mistake(f"{shown} Go through the looks, and ask each together with the one after it.")
 
 
-def _saying_never(function):
-    """The same function, with a word for None: here None is an answer, not a forgotten return."""
+def _asked(function, *given):
+    """As `call`, where None may be an answer and not a forgotten return."""
     if not callable(function):
-        return function
-
-    def asked(*given):
-        found = function(*given)
-        return _NEVER if found is None else found
-
-    return asked
+        return call(function)
+    # `list` and `map` have no frame of their own, so an exception is blamed on the learner's line.
+    found = call(list, map(function, *([one] for one in given)))
+    if not found:
+        raise Mistake(
+            "Your function raised StopIteration: `next` found nothing. Say what it gives then: "
+            "`next(..., None)`."
+        )
+    return found[0]
 
 
 def _whole(found):
-    if isinstance(found, str) and found == _NEVER:
-        return None
+    if found is None or (isinstance(found, float) and math.isinf(found)):
+        return found
     value = number(found, "what `my_arrival` gives")
     return int(value) if value == int(value) else value
 
@@ -245,14 +281,16 @@ def my_arrival(images, scores, target):
 
 # --- 3. repair --------------------------------------------------------------------------------
 
-_BUFFER = 267
+# Test blocks and kilometres.
+_SPLITS = ((("-15 -180", "60 0", "0 30"), 267), (("-15 165", "60 15"), 400))
 
 
 def _world():
     """(latitudes, longitudes, blocks): tiles around the date line, in the north and the tropics."""
     import numpy as np
 
-    rng = np.random.default_rng(5)
+    # No tile is within 3 % of a buffer's edge: any usual radius of the Earth will do.
+    rng = np.random.default_rng(271)
     places = []
     for south, west in ((-15, 165), (-15, -180), (60, 0), (60, 15), (0, 30), (0, 45), (-15, 30)):
         latitude = south + 15 * rng.random(40)
@@ -262,9 +300,6 @@ def _world():
     order = rng.permutation(len(places))
     latitudes, longitudes, blocks = (np.array(column) for column in zip(*places, strict=True))
     return latitudes[order].astype(float), longitudes[order].astype(float), blocks[order]
-
-
-_TEST_BLOCKS = ("-15 -180", "60 0", "0 30")
 
 
 def kilometres_between(latitudes, longitudes, others):
@@ -289,80 +324,149 @@ def kilometres_between(latitudes, longitudes, others):
     return 2 * 6371 * np.arcsin(np.sqrt(half))
 
 
-def _flat_kilometres(latitudes, longitudes, others, shrunk):
-    """Distances on the flat map, across which nobody goes around the date line."""
+def _flat_kilometres(latitudes, longitudes, others, shrunk, around):
+    """Distances on the flat map; `around`: across the date line as well."""
     import numpy as np
 
     north = latitudes[:, None] - others[0][None, :]
     east = longitudes[:, None] - others[1][None, :]
+    if around:
+        east = (east + 180) % 360 - 180
     if shrunk:
         east = east * np.cos(np.radians(latitudes))[:, None]
     return KM_A_DEGREE * np.hypot(north, east)
 
 
+def _swapped_kilometres(latitudes, longitudes, others):
+    return kilometres_between(longitudes, latitudes, others[::-1])
+
+
+def _without_radians(latitudes, longitudes, others):
+    import numpy as np
+
+    return kilometres_between(*np.degrees([latitudes, longitudes]), np.degrees(others))
+
+
+_NOT_SHRUNK = (
+    "A degree of longitude is taken as 111 km everywhere. In the north it is shorter, by the "
+    "cosine of the latitude: tiles there are nearer than you think, and too many stay in training."
+)
+_NO_DATE_LINE = (
+    "Right but at the date line: longitudes 179.5 and -179.5 are neighbours. Turn the difference "
+    "into -180 to 180, or use the haversine formula."
+)
+# What is taken for the distance; each is tried with its nearest test tile.
+_DISTANCE_MISTAKES = (
+    (lambda *tiles: _flat_kilometres(*tiles, shrunk=False, around=True), _NOT_SHRUNK),
+    (
+        lambda *tiles: _flat_kilometres(*tiles, shrunk=False, around=False),
+        f"{_NOT_SHRUNK} And mind the date line: longitudes 179.5 and -179.5 are neighbours.",
+    ),
+    (lambda *tiles: _flat_kilometres(*tiles, shrunk=True, around=False), _NO_DATE_LINE),
+    (
+        _swapped_kilometres,
+        "You swapped latitude and longitude in the distance. The latitude comes first: its cosine "
+        "is what shrinks a degree of longitude.",
+    ),
+    (
+        _without_radians,
+        "Your sines and cosines are handed degrees. They take radians: `np.radians(...)`.",
+    ),
+)
+
+
+def _kept(world, test_blocks, far_enough):
+    """Tiles of the other blocks for which `far_enough` holds: set of int.
+
+    It takes latitudes and longitudes of all tiles, and those of the test tiles as a pair.
+    """
+    import numpy as np
+
+    latitudes, longitudes, blocks = world
+    inside = np.isin(blocks, test_blocks)
+    far = far_enough(latitudes, longitudes, (latitudes[inside], longitudes[inside]))
+    return set(np.flatnonzero(~inside & far).tolist())
+
+
+def _farther(distance, kilometres):
+    return lambda *tiles: distance(*tiles).min(axis=1) > kilometres
+
+
 def _examine_buffer(function):
     import numpy as np
 
-    latitudes, longitudes, blocks = _world()
-    given = (latitudes.copy(), longitudes.copy(), blocks.copy(), list(_TEST_BLOCKS), _BUFFER)
-    train, test = _two_sides(call(function, *given), len(blocks))
-    inside = np.isin(blocks, _TEST_BLOCKS)
-    both = set(blocks[train].tolist()) & set(blocks[test].tolist())
-    if both:
-        raise Mistake(
-            f"Block {sorted(both)[0]!r} has tiles on both sides. Whole blocks go to one side: "
-            "`np.isin(blocks, test_blocks)`."
-        )
-    if set(test.tolist()) != set(np.flatnonzero(inside).tolist()):
-        raise Mistake(
-            f"The test part has {len(test)} tiles, expected all {inside.sum()} of the test blocks, "
-            "and no other. (Training first, then testing.)"
-        )
-    others = latitudes[test], longitudes[test]
-    nearest = kilometres_between(latitudes, longitudes, others).min(axis=1)
-    right = set(np.flatnonzero(~inside & (nearest > _BUFFER)).tolist())
-    found = set(train.tolist())
-    if found == right:
-        return (
+    world = latitudes, longitudes, blocks = _world()
+    tried, shown = [], ""
+    for test_blocks, kilometres in _SPLITS:
+        given = [*(column.copy() for column in world), list(test_blocks), kilometres]
+        train, test = _two_sides(call(function, *given), len(blocks))
+        inside = np.isin(blocks, test_blocks)
+        both = set(blocks[train].tolist()) & set(blocks[test].tolist())
+        if both:
+            raise Mistake(
+                f"Block {sorted(both)[0]!r} has tiles on both sides. Whole blocks go to one side: "
+                "`np.isin(blocks, test_blocks)`."
+            )
+        if set(test.tolist()) != set(np.flatnonzero(inside).tolist()):
+            raise Mistake(
+                f"The test part has {len(test)} tiles, expected all {inside.sum()} of the test "
+                "blocks, and no other. (Training first, then testing.)"
+            )
+        tried.append((test_blocks, kilometres, set(train.tolist())))
+        others = latitudes[test], longitudes[test]
+        nearest = kilometres_between(latitudes[train], longitudes[train], others).min()
+        shown = shown or (
             f"{len(train)} tiles to train on, {len(test)} to test, "
             f"{len(blocks) - len(train) - len(test)} to nobody, and the nearest pair is "
-            f"{nearest[train].min():.0f} km apart, across the date line as well."
+            f"{nearest:.0f} km apart, across the date line as well."
         )
-    _blame_distance(found, inside, latitudes, longitudes, others)
-    near = [at for at in found - right]
+    right = [_kept(world, names, _farther(kilometres_between, km)) for names, km, _ in tried]
+    if all(found == tiles for (*_, found), tiles in zip(tried, right, strict=True)):
+        return shown
+    _blame_rule(tried, world)
+    (test_blocks, kilometres, found), tiles = next(
+        pair for pair in zip(tried, right, strict=True) if pair[0][2] != pair[1]
+    )
+    inside = np.isin(blocks, test_blocks)
+    others = latitudes[inside], longitudes[inside]
+    nearest = kilometres_between(latitudes, longitudes, others).min(axis=1)
+    near = found - tiles
     if near:
         at = min(near, key=lambda one: nearest[one])
         raise Mistake(
-            f"{len(near)} training tiles lie within {_BUFFER} km of a test tile; one, at latitude "
-            f"{latitudes[at]:.1f} and longitude {longitudes[at]:.1f}, is {nearest[at]:.0f} km away."
+            f"{len(near)} training tiles lie within {kilometres} km of a test tile; one, at "
+            f"latitude {latitudes[at]:.1f} and longitude {longitudes[at]:.1f}, is "
+            f"{nearest[at]:.0f} km away."
         )
     raise Mistake(
-        f"{len(right - found)} tiles are left out for nothing: they are farther than {_BUFFER} km "
-        "from every test tile."
+        f"{len(tiles - found)} tiles are left out for nothing: they are farther than {kilometres} "
+        "km from every test tile."
     )
 
 
-def _blame_distance(found, inside, latitudes, longitudes, others):
-    """Say which distance was taken, where it is one of the usual ones."""
-    import numpy as np
+def _blame_rule(tried, world):
+    """Say by what rule tiles were kept, where it is one of the usual ones."""
 
-    def kept(distances, least):
-        return set(np.flatnonzero(~inside & (distances.min(axis=1) > least)).tolist())
+    def is_rule(rule):
+        return all(found == _kept(world, names, rule(km)) for names, km, found in tried)
 
-    mistakes = {
-        "You kept every tile of the other blocks. Neighbours across a block's edge look alike: "
-        "leave out those near a test tile.": set(np.flatnonzero(~inside).tolist()),
-        "A degree of longitude is taken as 111 km everywhere. In the north it is shorter, by the "
-        "cosine of the latitude, so you leave out too much there.": kept(
-            _flat_kilometres(latitudes, longitudes, others, shrunk=False), _BUFFER
-        ),
-        "Right but at the date line: longitudes 179.5 and -179.5 are neighbours. Turn the "
-        "difference into -180 to 180, or use the haversine formula.": kept(
-            _flat_kilometres(latitudes, longitudes, others, shrunk=True), _BUFFER
-        ),
-    }
-    for words, tiles in mistakes.items():
-        if found == tiles:
+    if is_rule(lambda km: lambda *tiles: tiles[0] < math.inf):
+        raise Mistake(
+            "You kept every tile of the other blocks. Neighbours across a block's edge look alike: "
+            "leave out those near a test tile. If you did measure, the *nearest* test tile counts: "
+            "`min`, neither the farthest nor a mean."
+        )
+    if is_rule(lambda km: lambda *tiles: ~_farther(kilometres_between, km)(*tiles)):
+        raise Mistake(
+            "The wrong way round: you train on the tiles that are near, and leave out the others."
+        )
+    first = _SPLITS[0][1]
+    if is_rule(lambda km: _farther(kilometres_between, first)):
+        raise Mistake(
+            f"It is right for {first} km only. Use the `kilometres` that the function is given."
+        )
+    for distance, words in _DISTANCE_MISTAKES:
+        if is_rule(lambda km, distance=distance: _farther(distance, km)):
             raise Mistake(words)
 
 
@@ -445,7 +549,7 @@ _RACES = (
     ([40, 50, 60, 70, 80], [10, None, 30, 8, None], [100] * 5),
     ([40, 50, 60], [None, None, 5], [100, 100, 100]),
     ([10, 12, 30], [40, 20, 50], [100] * 3),
-    ([None, 30, None], [10, 15, 12], [60, 90, 80]),
+    ([30, None, None], [10, 15, 12], [90, 80, 60]),
 )
 
 
@@ -471,46 +575,138 @@ def saved_share(slow, fast, given):
     return 1 - soon / late
 
 
-def _dropping(slow, fast, given):
+def _median_saving(late, soon):
     import statistics
 
-    there = [[value for value in side if value is not None] for side in (slow, fast)]
-    return 1 - statistics.median(there[1]) / statistics.median(there[0])
+    return 1 - _over(statistics.median(soon), statistics.median(late))
+
+
+def _there(seconds):
+    return [value for value in seconds if value is not None]
+
+
+def _late(slow, given):
+    return [g if s is None else s for s, g in zip(slow, given, strict=True)]
+
+
+def _never(seconds):
+    return [math.inf if value is None else value for value in seconds]
 
 
 def _by_means(slow, fast, given):
-    late = [g if s is None else s for s, g in zip(slow, given, strict=True)]
-    soon = [math.inf if f is None else f for f in fast]
+    late, soon = _late(slow, given), _never(fast)
     return 1 - (sum(soon) / len(soon)) / (sum(late) / len(late))
 
 
-def _swapped(slow, fast, given):
-    late = 1 - saved_share(slow, fast, given)
-    return 1 - 1 / late if math.isfinite(late) else 1.0
+def _pair_by_pair(slow, fast, given):
+    import statistics
 
+    pairs = zip(_late(slow, given), _never(fast), strict=True)
+    return 1 - statistics.median([soon / late for late, soon in pairs])
+
+
+def _needed(slow, fast, given):
+    return 1 - saved_share(slow, fast, given)
+
+
+def _over(value, share):
+    return value / share if share else math.inf
+
+
+def _seconds_saved(slow, fast, given):
+    import statistics
+
+    return statistics.median(_late(slow, given)) - statistics.median(_never(fast))
+
+
+def _zeros(seconds):
+    return [value or 0 for value in seconds]
+
+
+def _finite_or(instead):
+    def answer(*run):
+        share = saved_share(*run)
+        return share if math.isfinite(share) else instead
+
+    return answer
+
+
+_DROPPED = (
+    "Then only those are left that did well, and the racer that fails most looks best. A slow run "
+    "counts with the time it was given, a fast one as infinitely late."
+)
+_NO_SAVING = (
+    "Where the median fast run never arrives, it takes for ever: the saving is minus infinity, "
+    "`1 - np.inf / ...`."
+)
 
 _SAVING_MISTAKES = (
     (
-        _dropping,
-        "You dropped the runs that never arrived. Then only those are left that did well, and the "
-        "racer that fails most looks best. A slow run counts with the time it was given, a fast "
-        "one as infinitely late.",
+        lambda slow, fast, given: _median_saving(_there(slow), _there(fast)),
+        f"You dropped the runs that never arrived. {_DROPPED}",
+    ),
+    (
+        lambda slow, fast, given: _median_saving(_there(slow), _never(fast)),
+        f"You dropped the slow runs that never arrived. {_DROPPED}",
+    ),
+    (
+        lambda slow, fast, given: _median_saving(_late(slow, given), _there(fast)),
+        f"You dropped the fast runs that never arrived. {_DROPPED}",
+    ),
+    (
+        lambda slow, fast, given: _median_saving(_late(slow, given), _late(fast, given)),
+        "A fast run that never arrived counts with the time it was given: that flatters it. Nobody "
+        "knows when it would have arrived, so it is infinitely late.",
+    ),
+    (
+        lambda slow, fast, given: _median_saving(_never(slow), _never(fast)),
+        "A slow run that never arrived is infinitely late: that flatters the fast one. Count it "
+        "with the time it was given, which is less than it needed.",
+    ),
+    (
+        lambda slow, fast, given: _median_saving(_zeros(slow), _zeros(fast)),
+        "A run that never arrived counts as 0 seconds: as if it had won.",
+    ),
+    (
+        lambda slow, fast, given: saved_share(slow, fast, given[:1] * len(given)),
+        "Each slow run was given a time of its own. Take `given` at the same place.",
     ),
     (_by_means, "Those are means. One slow run pulls a mean along; take medians."),
-    (_swapped, "Slow and fast are swapped: divide the fast median by the slow one."),
+    (
+        _pair_by_pair,
+        "That is the median of the ratios, pair by pair. Take the two medians first, then divide.",
+    ),
+    (
+        lambda *run: 1 - _over(1, _needed(*run)),
+        "Slow and fast are swapped: divide the fast median by the slow one.",
+    ),
+    (
+        lambda *run: _over(1, _needed(*run)),
+        "That is how many times as fast it is. Saved is one minus fast over slow.",
+    ),
+    (_seconds_saved, "Those are seconds. Divide by the slow median: a share of its time is asked."),
     (lambda *run: 100 * saved_share(*run), "That is per cent. Expected a share: 0.75, not 75."),
     (
-        lambda *run: 1 - saved_share(*run),
+        _needed,
         "That is the share of the time that is *needed*. Saved is one minus that.",
     ),
+    (
+        lambda *run: max(0.0, saved_share(*run)),
+        "A saving may be negative: then transfer takes longer. Do not cut it off at 0.",
+    ),
+    (_finite_or(None), _NO_SAVING),
+    (_finite_or(math.inf), _NO_SAVING),
+    (_finite_or(0.0), _NO_SAVING),
 )
 
 
 def _examine_saving(function):
     tried = []
     for slow, fast, given in _RACES:
-        found = call(function, list(slow), list(fast), list(given))
+        found = _asked(function, list(slow), list(fast), list(given))
         tried.append(((slow, fast, given), _real(found)))
+    if all(found is None for _, found in tried):
+        raise Mistake("Your function gives `None` for every race. Did you forget `return`?")
     wrong = [one for one in tried if not _same(one[1], saved_share(*one[0]))]
     if not wrong:
         return (
@@ -519,26 +715,22 @@ def _examine_saving(function):
         )
     race, found = wrong[0]
     shown = "slow {}, fast {}, given {}".format(*race)
-    shown += f": your function gives {found:g}, expected {saved_share(*race):g}."
+    shown += f": your function gives {found if found is None else format(found, 'g')}, "
+    shown += f"expected {saved_share(*race):g}."
     for mistaken, words in _SAVING_MISTAKES:
-        if all(_same(found, _quietly(mistaken, run)) for run, found in tried):
+        if all(_same(found, mistaken(*run)) for run, found in tried):
             raise Mistake(f"With {shown} {words}")
     raise Mistake(f"With {shown} One minus the fast median over the slow median.")
 
 
-def _quietly(mistaken, run):
-    try:
-        return mistaken(*run)
-    except (ValueError, ArithmeticError):
-        return math.nan
-
-
 def _same(found, expected):
+    if found is None or expected is None:
+        return found is expected
     return found == expected or abs(found - expected) < CLOSE
 
 
 def _real(found):
-    if isinstance(found, float) and math.isinf(found):
+    if found is None or (isinstance(found, float) and math.isinf(found)):
         return found
     return number(found, "the share that `my_saving` gives")
 
@@ -587,10 +779,16 @@ def my_saving(slow, fast, given):
 TARGET = 0.65
 PHOTOGRAPHS, EPOCHS = 1_280_000, 300
 _NEAR = 0.011
+_OTHER_TARGETS = (0.60, 0.70)
 
 
-def recorded_arrivals():
-    """When every recorded racer reached the target.
+def recorded_arrivals(target=TARGET):
+    """When every recorded racer reached a target.
+
+    Parameters
+    ----------
+    target : float
+        Validation accuracy.
 
     Returns
     -------
@@ -600,7 +798,7 @@ def recorded_arrivals():
 
     from .. import evidence
 
-    return evidence.recorded_race(SimpleNamespace(name="satellite")).arrivals(TARGET)
+    return evidence.recorded_race(SimpleNamespace(name="satellite")).arrivals(target)
 
 
 def bill_of(arrivals):
@@ -633,10 +831,19 @@ def _examine_break_even(answer):
         arrivals = recorded_arrivals()
     except FileNotFoundError as error:
         raise Mistake(f"The record of the race is not there: {error}") from None
+    medians = [arrivals[name].median("images") for name in names[:2]]
+    if None in medians or medians[0] >= medians[1]:
+        raise Mistake(
+            "In this record the median specialist is not there before the median model from "
+            "scratch, or one of them never arrives. Then no number of uses can be worked out; note "
+            "that, and go on."
+        )
     right = bill_of(arrivals)
+    if _near(fast, right["from_scratch"]) and _near(slow, right["specialist"]):
+        raise Mistake("`specialist` and `from_scratch` are swapped.")
     for name, value in (("specialist", fast), ("from_scratch", slow)):
         if not _near(value, right[name]):
-            _blame_images(name, value, arrivals[name])
+            _blame_images(name, value, arrivals)
     if _near(uses, PHOTOGRAPHS * EPOCHS / slow):
         raise Mistake(
             "You divided by what the model from scratch needs. Each use *saves* only the "
@@ -644,15 +851,25 @@ def _examine_break_even(answer):
         )
     if _near(uses, PHOTOGRAPHS / (slow - fast)):
         raise Mistake("That is one epoch of ImageNet. The assumption is 300.")
+    if _near(uses, PHOTOGRAPHS * EPOCHS / fast):
+        raise Mistake(
+            "You divided by what the specialist needs. Each use *saves* the difference of the two."
+        )
+    if _near(-uses, right["uses"]):
+        raise Mistake("`uses` is negative: take from scratch minus specialist.")
+    if uses == right["uses"] - 1:
+        raise Mistake("One use too few: after these the bill is not quite paid. Round up.")
     if not _near(uses, right["uses"]):
         raise Mistake(
             f"The images are right, `uses` is {uses:,.0f}. Divide all images of pre-training, "
             "1,280,000 times 300, by the images that one use saves."
         )
+    if uses != int(uses):
+        raise Mistake(f"`uses` is {uses:,.3f}. Weights are used a whole number of times: round up.")
     return (
         f"{right['uses']:,} uses until the bill is paid, if one image costs what another costs. "
-        "For a laboratory that trains one model, pre-training never pays. For weights that the "
-        "whole world downloads, it has paid long ago. And a photograph of 224 pixels costs more "
+        "For a laboratory that trains one model, pre-training does not pay. Weights that the whole "
+        "world downloads may well be used that often. And a photograph of 224 pixels costs more "
         "than a tile of 64, so the true number is larger."
     )
 
@@ -661,17 +878,35 @@ def _near(value, expected):
     return abs(value - expected) <= _NEAR * abs(expected)
 
 
-def _blame_images(name, value, arrived):
+def _blame_images(name, value, arrivals):
     import statistics
 
+    arrived = arrivals[name]
     there = [images for images in arrived.images if images is not None]
     if arrived.median() is not None and _near(value, arrived.median()):
         raise Mistake(f"`{name}` is {value:g}: those are seconds. `median('images')` counts tiles.")
-    if there and statistics.mean(there) != statistics.median(there):
-        if _near(value, statistics.mean(there)):
-            raise Mistake(f"`{name}` is {value:g}: that is the mean. Take the median run.")
-    if any(_near(value, images) for images in there):
-        raise Mistake(f"`{name}` is {value:g}: that is one of the runs. Take the median of all.")
+    if _near(value, statistics.mean(there)):
+        raise Mistake(f"`{name}` is {value:g}: that is the mean. Take the median run.")
+    if _near(value, statistics.median(there)):
+        raise Mistake(
+            f"`{name}` is {value:g}: that leaves out the runs that never arrived. They are later "
+            "than all others."
+        )
+    # One number may have come about in several ways.
+    ways = ["one of the runs"] if any(_near(value, images) for images in there) else []
+    for other, found in arrivals.items():
+        median = found.median("images")
+        if other != name and median is not None and _near(value, median):
+            ways.append(f"the median of `{other}`")
+    for target in _OTHER_TARGETS:
+        median = recorded_arrivals(target)[name].median("images")
+        if median is not None and _near(value, median):
+            ways.append(f"the median at {target:.2f}")
+    if ways:
+        raise Mistake(
+            f"`{name}` is {value:g}: that is {', or '.join(ways)}. Take the median of all runs of "
+            f"`{name}`, at {TARGET:.2f}."
+        )
     raise Mistake(
         f"`{name}` is {value:g}. `race.arrivals(0.65)[{name!r}].median('images')` has the number."
     )
