@@ -236,7 +236,7 @@ from ftlearn.evidence import racers
 recipes = racers(seed=0)
 for name, its in recipes.items():
     print(f"{name:18} rate {its.learning_rate:g}, {its.epochs} epochs, {its.pretrained = }")
-print(f"Targets, written down before any run on these tiles: {racing.TARGETS}.")
+print(f"Targets, written down before any run: {racing.TARGETS}.")
 print(f"The verdict goes by {racing.PRIMARY_TARGET}.")
 
 # %% [markdown]
