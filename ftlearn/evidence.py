@@ -362,8 +362,14 @@ _PLANS = {
     "multilingual": _multilingual_plan,
     "satellite": _satellite_plan,
 }
-_OPPONENTS = ("linear_probe", "mlp_probe", "zero_shot", "classical", "from_scratch")
-_OPPONENTS += ("control_latitude",)
+_OPPONENTS = (
+    "linear_probe",
+    "mlp_probe",
+    "zero_shot",
+    "classical",
+    "from_scratch",
+    "control_latitude",
+)
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
 AVERAGES = (0.25, 0.5, 0.75)
 
@@ -1263,7 +1269,6 @@ def time_to_target(case, primary=True):
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
-    seeds = {name: list(range(arrivals.runs)) for name, arrivals in at.items()}
     return RecordedPart(
         name=racing.PART,
         metric="seconds",
@@ -1272,7 +1277,7 @@ def time_to_target(case, primary=True):
             name: {
                 "score": arrivals.median(),
                 "seconds": float(np.mean(arrivals.given)),
-                "seeds": seeds[name] if name in found.curves else [],
+                "seeds": list(range(arrivals.runs)) if name in found.curves else [],
             }
             for name, arrivals in at.items()
         },

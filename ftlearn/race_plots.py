@@ -122,7 +122,7 @@ def fold_map(case):
     """
     figure = _figure(3.9)
     _heading(figure, "Three parts of the world", "A mark is a tile; the grid shows the blocks")
-    axes = _world(figure, 0.72)
+    axes = _world(figure)
     said = []
     for name, (marker, color, words) in _PARTS.items():
         part = case.part(name)
@@ -130,8 +130,7 @@ def fold_map(case):
         axes.scatter(part["longitude"], part["latitude"], s=5, marker=marker, color=color,
                      linewidths=0, label=label)  # fmt: skip
         said.append(label)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False,
-                fontsize=8, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
+    _legend_below(axes, columns=3, size=8)
     caption = (
         "Whole blocks go to one part, and tiles that would touch another part are left out. Other "
         "gaps: sea, mixed climates, or two maps that disagree."
@@ -154,7 +153,7 @@ def class_map(case):
     """
     figure = _figure(3.9)
     _heading(figure, "Five climates, and how they lie in bands", "A mark is a tile, all parts")
-    axes = _world(figure, 0.72)
+    axes = _world(figure)
     colors = (_GREEN, _ORANGE, BLUE, VERMILLION, SOFT)
     rows = [case.part(name) for name in _PARTS]
     latitude, longitude, label = (
@@ -168,15 +167,19 @@ def class_map(case):
                      color=colors[number], linewidths=0, label=name)  # fmt: skip
         middle = np.median(np.abs(latitude[here]))
         said.append(f"{name}: {here.sum()} tiles, half of them within {middle:.0f}° of the equator")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=5, frameon=False,
-                fontsize=9, markerscale=2.5, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+    _legend_below(axes, columns=5, size=9)
     caption = "Before any pixel is looked at, the latitude alone says much about the climate."
     return Picture(figure, caption, f"World map of climates. {'; '.join(said)}.")
 
 
-def _world(figure, top):
+def _legend_below(axes, columns, size):
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=columns, frameon=False,
+                fontsize=size, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
+
+
+def _world(figure):
     """Axes from 180° west to 180° east and 60° south to 90° north, blocks as a grid."""
-    axes = _axes(figure, 0.6, 0.25, 0.75, top)
+    axes = _axes(figure, 0.6, 0.25, 0.75, 0.72)
     axes.set(xlim=(-180, 180), ylim=(-60, 90), xticks=range(-180, 181, 15))
     axes.set_yticks(range(-60, 91, 15))
     axes.grid(color=FAINT)

@@ -77,10 +77,8 @@ class Laps(transformers.TrainerCallback):
         self.rows = []
 
     def on_train_begin(self, args, state, control, **kwargs):
-        self._batch = args.train_batch_size
-        self._log = state.log_history
         self._steps = set(lap_steps(state.max_steps))
-        self.rows = [entry["lap"] for entry in self._log if "lap" in entry]
+        self.rows = [entry["lap"] for entry in state.log_history if "lap" in entry]
         timed = self.rows[-1]["step"] if self.rows else 0
         if timed != state.global_step:
             raise ValueError(

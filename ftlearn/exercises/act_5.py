@@ -995,12 +995,6 @@ QUIZ = Quiz(
                     "ones.",
                 ),
                 Option(
-                    "It gets better, the more runs fail.",
-                    True,
-                    "Those that are left all arrived. The racer that fails most often would look "
-                    "best.",
-                ),
-                Option(
                     "It gets worse, since fewer runs are left.",
                     False,
                     "Fewer runs make it shakier. But it is the slow ones that are gone, so it gets "
@@ -1011,6 +1005,12 @@ QUIZ = Quiz(
                     False,
                     "The seeds were random; who was left out was not. It depends on the outcome.",
                 ),
+                Option(
+                    "It gets better, the more runs fail.",
+                    True,
+                    "Those that are left all arrived. The racer that fails most often would look "
+                    "best.",
+                ),
             ),
         ),
         Question(
@@ -1018,16 +1018,16 @@ QUIZ = Quiz(
             text="“Transfer saves most of the training time.” What is not on that clock?",
             options=(
                 Option(
-                    "Nothing: seconds are seconds.",
-                    False,
-                    "Seconds of *this* training. What the weights cost before they came to you "
-                    "was spent on another clock.",
-                ),
-                Option(
                     "The pre-training, and the runs that chose the learning rates.",
                     True,
                     "Somebody pre-trained once, and you tried several rates for both racers. Both "
                     "belong to the full bill.",
+                ),
+                Option(
+                    "Nothing: seconds are seconds.",
+                    False,
+                    "Seconds of *this* training. What the weights cost before they came to you "
+                    "was spent on another clock.",
                 ),
                 Option(
                     "The backward pass.",

@@ -236,7 +236,7 @@ from ftlearn.evidence import racers
 recipes = racers(seed=0)
 for name, its in recipes.items():
     print(f"{name:18} rate {its.learning_rate:g}, {its.epochs} epochs, {its.pretrained = }")
-print(f"Targets, written down before any run: {racing.TARGETS}.")
+print(f"Targets, written down before any run on these tiles: {racing.TARGETS}.")
 print(f"The verdict goes by {racing.PRIMARY_TARGET}.")
 
 # %% [markdown]
@@ -589,7 +589,7 @@ if my_folder is not ...:
 # %%
 from ftlearn.evidence import only
 
-others = [ftlearn.judge(case, systems[n], specialist) for n in order if n != "specialist"]
+others = [ftlearn.judge(case, systems[n], specialist) for n in order[:-1]]
 slow = only(five, ["from_scratch", "specialist_partial"])
 ftlearn.file_results(
     case,

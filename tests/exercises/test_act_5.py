@@ -117,6 +117,12 @@ def test_the_hints_say_that_300_epochs_are_an_assumption():
     assert any("assumption" in hint for hint in act_5.break_even.hints)
 
 
+def test_the_right_answers_do_not_all_stand_in_one_place_and_are_not_always_the_longest():
+    places = [[o.right for o in q.options].index(True) for q in act_5.QUIZ.questions]
+    longest = [max(q.options, key=lambda o: len(o.text)).right for q in act_5.QUIZ.questions]
+    assert len(set(places)) > 1 and not all(longest)
+
+
 # --- ground_width -----------------------------------------------------------------------------
 
 
