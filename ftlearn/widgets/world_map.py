@@ -176,6 +176,7 @@ _CSS = """<style>
  color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
 .ftl-map .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #D55E00}
 .ftl-map .ftl-pair{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start}
+.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
 .ftl-map .ftl-wide{overflow-x:auto;contain:inline-size}
 .ftl-map .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
 .ftl-map table{border-collapse:collapse;margin:.4em 0 0;font-size:.95em;border:0}
@@ -184,7 +185,7 @@ _CSS = """<style>
 .ftl-map th,.ftl-map td{text-align:left!important;vertical-align:top;padding:.3em .6em;border:0;
  border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
 .ftl-map tbody th{font-weight:normal}
-.ftl-map td{font-variant-numeric:tabular-nums}
+.ftl-map td{font-variant-numeric:tabular-nums;white-space:nowrap}
 </style>"""
 
 
@@ -224,7 +225,8 @@ def tile_html(case, systems, tile, part="test"):
     return (
         f'{_CSS}<section class="ftl-map" role="status"><div class="ftl-pair"><div>{picture}'
         f"</div><div><p><strong>{_text(tile.truth)}</strong> is what both climate maps say of "
-        f'{where}.</p><div class="ftl-wide"><table><caption>What the systems say</caption>'
+        f'{where}.</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Answers">'
+        "<table><caption>What the systems say</caption>"
         f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></div></div></section>"
     )
@@ -491,7 +493,6 @@ class WorldMapView:
             system = self._systems[self.system.value]
             rows = tile_rows(self._case, system, name, self._part)
             (block,) = (row for row in self._found() if row.name == name)
-            self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
             west = corner(name)[1]
             placed = [
                 (tile, number, int((tile.longitude - west) / BLOCK * _ACROSS) + 1)
@@ -500,6 +501,8 @@ class WorldMapView:
             ]
             self._lay([self._tile_button(*one) for one in placed[:MOST_TILES]])
             self.shown.value = ""
+            # Last: whoever reads it finds the tiles in their places.
+            self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
         except Exception as error:
             self._say(error)
 
