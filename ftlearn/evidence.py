@@ -11,11 +11,13 @@ import datetime
 import hashlib
 import importlib
 import json
+import multiprocessing
 import os
 import platform
 import random
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +26,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from . import baselines, cases, evaluation, racing, settings, torch_setup, training
+from . import baselines, cases, evaluation, practices, racing, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
 from .models import load_generalist, sees_images
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
@@ -48,7 +50,7 @@ class Run:
         ``"speed"``.
     system : str
         ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
-        ablation the switch that is turned back, or ``"tuned"``; ``"switches"`` or ``"racers"`` for
+        ablation the switch that is turned back, or ``"tuned"``; ``"switches"``, ``"racers"`` or ``"practices"`` for
         their speed.
     fold : int
     recipe : Recipe or None
@@ -90,7 +92,7 @@ class Run:
             del fields["draw"]
         identity = [PROCEDURE, data_hash, fields]
         if self.part == "speed":
-            timed = racers(0) if self.system == "racers" else ablation_recipes()
+            timed = _timed_recipes(self.system)
             identity.append({name: r.fields() for name, r in timed.items()})
         text = json.dumps(identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -227,6 +229,16 @@ def _satellite_plan():
     return runs
 
 
+def _best_practices_plan():
+    """Every recipe of the six pieces of advice with ten seeds, each on a draw of its own."""
+    few = {"part": "test", "per_class": practices.PER_CLASS}
+    runs = [Run(system="baselines", draw=seed, **few) for seed in practices.SEEDS]
+    for seed in practices.SEEDS:
+        for name, recipe in practices.recipes(seed).items():
+            runs.append(Run(system=name, recipe=recipe, draw=seed, **few))
+    return [*runs, Run("speed", "practices")]
+
+
 def racers(seed):
     """Who races to an accuracy on satellite tiles, each with a recipe of its own.
 
@@ -361,6 +373,7 @@ _PLANS = {
     "tumor_xrays": _tumor_xrays_plan,
     "multilingual": _multilingual_plan,
     "satellite": _satellite_plan,
+    "best_practices": _best_practices_plan,
 }
 _OPPONENTS = (
     "linear_probe",
@@ -482,6 +495,8 @@ def _carry_out(case_name, run, key):
     if run.part == "speed":
         if run.system == "racers":
             row |= _racing_speeds(case)
+        elif run.system == "practices":
+            row |= _costs_of_practices(case)
         else:
             row["examples_per_second"] = _interleaved_speeds(case)
         return row | _circumstances(), None
@@ -535,6 +550,46 @@ def _racing_speeds(case, rounds=5, steps=12):
     return {"examples_per_second": speeds, "seconds_of_fit": seconds}
 
 
+def _timed_recipes(system):
+    """The recipes whose speed a run of part ``speed`` measures."""
+    if system == "racers":
+        return racers(0)
+    if system == "practices":
+        # The others compute what the base does, only more or fewer times.
+        names = ("specialist", "specialist_dropout", "specialist_lora")
+        return {name: practices.recipes()[name] for name in names}
+    return ablation_recipes()
+
+
+def _costs_of_practices(case, rounds=5, steps=12):
+    """How fast recipes learn, in turn; how many numbers learn; memory, each in its own process."""
+    timed = _timed_recipes("practices")
+    speeds = {name: [] for name in timed}
+    for _ in range(rounds):
+        for name, recipe in timed.items():
+            speeds[name].append(round(training.examples_per_second(case, recipe, steps), 1))
+    spawned = multiprocessing.get_context("spawn")
+    memory = {}
+    for name, recipe in timed.items():
+        with ProcessPoolExecutor(1, mp_context=spawned) as fresh:
+            memory[name] = fresh.submit(_peak_memory_mb, case.name, recipe, steps).result()
+    trained = {
+        name: training.trained_parameters(training.build_model(case, recipe))
+        for name, recipe in timed.items()
+    }
+    return {
+        "examples_per_second": speeds,
+        "peak_memory_mb": memory,
+        "trained_parameters": trained,
+    }
+
+
+def _peak_memory_mb(case_name, recipe, steps):
+    """Largest resident memory of this process once a recipe has been trained for some steps."""
+    training.examples_per_second(_full_case(case_name, 0), recipe, steps)
+    return round(torch_setup.peak_memory_mb())
+
+
 def _timed(work):
     """(what it gives, seconds)."""
     began = time.perf_counter()
@@ -568,7 +623,8 @@ def _run_systems(case, run, row):
         specialist = _run_specialist(sarcasm.four_labels(case), run, row)
         return [_two_of_four(run.system, specialist)]
     specialist = _run_specialist(case, run, row)
-    if not run.recipe.probe_first or sees_images(case):
+    # Averages with the weights before are of the whole training part alone.
+    if not run.recipe.probe_first or sees_images(case) or run.per_class is not None:
         return [specialist]
     return [specialist, *(training.averaged(case, specialist, share) for share in AVERAGES)]
 

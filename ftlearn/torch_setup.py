@@ -74,6 +74,24 @@ def kept_memory():
             release_memory()
 
 
+def peak_memory_mb():
+    """Largest resident memory that this process has had, in MB.
+
+    Returns
+    -------
+    float
+    """
+    try:
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kB on Linux
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    except ImportError:  # on Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+
+
 def release_memory():
     """Give back what is no longer used: unreachable objects, then free blocks of the C library."""
     gc.collect()

@@ -29,6 +29,7 @@ from .specialists import PairSpecialist, Specialist, classifier_head, head_input
 PROCEDURE = 1
 ATTENTIONS = ("sdpa", "eager")
 IMAGE_RATE = 3e-3
+_FOR_TEXTS = ("frozen_layers", "lora_rank")  # fields of a recipe for text classifiers alone
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Recipe:
     patience : int or None
         Stop after so many epochs without a better validation score, and return to the best epoch.
         None: train all epochs and keep the last.
-    dropout : bool
-        Whether the model's own dropout stays on.
+    dropout : bool or float
+        Whether the model's own dropout stays on; of a text classifier also a share of its own.
     attention : str
         ``"sdpa"`` or ``"eager"``: PyTorch's fused attention or the plain one.
     freeze_embeddings : bool
@@ -77,6 +78,13 @@ class Recipe:
     trained_stages : int or None
         Of an image network only so many of its last stages learn, and the layers after them; the
         stages before stay as pre-training left them. None: all learn.
+    frozen_layers : int
+        Of a text classifier so many of its first layers, and the embeddings, stay as pre-training
+        left them. All of them: nothing learns but the new head.
+    lora_rank : int or None
+        Of a text classifier learn only the head and two narrow matrices beside each query and value
+        matrix, so many columns wide (Hu et al. 2021, https://doi.org/10.48550/arXiv.2106.09685).
+        They are added to the weights when training ends. None: no such matrices.
     seed : int
         For the classifier's first weights, the order of the data, dropout and augmentation.
     """
@@ -87,7 +95,7 @@ class Recipe:
     warmup: float = 0.0
     weight_decay: float = 0.0
     patience: int | None = None
-    dropout: bool = True
+    dropout: bool | float = True
     attention: str = "sdpa"
     freeze_embeddings: bool = False
     group_by_length: bool = False
@@ -98,6 +106,8 @@ class Recipe:
     augment: bool = False
     prompt: str = ""
     trained_stages: int | None = None
+    frozen_layers: int = 0
+    lora_rank: int | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -113,6 +123,12 @@ class Recipe:
             "patience": (self.patience is None or whole(self.patience, 1), "None or 1, 2, 3, ..."),
             "trained_stages": (
                 self.trained_stages is None or whole(self.trained_stages, 1),
+                "None or 1, 2, 3, ...",
+            ),
+            "dropout": (0 <= self.dropout < 1 or self.dropout is True, "a share below 1, or True"),
+            "frozen_layers": (whole(self.frozen_layers, 0), "0, 1, 2, ..."),
+            "lora_rank": (
+                self.lora_rank is None or whole(self.lora_rank, 1),
                 "None or 1, 2, 3, ...",
             ),
             "attention": (self.attention in ATTENTIONS, " or ".join(map(repr, ATTENTIONS))),
@@ -233,11 +249,11 @@ class Recipe:
         Returns
         -------
         dict
-            Without `probe_first`, `augment`, `prompt` and `trained_stages` where they are off:
-            recipes recorded before they came keep their hash.
+            Without the fields that came later where they are off: recipes recorded before keep
+            their hash.
         """
         fields = asdict(self)
-        for later in ("probe_first", "augment", "prompt", "trained_stages"):
+        for later in _LATER_FIELDS:
             if not fields[later]:
                 del fields[later]
         return fields
@@ -253,6 +269,15 @@ class Recipe:
         text = json.dumps(self.fields(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+
+_LATER_FIELDS = (
+    "probe_first",
+    "augment",
+    "prompt",
+    "trained_stages",
+    "frozen_layers",
+    "lora_rank",
+)
 
 # Each switch of `Recipe.tuned`, and the fields that turn it back. The fused optimiser is on in both
 # recipes, because transformers 5 does so by itself; it is listed to be measured like the others.
@@ -394,7 +419,7 @@ def _without_autocast(model):
 
 
 def _specialist(case, recipe, trainer):
-    model = _without_autocast(trainer.model)
+    model = _without_adapters(_without_autocast(trainer.model))
     if sees_images(case):
         vision.unfreeze(model)
     if case.task == "retrieval":
@@ -479,15 +504,18 @@ def build_model(case, recipe):
 
     Returns
     -------
-    transformers.PreTrainedModel
+    transformers.PreTrainedModel, or peft.PeftModel around it
     """
     if sees_images(case):
+        for name in _FOR_TEXTS:
+            if getattr(recipe, name):
+                raise ValueError(f"Recipe {name} is for texts; leave it out for images.")
         model = vision.classifier(case, recipe)
     else:
         model = _text_classifier(case, recipe)
     if recipe.probe_first:
         start_from_probe(model, case)
-    return model
+    return _with_adapters(model, recipe) if recipe.lora_rank else model
 
 
 def _text_classifier(case, recipe):
@@ -502,10 +530,10 @@ def _text_classifier(case, recipe):
         id2label=dict(enumerate(case.label_names)),
         label2id={name: i for i, name in enumerate(case.label_names)},
     )
-    if not recipe.dropout:
+    if recipe.dropout is not True:
         for key, value in config.to_dict().items():
             if "dropout" in key and isinstance(value, float):
-                setattr(config, key, 0.0)
+                setattr(config, key, float(recipe.dropout))
     automodel = transformers.AutoModelForSequenceClassification
     transformers.set_seed(recipe.seed)
     with quiet_transformers():
@@ -516,7 +544,60 @@ def _text_classifier(case, recipe):
         else:
             model = automodel.from_config(config, attn_implementation=recipe.attention)
     model.base_model.embeddings.requires_grad_(not recipe.freeze_embeddings)
+    if recipe.frozen_layers:
+        _freeze_layers(model.base_model, recipe.frozen_layers)
     return model
+
+
+def _freeze_layers(encoder, frozen):
+    """Freeze the embeddings and the first layers; all layers: the whole encoder."""
+    layers = encoder.config.num_hidden_layers
+    if frozen > layers:
+        raise ValueError(
+            f"Recipe frozen_layers is {frozen}; the model has {layers} layers. Name 0 to {layers}."
+        )
+    if frozen == layers:
+        encoder.requires_grad_(False)
+        return
+    encoder.embeddings.requires_grad_(False)
+    for name, layer in encoder.named_modules():  # such as encoder.layer.3, transformer.layer.3
+        if name.rpartition(".")[0].endswith("layer") and int(name.rpartition(".")[2]) < frozen:
+            layer.requires_grad_(False)
+
+
+def _with_adapters(model, recipe):
+    """The model with low-rank matrices beside the layers that are not frozen."""
+    import peft
+
+    layers = range(recipe.frozen_layers, model.config.num_hidden_layers)
+    if not layers:
+        return model  # nothing but the head learns
+    config = peft.LoraConfig(
+        task_type=peft.TaskType.SEQ_CLS,
+        r=recipe.lora_rank,
+        lora_alpha=2 * recipe.lora_rank,
+        layers_to_transform=list(layers),
+    )
+    return peft.get_peft_model(model, config)
+
+
+def _without_adapters(model):
+    """The model with what its low-rank matrices have learned added to its weights."""
+    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+
+
+def trained_parameters(model):
+    """How many numbers of a model learn.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+
+    Returns
+    -------
+    int
+    """
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def start_from_probe(model, case):
@@ -771,7 +852,7 @@ def build_encoder(case, recipe):
     ValueError
         When the recipe asks for what sentence pairs do not have.
     """
-    for name in ("augment", "probe_first", "trained_stages"):
+    for name in ("augment", "probe_first", "trained_stages", *_FOR_TEXTS):
         if getattr(recipe, name):
             raise ValueError(f"Recipe {name} is not for sentence pairs; leave it off.")
     if not recipe.pretrained:

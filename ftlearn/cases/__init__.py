@@ -43,6 +43,7 @@ CASES = {
         "05_satellite_transfer",
         ("efficientnet-lite0", "blue-marble", "climate-map", "second-climate-map"),
     ),
+    "best_practices": CaseInfo("best_practices", "06_best_practices", ("minilm", "rated-snippets")),
 }
 
 

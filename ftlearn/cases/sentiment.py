@@ -125,7 +125,7 @@ def build(track, pace, generalist=None, fold=0):
         fold=fold,
         templates=TEMPLATES,
         shifts={
-            name: split.sample(_dataset(items[name]), OTHER_TEXTS[pace])
+            name: split.sample(dataset(items[name]), OTHER_TEXTS[pace])
             for name in ("tweets", "amazon", "nyt")
         },
         **parts,
@@ -242,7 +242,17 @@ def clustered(items):
     return [{**item, "group": group} for item, group in zip(items, groups, strict=True)]
 
 
-def _dataset(items):
+def dataset(items):
+    """Items as a part of a case.
+
+    Parameters
+    ----------
+    items : list of dict
+
+    Returns
+    -------
+    datasets.Dataset
+    """
     from datasets import Dataset
 
     return Dataset.from_list(items)
