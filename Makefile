@@ -14,7 +14,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help course test test-slow lab notebooks report evidence evidence-check bench lint clean
+.PHONY: help course test test-slow lab notebooks report site evidence evidence-check bench lint \
+	clean
 
 help:
 	@echo "make course     install, run every notebook at full pace, write report/"
@@ -23,11 +24,12 @@ help:
 	@echo "make test-slow  every notebook on one core with 2 GB, at quick pace"
 	@echo "make notebooks  execute and publish notebooks/*.ipynb from notebooks/source"
 	@echo "make report     write report/ again from the results that are there"
+	@echo "make site       write site/: the course as web pages, with verdicts and glossary"
 	@echo "make evidence   run what data/evidence records, resuming (CASE=name for one)"
 	@echo "make evidence-check  run one recorded run again, at random, and compare (CASE=name)"
 	@echo "make bench      time the parts of the course"
 	@echo "make lint       check the style of the code"
-	@echo "make clean      remove .venv and report/; never my_work/"
+	@echo "make clean      remove .venv, report/ and site/; never my_work/"
 	@echo ""
 	@echo "PYTHON=python3.12 chooses the interpreter; TORCH_INDEX=URL an index of torch builds."
 
@@ -55,6 +57,9 @@ notebooks: $(VENV)/.runtime
 report: $(VENV)/.runtime
 	@$(BIN)/ftlearn report --pace full
 
+site: $(VENV)/.runtime
+	@$(BIN)/ftlearn site
+
 evidence: $(VENV)/.runtime
 	@$(BIN)/ftlearn fetch
 	@$(BIN)/ftlearn evidence $(CASE)
@@ -72,7 +77,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) report build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) report site build dist *.egg-info .pytest_cache .ruff_cache
 
 $(VENV)/.base: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -33,6 +33,7 @@ _HOME_OF = {
     "quiz": "ftlearn.widgets",
     "sensitivity_at_specificity": "ftlearn.widgets",
     "threshold": "ftlearn.widgets",
+    "training_lab": "ftlearn.widgets",
     "try_it": "ftlearn.widgets",
     "try_it_image": "ftlearn.widgets",
     "try_translation": "ftlearn.widgets",

@@ -68,6 +68,13 @@ def parser():
     )
     command.add_argument("--from", dest="source", metavar="FOLDER", help="look in a folder first")
 
+    summary = "fill a folder, on a stick for instance, that `fetch --from` takes without a network"
+    command = _command(commands, "bundle", bundle, summary)
+    command.add_argument("folder", metavar="FOLDER", help="made when absent; goes on when repeated")
+    command.add_argument(
+        "--wheels", action="store_true", help="the course's packages too, for machines like this"
+    )
+
     command = _command(commands, "run", run, "execute notebooks into report/")
     command.add_argument("name", metavar="NAME", help="a notebook, its number, a case, or all")
     _add_pace(command)
@@ -86,6 +93,12 @@ def parser():
 
     command = _command(commands, "report", report, "write report/results.json and index.html")
     _add_pace(command)
+
+    summary = "write the course as web pages: published notebooks, verdicts, documents"
+    command = _command(commands, "site", site, summary)
+    command.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="default: site/ in the project"
+    )
 
     command = _command(commands, "build", build, "execute and publish notebooks/*.ipynb")
     command.add_argument("name", nargs="?", default="all", metavar="NAME", help="as for run")
@@ -125,6 +138,14 @@ def fetch(arguments):
     from .cases import needed_assets
 
     assets.fetch(arguments.names or needed_assets(), source=arguments.source)
+    return 0
+
+
+def bundle(arguments):
+    """``ftlearn bundle``: what somebody else wrote into the folder is left alone."""
+    from . import bundle as bundling
+
+    bundling.make(arguments.folder, wheels=arguments.wheels, say=_say)
     return 0
 
 
@@ -202,6 +223,20 @@ def report(arguments):
     ]
     for problem in problems:
         print(f"ftlearn: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def site(arguments):
+    """``ftlearn site``: 1 when a link of the pages leads nowhere."""
+    from . import notebooks
+    from . import site as publishing
+
+    folder = arguments.folder or notebooks.PROJECT / "site"
+    page = publishing.build(folder, say=_say)
+    problems = publishing.check(page.parent)
+    for problem in problems:
+        print(f"ftlearn: {problem}", file=sys.stderr)
+    _say(f"Site: {page}")
     return 1 if problems else 0
 
 

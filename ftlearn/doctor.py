@@ -15,7 +15,7 @@ LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
 _MACHINE = ("processor", "device", "bfloat16", "memory")
 _IMPORTED = ("torch", "torchvision", "transformers", "timm", "datasets", "sklearn", "skimage")
-_IMPORTED += ("sentence_transformers", "tifffile", "babel", "ipywidgets")
+_IMPORTED += ("sentence_transformers", "peft", "tifffile", "babel", "ipywidgets")
 
 
 @dataclass(frozen=True)

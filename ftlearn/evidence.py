@@ -50,8 +50,8 @@ class Run:
         ``"speed"``.
     system : str
         ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
-        ablation the switch that is turned back, or ``"tuned"``; ``"switches"``, ``"racers"`` or ``"practices"`` for
-        their speed.
+        ablation the switch that is turned back, or ``"tuned"``; ``"switches"``, ``"racers"`` or
+        ``"practices"`` for their speed.
     fold : int
     recipe : Recipe or None
         None where there is not one.
@@ -1349,6 +1349,109 @@ def time_to_target(case, primary=True):
             "target": racing.PRIMARY_TARGET,
             "targets": racing.targets_table(found),
         },
+    )
+
+
+def recorded_practices(case):
+    """The recorded runs of the six pieces of advice.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    ftlearn.practices.RecordedPractices
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    key = ("practices", _state_of(case.name))
+    if key not in case.record_memory:
+        case.record_memory[key] = _read_practices(*read(case.name))
+    return case.record_memory[key]
+
+
+def _read_practices(rows, table):
+    (timed,) = (row for row in rows if row["part"] == "speed")
+    right = (table["prediction"] == table["label"]).groupby(
+        [table["system"], table["part"], table["seed"]]
+    )
+    scores = right.mean()
+    runs = sorted(
+        (row for row in rows if row["part"] == "test" and row["system"] != "baselines"),
+        key=lambda row: row["seed"],
+    )
+    histories, validation, seconds, alike = {}, {}, {}, {}
+    for row in runs:
+        name = row["system"]
+        alike[name] = _costs_like(row["recipe"], timed["examples_per_second"])
+        speed = np.median(timed["examples_per_second"][alike[name]])
+        seen = len(row["history"]) * 2 * row["per_class"]
+        histories.setdefault(name, []).append(row["history"])
+        validation.setdefault(name, []).append(row["validation"][name])
+        seconds.setdefault(name, []).append(seen / speed)
+    names = [*validation, "linear_probe"]
+    return practices.RecordedPractices(
+        accuracy={name: scores[name, "test"].sort_index().to_numpy() for name in names},
+        away={name: scores[name, "tweets"].sort_index().to_numpy() for name in names},
+        validation={name: np.array(found) for name, found in validation.items()},
+        histories=histories,
+        seconds={name: np.array(found) for name, found in seconds.items()},
+        trained={name: timed["trained_parameters"][kind] for name, kind in alike.items()},
+        memory_mb={name: timed["peak_memory_mb"][kind] for name, kind in alike.items()},
+        majority=float(scores["majority", "test"].mean()),
+        about=_about([timed]),
+    )
+
+
+def _costs_like(recipe, timed):
+    """Which timed recipe computes the same in a step as this one."""
+    if recipe.get("lora_rank"):
+        return "specialist_lora"
+    return "specialist_dropout" if recipe["dropout"] else "specialist"
+
+
+def advice_part(case, name):
+    """What a piece of advice came to, ready for `ftlearn.file_results`.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    name : str
+        As in `ftlearn.practices.ADVICES`.
+
+    Returns
+    -------
+    RecordedPart
+        Scores are over items, verdicts over pairs of runs; ``more`` has the costs of each system.
+    """
+    advice = practices.advice_named(name)
+    found = recorded_practices(case)
+    rows, table = read(case.name)
+    table = table[table["system"].isin(advice.systems) & (table["part"] == "test")]
+    trials = [practices.trial(found, advice)]
+    trials += [practices.trial(found, advice, pair) for pair in advice.beside]
+    return RecordedPart(
+        name=name,
+        metric=case.metric,
+        predictions=table.assign(part=name).reset_index(drop=True),
+        systems={
+            system: {
+                "seconds": float(found.seconds[system].mean()),
+                "seeds": list(practices.SEEDS),
+            }
+            for system in advice.systems
+        },
+        verdicts=[
+            practices.verdict(case, found, tried, secondary=number > 0)
+            for number, tried in enumerate(trials)
+        ],
+        rows=[row for row in rows if row["system"] in advice.systems],
+        about=found.about,
+        more={"runs": {system: practices.costs(found, system) for system in advice.systems}},
     )
 
 

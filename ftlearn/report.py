@@ -50,11 +50,15 @@ VERDICT_KEYS = (
     "baseline specialist difference low high p n n_groups method primary wording"
 ).split()
 PART_KEYS = "metric n n_groups systems verdicts".split()
-TARGET_KEYS = "target targets".split()  # what a part about time to a target says beside
+# What some parts say beside: one about time to a target, and those about runs of recipes.
+MORE_KEYS = {"time_to_target": ["target", "targets"]}
+MORE_KEYS |= dict.fromkeys(
+    ("learning_rate", "warm_up", "early_stopping", "dropout", "lp_ft", "lora"), ["runs"]
+)
 PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
 FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
 _PACKAGES = (
-    "ftlearn torch torchvision timm transformers datasets tokenizers accelerate safetensors "
+    "ftlearn torch torchvision timm transformers datasets tokenizers accelerate peft safetensors "
     "scikit-learn scipy numpy pandas pyarrow matplotlib ipywidgets jupyterlab"
 ).split()
 
@@ -86,7 +90,8 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         ``systems`` (dict of system to dict with ``seconds``, ``seeds`` and, where it is not one
         that `ftlearn.evaluation` computes over groups, ``score``, ``low``, ``high``) and
         ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS`). One without predictions is about runs;
-        its ``more`` gives ``n``, ``n_groups`` and what else its part says (`TARGET_KEYS`).
+        its ``more`` gives ``n``, ``n_groups``; there is also what its part says beside
+        (`MORE_KEYS`).
 
     Raises
     ------
@@ -245,10 +250,11 @@ def _file_recorded(entry, tables, case, part):
 
 def _recorded_part(part, table):
     """A part of runs rather than of items has no predictions: what it says of itself counts."""
+    more = getattr(part, "more", {})
     if table.empty:
-        return {**_new_part(part.metric, None, None), **getattr(part, "more", {})}
+        return {**_new_part(part.metric, None, None), **more}
     items = table.drop_duplicates("item_id")
-    return _new_part(part.metric, len(items), _count_groups(items["group"]))
+    return {**_new_part(part.metric, len(items), _count_groups(items["group"])), **more}
 
 
 def _recorded_score(table, system, part, case):
@@ -459,6 +465,84 @@ def versions():
     return found
 
 
+def filed(pace):
+    """What the cases have come to so far, where a notebook of this pace files its results.
+
+    Parameters
+    ----------
+    pace : str
+
+    Returns
+    -------
+    dict of str to dict
+        Entries of ``results.json`` by case, in the course's order; empty before the first.
+    """
+    entries = _read_all(_results_folder(pace)[0] / "cases")
+    return {name: entries[name] for name in TITLES if name in entries}
+
+
+def course_table(entries):
+    """All verdicts of the course against "smarter, not harder".
+
+    Smarter: is the primary verdict's interval above 0? Harder: how much longer did the specialist
+    take than what it was compared with?
+
+    Parameters
+    ----------
+    entries : dict of str to dict
+        As `filed` gives them, or ``cases`` of ``results.json``.
+
+    Returns
+    -------
+    str
+        A table in Markdown, a row a case of the course; those that were not run yet say so.
+    """
+    lines = [
+        "| case | the talk | measured, points or % (95 %) | smarter? | harder: seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for name, title in TITLES.items():
+        if name not in entries:
+            lines.append(f"| {title} | | not run yet | | |")
+            continue
+        entry = entries[name]
+        verdict = report_page.primary_verdict(entry)
+        if verdict is None:
+            lines.append(f"| {title} | | no primary verdict | | |")
+            continue
+        claimed = report_page.claimed_text(entry["claimed"])
+        measured = report_page.measured_text(verdict, entry["claimed"])
+        # The part where the verdict stands may count seconds; the case's own systems tell the cost.
+        costs = [_seconds_of(entry, verdict[role]) for role in ("specialist", "baseline")]
+        against = report_page.escape(_label(verdict["baseline"]))
+        lines.append(
+            f"| {title} | {claimed} | {measured} | {_smarter(verdict, entry['claimed'])} "
+            f"| {costs[0]}, against {costs[1]} ({against}) |"
+        )
+    return "\n".join(lines)
+
+
+def _label(name):
+    from .evaluation import system_label
+
+    return system_label(name)
+
+
+def _seconds_of(entry, system):
+    places = (entry, *entry["parts"].values())
+    found = [place["systems"][system] for place in places if system in place["systems"]]
+    seconds = [one["seconds"] for one in found if one["seconds"] is not None]
+    return f"{seconds[0]:,.0f} s" if seconds else "\u2013"
+
+
+def _smarter(verdict, claimed):
+    if None in (verdict["low"], verdict["high"]):
+        return "cannot be told"
+    if verdict["low"] > 0:
+        return "sooner" if report_page.is_about_time(claimed) else "yes"
+    return "no, the opposite" if verdict["high"] < 0 else "cannot be told"
+
+
 # --- checking ---------------------------------------------------------------------------------
 
 
@@ -508,8 +592,7 @@ def _check_case(name, entry):
         where = f"{name}.parts.{part}"
         if part not in PARTS:
             yield f"{where}: not a part; allowed: {', '.join(sorted(PARTS))}"
-        more = TARGET_KEYS if part == "time_to_target" else []
-        wrong = list(_check_keys(where, content, PART_KEYS + more))
+        wrong = list(_check_keys(where, content, PART_KEYS + MORE_KEYS.get(part, [])))
         yield from wrong
         if not wrong:
             yield from _check_place(where, content)

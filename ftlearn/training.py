@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -411,6 +412,21 @@ def default_recipe(case):
     return default(epochs=1) if case.pace == "quick" else default()
 
 
+def plain_model(model):
+    """A trained model without what training has put around it.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel or peft.PeftModel
+        Changed in place: what adapters have learned is added to its weights.
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+    """
+    return _without_adapters(_without_autocast(model))
+
+
 def _without_autocast(model):
     """The model without the forward that accelerate has given it for bf16."""
     if vars(model).pop("_original_forward", None) is not None:
@@ -419,7 +435,7 @@ def _without_autocast(model):
 
 
 def _specialist(case, recipe, trainer):
-    model = _without_adapters(_without_autocast(trainer.model))
+    model = plain_model(trainer.model)
     if sees_images(case):
         vision.unfreeze(model)
     if case.task == "retrieval":
@@ -578,12 +594,29 @@ def _with_adapters(model, recipe):
         lora_alpha=2 * recipe.lora_rank,
         layers_to_transform=list(layers),
     )
-    return peft.get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for an attribute by the name it had before.
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        return peft.get_peft_model(model, config)
 
 
 def _without_adapters(model):
     """The model with what its low-rank matrices have learned added to its weights."""
     return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+
+
+def layers(case):
+    """How many layers the generalist of a text case has.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    int
+    """
+    return transformers.AutoConfig.from_pretrained(model_folder(case)).num_hidden_layers
 
 
 def trained_parameters(model):
@@ -623,7 +656,7 @@ def start_from_probe(model, case):
             f"Recipe probe_first needs a model whose head is a linear layer; "
             f"{type(model).__name__} has {type(head).__name__}. Leave probe_first off."
         )
-    processor = _processor(case)
+    processor = processor_of(case)
     features = [
         head_inputs(model, processor, list(case.part(name)["input"]))
         for name in ("train", "validation")
@@ -671,8 +704,18 @@ def averaged(case, specialist, share):
     return mixed
 
 
-def _processor(case):
-    """A case's tokenizer or image processor."""
+def processor_of(case):
+    """A case's tokenizer or image processor.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification.
+
+    Returns
+    -------
+    transformers tokenizer or image processor
+    """
     if sees_images(case):
         return vision.processor(case.generalist, case.image_size)
     # The limit travels with the tokenizer, also into the folder of a saved specialist.
@@ -691,7 +734,7 @@ def _trainer(case, recipe, folder):
 
 
 def _classifier_trainer(case, recipe, folder):
-    processor = _processor(case)
+    processor = processor_of(case)
     began = time.perf_counter()
     model = build_model(case, recipe)
     trainer = transformers.Trainer(
@@ -705,6 +748,44 @@ def _classifier_trainer(case, recipe, folder):
         callbacks=[_Clock()],
     )
     trainer.probe_seconds = time.perf_counter() - began if recipe.probe_first else 0.0
+    return trainer
+
+
+def watched_trainer(case, recipe, folder, optimizers=(None, None), model=None):
+    """The Trainer of `fine_tune` for a run that is watched: it notes every step and saves nothing.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification of texts.
+    recipe : Recipe
+        Its patience is left to who watches.
+    folder : pathlib.Path
+        Which the Trainer asks for; nothing comes to lie there.
+    optimizers : tuple of (torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR), optional
+        As the Trainer takes them, with the parameters of `model`.
+    model : transformers.PreTrainedModel, optional
+        When absent, as `build_model`.
+
+    Returns
+    -------
+    transformers.Trainer
+    """
+    arguments = _training_arguments(case, replace(recipe, patience=None), folder)
+    arguments.save_strategy, arguments.logging_strategy = "no", "steps"
+    arguments.logging_steps, arguments.logging_nan_inf_filter = 1, False
+    processor = processor_of(case)
+    trainer = transformers.Trainer(
+        model=model or build_model(case, recipe),
+        args=arguments,
+        train_dataset=_examples(case.train, processor),
+        eval_dataset=_examples(case.validation, processor),
+        processing_class=processor,
+        data_collator=_collator(recipe, processor),
+        compute_metrics=_validation_metric(case.metric),
+        optimizers=optimizers,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
     return trainer
 
 
@@ -1230,7 +1311,7 @@ def _timed_trainer(case, few, recipe, folder):
         return SentenceTransformerTrainer(
             model=model, args=arguments, train_dataset=pairs, loss=pair_loss(model)
         )
-    processor = _processor(case)
+    processor = processor_of(case)
     return transformers.Trainer(
         model=build_model(case, replace(recipe, probe_first=False)),
         args=arguments,

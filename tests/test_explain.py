@@ -25,7 +25,7 @@ def systems(case, tiny_folder):
         patch.setattr(training, "model_folder", lambda *_: tiny_folder)
         recipe = Recipe.tuned(probe_first=True)
         model = training.build_model(case, recipe)
-        specialist = Specialist(model, training._processor(case), case.label_names, recipe)
+        specialist = Specialist(model, training.processor_of(case), case.label_names, recipe)
     return {"probe": probe, "specialist": specialist}
 
 

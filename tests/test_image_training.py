@@ -421,6 +421,12 @@ def test_texts_and_sentence_pairs_have_no_stages(tiny):
         training.build_encoder(toy_case(task="retrieval"), Recipe.pairs(trained_stages=1))
 
 
+@pytest.mark.parametrize("field", ["frozen_layers", "lora_rank"])
+def test_images_have_no_layers_to_freeze_and_no_adapters(case, field):
+    with pytest.raises(ValueError, match=f"{field} is for texts"):
+        training.build_model(case, Recipe.images(**{field: 1}))
+
+
 def test_a_recipe_without_frozen_stages_keeps_the_hash_it_had_before_there_were_any():
     from ftlearn import evidence
 

@@ -625,7 +625,7 @@ def test_a_part_about_time_keeps_the_contract_without_predictions(tmp_path, monk
     assert report.validate(results) == [] == report.recompute(results, tmp_path)
     entry = results["cases"]["satellite"]
     part = entry["parts"]["time_to_target"]
-    assert set(part) == {*report.PART_KEYS, *report.TARGET_KEYS}
+    assert set(part) == {*report.PART_KEYS, *report.MORE_KEYS["time_to_target"]}
     assert (part["metric"], part["n"], part["n_groups"], part["target"]) == ("seconds", 5, 5, 0.65)
     assert part["systems"]["specialist"]["score"] == 11.0
     assert part["systems"]["from_scratch"]["score"] == 41.0

@@ -112,6 +112,12 @@ def tuned(tiny_folder, tmp_path_factory):
         ("patience", 0, "None or 1, 2, 3"),
         ("patience", 1.5, "None or 1, 2, 3"),
         ("attention", "flash", "'sdpa' or 'eager'"),
+        ("dropout", 1.0, "a share below 1, or True"),
+        ("dropout", -0.1, "a share below 1, or True"),
+        ("frozen_layers", -1, "0, 1, 2"),
+        ("frozen_layers", 1.5, "0, 1, 2"),
+        ("lora_rank", 0, "None or 1, 2, 3"),
+        ("lora_rank", 2.5, "None or 1, 2, 3"),
         ("seed", -1, "0, 1, 2"),
         ("seed", 0.5, "0, 1, 2"),
     ],
@@ -142,6 +148,8 @@ def test_every_field_changes_the_fingerprint():
         "augment": True,
         "prompt": "query: ",
         "trained_stages": 2,
+        "frozen_layers": 1,
+        "lora_rank": 4,
         "seed": 4,
     }
     assert set(others) == {field.name for field in fields(Recipe)}
@@ -741,7 +749,7 @@ def test_a_head_started_from_a_probe_predicts_what_scikit_learn_predicts(
         recipe = Recipe.tuned(probe_first=True, bf16=False)
         model = training.build_model(case, recipe)
         monkeypatch.setattr(training, "linear_probe_of_features", original)
-        specialist = training.Specialist(model, training._processor(case), case.label_names, recipe)
+        specialist = training.Specialist(model, training.processor_of(case), case.label_names, recipe)
         rows = specialist.predict(case.validation["input"])
         expected = seen["probe"].predict_proba(seen["features"])
         assert np.abs(rows - expected).max() < 1e-4
@@ -768,3 +776,98 @@ def test_shifts_count_in_the_hash_of_the_data():
     other = replace(case, shifts={"tweets": toy_part("tweets", 8, seed=1)})
     hashes = {training.data_fingerprint(c) for c in (case, with_shift, other)}
     assert len(hashes) == 3
+
+
+# --- frozen layers, dropout, adapters ---------------------------------------------------------
+
+
+def learning(model):
+    return {name for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def test_frozen_layers_are_the_first_ones_and_the_embeddings(tiny):
+    case = toy_case()
+    all_ = learning(training.build_model(case, Recipe.plain()))
+    left = learning(training.build_model(case, Recipe.plain(frozen_layers=1)))
+    gone = all_ - left
+    assert gone == {n for n in all_ if ".embeddings." in n or ".layer.0." in n}
+    assert any(".layer.1." in name for name in left)
+
+
+def test_with_all_layers_frozen_only_the_head_learns(tiny):
+    case = toy_case()
+    model = training.build_model(case, Recipe.plain(frozen_layers=training.layers(case)))
+    assert learning(model) == {"classifier.weight", "classifier.bias"}
+    head = model.classifier
+    assert training.trained_parameters(model) == head.weight.numel() + head.bias.numel()
+
+
+def test_more_frozen_layers_than_there_are_is_refused(tiny):
+    with pytest.raises(ValueError, match="frozen_layers is 9; the model has 2 layers"):
+        training.build_model(toy_case(), Recipe.plain(frozen_layers=9))
+
+
+@pytest.mark.parametrize("given, share", [(True, 0.1), (False, 0.0), (0.3, 0.3), (0, 0.0)])
+def test_dropout_is_the_models_own_or_a_share(tiny, given, share):
+    model = training.build_model(toy_case(), Recipe.plain(dropout=given))
+    shares = {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)}
+    assert shares == {share}
+
+
+def test_adapters_learn_beside_weights_that_stay(tiny, cache):
+    case = toy_case(sizes=SIZES)
+    recipe = replace(TUNED, epochs=2, lora_rank=2, learning_rate=2e-2)
+    before = training.build_model(case, replace(recipe, lora_rank=None)).state_dict()
+    specialist = train(case, recipe)
+    after = specialist.model.state_dict()
+    assert after.keys() == before.keys()  # merged: an ordinary model again
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert {name.rpartition(".")[0].rpartition(".")[2] for name in changed} == {
+        "query", "value", "classifier",
+    }  # fmt: skip
+    assert all(name.endswith("weight") for name in changed if "classifier" not in name)
+
+
+def test_adapters_have_two_narrow_matrices_a_layer(tiny):
+    case = toy_case()
+    rank = 2
+    model = training.build_model(case, Recipe.plain(lora_rank=rank))
+    config = model.config
+    narrow = 2 * 2 * rank * config.hidden_size * config.num_hidden_layers
+    head = (config.hidden_size + 1) * len(case.label_names)
+    assert training.trained_parameters(model) == narrow + head
+
+
+def test_adapters_leave_frozen_layers_alone(tiny):
+    model = training.build_model(toy_case(), Recipe.plain(lora_rank=2, frozen_layers=1))
+    assert any(".layer.1." in name for name in learning(model))
+    assert not any(".layer.0." in name for name in learning(model))
+    case = toy_case()
+    nothing = Recipe.plain(lora_rank=2, frozen_layers=training.layers(case))
+    assert learning(training.build_model(case, nothing)) == {
+        "classifier.weight", "classifier.bias",
+    }  # fmt: skip
+
+
+def test_a_run_with_adapters_that_was_stopped_ends_with_the_same_weights(tiny, cache):
+    case = toy_case(sizes=SIZES)
+    recipe = replace(TUNED, epochs=3, lora_rank=2, learning_rate=2e-2)
+    whole = weights(train(case, replace(recipe)))
+    with pytest.raises(TrainingInterrupted):
+        train(case, recipe, Stop(20))
+    assert equal(weights(train(case, recipe)), whole)
+
+
+def test_a_saved_specialist_with_adapters_needs_no_peft(tiny, cache, tmp_path):
+    case = toy_case(sizes=SIZES)
+    specialist = train(case, replace(TUNED, epochs=1, lora_rank=2))
+    folder = specialist.save(tmp_path / "saved")
+    assert not list(folder.glob("adapter*"))
+    loaded = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
+    assert equal({k: v for k, v in loaded.state_dict().items()}, weights(specialist))
+
+
+@pytest.mark.parametrize("field", ["frozen_layers", "lora_rank"])
+def test_fields_for_texts_are_refused_elsewhere(field):
+    with pytest.raises(ValueError, match=f"{field} is not for sentence pairs"):
+        training.build_encoder(toy_case(task="retrieval"), Recipe.pairs(**{field: 1}))

@@ -30,6 +30,7 @@ ACTS = {
     "03_tumor_xrays": ActInfo("03_tumor_xrays", "Tumours in simulated X-rays", "act_3"),
     "04_multilingual": ActInfo("04_multilingual", "Finding translations", "act_4"),
     "05_satellite_transfer": ActInfo("05_satellite_transfer", "Satellite tiles", "act_5"),
+    "06_best_practices": ActInfo("06_best_practices", "Best practices", "act_6"),
 }
 
 

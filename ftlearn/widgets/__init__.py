@@ -5,6 +5,7 @@ from .progress import progress
 from .quiz import quiz
 from .race import race
 from .threshold import sensitivity_at_specificity, threshold
+from .training_lab import training_lab
 from .try_it import try_it, try_it_image
 from .try_translation import try_translation
 from .world_map import world_map
@@ -16,6 +17,7 @@ __all__ = [
     "race",
     "sensitivity_at_specificity",
     "threshold",
+    "training_lab",
     "try_it",
     "try_it_image",
     "try_translation",

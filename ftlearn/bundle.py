@@ -1,0 +1,428 @@
+"""A folder to carry on a stick: what ``ftlearn fetch --from`` needs where there is no network.
+
+Layout::
+
+    README.txt                how to use it
+    assets/<name>-<version>/  the files of each asset, as `ftlearn.assets.fetch` looks for them
+    notebooks/ docs/ data/    copies to read
+    wheels/                   only when asked for: the packages, for machines like this one
+    ftlearn-bundle.json       what was put here, with its sha256
+
+The folder may hold other files too. Whatever `make` did not write itself it never overwrites.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import assets
+
+MANIFEST = "ftlearn-bundle.json"
+WHEELS = "wheels"
+DOCUMENTS = ("notebooks/*.ipynb", "docs/*.md", "data/*.md", "data/*/README.md")
+_BLOCK = 1 << 20
+_PART = ".part"
+_DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of a bundle.
+
+    Attributes
+    ----------
+    path : str
+        Its place below the bundle's folder, with ``/``.
+    sha256 : str
+    size : int
+        Bytes.
+    source : pathlib.Path or None
+        The file it is a copy of.
+    content : bytes or None
+        What is written where there is no source.
+    asset : str or None
+        The asset it belongs to. Such a file is pinned: with other bytes it is damaged.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    source: Path | None = None
+    content: bytes | None = None
+    asset: str | None = None
+
+
+def make(folder, wheels=False, say=print):
+    """Fill a folder with what a machine without a network needs.
+
+    Can be repeated at any time: it goes on where it was stopped, checks what is there against its
+    sha256 and replaces what is damaged.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Made when absent. Other files in it are left alone.
+    wheels : bool
+        Whether pip shall download the packages of the course too, for this system and Python.
+    say : callable
+        Called with one line of text at every step.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        When a file that somebody else wrote or changed stands where one of the bundle belongs.
+        Nothing is then written.
+    OSError
+        When the folder cannot be written, or pip does not bring the packages.
+    ftlearn.assets.AssetError
+        When an asset is not in the cache and cannot be fetched.
+    """
+    from .cases import needed_assets
+
+    folder = Path(folder).expanduser().absolute()
+    names = needed_assets()
+    assets.fetch(names, progress=say is not _silent)
+    with _explained(folder):
+        items = plan(names, wheels or (folder / WHEELS).is_dir())
+        known = _read_manifest(folder)
+        states = {item.path: _state(folder, item, known) for item in items}
+        _refuse_foreign(folder, states)
+        missing = [item for item in items if states[item.path] != "there"]
+        _require_space(folder, missing)
+        # First what is about to be written: whoever is interrupted knows its own files again.
+        _write_manifest(folder, {i.path: {*known.get(i.path, ()), i.sha256} for i in items})
+        _write_all(folder, items, states, say)
+        _write_manifest(folder, {item.path: {item.sha256} for item in items})
+        if wheels:
+            _download_wheels(folder / WHEELS, say)
+    say(f"Done: {_megabytes(_size(folder, items))} in {folder}")
+    say("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
+    return folder
+
+
+def plan(names, wheels=False):
+    """What belongs into a bundle.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Keys of `ftlearn.assets.ASSETS`.
+    wheels : bool
+        Whether README.txt shall speak of packages.
+
+    Returns
+    -------
+    list of Item
+        The files of the assets, then copies of notebooks and documents, then README.txt.
+    """
+    items = []
+    for asset in (assets.ASSETS[name] for name in names):
+        place = f"assets/{asset.name}-{asset.version}"
+        items += [
+            Item(
+                f"{place}/{file.name}",
+                file.sha256,
+                file.size,
+                source=asset.folder / file.name,
+                asset=asset.name,
+            )
+            for file in asset.files
+        ]
+    n_assets, size = len(items), sum(item.size for item in items)
+    items += [_of_bytes(path, content) for path, content in _documents()]
+    text = _readme(len(set(names)), n_assets, size, wheels)
+    return [*items, _of_bytes("README.txt", text.encode())]
+
+
+def _of_bytes(path, content):
+    return Item(path, hashlib.sha256(content).hexdigest(), len(content), content=content)
+
+
+def _documents():
+    from .notebooks import PROJECT
+
+    for pattern in DOCUMENTS:
+        for path in sorted(PROJECT.glob(pattern)):
+            yield path.relative_to(PROJECT).as_posix(), path.read_bytes()
+
+
+def _silent(line):
+    pass
+
+
+def _megabytes(size):
+    return f"{size / 1e6:.1f} MB"
+
+
+def _size(folder, items):
+    wheels = (path.stat().st_size for path in (folder / WHEELS).glob("*.whl"))
+    return sum(item.size for item in items) + sum(wheels)
+
+
+# --- what is there ------------------------------------------------------------------------------
+
+
+def _state(folder, item, known):
+    """``"there"``, ``"missing"``, ``"old"``, ``"damaged"``, or ``"foreign"`` and ``"changed"``."""
+    path = folder / item.path
+    if not os.path.lexists(path):
+        return "missing"
+    if not path.is_file():
+        return "foreign"
+    found = _sha256(path)
+    if found == item.sha256:
+        return "there"
+    if item.path not in known:
+        return "foreign"
+    if item.asset:  # pinned bytes are nobody's work
+        return "damaged"
+    return "old" if found in known[item.path] else "changed"
+
+
+def _refuse_foreign(folder, states):
+    for state, why in (
+        ("foreign", "was not written by `ftlearn bundle`"),
+        ("changed", "was changed since `ftlearn bundle` wrote it"),
+    ):
+        found = [path for path, its in states.items() if its == state]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise FileExistsError(
+                f"{folder / found[0]}{more} {why} and stands where a file of the bundle belongs. "
+                "Nothing was written. Move it elsewhere, or give another folder, and run the "
+                "command again."
+            )
+
+
+def _sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_manifest(folder):
+    """Path -> every sha256 that was, or was about to be, written there."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {path: set(known) for path, known in content["files"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+def _write_manifest(folder, known):
+    files = {path: sorted(values) for path, values in sorted(known.items())}
+    about = "What `ftlearn bundle` put here, with the sha256 of each file."
+    content = json.dumps({"about": about, "files": files}, indent=1)
+    _write(folder, _of_bytes(MANIFEST, content.encode()))
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _require_space(folder, missing):
+    needed = sum(item.size for item in missing)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    if free < needed:
+        raise OSError(
+            f"{folder} has {_megabytes(free)} free and the bundle needs {_megabytes(needed)} more. "
+            "Make room there, or give a folder on another disk; what is there already is kept."
+        )
+
+
+def _write_all(folder, items, states, say):
+    """Write what is not there, and say so: one line an asset, one for all documents."""
+    parts = {}
+    for item in items:
+        parts.setdefault(item.asset or "notebooks and documents", []).append(item)
+    for name, own in parts.items():
+        todo = [item for item in own if states[item.path] != "there"]
+        for item in todo:
+            if states[item.path] == "damaged":
+                say(f"{name}: {item.path} is damaged in the bundle; writing it again")
+            _write(folder, item)
+        size = _megabytes(sum(item.size for item in own))
+        copied = _megabytes(sum(item.size for item in todo))
+        say(f"{name}: {size}, {f'{copied} copied' if todo else 'there and intact'}")
+
+
+def _write(folder, item):
+    """Write a file whole or not at all, checking the bytes on their way."""
+    target = folder / item.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(target.name + _PART)
+    try:
+        with open(beside, "wb") as out:
+            found = _copy(item, out)
+            out.flush()
+            os.fsync(out.fileno())  # a stick may be pulled out at any time
+        if found != item.sha256:
+            raise OSError(
+                f"{item.source} changed while it was copied (sha256 {found[:12]}... instead of "
+                f"{item.sha256[:12]}...). Run `ftlearn fetch`, then this command again."
+            )
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _copy(item, out):
+    digest = hashlib.sha256()
+    with open(item.source, "rb") if item.source else contextlib.nullcontext() as stream:
+        blocks = iter(lambda: stream.read(_BLOCK), b"") if stream else [item.content]
+        for block in blocks:
+            digest.update(block)
+            out.write(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _explained(folder):
+    """Say of the system's errors on the folder what to do about them."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise  # says it already
+        where = error.filename or folder
+        if error.errno in _DISK_FULL:
+            advice = "the disk is full. Make room, and run the same command again: it goes on"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            advice = f"{error.strerror}. Make it writable, or give another folder"
+        elif error.errno in (errno.ENOTDIR, errno.EEXIST):
+            advice = "a file stands where a folder is needed. Move it, or give another folder"
+        else:
+            advice = f"{error.strerror}. Is the stick still in? Run the same command again"
+        raise OSError(f"the bundle could not be written, at {where}: {advice}.") from error
+
+
+# --- packages -----------------------------------------------------------------------------------
+
+
+def requirements():
+    """What pip needs to install the course without an index.
+
+    Returns
+    -------
+    list of str
+        Requirements of ``pyproject.toml``: the course's own, and those of its build.
+
+    Raises
+    ------
+    FileNotFoundError
+        When ftlearn was installed without its project.
+    """
+    from .notebooks import PROJECT
+
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10, where JupyterLab brings it
+        import tomli as tomllib
+
+    path = PROJECT / "pyproject.toml"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist: ftlearn was installed without its project, so its "
+            "packages are not known. Clone the project and run the command from there."
+        )
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [*content["project"]["dependencies"], *content["build-system"]["requires"]]
+
+
+def _download_wheels(folder, say):
+    """Let pip bring every package; what it has brought before it does not bring again."""
+    from .notebooks import PROJECT
+
+    folder.mkdir(exist_ok=True)
+    say(f"packages: pip downloads them for {_system()}; the first time this takes a while")
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
+    command += ["--only-binary=:all:", f"--dest={folder}"]
+    constraints = PROJECT / "constraints.txt"
+    command += [f"--constraint={constraints}"] if constraints.is_file() else []
+    code = subprocess.call([*command, *requirements()])
+    if code != 0:
+        raise OSError(
+            f"pip did not bring all packages (exit code {code}; its own words stand above). The "
+            "course files are complete. Connect to the internet, or set your mirror in pip's own "
+            "settings (`pip config`), and run the same command again."
+        )
+    for path in sorted(folder.glob("*.whl")):
+        if not _is_whole(path):
+            raise OSError(f"{path} is damaged. Delete it, and run the same command again.")
+    found = [path.stat().st_size for path in folder.glob("*.whl")]
+    say(f"packages: {_megabytes(sum(found))} in {len(found)} wheels")
+
+
+def _is_whole(path):
+    try:
+        with zipfile.ZipFile(path) as content:
+            return content.testzip() is None
+    except zipfile.BadZipFile:
+        return False
+
+
+def _system():
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"{platform.python_implementation()} {version} on {sysconfig.get_platform()}"
+
+
+# --- how to use it ------------------------------------------------------------------------------
+
+_README = """\
+THE FINE-TUNING CASE FILES, TO CARRY
+
+Made by `ftlearn bundle`. Inside are the models and the data that the course needs
+({n_assets} assets, {n_files} files, {size}), and copies of its notebooks and documents to read.
+
+On a machine without a network on which the course is installed, open a terminal in the
+course's folder, and give this folder as that machine sees it, for instance:
+
+    .venv/bin/ftlearn fetch --from /media/you/STICK/case-files
+    .venv/bin/ftlearn doctor
+    .venv/bin/ftlearn lab
+
+The first command copies everything into the machine's cache, and checks each file against its
+sha256 on the way. A damaged file is not used; the command says which. The second says whether
+every act can run. The third opens JupyterLab on the learner's own copies of the notebooks. The
+stick is not needed any more then. Without a folder .venv (conda), say `ftlearn` alone.
+{wheels}
+To mend or complete this folder, run `ftlearn bundle` with it once more on a machine that has
+the course: it checks every file and writes again what is damaged or missing.
+
+Please keep the licences: they stand in data/README.md for every model and data set.
+"""
+
+_WITH_WHEELS = """
+Where the course is not installed, copy a clone of it to the machine first, and install it from
+the packages in wheels/. They are for {system}, and for nothing else:
+
+    python3 -m venv .venv
+    .venv/bin/python -m pip install --no-index --find-links /media/you/STICK/case-files/wheels \\
+        -c constraints.txt -e .
+"""
+
+
+def _readme(n_assets, n_files, size, wheels):
+    return _README.format(
+        n_assets=n_assets,
+        n_files=n_files,
+        size=_megabytes(size),
+        wheels=_WITH_WHEELS.format(system=_system()) if wheels else "",
+    )

@@ -1,0 +1,518 @@
+"""The course as web pages: published notebooks, verdicts, documents, with links between them.
+
+Nothing is executed. The pages mirror the project, so that most links need another ending only::
+
+    index.html                  the acts, and the verdict table where there is a report
+    verdicts.html               every verdict of the report
+    notebooks/<notebook>.html   with the .ipynb beside it
+    docs/ data/ README.html     documents and data cards
+    .ftlearn-site.json          which files were written here
+
+No page loads anything from elsewhere.
+"""
+
+import html
+import json
+import os
+import posixpath
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from . import report_page
+
+MANIFEST = ".ftlearn-site.json"
+NOTEBOOKS = "notebooks/[0-9]*.ipynb"
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "data/*.md", "data/*/README.md")
+_LISTED = (
+    ("Set up", "README.html", "Install the course, and what to do when something is stuck"),
+    ("Glossary", "docs/glossary.html", "Every term, in plain words"),
+    ("Data cards", "data/README.html", "What the cases learn from, and under which licence"),
+    ("For teachers", "docs/instructors.html", "Timing, preparation, what to expect, what to ask"),
+    ("How it is built", "docs/architecture.html", "Statistics, splits, records, tests"),
+)
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+_LINK = re.compile(r'(<(?:a|img)\b[^>]*?\s(?:href|src)=")([^"]*)(")')
+_HEADING = re.compile(r"<h([1-6])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
+_PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>', re.DOTALL)
+_BACK = re.compile(r"<body>\s*<p><a [^>]*>Back to the report</a></p>")
+
+_STYLE = """
+nav.site, nav.turn { max-width: WIDTH; margin: 0 auto; padding: .6rem 1.1rem; display: flex;
+  flex-wrap: wrap; gap: .3rem 1.3rem; font-size: .94rem; }
+nav.site { border-bottom: 1px solid var(--line, #d9d4c7); }
+nav.turn { justify-content: space-between; }
+nav.turn .next { margin-left: auto; text-align: right; }
+p code, li code, td code { overflow-wrap: anywhere; }
+nav a { color: var(--mark, #14508f); padding: .15rem 0; }
+nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
+nav a:focus-visible { outline: 3px solid var(--mark, #14508f); outline-offset: 2px; }
+.skip { position: absolute; left: -999rem; }
+.skip:focus { left: 1rem; top: .5rem; background: var(--sheet, #fffefa); padding: .4rem .8rem; }
+"""
+_DOCUMENT_STYLE = """
+main.document { padding-top: 2.2rem; padding-bottom: 3rem; }
+main.document h2 { margin-top: 2.4rem; }
+img { max-width: 100%; height: auto; }
+pre { overflow-x: auto; background: var(--sheet); border: 1px solid var(--line);
+  padding: .6rem .9rem; font-size: .88rem; line-height: 1.45; }
+code { font-size: .92em; overflow-wrap: anywhere; } pre code { overflow-wrap: normal; }
+main.document blockquote::before, main.document blockquote::after { content: none; }
+:target { scroll-margin-top: 1rem; }
+ol.acts { list-style: none; padding: 0; } ol.acts h3 { font-size: 1.15rem; margin: 0 0 .2rem; }
+ol.acts blockquote { font-size: 1.02rem; margin: .3rem 0; }
+ol.acts blockquote p { margin: 0; } ol.acts blockquote em { font-style: inherit; }
+ol.acts li { background: var(--sheet); border: 1px solid var(--line); padding: .9rem 1.2rem;
+  margin: .9rem 0; border-left: 4px solid var(--ink); }
+ol.acts p.facts { border: 0; margin: .3rem 0 0; padding: 0; }
+"""
+
+
+@dataclass
+class _Site:
+    """What is built, from where, and which files it came to."""
+
+    project: Path
+    results: dict | None
+    files: dict = field(default_factory=dict)  # path in the site -> bytes, or the file to copy
+
+    @cached_property
+    def acts(self):
+        """The published notebooks, in reading order."""
+        import nbformat
+
+        found = sorted(self.project.glob(NOTEBOOKS))
+        return [_act(path, nbformat.read(path, as_version=4)) for path in found]
+
+    @cached_property
+    def addresses(self):
+        """From a source to its page, both as paths with ``/``."""
+        documents = [path for pattern in DOCUMENTS for path in self.project.glob(pattern)]
+        sources = [path.relative_to(self.project).as_posix() for path in sorted(documents)]
+        sources += [act.source for act in self.acts]
+        return {source: posixpath.splitext(source)[0] + ".html" for source in sources}
+
+    @property
+    def listed(self):
+        """Title, page and a few words of the documents that every page leads to."""
+        return [row for row in _LISTED if row[1] in self.addresses.values()]
+
+    def relinked(self, text, source):
+        """HTML whose links were made for the project, with links that hold in the site."""
+
+        def replaced(found):
+            address = self._relinked_address(html.unescape(found[2]), source)
+            return found[1] + report_page.escape(address) + found[3]
+
+        return _LINK.sub(replaced, text)
+
+    def _relinked_address(self, address, source):
+        path, mark, fragment = address.partition("#")
+        if _SCHEME.match(address) or not path:
+            return address
+        folder = posixpath.dirname(source)
+        meant = posixpath.normpath(posixpath.join(folder, unquote(path)))
+        if meant in self.addresses:
+            path = quote(posixpath.relpath(self.addresses[meant], folder or "."))
+        elif not meant.startswith("..") and (self.project / meant).is_file():
+            self.files[meant] = self.project / meant  # an image, the bibliography, a licence
+        return path + mark + fragment
+
+
+@dataclass(frozen=True)
+class _Act:
+    source: str
+    title: str
+    facts: str  # Markdown: how long it takes
+    claim: str  # Markdown: the sentence on trial
+    content: object
+
+
+def build(folder, say=print):
+    """Write the site.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Made when absent. Pages that were written there before are replaced; other files stay.
+    say : callable
+        Called with one line of text about each thing that the site lacks.
+
+    Returns
+    -------
+    pathlib.Path
+        ``index.html``.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no published notebook.
+    FileExistsError
+        When a file that was not written by this function stands where a page belongs. Nothing is
+        then written.
+    """
+    from .notebooks import PROJECT, report_folder
+
+    report = report_folder("full")
+    if not any(PROJECT.glob(NOTEBOOKS)):
+        raise FileNotFoundError(
+            f"there is no notebook in {PROJECT / 'notebooks'}: make them with `make notebooks`, or "
+            "clone the project and install it from there with `pip install -e .`."
+        )
+    site = _Site(PROJECT, _results(report, say))
+    for source in site.addresses:
+        if source.endswith(".md"):
+            _add_document(site, source)
+    for number in range(len(site.acts)):
+        _add_notebook(site, number)
+    if site.results:
+        _add_verdicts(site, report)
+    site.files["index.html"] = _index(site).encode()
+    folder = Path(folder).expanduser().absolute()
+    _write(folder, site.files)
+    return folder / "index.html"
+
+
+def _results(folder, say):
+    """The report's results, or None; says how to get what is missing."""
+    path = folder / "results.json"
+    if not path.is_file():
+        say(
+            f"There is no {path}, so the site has no verdict table. `make course` makes one (or "
+            "`ftlearn run all`, then `ftlearn report`); then build the site again."
+        )
+        return None
+    results = json.loads(path.read_text(encoding="utf-8"))
+    filed = {path.stem for path in (folder / "cases").glob("*.json")}
+    absent = sorted(filed - set(results["cases"]))
+    if absent:
+        say(
+            f"The verdict table lacks {', '.join(absent)}: filed, and not yet in {path}. Run "
+            "`make report`, then build the site again."
+        )
+    return results
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def anchor(heading):
+    """The fragment by which a heading is linked to, as Markdown viewers make it.
+
+    Parameters
+    ----------
+    heading : str
+        HTML.
+
+    Returns
+    -------
+    str
+    """
+    text = html.unescape(re.sub(r"<[^>]+>", "", heading)).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def _with_anchors(text):
+    """Headings with the ids that links in the course use; a repeated one gets a number."""
+    seen = {}
+
+    def named(found):
+        level, inside = found[1], _PILCROW.sub("", found[2])
+        name = anchor(inside)
+        seen[name] = seen.get(name, -1) + 1
+        name += f"-{seen[name]}" if seen[name] else ""
+        return f'<h{level} id="{report_page.escape(name)}">{inside}</h{level}>'
+
+    return _HEADING.sub(named, text)
+
+
+def _markdown(text):
+    import mistune
+
+    made = mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])(text)
+    region = '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
+    return made.replace("<table>", region).replace("</table>", "</table></div>")
+
+
+def _navigation(site, page):
+    """Links to what every page offers."""
+    entries = [("All acts", "index.html")]
+    entries += [("Verdicts", "verdicts.html")] if site.results else []
+    entries += [(title, to) for title, to, _ in site.listed if title != "How it is built"]
+    links = []
+    for title, to in entries:
+        here = ' aria-current="page"' if to == page else ""
+        links.append(f'<a href="{_from(page, to)}"{here}>{title}</a>')
+    return f'<nav class="site" aria-label="Course">{"".join(links)}</nav>'
+
+
+def _style(width):
+    """The navigation's style; it is as wide as the page's text."""
+    return _STYLE.replace("WIDTH", width)
+
+
+def _from(page, to):
+    return quote(posixpath.relpath(to, posixpath.dirname(page) or "."))
+
+
+def _document(site, page, title, body):
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{report_page.escape(title)}</title>
+<style>{report_page._STYLE}{_DOCUMENT_STYLE}{_style("54rem")}</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the text</a>
+{_navigation(site, page)}
+<main class="document" id="content">
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _add_document(site, source):
+    text = (site.project / source).read_text(encoding="utf-8")
+    body = site.relinked(_with_anchors(_markdown(text)), source)
+    title = _first(r"^# +(.+)$", text) or source
+    page = site.addresses[source]
+    site.files[page] = _document(site, page, title, body).encode()
+
+
+def _first(pattern, text):
+    found = re.search(pattern, text, flags=re.MULTILINE)
+    return found and found[1].strip()
+
+
+def _act(path, content):
+    text = "\n\n".join(cell.source for cell in content.cells if cell.cell_type == "markdown")
+    paragraphs = re.split(r"\n\s*\n", text)
+    facts = next((part for part in paragraphs if part.startswith("*Reading")), "")
+    claim = next((part for part in paragraphs if part.startswith("> ")), "")
+    title = _first(r"^# +(.+)$", text) or path.stem
+    return _Act(f"notebooks/{path.name}", title, facts, claim, content)
+
+
+def _turn(site, number):
+    """Links to the acts before and after one."""
+    links = []
+    if number > 0:
+        before = site.acts[number - 1]
+        links.append(("prev", "before", "\u2190 ", before, ""))
+    if number + 1 < len(site.acts):
+        links.append(("next", "next", "", site.acts[number + 1], " \u2192"))
+    page = site.addresses[site.acts[number].source]
+    inside = "".join(
+        f'<a class="{kind}" rel="{rel}" href="{_from(page, site.addresses[act.source])}">'
+        f"{left}{report_page.escape(act.title)}{right}</a>"
+        for rel, kind, left, act, right in links
+    )
+    # Two of a kind stand on a page: named apart, both can be found.
+    return lambda where: f'<nav class="turn" aria-label="Acts, {where}">{inside}</nav>'
+
+
+def _add_notebook(site, number):
+    """The report's page of a notebook, with other navigation and links."""
+    act = site.acts[number]
+    page = site.addresses[act.source]
+    text = report_page.notebook(act.content, act.title)
+    text, found = _BACK.subn("<body>", text, count=1)
+    assert found, "report_page.notebook has another beginning than this module knows"
+    turn = _turn(site, number)
+    file = posixpath.basename(act.source)
+    top = (
+        f'<a class="skip" href="#content">Skip to the notebook</a>'
+        f"{_navigation(site, page)}{turn('top')}"
+    )
+    end = f'<p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>'
+    text = site.relinked(_with_anchors(text), act.source)
+    text = text.replace("</style>", f"{_style('58rem')}</style>", 1)
+    text = text.replace("<body>", f"<body>\n{top}", 1).replace("<main>", '<main id="content">', 1)
+    text = text.rpartition("</main>")[0]
+    text += f"{end}\n</main>\n{turn('end')}\n</body>\n</html>\n"
+    site.files[page] = text.encode()
+    site.files[act.source] = site.project / act.source
+
+
+def _add_verdicts(site, folder):
+    """The report's index, as one page of the site."""
+    from .evaluation import system_label
+    from .report import TITLES
+
+    links = {}
+    for act in site.acts:
+        links[Path(act.source).stem] = [("the notebook", site.addresses[act.source])]
+    text = report_page.index(site.results, TITLES, links, system_label)
+    for name in site.results["cases"]:
+        path = f"predictions/{name}.parquet"
+        if (folder / path).is_file():
+            site.files[path] = folder / path
+        else:
+            text = re.sub(rf'<a href="{re.escape(path)}">([^<]*)</a>', r"\1: not here", text)
+    navigation = _navigation(site, "verdicts.html")
+    text = text.replace("</style>", f"{_style('54rem')}</style>", 1)
+    site.files["verdicts.html"] = text.replace("<header>", f"{navigation}\n<header>", 1).encode()
+
+
+def _index(site):
+    from .report import TITLES
+
+    acts = "\n".join(_listed_act(site, act) for act in site.acts)
+    if site.results:
+        table = report_page._overview(site.results["cases"], TITLES)
+        verdicts = table.replace('href="#', 'href="verdicts.html#')
+    else:
+        verdicts = (
+            "<p>This copy of the site was built where the course had not been run, so it has no "
+            "table of verdicts. Each notebook ends with its own.</p>"
+        )
+    documents = "".join(
+        f'<li><a href="{to}">{title}</a>: {what}.</li>' for title, to, what in site.listed
+    )
+    body = f"""<p class="eyebrow">A course on fine-tuning</p>
+<h1>The Fine-Tuning Case Files</h1>
+<p class="lead">A popular talk says what fine-tuning does, with a bold number in every act. Here
+each number is a claim, and every claim goes on trial: on data that you can look at, against
+opponents that deserve the name, with an interval around every difference.</p>
+<h2 id="acts">The acts</h2>
+<ol class="acts">
+{acts}
+</ol>
+<h2 id="verdicts">The verdicts</h2>
+{verdicts}
+<h2 id="more">More</h2>
+<ul>{documents}</ul>"""
+    return _document(site, "index.html", "The Fine-Tuning Case Files", body)
+
+
+def _listed_act(site, act):
+    told = _markdown(f"{act.claim}\n\n{act.facts}") if act.claim or act.facts else ""
+    told = told.replace("<p><em>Reading", '<p class="facts"><em>Reading')
+    # Its links were made for a page one folder deeper.
+    told = site.relinked(told, act.source)
+    told = _LINK.sub(lambda found: found[1] + _lifted(found[2]) + found[3], told)
+    address = quote(site.addresses[act.source])
+    title = report_page.escape(act.title)
+    return f'<li><h3><a href="{address}">{title}</a></h3>\n{told}</li>'
+
+
+def _lifted(address):
+    if _SCHEME.match(address) or address.startswith("#"):
+        return address
+    return posixpath.normpath(posixpath.join("notebooks", address))
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _write(folder, files):
+    """Write all files; what was written before and is no longer made is removed."""
+    known = _read_manifest(folder)
+    for path in (MANIFEST, *files):
+        if os.path.lexists(folder / path) and path not in (*known, MANIFEST):
+            raise FileExistsError(
+                f"{folder / path} was not written by `ftlearn site` and stands where a page "
+                "belongs. Nothing was written. Move it elsewhere, or give another folder."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    # Before the first page: whoever is interrupted knows its own files again.
+    _write_manifest(folder, {*known, *files})
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            (folder / path).write_bytes(content)
+        else:
+            shutil.copyfile(content, folder / path)
+    for path in known - set(files):
+        (folder / path).unlink(missing_ok=True)
+    _write_manifest(folder, files)
+
+
+def _read_manifest(folder):
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return set(content["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _write_manifest(folder, files):
+    about = "What `ftlearn site` wrote here; it replaces these files and no others."
+    content = json.dumps({"about": about, "files": sorted(files)}, indent=1)
+    (folder / MANIFEST).write_text(content, encoding="utf-8")
+
+
+# --- checking -----------------------------------------------------------------------------------
+
+
+class _Links(HTMLParser):
+    """Ids of a page, and the addresses it links to or loads."""
+
+    def __init__(self):
+        super().__init__()
+        self.ids, self.links, self.loads = set(), [], []
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name == "id":
+                self.ids.add(value)
+            elif name == "href" and tag == "a":
+                self.links.append(value or "")
+            elif name in ("src", "srcset", "href") and tag in _LOADING:
+                self.loads.append(value or "")
+
+
+_LOADING = ("img", "script", "link", "iframe", "source", "video", "audio", "embed", "track")
+
+
+def check(folder):
+    """Look for links and anchors that lead nowhere, and for what a page loads from elsewhere.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        As given to `build`.
+
+    Returns
+    -------
+    list of str
+        One sentence for each; empty when all is well. Addresses on the web are not asked for.
+    """
+    folder = Path(folder).expanduser().absolute()
+    pages = {}
+    for path in sorted(folder.rglob("*.html")):
+        pages[path] = _Links()
+        pages[path].feed(path.read_text(encoding="utf-8"))
+    problems = {}
+    for path, page in pages.items():
+        where = path.relative_to(folder).as_posix()
+        for address in page.loads:
+            if _SCHEME.match(address) and not address.startswith("data:"):
+                problems[f"{where} loads {address} from elsewhere"] = None
+        for address in (*page.links, *page.loads):
+            why = None if _SCHEME.match(address) else _dead(folder, path, address, pages)
+            if why:
+                problems[f"{where} links to {address}: {why}"] = None
+    return list(problems)
+
+
+def _dead(folder, path, address, pages):
+    """Why a relative address leads nowhere; None where it leads somewhere."""
+    target, _, fragment = address.partition("#")
+    file = Path(os.path.normpath(path.parent / unquote(target))) if target else path
+    if not file.is_relative_to(folder):
+        return "that is outside the site"
+    if not file.is_file():
+        return "no such file"
+    if fragment and file in pages and unquote(fragment) not in pages[file].ids:
+        return "no such heading"
+    return None

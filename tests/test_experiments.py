@@ -1,0 +1,189 @@
+"""Short runs: everything is noted, they end when told to, and the words follow from the curves."""
+
+import math
+import threading
+from dataclasses import replace
+
+import pytest
+from toy_cases import toy_case
+
+from ftlearn import experiments
+from ftlearn.experiments import Log, explain, kinds, run_experiment
+from ftlearn.training import Recipe
+
+# A tiny random model needs a higher rate than a pre-trained one.
+RECIPE = Recipe.tuned(learning_rate=5e-3, batch_size=8, bf16=False, epochs=3, patience=None)
+
+
+def a_log(train, valid, scores=None, steps=None, ended=experiments.FINISHED, **recipe):
+    """A log of two classes with the given losses, one an epoch."""
+    recipe = Recipe.tuned(**({"epochs": max(len(train), 1)} | recipe))
+    log = Log(recipe, n_train=96, n_classes=2, steps_planned=30, trained_parameters=10**6)
+    scores = scores or [0.5 + 0.01 * at for at in range(len(train))]
+    for at, losses in enumerate(zip(train, valid, scores, strict=True), start=1):
+        keys = ("train_loss", "validation_loss", "validation_score")
+        log.epochs.append({"epoch": at} | dict(zip(keys, losses, strict=True)))
+    for at, loss in enumerate(steps or [0.69, *train], start=1):
+        log.steps.append({"step": at, "epoch": at / 6, "loss": loss, "rate": 1e-4})
+    log.ended = ended
+    return log
+
+
+# --- running ----------------------------------------------------------------------------------
+
+
+def test_a_run_notes_every_step_and_every_look(tiny):
+    case, seen = toy_case(sizes=(96, 48, 24)), []
+    log, model = run_experiment(case, RECIPE, watch=lambda log: seen.append(len(log.steps)))
+    assert log.ended == experiments.FINISHED
+    assert [row["epoch"] for row in log.epochs] == [1, 2, 3]
+    assert len(log.steps) == log.steps_planned == 3 * 12
+    assert seen == sorted(seen) and len(seen) == len(log.steps) + len(log.epochs)
+    first = [row["loss"] for row in log.steps[:12]]
+    assert log.epochs[0]["train_loss"] == pytest.approx(sum(first) / 12)
+    assert log.epochs[-1]["train_loss"] < log.epochs[0]["train_loss"]
+    assert log.guessing == pytest.approx(math.log(len(case.label_names)))
+    assert not model.training and log.trained_parameters > 0
+
+
+def test_the_same_run_twice_is_the_same(tiny):
+    case = toy_case(sizes=(48, 24, 24))
+    logs = [run_experiment(case, replace(RECIPE, epochs=1))[0] for _ in range(2)]
+    assert [row["loss"] for row in logs[0].steps] == [row["loss"] for row in logs[1].steps]
+
+
+def test_a_stopped_run_ends_at_once_and_keeps_what_it_has(tiny):
+    stop = threading.Event()
+
+    def watch(log):
+        if len(log.steps) == 5:
+            stop.set()
+
+    log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), RECIPE, watch=watch, stop=stop)
+    assert log.ended == experiments.BY_HAND
+    assert len(log.steps) == 5 and log.epochs == []
+
+
+def test_a_stop_in_the_middle_of_a_look_counts_too(tiny):
+    stop = threading.Event()
+
+    def watch(log):
+        if len(log.steps) == 12:  # the last step before the look
+            stop.set()
+
+    log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), RECIPE, watch=watch, stop=stop)
+    assert log.ended == experiments.BY_HAND and len(log.steps) == 12 and log.epochs == []
+
+
+def test_when_time_is_up_the_run_ends(tiny):
+    log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), RECIPE, most_seconds=0.0)
+    assert log.ended == experiments.TIME and log.steps == []
+    assert kinds(log) == ["nothing"]
+
+
+def test_early_stopping_waits_as_long_as_its_patience(tiny, monkeypatch):
+    scores = iter([0.5, 0.7, 0.7, 0.6, 0.9])
+    monkeypatch.setattr("ftlearn.training.choice_score", lambda *_: next(scores))
+    recipe = replace(RECIPE, epochs=5, patience=2)
+    log, _ = run_experiment(toy_case(sizes=(48, 24, 24)), recipe)
+    assert log.ended == experiments.EARLY
+    assert len(log.epochs) == 4 and log.best["epoch"] == 2 and log.saved_epochs == 1
+
+
+def test_patience_that_runs_out_in_the_last_epoch_saved_nothing(tiny, monkeypatch):
+    scores = iter([0.7, 0.6, 0.5])
+    monkeypatch.setattr("ftlearn.training.choice_score", lambda *_: next(scores))
+    log, _ = run_experiment(toy_case(sizes=(48, 24, 24)), replace(RECIPE, patience=2))
+    assert log.ended == experiments.FINISHED and log.saved_epochs == 0
+
+
+def test_a_loss_that_is_no_number_ends_the_run_as_diverged(tiny):
+    recipe = replace(RECIPE, learning_rate=1e30)
+    log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), recipe)
+    assert log.ended == experiments.DIVERGED
+    assert kinds(log) == ["diverged"]
+
+
+def test_adapters_are_part_of_the_model_that_comes_back(tiny):
+    recipe = replace(RECIPE, epochs=1, lora_rank=2)
+    log, model = run_experiment(toy_case(sizes=(48, 24, 24)), recipe)
+    assert log.trained_parameters < sum(weight.numel() for weight in model.parameters()) / 2
+    assert not any("lora" in name for name in model.state_dict())
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "log, kind",
+    [
+        (a_log([0.7, 0.5, 0.1], [0.6, 0.5, 0.8]), "over_fitted"),
+        (a_log([0.7, 0.6, 0.45], [0.65, 0.6, 0.5]), "under_trained"),
+        (a_log([0.7, 0.69, 0.69], [0.69, 0.69, 0.69]), "not_learned"),
+        (a_log([1.4, 0.8, 0.7], [0.9, 0.7, 0.7], steps=[0.7, 2.9, 0.7]), "diverged"),
+        (a_log([0.6, 0.4, 0.39], [0.6, 0.45, 0.46]), "healthy"),
+        (a_log([], [], steps=[0.69], ended=experiments.BY_HAND), "nothing"),
+        (a_log([0.7], [0.6], steps=[0.69, float("nan")], ended="diverged"), "diverged"),
+    ],
+)
+def test_the_first_word_on_a_run_is_the_right_one(log, kind):
+    assert kinds(log)[0] == kind
+
+
+def test_a_run_that_did_not_learn_is_not_called_anything_else():
+    log = a_log([0.7, 0.69, 0.69], [0.69, 0.70, 0.85], scores=[0.6, 0.5, 0.5])
+    assert kinds(log) == ["not_learned"]
+
+
+def test_too_much_frozen_is_named_as_the_reason():
+    log = a_log([0.7, 0.69], [0.69, 0.69])
+    log.trained_parameters = 770
+    assert "Only 770 numbers could learn" in explain(log)[0].text
+
+
+def test_early_stopping_is_told_with_what_it_saved():
+    log = a_log([0.6, 0.5, 0.4], [0.6, 0.5, 0.5], [0.6, 0.8, 0.7], ended="early", epochs=10)
+    (said,) = (one.text for one in explain(log) if one.kind == "stopped_early")
+    assert "saved 7 epochs of 10" in said and "epoch 2" in said
+
+
+def test_loss_and_score_that_disagree_are_told_with_their_epochs():
+    log = a_log([0.6, 0.4, 0.3], [0.5, 0.6, 0.7], [0.6, 0.7, 0.8])
+    (said,) = (one.text for one in explain(log) if one.kind == "disagree")
+    assert "epoch 1" in said and "epoch 3" in said
+    agreeing = a_log([0.6, 0.4, 0.35], [0.6, 0.5, 0.52], [0.6, 0.8, 0.7])
+    assert "disagree" not in kinds(agreeing)
+
+
+def test_a_run_that_was_cut_says_after_how_many_steps():
+    log = a_log([0.6, 0.4], [0.6, 0.5], ended=experiments.TIME)
+    assert "Time was up after 3 of 30 steps." in [one.text for one in explain(log)]
+
+
+def test_a_run_that_was_stopped_early_is_not_called_under_trained():
+    log = a_log([0.7, 0.6, 0.45], [0.65, 0.6, 0.5], ended=experiments.EARLY, epochs=9)
+    assert "under_trained" not in kinds(log)
+
+
+# --- the range of rates -----------------------------------------------------------------------
+
+
+def test_the_rate_grows_by_the_same_factor_from_the_lowest_to_the_highest(tiny):
+    case = toy_case(sizes=(48, 24, 24))
+    rows = experiments.learning_rate_range(case, RECIPE, lowest=1e-5, highest=1e-1, steps=9)
+    rates = [row["rate"] for row in rows]
+    assert rates[0] == pytest.approx(1e-5) and rates[-1] == pytest.approx(1e-1)
+    assert [b / a for a, b in zip(rates, rates[1:], strict=False)] == pytest.approx([10**0.5] * 8)
+
+
+def test_the_suggestion_is_a_tenth_of_the_rate_in_the_valley():
+    rows = [
+        {"rate": rate, "loss": loss, "smooth": loss}
+        for rate, loss in ((1e-5, 0.7), (1e-4, 0.6), (1e-3, 0.3), (1e-2, 2.0))
+    ]
+    assert experiments.suggested_rate(rows) == pytest.approx(1e-4)
+
+
+def test_smoothing_starts_without_a_bias_and_ends_before_no_number():
+    rows = experiments._smoothed([(1, 0.7), (2, 0.7), (3, float("nan")), (4, 0.7)])
+    assert [row["smooth"] for row in rows] == pytest.approx([0.7, 0.7])

@@ -1,0 +1,386 @@
+"""ftlearn.site: pages, links between them, and other people's files."""
+
+import json
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+
+from ftlearn import cli, notebooks, report_page, site
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+START = """# The files: start & look
+
+*Reading: 5 minutes, with [bf16](../docs/glossary.md#bf16).*
+
+Go to [case 1](01_case.ipynb), to its [verdict](01_case.ipynb#5-the-verdict--at-last), or read
+what a [plate carr\u00e9e](../docs/glossary.md#plate-carr\u00e9e) is.
+"""
+CASE = """# Case file 1: words
+
+*Reading: 10 minutes.*
+
+## 1. The claim
+
+> *It makes everything 22 % better.*
+
+See [the card](../data/README.md#words-case-medical), [back](00_start.ipynb) and
+[Lee](https://doi.org/10.1000/1).
+
+## 5. The verdict, & at last
+
+## 5. The verdict, & at last
+"""
+GLOSSARY = """# Glossary
+
+### bf16
+
+A format. See [below](#plate-carr\u00e9e), and how to [start](../notebooks/00_start.ipynb).
+
+### Plate carr\u00e9e
+
+A map.
+
+| a | b |
+|---|---|
+| 1 | `<b>` |
+"""
+CARD = """# Data cards
+
+![A dot on a line, which is all](dot.png)
+
+## Words (case `medical`)
+
+In [the list](references.bib), under [MIT](../LICENSE).
+"""
+README = "# Read me\n\n[Glossary](docs/glossary.md#bf16), [act](notebooks/01_case.ipynb)\n"
+
+
+def notebook(text):
+    cells = [nbformat.v4.new_markdown_cell(part) for part in text.split("\n## ")]
+    for cell in cells[1:]:
+        cell.source = "## " + cell.source
+    code = nbformat.v4.new_code_cell("print('<a href=\"nowhere.ipynb\">')", execution_count=1)
+    code.outputs = [
+        nbformat.v4.new_output("stream", text='<a href="nowhere.ipynb">\n'),
+        nbformat.v4.new_output("display_data", {"image/png": PIXEL}),
+        nbformat.v4.new_output("display_data", {"text/html": '<a href="01_case.ipynb">next</a>'}),
+    ]
+    return nbformat.v4.new_notebook(cells=[*cells, code])
+
+
+def verdict(primary=True):
+    return {
+        **dict(baseline="linear_probe", specialist="specialist", difference=0.05, low=0.02),
+        **dict(high=0.08, p=0.01, n=30, n_groups=10, method="paired bootstrap", primary=primary),
+        "wording": "On <words>: supported here, smaller than claimed.",
+    }
+
+
+def results():
+    system = dict(score=0.5, low=0.4, high=0.6, seconds=1.0, source="live", seeds=[0])
+    case = {
+        **dict(notebook="01_case", claim="It makes everything better.", track="starter"),
+        **dict(claimed={"value": 22, "unit": "%"}, pace="full", generalist="minilm"),
+        **dict(metric="accuracy", n_train=10, n_validation=5, n_test=30, n_groups=10),
+        **dict(primary={"baseline": "linear_probe", "specialist": "specialist"}, parts={}),
+        **dict(systems={"linear_probe": system, "specialist": system}, verdicts=[verdict()]),
+        **dict(notebook_seconds=90.0, peak_rss_mb=800),
+    }
+    return {"machine": {"cpu": "Toy"}, "versions": {"torch": "2"}, "cases": {"medical": case}}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of two notebooks and four documents, with a report."""
+    folder = tmp_path / "project"
+    for path, text in {
+        "docs/glossary.md": GLOSSARY,
+        "data/README.md": CARD,
+        "data/references.bib": "@misc{a}",
+        "README.md": README,
+        "LICENSE": "MIT",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    (folder / "data" / "dot.png").write_bytes(b"\x89PNG")
+    (folder / "notebooks").mkdir()
+    for name, text in (("00_start", START), ("01_case", CASE)):
+        nbformat.write(notebook(text), folder / "notebooks" / f"{name}.ipynb")
+    (folder / "report" / "predictions").mkdir(parents=True)
+    (folder / "report" / "results.json").write_text(json.dumps(results()))
+    (folder / "report" / "predictions" / "medical.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr(notebooks, "PROJECT", folder)
+    return folder
+
+
+@pytest.fixture
+def built(project, tmp_path):
+    """The site of that project, built by the command."""
+    assert cli.main(["site", str(tmp_path / "site")]) == 0
+    return tmp_path / "site"
+
+
+class Page(HTMLParser):
+    """Tags, ids, addresses and text of a page; written apart from the code under test."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.ids, self.links, self.sources, self.words = [], [], [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attributes):
+        its = dict(attributes)
+        self.tags.append(tag)
+        self.ids += [its["id"]] if "id" in its else []
+        self.links += [its["href"]] if "href" in its else []
+        self.sources += [its["src"]] if "src" in its else []
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+
+def dead_links(folder):
+    pages = {path.resolve(): Page(path) for path in folder.rglob("*.html")}
+    for path, page in pages.items():
+        for address in [*page.links, *page.sources]:
+            if re.match(r"https?:|data:|mailto:", address):
+                continue
+            target, _, fragment = address.partition("#")
+            file = (path.parent / unquote(target)).resolve() if target else path
+            if not file.is_file() or not file.is_relative_to(folder.resolve()):
+                yield f"{path.name}: {address}"
+            elif fragment and file in pages and unquote(fragment) not in pages[file].ids:
+                yield f"{path.name}: {address}, no such anchor"
+
+
+def loaded_from_elsewhere(page):
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    return [address for address in page.sources if re.match(r"https?:|//", address)]
+
+
+# --- links --------------------------------------------------------------------------------------
+
+
+def test_every_link_and_anchor_of_the_site_resolves(built):
+    assert list(dead_links(built)) == []
+    assert site.check(built) == []
+
+
+def test_links_of_the_project_are_rewritten_for_the_site(built):
+    start, case = (Page(built / "notebooks" / f"{n}.html") for n in ("00_start", "01_case"))
+    assert {
+        "01_case.html",
+        "01_case.html#5-the-verdict--at-last",
+        "../docs/glossary.html#bf16",
+    } <= set(start.links)
+    assert "../data/README.html#words-case-medical" in case.links
+    assert "https://doi.org/10.1000/1" in case.links
+    assert "../notebooks/00_start.html" in Page(built / "docs" / "glossary.html").links
+    assert "docs/glossary.html#bf16" in Page(built / "README.html").links
+
+
+def test_a_link_in_an_output_is_rewritten_and_one_in_code_is_text(built):
+    page = Page(built / "notebooks" / "00_start.html")
+    assert page.links.count("01_case.html") >= 2
+    assert not any("nowhere" in address for address in page.links)
+    assert page.text.count('<a href="nowhere.ipynb">') == 2
+
+
+def test_files_that_are_linked_to_come_along(built):
+    for path in ("data/dot.png", "data/references.bib", "LICENSE", "notebooks/00_start.ipynb"):
+        assert (built / path).is_file(), path
+
+
+def test_a_link_that_leads_nowhere_is_said_and_fails(project, tmp_path, capsys):
+    text = "# Read me\n\n[x](docs/absent.md) [y](docs/glossary.md#absent) [z](../outside.txt)\n"
+    (project / "README.md").write_text(text)
+    (tmp_path / "outside.txt").write_text("not of the project")
+    assert cli.main(["site", str(tmp_path / "site")]) == 1
+    error = capsys.readouterr().err
+    assert "README.html links to docs/absent.md: no such file" in error
+    assert "README.html links to docs/glossary.html#absent: no such heading" in error
+    assert "README.html links to ../outside.txt: that is outside the site" in error
+
+
+def test_the_check_finds_dead_links_and_what_is_loaded_from_elsewhere(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here">ok</a><a href="b.html#x">dead</a><a href="c.html">dead</a>'
+        '<a href="https://example.org">ok</a><img src="data:image/png;base64,AA==">'
+        '<img src="https://example.org/x.png"><link rel="stylesheet" href="//example.org/x.css">'
+    )
+    (tmp_path / "b.html").write_text("<p>no anchors</p>")
+    assert sorted(site.check(tmp_path)) == [
+        "a.html links to b.html#x: no such heading",
+        "a.html links to c.html: no such file",
+        "a.html loads //example.org/x.css from elsewhere",
+        "a.html loads https://example.org/x.png from elsewhere",
+    ]
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def test_no_page_loads_anything_from_elsewhere(built):
+    for path in built.rglob("*.html"):
+        assert loaded_from_elsewhere(Page(path)) == [], path.name
+        style = "".join(re.findall(r"<style>.*?</style>", path.read_text(), flags=re.DOTALL))
+        assert "url(" not in style and "@import" not in style, path.name
+
+
+def test_every_page_has_one_title_unique_ids_and_a_way_home(built):
+    for path in built.rglob("*.html"):
+        page = Page(path)
+        assert page.tags.count("h1") == 1, path.name
+        assert len(page.ids) == len(set(page.ids)), path.name
+        home = "index.html" if path.parent == built else "../index.html"
+        assert home in page.links, path.name
+
+
+def test_acts_lead_to_the_one_before_and_the_one_after(built):
+    start, case = (
+        (built / "notebooks" / f"{name}.html").read_text() for name in ("00_start", "01_case")
+    )
+    after = '<a class="next" rel="next" href="01_case.html">Case file 1: words \u2192</a>'
+    before = (
+        '<a class="before" rel="prev" href="00_start.html">\u2190 The files: start &amp; look</a>'
+    )
+    assert (start.count(after), start.count('rel="prev"')) == (2, 0)
+    assert (case.count(before), case.count('rel="next"')) == (2, 0)
+    assert "Back to the report" not in start
+
+
+def test_the_index_lists_the_acts_with_their_claims_and_the_verdict_table(built):
+    page = Page(built / "index.html")
+    assert page.links.count("notebooks/01_case.html") == 1
+    assert "It makes everything 22 % better." in page.text
+    assert "docs/glossary.html#bf16" in page.links  # of the line about act 0
+    assert "verdicts.html#medical" in page.links
+    assert "+5.0 (+2.0 to +8.0)" in page.text and "+22 %" in page.text
+    assert "supported here, smaller than claimed" in page.text
+
+
+def test_the_verdicts_lead_to_the_notebook_and_the_predictions(built):
+    page = Page(built / "verdicts.html")
+    assert {"notebooks/01_case.html", "predictions/medical.parquet"} <= set(page.links)
+    assert "On <words>: supported here" in page.text
+
+
+def test_markdown_keeps_tables_code_and_accents(built):
+    text = (built / "docs" / "glossary.html").read_text()
+    assert "<code>&lt;b&gt;</code>" in text
+    assert '<h3 id="plate-carr\u00e9e">Plate carr\u00e9e</h3>' in text
+    assert 'tabindex="0"><table>' in text
+
+
+def test_anchors_are_those_of_the_courses_links():
+    assert site.anchor("McNemar's test") == "mcnemars-test"
+    assert site.anchor("<code>results.json</code>, &amp; <a href='x'>more</a>") == (
+        "resultsjson--more"
+    )
+
+
+# --- without a report, and again ----------------------------------------------------------------
+
+
+def test_without_results_the_site_says_how_to_get_a_verdict_table(project, tmp_path, capsys):
+    (project / "report" / "results.json").unlink()
+    folder = tmp_path / "site"
+    assert cli.main(["site", str(folder)]) == 0
+    assert "`make course` makes one" in capsys.readouterr().out
+    assert not (folder / "verdicts.html").exists()
+    assert "has no table of verdicts" in Page(folder / "index.html").text
+    assert list(dead_links(folder)) == []
+
+
+def test_cases_that_were_filed_later_than_the_results_are_named(project, tmp_path, capsys):
+    (project / "report" / "cases").mkdir()
+    for name in ("medical", "legal"):
+        (project / "report" / "cases" / f"{name}.json").write_text("{}")
+    assert cli.main(["site", str(tmp_path / "site")]) == 0
+    out = capsys.readouterr().out
+    assert "The verdict table lacks legal: " in out and "make report" in out
+
+
+def test_without_predictions_no_link_leads_to_them(project, tmp_path):
+    (project / "report" / "predictions" / "medical.parquet").unlink()
+    assert cli.main(["site", str(tmp_path / "site")]) == 0
+    assert "every prediction: not here" in Page(tmp_path / "site" / "verdicts.html").text
+
+
+def test_the_default_folder_is_ignored_by_git(project):
+    assert cli.main(["site"]) == 0
+    assert (project / "site" / "index.html").is_file()
+    root = report_page.__file__.rsplit("/", 2)[0]
+    with open(f"{root}/.gitignore", encoding="utf-8") as stream:
+        assert "/site/" in stream.read().split()
+
+
+def test_a_second_build_replaces_its_own_files_and_leaves_others_alone(built, project):
+    (built / "CNAME").write_text("example.org")
+    (built / "docs" / "glossary.html").write_text("spoiled")
+    (project / "notebooks" / "01_case.ipynb").unlink()
+    (project / "notebooks" / "00_start.ipynb").unlink()
+    nbformat.write(notebook("# Another\n"), project / "notebooks" / "02_other.ipynb")
+    (project / "docs" / "glossary.md").write_text("# Glossary\n\n### bf16\n")
+    (project / "README.md").write_text("# Read me\n")
+    site.build(built, say=lambda line: None)
+    assert (built / "CNAME").read_text() == "example.org"
+    assert "spoiled" not in (built / "docs" / "glossary.html").read_text()
+    names = sorted(path.name for path in (built / "notebooks").iterdir())
+    assert names == ["02_other.html", "02_other.ipynb"]
+
+
+@pytest.mark.parametrize("path", ["index.html", "LICENSE"])
+def test_a_foreign_file_in_the_way_stops_everything(project, tmp_path, capsys, path):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    (folder / path).write_text("somebody else's")
+    assert cli.main(["site", str(folder)]) == 2
+    assert f"{folder / path} was not written by `ftlearn site`" in capsys.readouterr().err
+    assert [(p.name, p.read_text()) for p in folder.iterdir()] == [(path, "somebody else's")]
+
+
+def test_the_projects_own_files_are_safe(project, capsys):
+    assert cli.main(["site", str(project)]) == 2
+    assert "Nothing was written" in capsys.readouterr().err
+    assert not (project / "index.html").exists()
+
+
+def test_without_a_published_notebook_there_is_no_site(project, tmp_path, capsys):
+    for path in (project / "notebooks").iterdir():
+        path.unlink()
+    assert cli.main(["site", str(tmp_path / "site")]) == 2
+    assert "make notebooks" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()
+
+
+# --- the real one -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """The site of the course itself, as far as it is published."""
+    folder = tmp_path_factory.mktemp("real") / "site"
+    site.build(folder, say=lambda line: None)
+    return folder
+
+
+def test_every_link_and_anchor_of_the_courses_site_resolves(real):
+    assert list(dead_links(real)) == []
+    assert site.check(real) == []
+
+
+def test_the_courses_site_has_every_act_and_document(real):
+    for source in notebooks.PROJECT.glob("notebooks/[0-9]*.ipynb"):
+        page = Page(real / "notebooks" / f"{source.stem}.html")
+        assert page.tags.count("h1") == 1 and loaded_from_elsewhere(page) == []
+        assert len(page.ids) == len(set(page.ids)), source.name
+    for path in ("docs/glossary.html", "docs/instructors.html", "data/sarcasm/README.html"):
+        assert (real / path).is_file(), path
