@@ -72,17 +72,18 @@ def tiny_encoder_folder(tmp_path_factory):
     return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def frozen_heap():
-    """What is in memory already is not searched for garbage again after every epoch."""
+    """What is in memory already is not searched for garbage again after every epoch.
+
+    It stays frozen: what an earlier module left is then searched once, here.
+    """
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
-def tiny_encoder(monkeypatch, tiny_encoder_folder, cache, frozen_heap):
+def tiny_encoder(monkeypatch, tiny_encoder_folder, cache):
     """Retrieval cases start from the tiny encoder, and checkpoints go to a cache of their own."""
     from ftlearn.models import multilingual
 

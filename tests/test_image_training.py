@@ -302,9 +302,7 @@ def n_stages(case):
     return len(training.build_model(case, Recipe.images()).timm_model.blocks)
 
 
-def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(
-    case, n_stages, frozen_heap
-):
+def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(case, n_stages):
     before = training.build_model(case, Recipe.images()).state_dict()
     after = fine_tune(case, PARTIAL, progress=False).model.state_dict()
     frozen = {"stem", *range(n_stages - 2)}
@@ -321,7 +319,7 @@ def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(
     assert changed["running_mean"] == changed["running_var"] >= {n_stages - 2, n_stages - 1}
 
 
-def test_without_frozen_stages_all_of_them_learn(case, n_stages, frozen_heap):
+def test_without_frozen_stages_all_of_them_learn(case, n_stages):
     recipe = Recipe.images(learning_rate=3e-2, epochs=1, batch_size=16, augment=False)
     before = training.build_model(case, recipe).state_dict()
     after = fine_tune(case, recipe, progress=False).model.state_dict()
@@ -348,9 +346,7 @@ def test_freezing_changes_no_answer(case, seasoned):
         torch.testing.assert_close(whole.eval()(pixel_values=pixels).logits, expected)
 
 
-def test_a_saved_specialist_with_frozen_stages_is_an_ordinary_one(
-    case, seasoned, tmp_path, frozen_heap
-):
+def test_a_saved_specialist_with_frozen_stages_is_an_ordinary_one(case, seasoned, tmp_path):
     specialist = fine_tune(case, PARTIAL, progress=False)
     assert all(weight.requires_grad for weight in specialist.model.parameters())
     folder = specialist.save(tmp_path / "saved")
@@ -367,9 +363,7 @@ def test_a_saved_specialist_with_frozen_stages_is_an_ordinary_one(
     assert np.ptp(expected[:, 0]) > 0.01
 
 
-def test_a_run_with_frozen_stages_that_was_stopped_ends_with_the_same_weights(
-    case, seasoned, frozen_heap
-):
+def test_a_run_with_frozen_stages_that_was_stopped_ends_with_the_same_weights(case, seasoned):
     recipe = replace(PARTIAL, epochs=2, patience=2)
 
     class Stop(transformers.TrainerCallback):

@@ -298,7 +298,7 @@ PAIRS = Recipe.pairs(learning_rate=1e-2, epochs=3, batch_size=16, bf16=False)
 
 
 @pytest.fixture(scope="module")
-def searched(tiny_encoder_folder, tmp_path_factory, frozen_heap):
+def searched(tiny_encoder_folder, tmp_path_factory):
     """An investigation of toy pairs with the tiny encoder, and what it said on the way."""
     said = []
     with pytest.MonkeyPatch.context() as patch:

@@ -66,7 +66,7 @@ class FirstStep(transformers.TrainerCallback):
 
 
 @pytest.fixture(scope="module")
-def start(tiny_encoder_folder, tmp_path_factory, frozen_heap):
+def start(tiny_encoder_folder, tmp_path_factory):
     """The tiny encoder and a cache for a whole module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(

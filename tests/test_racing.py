@@ -306,7 +306,7 @@ RECIPE = Recipe.images(
 
 
 @pytest.fixture
-def case(tiny_vision, frozen_heap):
+def case(tiny_vision):
     return toy_image_case()
 
 

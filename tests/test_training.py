@@ -749,7 +749,9 @@ def test_a_head_started_from_a_probe_predicts_what_scikit_learn_predicts(
         recipe = Recipe.tuned(probe_first=True, bf16=False)
         model = training.build_model(case, recipe)
         monkeypatch.setattr(training, "linear_probe_of_features", original)
-        specialist = training.Specialist(model, training.processor_of(case), case.label_names, recipe)
+        specialist = training.Specialist(
+            model, training.processor_of(case), case.label_names, recipe
+        )
         rows = specialist.predict(case.validation["input"])
         expected = seen["probe"].predict_proba(seen["features"])
         assert np.abs(rows - expected).max() < 1e-4

@@ -266,10 +266,8 @@ _EQUALS = (
     "You take an equal score for a better one. Equal is not better: `>`, not `>=`. It does not "
     "win back any patience."
 )
-_NEVER_STOPS = (
-    "It is right for runs that stop. One that never runs out of patience is trained to its last "
-    "epoch: `len(scores)`."
-)
+_TO_THE_END = "A run that never runs out of patience is trained to its last epoch: `len(scores)`."
+_NEVER_STOPS = f"It is right for runs that stop. {_TO_THE_END}"
 _BELOW_ZERO = (
     "Your best score starts at 0, and a score may be negative, such as a correlation. Start from "
     "`-np.inf`, or from the first score."
@@ -365,7 +363,7 @@ def _examine_early_stop(function):
                     raise
                 raise Mistake(
                     f"Scores {scores}, patience {patience}: your function returns nothing "
-                    f"(`None`). {_NEVER_STOPS}"
+                    f"(`None`). {_TO_THE_END}"
                 ) from None
             tried.append((scores, patience, _two_epochs(found)))
     wrong = [one for one in tried if one[2] != early_stop_of(*one[:2])]

@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def case(tiny, frozen_heap):
+def case(tiny):
     return toy_case(classes=2, sizes=(300, 120, 24))
 
 
