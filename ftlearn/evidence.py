@@ -92,7 +92,7 @@ class Run:
             del fields["draw"]
         identity = [PROCEDURE, data_hash, fields]
         if self.part == "speed":
-            timed = _timed_recipes(self.system)
+            timed = timed_recipes(self.system)
             identity.append({name: r.fields() for name, r in timed.items()})
         text = json.dumps(identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -550,8 +550,18 @@ def _racing_speeds(case, rounds=5, steps=12):
     return {"examples_per_second": speeds, "seconds_of_fit": seconds}
 
 
-def _timed_recipes(system):
-    """The recipes whose speed a run of part ``speed`` measures."""
+def timed_recipes(system):
+    """The recipes whose speed a run of part ``speed`` measures.
+
+    Parameters
+    ----------
+    system : str
+        ``"switches"``, ``"racers"`` or ``"practices"``.
+
+    Returns
+    -------
+    dict of str to Recipe
+    """
     if system == "racers":
         return racers(0)
     if system == "practices":
@@ -563,7 +573,7 @@ def _timed_recipes(system):
 
 def _costs_of_practices(case, rounds=5, steps=12):
     """How fast recipes learn, in turn; how many numbers learn; memory, each in its own process."""
-    timed = _timed_recipes("practices")
+    timed = timed_recipes("practices")
     speeds = {name: [] for name in timed}
     for _ in range(rounds):
         for name, recipe in timed.items():
@@ -1125,7 +1135,8 @@ def learning_curve(case):
 
 def _curve_parts(case_name):
     """Names of the parts of a learning curve with few examples, the smallest first."""
-    sizes = {run.per_class for run in plan(case_name) if run.per_class is not None}
+    curve = [run for run in plan(case_name) if run.part.startswith("learning_curve")]
+    sizes = {run.per_class for run in curve}
     return [f"learning_curve_{size}" for size in sorted(sizes)]
 
 

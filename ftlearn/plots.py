@@ -15,13 +15,16 @@ import textwrap
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from .evaluation import METRIC_LABELS, system_label
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
+VERMILLION_INK = "#B34F00"  # for words: vermillion itself is too pale to be read on paper
 SKY_TINT = "#A9D3EE"  # Okabe and Ito's sky blue, lightened: clearly paler than BLUE in grey
 INK, SOFT, FAINT, PAPER = "#1B1F24", "#59636E", "#E4E7EB", "#FFFFFF"
 
@@ -94,6 +97,9 @@ class Picture:
         for name, text in (("caption", caption), ("alt", alt)):
             if not text.strip():
                 raise ValueError(f"{name} of a picture is empty; write what the figure shows.")
+        for words in figure.findobj(Text):
+            if same_color(words.get_color(), VERMILLION):
+                words.set_color(VERMILLION_INK)
         self._colors = colors
         self.figure = figure
         self.caption = caption
@@ -131,8 +137,9 @@ class Picture:
         data = base64.b64encode(self.png).decode("ascii")
         return (
             '<figure style="margin:0.5em 0">'
-            # on a narrow screen the image stays readable and is scrolled, by keyboard too
-            '<div style="overflow-x:auto" role="region" tabindex="0" '
+            # On a narrow screen the image stays readable and is scrolled, by keyboard too. A group:
+            # two figures may have one title, and landmarks of one name could not be told apart.
+            '<div style="overflow-x:auto" role="group" tabindex="0" '
             f'aria-label="{html.escape(self._label())}">'
             f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
             f'style="min-width:{min(width, _READABLE)}px;max-width:100%;height:auto" '

@@ -6,6 +6,7 @@ text comes from a case is escaped.
 
 import html
 import math
+import re
 
 # Longest first: "supported here" is also the beginning of the two others.
 OUTCOMES = (
@@ -90,18 +91,23 @@ footer { padding-bottom: 3rem; }
 
 _NOTEBOOK_STYLE = """
 body { margin: 0 auto; max-width: 58rem; padding: 1rem; background: #fffefa; color: #1c1b19;
-  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color-scheme: light; }
+  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color-scheme: light;
+  overflow-wrap: break-word; }
 h1, h2, h3 { font-family: Charter, Georgia, serif; line-height: 1.25; }
 a { color: #14508f; } a.anchor-link { display: none; }
-pre { overflow-x: auto; margin: 0; font-size: .86rem; line-height: 1.45; }
-.input_area { background: #f4f2ea; border: 1px solid #d9d4c7; padding: .5rem .8rem; }
+/* Wrapped, as JupyterLab does with outputs: nothing to scroll, whole on paper. */
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: .86rem;
+  line-height: 1.45; }
+/* No darker than the page: the comments' colour is just readable on it. */
+.input_area { border: 1px solid #d9d4c7; border-left-width: 4px; padding: .5rem .8rem; }
 .highlight, .highlight pre { background: none; }
 .prompt { color: #5d5a53; font: .74rem monospace; }
-.output_area { padding: .3rem 0; overflow-x: auto; }
+.output_area { padding: .3rem 0; }
 .output_stderr { background: #fbeeea; }
 img, svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #d9d4c7; text-align: right; }
+tbody th { text-align: left; }
 """
 
 
@@ -316,7 +322,7 @@ def _tone(words):
 def _table(caption, head, rows):
     text = escape(caption)
     return (
-        f'<div class="scroll" role="region" aria-label="{text}" tabindex="0"><table>'
+        f'<div class="scroll" role="group" aria-label="{text}" tabindex="0"><table>'
         f"<caption><span>{text}</span></caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
@@ -419,7 +425,7 @@ def _systems(content, metric, n, n_groups, primary, label):
     rows = [_system(name, s, scale, name in compared, label) for name, s in systems.items()]
     head = (
         '<th scope="col">System</th><th scope="col" class="number">Score</th>'
-        '<th scope="col">95 % interval</th><th scope="col"><span aria-hidden="true"></span></th>'
+        '<th scope="col">95 % interval</th><td></td>'
         '<th scope="col" class="number">Seconds</th><th scope="col">Source</th>'
     )
     items = "\u2013" if n is None else f"{n:,}"
@@ -530,6 +536,43 @@ def _machine(results):
     )
 
 
+_TABLE = re.compile(r'(<div\b[^>]*\btabindex="0"[^>]*>\s*)?<table\b.*?</table>', re.DOTALL)
+_CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption>", re.DOTALL)
+_EMPTY_HEAD = re.compile(r"<thead>\s*<tr[^>]*>\s*(?:<th\b[^>]*>\s*</th>\s*)+</tr>\s*</thead>")
+_FIRST_CELL = re.compile(r"(<tr\b[^>]*>\s*)<td\b([^>]*)>(.*?)</td>", re.DOTALL)
+
+
+def with_scrolled_tables(text):
+    """HTML whose tables stand in boxes that are scrolled, by keyboard too, and have true heads.
+
+    Parameters
+    ----------
+    text : str
+        HTML as Markdown, pandas or a widget makes it. Tables that stand in such a box stay there.
+
+    Returns
+    -------
+    str
+        An empty cell of a head is no head. Where the whole head is empty, as Markdown has it when
+        there is none, the rows' first cells are heads.
+    """
+
+    def boxed(found):
+        table = found[0]
+        if _EMPTY_HEAD.search(table):
+            table = _FIRST_CELL.sub(r'\1<th scope="row"\2>\3</th>', _EMPTY_HEAD.sub("", table))
+        table = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", table)
+        if found[1]:
+            return table
+        caption = _CAPTION.search(table)
+        name = html.unescape(re.sub(r"<[^>]+>", "", caption[1])) if caption else "Table"
+        # A group, for names repeat; landmarks of one name could not be told apart.
+        box = f'<div class="scroll" role="group" aria-label="{escape(name)}" tabindex="0">'
+        return f"{box}{table}</div>"
+
+    return _TABLE.sub(boxed, text)
+
+
 def notebook(content, title):
     """An executed notebook as a page that loads nothing.
 
@@ -556,9 +599,9 @@ def notebook(content, title):
 <style>{colours}{_NOTEBOOK_STYLE}</style>
 </head>
 <body>
-<p><a href="../index.html">Back to the report</a></p>
+<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>
 <main>
-{body}
+{with_scrolled_tables(body)}
 </main>
 </body>
 </html>

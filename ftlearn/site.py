@@ -39,7 +39,7 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _LINK = re.compile(r'(<(?:a|img)\b[^>]*?\s(?:href|src)=")([^"]*)(")')
 _HEADING = re.compile(r"<h([1-6])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
 _PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>', re.DOTALL)
-_BACK = re.compile(r"<body>\s*<p><a [^>]*>Back to the report</a></p>")
+_BACK = re.compile(r"<body>\s*<nav [^>]*><a [^>]*>Back to the report</a></nav>")
 
 _STYLE = """
 nav.site, nav.turn { max-width: WIDTH; margin: 0 auto; padding: .6rem 1.1rem; display: flex;
@@ -234,8 +234,9 @@ def _markdown(text):
     import mistune
 
     made = mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])(text)
-    region = '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
-    return made.replace("<table>", region).replace("</table>", "</table></div>")
+    # Not wrapped: here are drawings of letters. What is scrolled must be so by keyboard too.
+    made = made.replace("<pre>", '<pre role="group" aria-label="Code" tabindex="0">')
+    return report_page.with_scrolled_tables(made)
 
 
 def _navigation(site, page):

@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 from toy_cases import WORDS, toy_case
 
-from ftlearn import evidence, open_case, training
+from ftlearn import evidence, open_case, practices, training
 from ftlearn.cases import CASES, legal, medical, split
 from ftlearn.evidence import RecordedPart, Run
 from ftlearn.training import Recipe
@@ -128,7 +128,7 @@ def cases_with(what):
 
 
 WITH_FOLDS = cases_with(lambda run: run.part == "folds")
-WITH_A_CURVE = cases_with(lambda run: run.per_class is not None)
+WITH_A_CURVE = cases_with(lambda run: run.part.startswith("learning_curve"))
 
 
 def test_a_case_that_is_said_to_have_folds_or_a_curve_has_them_in_its_plan():
@@ -766,9 +766,7 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
         assert row["commit"] and len(row["date"]) == 10
         assert row["machine"]["threads"] >= 1 and row["machine"]["cpu"]
         if row["part"] == "speed":
-            racing = row["system"] == "racers"
-            timed = evidence.racers(0) if racing else evidence.ablation_recipes()
-            assert set(row["examples_per_second"]) == set(timed)
+            assert set(row["examples_per_second"]) == set(evidence.timed_recipes(row["system"]))
             continue
         assert all(seconds >= 0 for seconds in row["seconds_of"].values())
         assert all(0 <= score <= 1 for score in row["validation"].values())
@@ -1003,3 +1001,98 @@ def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypat
     # A probe's clock holds that of the features it stands on.
     for features, probe in zip(fits["features"], fits["linear_probe"], strict=True):
         assert probe >= features
+
+
+# --- the six pieces of advice -----------------------------------------------------------------
+
+
+def practised(monkeypatch, right):
+    """A made-up record of all recipes: how many of 20 test items each run gets right."""
+    rows, tables = [], []
+    items = [f"item {number}" for number in range(20)]
+    for seed in practices.SEEDS:
+        for name, recipe in practices.recipes(seed).items():
+            n = right(name, seed)
+            rows.append(
+                {
+                    "part": "test", "system": name, "seed": seed, "per_class": 100,
+                    "recipe": recipe.fields(), "validation": {name: 0.7},
+                    "history": [{"epoch": 1}, {"epoch": 2}], "key": f"{name} {seed}",
+                    "seconds_of": {name: 9.0},
+                }
+            )  # fmt: skip
+            for part in ("test", "tweets"):
+                given = [1] * n + [0] * (20 - n)
+                tables.append(practised_rows(items, part, name, seed, given))
+        for name in ("majority", "linear_probe"):
+            for part in ("test", "tweets"):
+                given = [1] * 10 + [0] * 10
+                tables.append(practised_rows(items, part, name, seed, given))
+    names = ("specialist", "specialist_dropout", "specialist_lora")
+    rows.append(
+        {
+            "part": "speed", "system": "practices", "date": "2026-11-25",
+            "examples_per_second": dict.fromkeys(names, [100, 120, 90])
+            | {"specialist_dropout": [50, 60, 70], "specialist_lora": [200, 200, 200]},
+            "trained_parameters": dict.fromkeys(names, 10) | {"specialist_lora": 2},
+            "peak_memory_mb": dict.fromkeys(names, 900),
+            "machine": {"bf16": True, "threads": 2, "cpu": "a cpu", "memory_gb": 24},
+            "versions": {"torch": "2", "transformers": "5"},
+        }
+    )  # fmt: skip
+    monkeypatch.setattr(evidence, "read", lambda _: (rows, pd.concat(tables, ignore_index=True)))
+    return toy_case(name="best_practices")
+
+
+def practised_rows(items, part, system, seed, given):
+    return pd.DataFrame(
+        {
+            "item_id": items, "group": items, "part": part, "label": 1, "system": system,
+            "seed": seed, "prediction": given, "probability": 0.9, "key": f"{system} {seed}",
+        }
+    )  # fmt: skip
+
+
+def test_recorded_practices_have_a_score_a_seed_in_the_order_of_the_seeds(monkeypatch):
+    case = practised(monkeypatch, lambda name, seed: 10 + seed if name == "specialist" else 12)
+    found = evidence.recorded_practices(case)
+    assert found.accuracy["specialist"].tolist() == [(10 + seed) / 20 for seed in range(10)]
+    assert found.away["specialist_lora"].tolist() == [12 / 20] * 10
+    assert found.majority == 0.5
+
+
+def test_recorded_seconds_of_practices_are_sentences_over_the_recipes_own_speed(monkeypatch):
+    found = evidence.recorded_practices(practised(monkeypatch, lambda *_: 12))
+    sentences = 2 * 200  # two epochs of 100 of each class
+    assert found.seconds["specialist_no_warm_up"].tolist() == [sentences / 100] * 10
+    assert found.seconds["specialist_dropout_30"].tolist() == [sentences / 60] * 10
+    assert found.seconds["specialist_lora"].tolist() == [sentences / 200] * 10
+    assert (found.trained["specialist_lora"], found.trained["specialist_lp_ft"]) == (2, 10)
+
+
+@pytest.mark.parametrize("name", [advice.name for advice in practices.ADVICES])
+def test_a_part_of_an_advice_is_about_its_systems_and_its_pairs(name, monkeypatch):
+    def right(system, seed):
+        return 12 + seed % 3 + (3 if system == practices.advice_named(name).followed else 0)
+
+    part = evidence.advice_part(practised(monkeypatch, right), name)
+    advice = practices.advice_named(name)
+    assert set(part.predictions["system"]) == set(part.systems) == set(advice.systems)
+    assert set(part.predictions["part"]) == {name}
+    first, *others = part.verdicts
+    assert (first["baseline"], first["specialist"]) == (advice.ignored, advice.followed)
+    assert first["difference"] == pytest.approx(3 / 20) and first["low"] > 0
+    assert len(others) == len(advice.beside)
+    assert all("Secondary" in verdict["wording"] for verdict in others)
+    assert set(part.more["runs"]) == set(advice.systems)
+
+
+def test_the_plan_of_the_practices_pairs_ten_draws_and_seeds():
+    runs = [run for run in evidence.plan("best_practices") if run.part == "test"]
+    by_system = {}
+    for run in runs:
+        seed = run.recipe.seed if run.recipe else run.draw
+        assert run.draw == seed and run.per_class == practices.PER_CLASS
+        by_system.setdefault(run.system, []).append(seed)
+    assert set(by_system) == {"baselines", *practices.recipes()}
+    assert all(sorted(seeds) == list(practices.SEEDS) for seeds in by_system.values())

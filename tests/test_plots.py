@@ -110,6 +110,22 @@ def test_every_picture_is_a_png_below_60_kilobytes_at_a_notebooks_width(pictures
         assert len(picture.png) < 60_000, name
 
 
+def contrast(color):
+    """Of a colour with white, as the WCAG computes it."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in matplotlib.colors.to_rgb(color)
+    ]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def test_every_word_of_a_picture_is_dark_enough_to_be_read():
+    assert contrast(plots.VERMILLION) < 4.5 < contrast(plots.VERMILLION_INK)
+    for name, picture in every_picture().items():
+        for words in picture.figure.findobj(matplotlib.text.Text):
+            assert contrast(words.get_color()) >= 4.5, f"{name}: {words.get_text()!r}"
+
+
 def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
     picture = every_picture()["history"]
     picture.caption, picture.alt = "Loss < 1 & <script>alert(1)</script>", 'say "x" <b>'
@@ -127,7 +143,7 @@ def test_a_wide_picture_keeps_a_readable_width_and_scrolls_in_its_own_box():
     markup = picture._repr_html_()
     scroller, image = re.search(r"<div([^>]*)><img([^>]*)></div>", markup).groups()
     assert "overflow-x:auto" in scroller and 'tabindex="0"' in scroller
-    assert 'role="region" ' in scroller
+    assert 'role="group" ' in scroller
     assert 'aria-label="Figure: Two lines &amp; more"' in scroller
     least = int(re.search(r"min-width:(\d+)px", image).group(1))
     assert 480 <= least < 792 and "max-width:100%" in image

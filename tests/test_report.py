@@ -723,3 +723,54 @@ def test_a_recorded_primary_verdict_is_what_a_learner_has_reached(tmp_path, monk
     report.file_results(case, {"specialist": Guesser("specialist", 0.8)}, [], recorded=[recorded])
     notebook = "05_satellite_transfer"
     assert noted == [(notebook, "satellite", recorded.verdicts[0]["wording"], "full")]
+
+
+# --- the whole course ---------------------------------------------------------------------------
+
+
+def row_of_course(entries, case_title):
+    table = report.course_table(entries)
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| {case_title} |"))
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_the_table_of_the_course_has_a_row_a_case_and_says_what_was_not_run(filed):
+    entries = filed.results["cases"]
+    table = report.course_table(entries)
+    assert len(table.splitlines()) == 2 + len(report.TITLES)
+    assert row_of_course(entries, "Legal text")[2] == "not run yet"
+    assert report.course_table({}).count("not run yet") == len(report.TITLES)
+
+
+def test_a_row_of_the_course_has_the_primary_verdict_and_both_costs(filed):
+    entry = filed.results["cases"]["medical"]
+    verdict = next(verdict for verdict in entry["verdicts"] if verdict["primary"])
+    _, claimed, measured, smarter, harder = row_of_course({"medical": entry}, "Medical text")
+    assert claimed.startswith(f"{entry['claimed']['value']:+g}")
+    assert f"{100 * verdict['difference']:+.1f}" in measured and smarter == "yes"
+    seconds = [entry["systems"][name]["seconds"] for name in ("specialist", "linear_probe")]
+    assert harder == f"{seconds[0]:,.0f} s, against {seconds[1]:,.0f} s (linear probe)"
+
+
+@pytest.mark.parametrize(
+    "low, high, words",
+    [(-0.1, 0.1, "cannot be told"), (-0.2, -0.1, "no, the opposite"), (None, None, "cannot")],
+)
+def test_smarter_follows_from_the_interval_alone(results, low, high, words):
+    entry = results["cases"]["medical"]
+    for verdict in entry["verdicts"]:
+        verdict["low"], verdict["high"] = low, high
+    assert row_of_course({"medical": entry}, "Medical text")[3].startswith(words)
+
+
+def test_a_saving_of_time_is_called_sooner(results):
+    entry = results["cases"]["medical"]
+    entry["claimed"] = {"value": 50, "unit": "% of the training time"}
+    assert row_of_course({"satellite": entry}, "Satellite images")[3] == "sooner"
+
+
+def test_what_was_filed_comes_back_in_the_order_of_the_course(filed, monkeypatch):
+    monkeypatch.setenv("FTLEARN_RESULTS", str(filed.folder))
+    assert list(report.filed("full")) == ["medical"]
+    monkeypatch.setenv("FTLEARN_RESULTS", str(filed.folder / "nothing"))
+    assert report.filed("full") == {}

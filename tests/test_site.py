@@ -279,6 +279,53 @@ def test_markdown_keeps_tables_code_and_accents(built):
     assert 'tabindex="0"><table>' in text
 
 
+def test_drawings_and_commands_can_be_scrolled_by_keyboard(project, tmp_path):
+    (project / "README.md").write_text("# Read me\n\n```\na --- b\n```\n")
+    site.build(tmp_path / "site", say=lambda line: None)
+    text = (tmp_path / "site" / "README.html").read_text()
+    assert '<pre role="group" aria-label="Code" tabindex="0"><code>a --- b' in text
+
+
+BOX = '<div class="scroll" role="group" aria-label="{}" tabindex="0">'
+
+
+@pytest.mark.parametrize(
+    ("table", "boxed"),
+    [
+        (
+            "<table><tr><td>1</td></tr></table>",
+            BOX.format("Table") + "<table><tr><td>1</td></tr></table></div>",
+        ),
+        (
+            "<table><caption><strong>To 0.6</strong>, &quot;a&quot; &amp; b</caption></table>",
+            BOX.format("To 0.6, &quot;a&quot; &amp; b")
+            + "<table><caption><strong>To 0.6</strong>, &quot;a&quot; &amp; b</caption></table>"
+            "</div>",
+        ),
+        (  # pandas: the corner is no head
+            "<table><thead><tr><th></th><th>a</th></tr></thead><tr><th>0</th><td>1</td></tr>"
+            "</table>",
+            BOX.format("Table") + "<table><thead><tr><td></td><th>a</th></tr></thead>"
+            "<tr><th>0</th><td>1</td></tr></table></div>",
+        ),
+        (  # Markdown without a head: the first cells are heads
+            "<table>\n<thead>\n<tr>\n<th></th>\n<th> </th>\n</tr>\n</thead>\n<tbody><tr>\n"
+            "<td>a</td>\n<td>1</td></tr></tbody></table>",
+            BOX.format("Table") + '<table>\n\n<tbody><tr>\n<th scope="row">a</th>\n<td>1</td></tr>'
+            "</tbody></table></div>",
+        ),
+        (  # a widget's own box stays
+            '<div role="region" tabindex="0"> <table><tr><td>1</td></tr></table></div>',
+            '<div role="region" tabindex="0"> <table><tr><td>1</td></tr></table></div>',
+        ),
+    ],
+    ids=["plain", "caption", "corner", "no head", "boxed"],
+)
+def test_tables_are_scrolled_by_keyboard_and_have_true_heads(table, boxed):
+    around = "<p>before</p>\n{}\n<p>&lt;table></p>"
+    assert report_page.with_scrolled_tables(around.format(table)) == around.format(boxed)
+
+
 def test_anchors_are_those_of_the_courses_links():
     assert site.anchor("McNemar's test") == "mcnemars-test"
     assert site.anchor("<code>results.json</code>, &amp; <a href='x'>more</a>") == (

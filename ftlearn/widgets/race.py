@@ -14,7 +14,7 @@ import ipywidgets
 from IPython.display import display
 
 from .. import racing
-from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
+from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
 from .compare import _label, _text
 from .try_it import _sentence
 
@@ -244,6 +244,7 @@ def _short(name):
 
 
 def _bold(x, y, label, color):
+    color = VERMILLION_INK if color == VERMILLION else color
     return f'<text x="{x}" y="{y}" font-weight="bold" {_words(color)}>{_text(label)}</text>'
 
 
@@ -386,17 +387,27 @@ def _page(recorded, target, show, picture=""):
 
 
 def _inline(svg):
-    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Picture">{svg}</div>'
+    return f"{_scrolled(svg)}{svg}</div>"
 
 
 def _image(svg):
-    alt = svg.split("<title>")[1].split("</title>")[0] + ". "
-    alt += svg.split("<desc>")[1].split("</desc>")[0]
+    alt = f"{_told(svg, 'title')}. {_told(svg, 'desc')}"
     data = base64.b64encode(svg.encode()).decode("ascii")
     return (
-        f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Picture">'
-        f'<img class="ftl-curve" alt="{alt}" src="data:image/svg+xml;base64,{data}"></div>'
+        f'{_scrolled(svg)}<img class="ftl-curve" alt="{alt}" '
+        f'src="data:image/svg+xml;base64,{data}"></div>'
     )
+
+
+def _scrolled(svg):
+    """The beginning of the box that a picture is scrolled in, called as the picture is."""
+    label = f"Figure: {_told(svg, 'title')}"
+    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="{label}">'
+
+
+def _told(svg, tag):
+    """What a picture's title or description says, escaped as it is there."""
+    return svg.split(f"<{tag}>")[1].split(f"</{tag}>")[0]
 
 
 def _table(recorded, target):

@@ -352,7 +352,7 @@ def _keep(scale, log):
     x, y = scale.x("score", best["epoch"]), scale.y("score", best["validation_score"])
     parts.append(
         f'<text x="{x + shift:.1f}" y="{max(y - 9, _TOP + 11):.1f}" text-anchor="{anchor}" '
-        f"{_words(INK)}>keep {best['validation_score']:.2f}</text>"
+        f"{_words(INK)}>keep this: {best['validation_score']:.2f}</text>"
     )
     return "".join(parts)
 
@@ -392,7 +392,7 @@ def _grid(scale, log):
     lines.append(
         f'<text x="{_PANELS["loss"][0]}" y="16" font-weight="bold" {_words(INK)}>Loss: '
         f'<tspan fill="{VERMILLION}">training (dashed)</tspan>, '
-        f'<tspan fill="{BLUE}">validation</tspan></text>'
+        f'<tspan fill="{BLUE}">validation</tspan>, gap shaded</text>'
         f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {_words(BLUE)}>'
         "Validation score</text>"
     )

@@ -41,7 +41,7 @@ _CSS = """<style>
 .ftl-try .ftl-text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:14em;overflow-y:auto;
  margin:.5em 0}
 .ftl-try .ftl-note{font-size:.9em;opacity:.85}
-.ftl-try .ftl-unread{opacity:.45}
+.ftl-try .ftl-unread{opacity:.65;font-style:italic}
 .ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
 .ftl-try figure{margin:.4em 0}
 .ftl-try figcaption{font-size:.9em;opacity:.85}
@@ -191,7 +191,7 @@ def answers_html(answers, labels=None):
     """
     labels = labels or [system_label(one.system) for one in answers]
     boxes = "".join(_box(one, label) for one, label in zip(answers, labels, strict=True))
-    return f'<div class="ftl-two" role="status">{boxes}</div>'
+    return f'<div class="ftl-two">{boxes}</div>'
 
 
 def _box(one, label):
@@ -202,8 +202,9 @@ def _box(one, label):
     )
     notes = "".join(f'<p class="ftl-note" dir="auto">{html.escape(note)}</p>' for note in one.notes)
     return (
-        f'<section class="ftl-one"><h4>{html.escape(label)}: '
-        f"{html.escape(one.probabilities[0][0])}</h4>{bars}{_evidence(one)}{notes}"
+        # The answer alone is read out; bars, text and picture are there for who wants them.
+        f'<section class="ftl-one"><div role="status"><h4>{html.escape(label)}: '
+        f"{html.escape(one.probabilities[0][0])}</h4></div>{bars}{_evidence(one)}{notes}"
         f'<p class="ftl-note">{one.seconds:.2f} s</p></section>'
     )
 
@@ -234,7 +235,9 @@ def _coloured(one):
     strongest = ", ".join(f"“{html.escape(word)}”" for word in explain.strongest(one.attribution))
     spoken = f"Speaks most for “{said}”: {strongest or 'nothing'}."
     return (
-        f'<div class="ftl-text" dir="auto">{"".join(pieces)}</div>'
+        # A long text is scrolled, by keyboard too.
+        '<div class="ftl-text" dir="auto" role="group" aria-label="The text" tabindex="0">'
+        f"{''.join(pieces)}</div>"
         f'<p class="ftl-note">Blue, solid line: speaks for “{said}”. Orange, dashed: against. '
         f"{spoken}</p>"
     )
@@ -264,19 +267,19 @@ class TryItView:
         names = list(systems)
         self.text = ipywidgets.Textarea(
             value=examples[0] if examples else "",
+            description="Text",
             placeholder="Type a sentence ...",
+            style={"description_width": "initial"},
             layout={"width": "auto", "height": "5em"},
         )
         self.text.add_class("ftl-input")
-        self.example = ipywidgets.Dropdown(
-            options=[("pick an example ...", ""), *((_short(e), e) for e in examples)],
-            layout={"width": "auto"},
+        options = [("pick one ...", ""), *((_short(example), example) for example in examples)]
+        self.example = _labelled("Example", options, "")
+        self.first = _labelled("First system", names, names[0])
+        self.second = _labelled("Second system", names, names[-1])
+        self.button = ipywidgets.Button(
+            description="Ask both", button_style="primary", tooltip="Ask both systems"
         )
-        self.first, self.second = (
-            ipywidgets.Dropdown(options=names, value=name, layout={"width": "auto"})
-            for name in (names[0], names[-1])
-        )
-        self.button = ipywidgets.Button(description="Ask both", button_style="primary")
         self.output = ipywidgets.HTML('<div role="status"></div>')
         self.example.observe(self._pick, names="value")
         self.button.on_click(lambda _: self.ask())

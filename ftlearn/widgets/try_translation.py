@@ -113,7 +113,7 @@ def findings_html(findings):
     str
     """
     boxes = "".join(map(_box, findings))
-    return f'<div class="ftl-two" role="status">{boxes}</div>'
+    return f'<div class="ftl-two">{boxes}</div>'
 
 
 def _box(found):
@@ -126,8 +126,10 @@ def _box(found):
         for text, value in found.nearest
     )
     return (
-        f'<section class="ftl-one"><h4>{html.escape(found.system)}</h4><ol>{rows}</ol>'
-        f'<p class="ftl-note">{html.escape(_verdict(found))} {found.seconds:.2f} s</p></section>'
+        # Name and verdict alone are read out; the list is there for who wants it.
+        f'<section class="ftl-one"><div role="status"><h4>{html.escape(found.system)}</h4></div>'
+        f'<ol>{rows}</ol><p class="ftl-note" role="status">{html.escape(_verdict(found))} '
+        f"{found.seconds:.2f} s</p></section>"
     )
 
 

@@ -223,8 +223,9 @@ def tile_html(case, systems, tile, part="test"):
     where = place(tile.latitude, tile.longitude)
     picture = image_html(case.part(part)[tile.index]["input"], f"Tile at {where}", _SIDE)
     return (
-        f'{_CSS}<section class="ftl-map" role="status"><div class="ftl-pair"><div>{picture}'
-        f"</div><div><p><strong>{_text(tile.truth)}</strong> is what both climate maps say of "
+        f'{_CSS}<section class="ftl-map"><div class="ftl-pair"><div>{picture}</div><div>'
+        # The sentence alone is read out; picture and table are there for who wants them.
+        f'<p role="status"><strong>{_text(tile.truth)}</strong> is what both climate maps say of '
         f'{where}.</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Answers">'
         "<table><caption>What the systems say</caption>"
         f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'

@@ -211,7 +211,10 @@ print("Specialist minus probe: {:+.1f} points (95 % t interval {:+.1f} to {:+.1f
 # %% [markdown]
 # ### Six pieces of advice, live
 #
-# One short run of each, on 96 sentences and on validation only. **Predict** first which of them you would notice.
+# **Predict:** which of the six raise the accuracy by more than chance would? Write six times True or False on a piece of
+# paper; exercise 1 asks for them.
+#
+# First one short run of each, on 96 sentences and on validation only.
 
 # %%
 from dataclasses import replace
@@ -364,8 +367,7 @@ from ftlearn.exercises import act_6
 # ### Exercise 1. Predict: which advice helps?
 #
 # Six pieces of advice, ten pairs of runs each. Which of them raise the test accuracy *distinguishably*, with the
-# whole interval above 0? `True` or `False`; any honest guess passes. (You have just seen the figure? Then close your
-# eyes and say which of the six you *remember*.)
+# whole interval above 0? Take the six answers from your piece of paper. Any honest guess passes.
 
 # %%
 my_guess = {  # True: who follows it scores higher, and the interval lies above 0

@@ -138,6 +138,22 @@ def test_a_picture_is_whole_and_says_what_it_shows(draw):
     assert root.get("role") == "img"
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_boxes_that_are_scrolled_are_called_as_their_pictures(inline):
+    page = widget.race_html(a_race(), 0.65, inline=inline)
+    assert re.findall(r'role="region" tabindex="0" aria-label="([^"]+)"', page) == [
+        "Figure: Validation accuracy against seconds of training, target 0.65",
+        "Figure: Share of the runs that have not reached 0.65 yet",
+    ]
+
+
+@pytest.mark.parametrize("draw", [widget.race_svg, widget.survival_svg])
+def test_no_word_of_a_picture_is_written_in_its_palest_colour(draw):
+    svg = draw(a_race(), 0.65)
+    assert 'stroke="#D55E00"' in svg
+    assert "#D55E00" not in "".join(re.findall(r"<text[^>]*>", svg))
+
+
 def test_the_widget_follows_its_controls():
     view = widget.RaceView(a_race())
     assert view.clock.value == widget.FRAMES and widget.PRESET in view.body.value

@@ -107,7 +107,7 @@ def drawing(runs, chosen=0):
 def test_the_picture_shows_gap_and_the_epoch_to_keep():
     root = drawing([a_run()])
     assert len(root.findall(f"{SVG}polygon")) == 1
-    assert any((text.text or "").startswith("keep 0.80") for text in root.iter(f"{SVG}text"))
+    assert any((text.text or "").startswith("keep this: 0.80") for text in root.iter(f"{SVG}text"))
     assert root.find(f"{SVG}title").text and root.find(f"{SVG}desc").text
 
 

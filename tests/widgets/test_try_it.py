@@ -134,6 +134,35 @@ def test_one_system_is_not_enough(case, systems):
         ftlearn.try_it(case, {"Probe": systems["Probe"]})
 
 
+def test_every_control_for_texts_is_labelled(view):
+    controls = (view.text, view.example, view.first, view.second, view.button)
+    assert [control.description for control in controls] == [
+        "Text",
+        "Example",
+        "First system",
+        "Second system",
+        "Ask both",
+    ]
+
+
+def test_the_answer_alone_is_read_out(case):
+    attribution = explain.Attribution([explain.Span("good", 1.0)], 0, 1.0, 0.0, False, [])
+    found = trying.Answer("x", [("yes", 0.9), ("no", 0.1)], attribution, [], 0.1)
+    page = trying.answers_html([found, found], ["A", "B"])
+    assert re.findall(r'<div role="status">(.*?)</div>', page) == [
+        "<h4>A: yes</h4>",
+        "<h4>B: yes</h4>",
+    ]
+    assert page.count("role=") - page.count('class="ftl-text"') == 2  # nothing around them
+
+
+def test_a_long_text_is_scrolled_by_keyboard(case):
+    attribution = explain.Attribution([explain.Span("good", 1.0)], 0, 1.0, 0.0, False, [])
+    found = trying.Answer("x", [("yes", 1.0)], attribution, [], 0.1)
+    (box,) = re.findall(r'<div class="ftl-text"([^>]*)>', trying.answers_html([found]))
+    assert 'tabindex="0"' in box and 'role="group"' in box and "aria-label=" in box
+
+
 def test_meaning_does_not_hang_on_colour_alone(case):
     spans = [explain.Span("good", 1.0), explain.Span(" bad", -1.0)]
     attribution = explain.Attribution(spans, 0, 1.0, 0.0, False, [])

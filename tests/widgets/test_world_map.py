@@ -133,6 +133,14 @@ def test_names_from_the_data_are_escaped(case):
         assert "<sand>" not in page and "dry &lt;sand&gt;" in page
 
 
+def test_of_an_open_tile_the_sentence_alone_is_read_out(case):
+    systems = {"specialist": Always(0)}
+    tile = widget.tile_rows(case, systems["specialist"], "N45 E015")[0][0]
+    page = widget.tile_html(case, systems, tile)
+    (said,) = re.findall(r'<(\w+) role="status">(.*?)</\1>', page)
+    assert said[0] == "p" and said[1].endswith(f"{widget.place(tile.latitude, tile.longitude)}.")
+
+
 def test_the_name_of_a_system_is_escaped(case):
     view = widget.WorldMapView(case, {"<u>mine</u>": Always(0)})
     view.tiles[0].click()

@@ -1,0 +1,297 @@
+"""The pages that run nothing, judged by axe-core, on a desktop, on a phone and in the dark.
+
+The site is built from the published notebooks, the report from results that are made up. Everything
+that is folded away is unfolded first.
+"""
+
+import importlib
+import json
+import re
+from types import SimpleNamespace
+
+import lab
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from ftlearn import explain, notebooks, report, site
+from ftlearn.evidence import RecordedRace
+from ftlearn.exercises import act_1, engine, progress
+
+pytestmark = pytest.mark.browser
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
+LEVEL_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# Good practice in axe's eyes, and no matter of level A or AA; whatever its impact, it must hold.
+STRUCTURE = (
+    "empty-table-header",
+    "heading-order",
+    "landmark-one-main",
+    "landmark-unique",
+    "page-has-heading-one",
+    "region",
+)
+GRAVE = ("serious", "critical")
+# What stands in published outputs and goes when they are made again: notebook, rule, what the
+# element holds. Figures were landmarks, so two of one title could not be told apart; both pictures
+# of the race were called Picture.
+KNOWN = (
+    ("01_text_specialists", "landmark-unique", "Figure: Accuracy on the validation items"),
+    ("02_sarcasm_sentiment", "landmark-unique", "Figure: Learning curves"),
+    ("05_satellite_transfer", "landmark-unique", "Picture"),
+)
+# Of code one piece of each colour is enough; the others would take half of the time.
+PREPARE = """() => {
+    document.querySelectorAll('details').forEach(one => one.open = true);
+    const seen = new Set();
+    for (const piece of document.querySelectorAll('.highlight span')) {
+        if (seen.has(piece.className)) piece.replaceWith(piece.textContent);
+        seen.add(piece.className);
+    }
+    document.querySelectorAll('pre').forEach(one => one.normalize());
+}"""
+COLOURS = """() => [...document.querySelectorAll('html, body, body *')].map(one => {
+    const its = getComputedStyle(one);
+    return [its.color, its.backgroundColor];
+}).join()"""
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def made_up(low, outcome, unit="points", pace="full"):
+    """A case of a report: a verdict whose interval begins at `low`, another, and a race."""
+    verdict = {
+        **dict(baseline="linear_probe", specialist="specialist", difference=low + 0.05, low=low),
+        **dict(high=low + 0.1, p=0.1, n=30, n_groups=10, method="paired bootstrap", primary=True),
+        "wording": f"On 30 items: {outcome}.",
+    }
+    another = verdict | {"primary": False}
+    system = dict(score=0.5, low=0.4, high=0.6, seconds=1.0, source="live", seeds=[0, 1])
+    systems = {"linear_probe": system, "specialist": system}
+    reached = {"reached": 3, "runs": 5, "median_seconds": 9.0, "median_images": None}
+    race = {
+        **dict(metric="seconds", n=5, n_groups=5, systems=systems, verdicts=[another]),
+        "targets": [{"target": 0.65, "systems": {"specialist": reached}}],
+    }
+    return {
+        **dict(notebook="00_start_here", claim="It gets better.", track="starter", pace=pace),
+        **dict(claimed={"value": 6.0, "unit": unit}, generalist="minilm", metric="accuracy"),
+        **dict(n_train=10, n_validation=5, n_test=30, n_groups=10, systems=systems),
+        **dict(primary={"baseline": "linear_probe", "specialist": "specialist"}),
+        **dict(verdicts=[verdict, another], parts={"time_to_target": race}),
+        **dict(notebook_seconds=90.0, peak_rss_mb=800),
+    }
+
+
+def results():
+    """Results with every kind of outcome, about points and about time, at both paces."""
+    cases = {
+        "medical": made_up(0.02, "supported here"),
+        "legal": made_up(-0.03, "not distinguishable"),
+        "satellite": made_up(-0.2, "contradicted here", "% of the time", "quick"),
+    }
+    return {"machine": {"cpu": "Toy"}, "versions": {"torch": "2"}, "cases": cases}
+
+
+def a_race():
+    """Two racers; one run never arrives."""
+    laps = [{"images": 100 * at, "seconds": 2.0 * at, "score": 0.2 * at} for at in (1, 2, 3)]
+    arrived = [*laps, {"images": 400, "seconds": 8.0, "score": 0.7}]
+    curves = {"from_scratch": [arrived, laps], "specialist": [arrived, arrived]}
+    return RecordedRace(curves, {"linear_probe": ((1.5, 1.7), 0.69)}, {}, [], "about")
+
+
+def outputs():
+    """What widgets and exercises show now; the published notebooks may be older."""
+    # The package shows the functions of these names in the place of their modules.
+    quiz, race, try_it, try_translation = (
+        importlib.import_module(f"ftlearn.widgets.{name}")
+        for name in ("quiz", "race", "try_it", "try_translation")
+    )
+    spans = [explain.Span(w, v) for w, v in (("good", 1.0), (" bad", -1.0), (" unread", None))]
+    attribution = explain.Attribution(spans, 0, 1.0, 0.0, True, [])
+    answer = try_it.Answer("x", [("yes", 0.9), ("no", 0.1)], attribution, ["A note."], 0.1)
+    finding = try_translation.Finding("Probe", [("a", 0.9), ("b", 0.5)], 0.1, "a", 1, 0.1)
+    yield f'{try_it._CSS}<div class="ftl-try">{try_it.answers_html([answer, answer])}</div>'
+    found = try_translation.findings_html([finding, finding])
+    yield f'{try_translation._CSS}<div class="ftl-find">{found}</div>'
+    yield race.race_html(a_race(), 0.65)
+    yield quiz.quiz_html(act_1.QUIZ)
+    yield progress.summary_html(progress.summary())
+    yield engine.Note("Hint 1 of 3", "Look.", "x = 1")._repr_html_()
+    for status in engine.STATUSES:
+        yield engine.Outcome(status, "As `expected`.")._repr_html_()
+
+
+CODE = '''@decorated
+class Toy:  # a comment
+    """Says it."""
+
+    def f(self, x=1.5, *, y=None):
+        return f"{x!r}\\n" if not y and x in (1, 0x1F) else len(r"\\d")
+'''
+
+
+def notebook():
+    """An executed notebook with those outputs, a table of pandas, a long line and a warning."""
+    new = nbformat.v4
+    table = (
+        '<table border="1" class="dataframe"><thead><tr><th></th><th>a</th></tr></thead>'
+        f"<tbody><tr><th>0</th><td>{'x' * 200}</td></tr></tbody></table>"
+    )
+    shown = [new.new_output("display_data", {"text/html": text}) for text in (*outputs(), table)]
+    shown.append(new.new_output("stream", name="stderr", text="word " * 100))
+    shown.append(new.new_output("stream", text="x" * 300))
+    card = (
+        "# A case\n\n## Data\n\n### Card\n\n|  |  |\n|---|---|\n| From | https://example.org/"
+        + "x" * 90
+        + " |"
+    )
+    code = new.new_code_cell(CODE, execution_count=1, outputs=shown)
+    return new.new_notebook(cells=[new.new_markdown_cell(card), code])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """``site`` and ``report``: whatever the course writes as pages."""
+    root = tmp_path_factory.mktemp("pages")
+    (root / "report" / "notebooks").mkdir(parents=True)
+    (root / "report" / "results.json").write_text(json.dumps(results()), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTLEARN_HOME", str(root / "home"))
+        patch.setattr(notebooks, "report_folder", lambda pace: root / "report")
+        site.build(root / "site", say=lambda line: None)
+        nbformat.write(notebook(), root / "report" / "notebooks" / "00_start_here.ipynb")
+        report.write_index(root / "report")
+    return root
+
+
+# --- what is found ------------------------------------------------------------------------------
+
+
+def judged(page, **options):
+    """What axe finds on a page as it stands: list of its violations."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]} | options)
+    return found.response["violations"]
+
+
+def look(page, path):
+    """Open a page, wide and light, then dark, then narrow.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        ``light``, ``dark``, ``narrow``: what axe finds, ``dark`` None where dark looks like light;
+        ``width`` of the narrow page.
+    """
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    page.goto(path.as_uri())
+    page.evaluate(PREPARE)
+    structure = {name: {"enabled": True} for name in STRUCTURE}
+    seen = SimpleNamespace(dark=None)
+    seen.light = judged(page, runOnly=LEVEL_AA, rules=structure)
+    before = page.evaluate(COLOURS)
+    page.emulate_media(color_scheme="dark")
+    if page.evaluate(COLOURS) != before:  # notebooks stay light
+        seen.dark = judged(page, runOnly={"type": "rule", "values": ["color-contrast"]})
+    page.set_viewport_size(NARROW)
+    seen.width = page.evaluate("document.documentElement.scrollWidth")
+    scrolled = ["scrollable-region-focusable"]
+    seen.narrow = judged(page, runOnly={"type": "rule", "values": scrolled})
+    return seen
+
+
+@pytest.fixture(scope="module")
+def visited(chromium, folder):
+    """Every page, looked at: what was seen by path."""
+    pages = sorted(folder.rglob("*.html"))
+    with lab.browse(chromium, f"{folder.as_uri()}/") as (page, problems):
+        seen = {path.relative_to(folder).as_posix(): look(page, path) for path in pages}
+    assert problems == []
+    return seen
+
+
+def told(name, violation):
+    """A violation in words, one paragraph an element; at most five of them."""
+    lines = [f"{name}: {violation['help']} ({violation['id']}, {violation['impact']})"]
+    for node in violation["nodes"][:5]:
+        fix = " ".join(node.get("failureSummary", "").split())
+        lines += [f"  {node['target']}", f"    {node['html'][:200]}", f"    {fix}"]
+    lines.append(f"  {len(violation['nodes'])} in all; see {violation['helpUrl']}")
+    return "\n".join(lines)
+
+
+def grave(seen, at):
+    """What is seriously wrong, in words; `at` is light, dark or narrow."""
+    return "\n\n".join(
+        told(name, violation)
+        for name, found in seen.items()
+        for violation in getattr(found, at) or ()
+        if violation["impact"] in GRAVE
+    )
+
+
+def is_known(known, name, violation, node):
+    """Whether an element on a page of the site is an entry of `KNOWN`."""
+    notebook, rule, label = known
+    is_there = name == f"site/notebooks/{notebook}.html" and violation["id"] == rule
+    return is_there and f'aria-label="{label}"' in node["html"]
+
+
+def test_every_kind_of_page_was_looked_at(visited):
+    for name in ("site/index", "site/verdicts", "site/docs/glossary", "report/index"):
+        assert f"{name}.html" in visited
+    published = {path.stem for path in notebooks.PROJECT.glob(site.NOTEBOOKS)}
+    assert published and {f"site/notebooks/{name}.html" for name in published} <= set(visited)
+    assert "report/notebooks/00_start_here.html" in visited
+
+
+def test_no_page_has_a_serious_fault(visited):
+    assert grave(visited, "light") == ""
+
+
+def test_headings_landmarks_and_tables_are_in_order(visited):
+    found, there = [], set()
+    for name, seen in visited.items():
+        for violation in seen.light:
+            known = {one for one in KNOWN for node in violation["nodes"]
+                     if is_known(one, name, violation, node)}  # fmt: skip
+            there |= known
+            if violation["id"] in STRUCTURE and len(known) < len(violation["nodes"]):
+                found.append(told(name, violation))
+    assert "\n\n".join(found) == ""
+    assert set(KNOWN) == there, "what is known is no longer there: strike it from the list"
+
+
+def test_dark_pages_can_be_read(visited):
+    dark = {name for name, seen in visited.items() if seen.dark is not None}
+    assert {"site/index.html", "site/verdicts.html", "report/index.html"} <= dark
+    assert grave(visited, "dark") == ""
+
+
+def test_a_phone_shows_every_page_whole_and_keys_scroll_the_rest(visited):
+    wider = {name: seen.width for name, seen in visited.items() if seen.width > NARROW["width"]}
+    assert wider == {}
+    assert grave(visited, "narrow") == ""
+
+
+def test_faults_would_be_found(chromium, tmp_path):
+    path = tmp_path / "bad.html"
+    dark = "@media (prefers-color-scheme: dark) { p { color: #222; background: #111 } }"
+    path.write_text(
+        f"<!doctype html><html lang=en><title>Bad</title><style>{dark}</style><main><h1>Bad</h1>"
+        f'<p>dark</p><img src="data:,"><details><p style="color:#bbb">pale</p></details>'
+        f'<div style="overflow-x:auto"><pre>{"x" * 999}</pre></div><div style="width:400px">w</div>'
+    )
+    with lab.browse(chromium, path.as_uri()) as (page, _):
+        seen = look(page, path)
+    light = {violation["id"] for violation in seen.light}
+    assert {"color-contrast", "image-alt", "scrollable-region-focusable"} <= light
+    assert [violation["id"] for violation in seen.dark] == ["color-contrast"]
+    assert "scrollable-region-focusable" in {violation["id"] for violation in seen.narrow}
+    assert seen.width > NARROW["width"]
+    words = grave({"bad": seen}, "light")
+    assert "bad: Images must have alternative text (image-alt, critical)" in words
+    assert re.search(r"color:#bbb.*contrast of [\d.]+", words, re.DOTALL)
