@@ -1404,7 +1404,7 @@ def _read_practices(rows, table):
         histories.setdefault(name, []).append(row["history"])
         validation.setdefault(name, []).append(row["validation"][name])
         seconds.setdefault(name, []).append(seen / speed)
-    names = [*validation, "linear_probe"]
+    names = [*validation, "zero_shot", "linear_probe"]
     return practices.RecordedPractices(
         accuracy={name: scores[name, "test"].sort_index().to_numpy() for name in names},
         away={name: scores[name, "tweets"].sort_index().to_numpy() for name in names},

@@ -12,6 +12,7 @@ import importlib.machinery
 import math
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -81,15 +82,18 @@ def peak_memory_mb():
     -------
     float
     """
-    try:
-        import resource
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; what `resource` tells there includes the parent's before exec
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return int(peak) * 1024 / 1e6
+    import psutil
 
-        unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kB on Linux
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    except ImportError:  # on Windows
-        import psutil
+    memory = psutil.Process().memory_info()
+    if hasattr(memory, "peak_wset"):  # Windows
+        return memory.peak_wset / 1e6
+    import resource
 
-        return psutil.Process().memory_info().peak_wset / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
 def release_memory():

@@ -1024,7 +1024,7 @@ def practised(monkeypatch, right):
             for part in ("test", "tweets"):
                 given = [1] * n + [0] * (20 - n)
                 tables.append(practised_rows(items, part, name, seed, given))
-        for name in ("majority", "linear_probe"):
+        for name in ("majority", "zero_shot", "linear_probe"):
             for part in ("test", "tweets"):
                 given = [1] * 10 + [0] * 10
                 tables.append(practised_rows(items, part, name, seed, given))

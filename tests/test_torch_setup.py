@@ -252,3 +252,17 @@ def test_the_machine_is_described_in_full():
     assert machine["threads"] == torch_setup.cpu_limit()
     assert machine["memory_gb"] > 0.5
     assert machine["bf16"] is torch_setup.supports_bf16()
+
+
+def test_the_peak_of_memory_is_this_processes_own():
+    code = (
+        "from ftlearn import torch_setup\n"
+        "before = torch_setup.peak_memory_mb()\n"
+        "block = bytearray(300_000_000)\n"
+        "del block\n"
+        "print(before, torch_setup.peak_memory_mb())"
+    )
+    mine = bytearray(400_000_000)  # a parent's memory is not counted
+    before, after = map(float, python(code).stdout.split())
+    del mine
+    assert before < 300 and 290 < after - before < 400
