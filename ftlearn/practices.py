@@ -440,13 +440,13 @@ LITERATURE = {
 }
 
 
-def confidence(outcome, literature):
+def confidence(home, away, literature):
     """How far a piece of advice can be relied on, from both kinds of evidence.
 
     Parameters
     ----------
-    outcome : str
-        Of a `Trial`.
+    home, away : str
+        Outcomes of a `Trial` on the test part and on tweets. Where home cannot tell, away counts.
     literature : str or None
         ``"helps"``, ``"no change"`` or None.
 
@@ -454,6 +454,7 @@ def confidence(outcome, literature):
     -------
     str
     """
+    outcome = away if home == "not distinguishable" else home
     if outcome == "not distinguishable":
         if literature == "helps":
             return "the literature's alone; ten pairs could not tell"
@@ -478,16 +479,18 @@ def checklist(recorded):
     """
     lines = ["| advice | here, ten pairs of runs | published | confidence |", "|---|---|---|---|"]
     for advice in ADVICES:
-        tried = trial(recorded, advice)
-        found = tried.comparison
+        home, away = trial(recorded, advice), trial(recorded, advice, on="away")
         said, literature = LITERATURE[advice.name]
-        measured = (
-            f"{tried.outcome}: {_points(found.difference)} points ({_points(found.low)} to "
-            f"{_points(found.high)})"
-        )
-        sure = confidence(tried.outcome, literature)
+        sure = confidence(home.outcome, away.outcome, literature)
+        measured = f"{_measured(home)}; on tweets {_measured(away)}"
         lines.append(f"| {advice.title} | {measured} | {said} | {sure} |")
     return "\n".join(lines)
+
+
+def _measured(tried):
+    found = tried.comparison
+    interval = f"{_points(found.low)} to {_points(found.high)}"
+    return f"{tried.outcome}, {_points(found.difference)} points ({interval})"
 
 
 def costs_table(recorded):

@@ -10,6 +10,7 @@ from toy_cases import toy_case
 from ftlearn import practices, report
 from ftlearn.evaluation import SYSTEM_LABELS
 
+UNKNOWN = "not distinguishable"
 FIELDS = {
     "specialist_rate_1e_5": {"learning_rate"},
     "specialist_rate_3e_4": {"learning_rate"},
@@ -156,20 +157,22 @@ def test_loss_and_score_may_choose_different_epochs():
 
 
 @pytest.mark.parametrize(
-    "outcome, literature, words",
+    "home, away, literature, words",
     [
-        ("helps", "helps", "good"),
-        ("helps", "no change", "contested"),
-        ("helps", None, "these ten pairs alone"),
-        ("hurts", "helps", "contested"),
-        ("hurts", "no change", "contested"),
-        ("not distinguishable", "helps", "the literature's alone"),
-        ("not distinguishable", "no change", "no effect seen"),
-        ("not distinguishable", None, "open"),
+        ("helps", UNKNOWN, "helps", "good"),
+        ("helps", "hurts", "helps", "good"),
+        ("helps", UNKNOWN, "no change", "contested"),
+        ("helps", UNKNOWN, None, "these ten pairs alone"),
+        ("hurts", UNKNOWN, "helps", "contested"),
+        ("hurts", UNKNOWN, "no change", "contested"),
+        (UNKNOWN, "hurts", "helps", "contested"),
+        (UNKNOWN, UNKNOWN, "helps", "the literature's alone"),
+        (UNKNOWN, UNKNOWN, "no change", "no effect seen"),
+        (UNKNOWN, UNKNOWN, None, "open"),
     ],
 )
-def test_confidence_needs_both_kinds_of_evidence(outcome, literature, words):
-    assert words in practices.confidence(outcome, literature)
+def test_confidence_needs_both_kinds_of_evidence(home, away, literature, words):
+    assert words in practices.confidence(home, away, literature)
 
 
 def test_the_checklist_holds_every_piece_of_advice_with_its_number():

@@ -14,7 +14,7 @@ from IPython.display import display
 
 from .. import experiments, torch_setup, training
 from ..cases import best_practices, split
-from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
+from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
 from .compare import _text
 from .race import _image, _inline
@@ -58,7 +58,7 @@ class Knobs:
 
     learning_rate: float = 1e-4
     warmup: float = 0.1
-    epochs: int = 6
+    epochs: int = 5
     dropout: float = 0.0
     weight_decay: float = 0.0
     patience: int = 0
@@ -391,7 +391,7 @@ def _grid(scale, log):
     )
     lines.append(
         f'<text x="{_PANELS["loss"][0]}" y="16" font-weight="bold" {_words(INK)}>Loss: '
-        f'<tspan fill="{VERMILLION}">training (dashed)</tspan>, '
+        f'<tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
         f'<tspan fill="{BLUE}">validation</tspan>, gap shaded</text>'
         f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {_words(BLUE)}>'
         "Validation score</text>"
@@ -602,7 +602,7 @@ class TrainingLabView:
             return
         self._drawn_at = now
         self.picture.value = _drawn(runs, len(runs) - 1)
-        self.status.value = _status(status_text(run))
+        self.status.value = _status(status_text(run), announced=False)
 
     def _show_all(self, run):
         self.chosen.options = [(one.label, one.number) for one in self.runs]
@@ -640,8 +640,10 @@ def _drawn(runs, at):
     return f'{_CSS}<div class="ftl-lab">{_inline(runs_svg(runs, at))}</div>'
 
 
-def _status(text):
-    return f'{_CSS}<div class="ftl-lab"><p class="ftl-status">{html.escape(text)}</p></div>'
+def _status(text, announced=True):
+    """The line under the knobs; a screen reader is spared the single steps."""
+    role = ' role="status"' if announced else ""
+    return f'{_CSS}<div class="ftl-lab"><p class="ftl-status"{role}>{html.escape(text)}</p></div>'
 
 
 def _button(description, tooltip, style=""):
