@@ -197,7 +197,9 @@ def trials_figure(trials, where="test part"):
         [_in_two_lines(tried.advice.title) for tried in reversed(trials)], fontsize=9
     )
     axes.set_ylim(-0.6, len(trials) - 0.4)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.0f}"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "\u2212") if value else "0")
+    )
     axes.set_xlabel("Points of accuracy")
     return Picture(
         figure,
@@ -205,6 +207,10 @@ def trials_figure(trials, where="test part"):
         "of runs cannot tell.",
         f"{heading}, on the {where}: {'; '.join(said)}.",
     )
+
+
+def _signed(value, _):
+    return f"{value:+g}".replace("-", "\u2212") if value else "0"
 
 
 def _in_two_lines(words, most=26):
