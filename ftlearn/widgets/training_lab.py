@@ -17,7 +17,7 @@ from ..cases import best_practices, split
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
 from .compare import _text
-from .race import _image, _inline
+from .race import _image
 from .try_it import _sentence
 
 MOST_SECONDS = 8.0
@@ -637,7 +637,8 @@ def _within(runs):
 
 
 def _drawn(runs, at):
-    return f'{_CSS}<div class="ftl-lab">{_inline(runs_svg(runs, at))}</div>'
+    # The box around it is what scrolls; a scrolled box inside it would have no width of its own.
+    return f'{_CSS}<div class="ftl-lab">{runs_svg(runs, at)}</div>'
 
 
 def _status(text, announced=True):

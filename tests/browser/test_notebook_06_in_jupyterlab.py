@@ -46,7 +46,10 @@ def turn(bench, label, key, times=1):
 
 def test_the_lab_opens_with_a_run_and_its_explanation(bench):
     expect(bench.get_by_text("What happened in run 1").first).to_be_visible()
-    expect(bench.locator("svg").first).to_be_visible()
+    drawn = bench.locator("svg").first
+    expect(drawn).to_be_visible()
+    assert drawn.bounding_box()["width"] > 500  # wide enough to be read, and there at all
+    assert drawn.bounding_box()["width"] <= bench.bounding_box()["width"]
     expect(button(bench, "Stop")).to_be_disabled()
 
 
