@@ -1,6 +1,6 @@
 """Six pieces of advice about fine-tuning, and the recipes that put each on trial.
 
-All were written down before any of their runs. Every recipe differs from the `BASE` by the one
+All were written down before any recorded run. Every recipe differs from the `BASE` by the one
 thing that its advice is about. Runs come in pairs: the same draw of training sentences, the same
 seed. The epoch that is kept is chosen on validation; the test part is read once, at the end.
 """

@@ -60,7 +60,7 @@ if "google.colab" in sys.modules:
 # Dodge and Kumar by their abstracts.
 #
 # **What the talk meant.** It gives no number here, so no number is on trial. Instead there are six pieces of advice,
-# and they were written down, with their recipes, before any of them was run:
+# and they were written down, with their recipes, before any run was recorded:
 
 # %%
 import ftlearn  # first: it settles threads and memory before torch is loaded
