@@ -6,16 +6,16 @@ Three layers: `comparison` computes and returns plain data; `comparison_html` an
 
 import base64
 import dataclasses
-import html
 import io
 from collections.abc import Mapping
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
 
 from .. import plots
-from ..evaluation import judge_arrays, score_arrays, system_label
+from ..evaluation import judge_arrays, score_arrays
+from . import style
+from .style import escaped
 
 EVERYTHING = (None, None)
 _FEW_ITEMS = 30
@@ -369,31 +369,16 @@ def comparison_figure(comparison):
     )
 
 
-# Variables of JupyterLab's theme, light values elsewhere. Its own table rules must be overruled.
-_CSS = """<style>
-.ftl-compare{max-width:62em;padding:.2em 1em 1em;line-height:1.45;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+_CSS = style.sheet("""
 .ftl-compare .ftl-outcome{font-size:1.3em;font-weight:bold;margin:.7em 0 .2em}
 .ftl-compare .ftl-wording{margin:.2em 0 .6em}
-.ftl-compare .ftl-note{margin:.6em 0;padding:.4em .8em;border-left:4px solid #E69F00}
-.ftl-compare img{border-radius:6px}
-.ftl-compare figcaption{font-size:.92em;opacity:.85}
-.ftl-compare table{border-collapse:collapse;width:100%;margin:1.2em 0 0;font-size:.95em;
- table-layout:auto;border:0}
-.ftl-compare caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl-compare tr{background:none!important}
-.ftl-compare th,.ftl-compare td{text-align:left!important;vertical-align:top;padding:.4em .7em;
- border:0;border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal;
- max-width:none;overflow-wrap:break-word}
-.ftl-compare tbody th{font-weight:normal}
-.ftl-compare .ftl-scroll{overflow-x:auto}
+.ftl-compare table{width:100%;margin-top:1.2em}
 .ftl-compare .ftl-counts{width:auto}
-.ftl-compare .ftl-counts td{font-variant-numeric:tabular-nums}
 .ftl-compare .ftl-counts td strong{font-size:1.25em}
 .ftl-compare .ftl-fixed{box-shadow:inset 4px 0 #0072B2}
 .ftl-compare .ftl-broken{box-shadow:inset 4px 0 #D55E00}
 .ftl-compare .ftl-examples tbody th{width:46%;min-width:11em;overflow-wrap:anywhere}
-</style>"""
+""")
 
 
 def comparison_html(comparison, rows=8):
@@ -411,41 +396,29 @@ def comparison_html(comparison, rows=8):
         Every text that comes from data is escaped.
     """
     baseline, specialist = _labels(comparison)
-    note = f'<p class="ftl-note">{_text(comparison.note)}</p>' if comparison.note else ""
+    note = f'<p class="ftl-note">{escaped(comparison.note)}</p>' if comparison.note else ""
     tables = _examples_html(comparison, "fixed", rows) + _examples_html(comparison, "broken", rows)
-    # the two *ignore* classes keep MathJax from reading dollar signs in the items as formulas
-    return (
-        f'{_CSS}<section class="ftl-compare mathjax_ignore tex2jax_ignore" '
-        f'aria-label="{_text(f"{specialist} against {baseline}")}">'
-        f'<p class="ftl-outcome">{_text(plots.outcome_title(comparison.verdict))}</p>'
-        f'<p class="ftl-wording">{_text(comparison.verdict.wording)}</p>{note}'
+    body = (
+        f'<p class="ftl-outcome">{escaped(plots.outcome_title(comparison.verdict))}</p>'
+        f'<p class="ftl-wording">{escaped(comparison.verdict.wording)}</p>{note}'
         f"{comparison_figure(comparison)._repr_html_()}{_counts_html(comparison)}{tables}"
-        "</section>"
     )
+    return _CSS + style.page("compare", body, f"{specialist} against {baseline}")
 
 
 def _labels(comparison):
-    return _label(comparison.baseline), _label(comparison.specialist)
-
-
-def _label(name):
-    label = system_label(name)
-    return label[:1].upper() + label[1:]
-
-
-def _text(text):
-    return html.escape(str(text), quote=True)
+    return style.label(comparison.baseline), style.label(comparison.specialist)
 
 
 def _counts_html(comparison):
-    baseline, specialist = map(_text, _labels(comparison))
+    baseline, specialist = map(escaped, _labels(comparison))
 
     def cell(count, words, kind=""):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
     return (
         '<table class="ftl-counts"><caption>'
-        f"<strong>Item by item</strong>: {_text(comparison.slice.title)}, "
+        f"<strong>Item by item</strong>: {escaped(comparison.slice.title)}, "
         f"{comparison.slice.n:,} items</caption>"
         f'<thead><tr><td></td><th scope="col">{specialist} right</th>'
         f'<th scope="col">{specialist} wrong</th></tr></thead><tbody>'
@@ -459,7 +432,7 @@ def _counts_html(comparison):
 
 def _examples_html(comparison, kind, rows):
     """Table of the first examples that were fixed or broken; ``kind`` says which."""
-    baseline, specialist = map(_text, _labels(comparison))
+    baseline, specialist = map(escaped, _labels(comparison))
     examples = getattr(comparison, f"{kind}_examples")
     only = specialist if kind == "fixed" else baseline
     title = f"<strong>{kind.capitalize()}</strong>"
@@ -470,7 +443,7 @@ def _examples_html(comparison, kind, rows):
     truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
     return (
         # a table wider than a narrow screen is scrolled, by keyboard too
-        f'<div class="ftl-scroll" role="region" tabindex="0" aria-label="Items {kind}">'
+        f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Items {kind}">'
         f'<table class="ftl-examples"><caption>{title}: {len(shown):,} of {len(examples):,} items '
         f"that only {only} gets right, the largest change of opinion first</caption>"
         f'<thead><tr><th scope="col">Item</th><th scope="col">{truth}</th>'
@@ -485,10 +458,10 @@ def _example_html(example, kind, is_search):
         (example.baseline_label, example.baseline_probability),
         (example.specialist_label, example.specialist_probability),
     )
-    cells = "".join(f"<td>{_text(name)} ({_share(p, is_search)})</td>" for name, p in said)
+    cells = "".join(f"<td>{escaped(name)} ({_share(p, is_search)})</td>" for name, p in said)
     return (
         f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example)}</th>'
-        f"<td>{_text(example.label)}</td>{cells}</tr>"
+        f"<td>{escaped(example.label)}</td>{cells}</tr>"
     )
 
 
@@ -506,7 +479,7 @@ def _input_html(example):
     text = example.input
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT].rstrip() + " ..."
-    return _text(text)
+    return escaped(text)
 
 
 def _image_html(example):
@@ -516,7 +489,7 @@ def _image_html(example):
     image.save(stream, "PNG")
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     return (
-        f'<img alt="Image of item {_text(example.item_id)}" width="96" '
+        f'<img alt="Image of item {escaped(example.item_id)}" width="96" '
         f'src="data:image/png;base64,{data}">'
     )
 
@@ -544,8 +517,8 @@ def comparison_text(comparison):
 
 
 _SAME = (
-    '<p class="ftl-compare" role="status">Baseline and specialist are the same system, so there is '
-    "nothing to compare. Choose another one in either list.</p>"
+    "Baseline and specialist are the same system, so there is nothing to compare. Choose another "
+    "one in either list."
 )
 
 
@@ -571,7 +544,7 @@ class ComparisonView:
         self._case, self._systems = case, dict(systems)
         self._comparisons, self._pages = {}, {}
         names = list(systems)
-        choices = [(_label(name), name) for name in names]
+        choices = [(style.label(name), name) for name in names]
         cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
         self.baseline = _dropdown("Baseline", choices, names[0], "The system to beat")
         self.specialist = _dropdown("Specialist", choices, names[-1], "The system on trial")
@@ -587,13 +560,7 @@ class ComparisonView:
             '<span style="padding: 0 12px; font-size: 85%">'
             "Keyboard: Space opens a list, arrow keys choose, Enter takes.</span>"
         )
-        bar = ipywidgets.Box(
-            controls, layout={"flex_flow": "row wrap", "padding": "8px 12px", "width": "100%"}
-        )
-        self.box = ipywidgets.VBox(
-            [bar, keys, self.body],
-            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
-        )
+        self.box = style.frame(style.bar(*controls), keys, self.body)
         self._update()
 
     @property
@@ -610,24 +577,20 @@ class ComparisonView:
 
     def _update(self, change=None):
         if self.baseline.value == self.specialist.value:
-            self.body.value = _CSS + _SAME
+            self.body.value = style.said(_SAME)
             return
-        page = (self.selection, self.rows.value)
-        if page not in self._pages:
-            self.body.value = _CSS + '<p class="ftl-compare" role="status">Computing ...</p>'
-            self._pages[page] = comparison_html(self.comparison(), self.rows.value)
-        self.body.value = self._pages[page]
+        try:
+            page = (self.selection, self.rows.value)
+            if page not in self._pages:
+                self.body.value = style.COMPUTING
+                self._pages[page] = comparison_html(self.comparison(), self.rows.value)
+            self.body.value = self._pages[page]
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            self.body.value = style.refusal(error)
 
 
 def _dropdown(name, options, value, tooltip):
-    return ipywidgets.Dropdown(
-        description=name,
-        options=options,
-        value=value,
-        tooltip=tooltip,
-        style={"description_width": "initial"},
-        layout={"flex": "1 1 200px", "width": "auto", "margin": "2px 12px 2px 0"},
-    )
+    return style.dropdown(name, options, value, tooltip, flex="1 1 200px", margin="2px 12px 2px 0")
 
 
 def compare(case, systems):
@@ -648,12 +611,8 @@ def compare(case, systems):
         When there are fewer than two systems.
     """
     view = ComparisonView(case, systems)
-    display(view.box)
+    style.show(view.box)
     first = view.comparison()
-    baseline, specialist = map(_text, _labels(first))
-    # open, so that a page without widgets, or printed, shows the content
-    static = (
-        "<details open><summary><strong>The same as figure and text</strong>: "
-        f"{specialist} against {baseline}</summary>{view.body.value}</details>"
-    )
-    display({"text/html": static, "text/plain": comparison_text(first)}, raw=True)
+    baseline, specialist = map(escaped, _labels(first))
+    title = f"<strong>The same as figure and text</strong>: {specialist} against {baseline}"
+    style.show_static(title, view.body.value, comparison_text(first))

@@ -4,6 +4,7 @@ import ipywidgets
 from IPython.display import display
 
 from ..exercises import progress as record
+from . import style
 
 
 class ProgressView:
@@ -21,16 +22,14 @@ class ProgressView:
 
     def __init__(self):
         self._table = None
-        self.reset = _button("Reset my progress ...", "Begin anew; the old file is kept")
-        self.confirm = _button("Yes, begin anew", "The old file is kept beside the new one")
-        self.cancel = _button("No, keep it", "Nothing changes")
+        self.reset = style.button("Reset my progress ...", "Begin anew; the old file is kept")
+        self.confirm = style.button("Yes, begin anew", "The old file is kept beside the new one")
+        self.cancel = style.button("No, keep it", "Nothing changes")
         self.said = ipywidgets.HTML('<div role="status"></div>')
         self.reset.on_click(lambda _: self._ask(True))
         self.cancel.on_click(lambda _: self._ask(False))
         self.confirm.on_click(lambda _: self._reset())
-        buttons = ipywidgets.Box(
-            [self.reset, self.confirm, self.cancel], layout={"flex_flow": "row wrap"}
-        )
+        buttons = style.bar(self.reset, self.confirm, self.cancel)
         self.box = ipywidgets.VBox([buttons, self.said])
         self._ask(False)
 
@@ -45,23 +44,23 @@ class ProgressView:
             button.layout.display = "" if asking else "none"
 
     def _reset(self):
-        kept = record.reset()
-        self._say(f"Done. The old file is kept as {kept}." if kept else "There was nothing yet.")
         self._ask(False)
+        try:
+            kept = record.reset()
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            self.said.value = style.refusal(error)
+            return
+        self._say(f"Done. The old file is kept as {kept}." if kept else "There was nothing yet.")
         if self._table is not None:
             self._table.update(_bundle(), raw=True)
 
     def _say(self, sentence):
-        self.said.value = f'<div role="status">{sentence}</div>'
+        self.said.value = f'<div role="status">{style.escaped(sentence)}</div>'
 
 
 def _bundle():
     found = record.summary()
     return {"text/html": record.summary_html(found), "text/plain": record.summary_text(found)}
-
-
-def _button(text, tooltip):
-    return ipywidgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
 
 
 def progress():

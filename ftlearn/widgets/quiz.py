@@ -7,11 +7,11 @@ import html
 import re
 
 import ipywidgets
-from IPython.display import display
 
 from ..exercises import progress
+from . import style
 
-_CSS = """<style>
+_CSS = style.sheet("""
 .ftl-quiz{max-width:50em}
 .ftl-quiz .ftl-option button,.ftl-quiz button.ftl-option{white-space:normal;height:auto;
  min-height:2.4em;text-align:left;line-height:1.4;padding:.45em .8em;font-size:1em;overflow:visible;
@@ -20,13 +20,11 @@ _CSS = """<style>
 .ftl-quiz button.ftl-option:focus-visible{outline:3px solid #0072B2;outline-offset:1px}
 .ftl-quiz button.ftl-right{box-shadow:inset 5px 0 #0072B2}
 .ftl-quiz button.ftl-wrong{box-shadow:inset 5px 0 #D55E00}
-.ftl-quiz .ftl-question{font-size:1.05em;line-height:1.4;font-weight:600;margin:.6em 0 .2em;
- white-space:normal;color:var(--jp-ui-font-color1,#1b1f24)}
-.ftl-quiz .ftl-why{line-height:1.45;margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
- border-left:4px solid #0072B2;color:var(--jp-ui-font-color1,#1b1f24)}
+.ftl-quiz .ftl-question{font-size:1.05em;font-weight:600;margin:.6em 0 .2em;white-space:normal}
+.ftl-quiz .ftl-why{margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
+ border-left:4px solid #0072B2}
 .ftl-quiz .ftl-why.ftl-wrong{border-left-color:#D55E00}
-.ftl-quiz .ftl-total{color:var(--jp-ui-font-color1,#1b1f24)}
-</style>"""
+""")
 
 
 def verdict_on(question, chosen):
@@ -140,7 +138,8 @@ class QuizView:
             parts += [title, *self.buttons[-1], self.answers[-1]]
         self.total = ipywidgets.HTML()
         self.box = ipywidgets.VBox([ipywidgets.HTML(_CSS), *parts, self.total])
-        self.box.add_class("ftl-quiz")
+        for name in ("ftl", "ftl-quiz"):
+            self.box.add_class(name)
 
     def _button(self, number, index):
         option = self._quiz.questions[number].options[index]
@@ -194,9 +193,8 @@ def quiz(questions):
     questions : ftlearn.exercises.engine.Quiz
         Such as ``ftlearn.exercises.act(1).quiz``.
     """
-    display(QuizView(questions).box)
-    static = (
-        "<details><summary><strong>The same without widgets</strong>: open an answer to read what "
-        f"is to be said of it</summary>{quiz_html(questions)}</details>"
+    style.show(QuizView(questions).box)
+    title = (
+        "<strong>The same without widgets</strong>: open an answer to read what is to be said of it"
     )
-    display({"text/html": static, "text/plain": quiz_text(questions)}, raw=True)
+    style.show_static(title, quiz_html(questions), quiz_text(questions), shown=False)

@@ -4,19 +4,17 @@ Three layers: `standings` computes and returns plain data; `race_svg`, `survival
 `race_html` render it; `race` is the widget, which only calls the others.
 """
 
-import base64
-import html
 import math
 import statistics
 from dataclasses import dataclass
 
 import ipywidgets
-from IPython.display import display
 
 from .. import racing
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
-from .compare import _label, _text
-from .try_it import _sentence
+from . import drawing, style
+from .drawing import words
+from .style import escaped
 
 PRESET = "Written down before any run on these tiles."
 EXPLORATORY = "Exploratory: this target was not written down before the race."
@@ -89,7 +87,8 @@ def saving_lines(recorded, target):
     list of str
     """
     return [
-        f"{_label(row.system)} against {_label('from_scratch').lower()}: {_saved(row.saving)}."
+        f"{style.label(row.system)} against {style.label('from_scratch').lower()}: "
+        f"{_saved(row.saving)}."
         for row in standings(recorded, target)
         if row.saving
     ]
@@ -191,16 +190,17 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
     line = scale.y(target)
     drawn.append(
         f'<path d="M{_LEFT} {line:.1f}H{_WIDTH - _RIGHT}" stroke="{INK}" stroke-dasharray="5 3"/>'
-        f'<text x="{_WIDTH - _RIGHT - 4}" y="{line - 5:.1f}" text-anchor="end" {_words(INK)}>'
+        f'<text x="{_WIDTH - _RIGHT - 4}" y="{line - 5:.1f}" text-anchor="end" {words(INK)}>'
         f"target {target:.2f}</text>"
     )
     said = "; ".join(
-        f"{_label(row.system)}: {racing.median_text(row.arrivals)}"
+        f"{style.label(row.system)}: {racing.median_text(row.arrivals)}"
         for row in standings(recorded, target)
     )
     title = f"Validation accuracy against {AXES[against].lower()}, target {target:.2f}"
     grid = _grid(scale, [0, 0.2, 0.4, 0.6, 0.8, 1], against)
-    return _svg(_HEIGHT, title, said, grid + "".join(drawn) + _legend(labels, recorded, against))
+    body = grid + "".join(drawn) + _legend(labels, recorded, against)
+    return drawing.svg(_WIDTH, _HEIGHT, title, said, body)
 
 
 def _diamonds(recorded, scale, now):
@@ -227,8 +227,8 @@ def _legend(labels, recorded, against):
         middle = statistics.median(seconds)
         rows.append(
             f'<path d="M{left + 6} {y - 11}l6 6l-6 6l-6 -6z" fill="{INK}"/>'
-            f'<text x="{left + 18}" y="{y}" {_words(INK)}>{_text(_short(name))}</text>'
-            f'<text x="{left + 18}" y="{y + 15}" {_words(SOFT)}>{score:.2f} at {middle:.1f} s'
+            f'<text x="{left + 18}" y="{y}" {words(INK)}>{escaped(_short(name))}</text>'
+            f'<text x="{left + 18}" y="{y + 15}" {words(SOFT)}>{score:.2f} at {middle:.1f} s'
             "</text>"
         )
     return "".join(rows)
@@ -240,12 +240,12 @@ def _short(name):
         "from_scratch": "From scratch",
         "specialist_partial": "Specialist, last stages",
     }
-    return names.get(name, _label(name))
+    return names.get(name, style.label(name))
 
 
 def _bold(x, y, label, color):
     color = VERMILLION_INK if color == VERMILLION else color
-    return f'<text x="{x}" y="{y}" font-weight="bold" {_words(color)}>{_text(label)}</text>'
+    return f'<text x="{x}" y="{y}" font-weight="bold" {words(color)}>{escaped(label)}</text>'
 
 
 def survival_svg(recorded, target):
@@ -287,70 +287,28 @@ def survival_svg(recorded, target):
             f'stroke-width="2" stroke-dasharray="{dashes}"/>',
         )
         labels.append((name, color, dashes))
-    said = "; ".join(f"{_label(name)}: {found[name].reached} of {found[name].runs} arrived"
+    said = "; ".join(f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
                      for name in recorded.curves)  # fmt: skip
     title = f"Share of the runs that have not reached {target:.2f} yet"
     grid = _grid(scale, [0, 0.5, 1], "seconds")
-    return _svg(
-        _SURVIVAL_HEIGHT, title, said, grid + "".join(drawn) + _legend(labels, recorded, "")
-    )
-
-
-def _words(color):
-    return f'font-family="sans-serif" font-size="12" fill="{color}"'
+    body = grid + "".join(drawn) + _legend(labels, recorded, "")
+    return drawing.svg(_WIDTH, _SURVIVAL_HEIGHT, title, said, body)
 
 
 def _grid(scale, shares, against):
-    lines = []
-    for share in shares:
-        y = scale.y(share)
-        lines.append(
-            f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{FAINT}"/>'
-            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" {_words(SOFT)}>'
-            f"{share:g}</text>"
-        )
-    bottom = scale.height - _BOTTOM
+    right, bottom = _WIDTH - _RIGHT, scale.height - _BOTTOM
+    lines = [drawing.level(_LEFT, right, scale.y(share), f"{share:g}") for share in shares]
     for tick in scale.ticks():
         x = scale.x(tick)
-        lines.append(
-            f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT}"/>'
-            f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" {_words(SOFT)}>'
-            f"{tick:,}</text>"
-        )
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    lines.append(
-        f'<text x="{middle}" y="{scale.height - 8}" text-anchor="middle" {_words(SOFT)}>'
-        f"{AXES[against]}</text>"
-    )
+        lines.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT}"/>')
+        lines.append(drawing.centred(x, bottom + 16, f"{tick:,}"))
+    lines.append(drawing.centred((_LEFT + right) / 2, scale.height - 8, AXES[against]))
     return "".join(lines)
-
-
-def _svg(height, title, said, body):
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" role="img"><title>{_text(title)}</title>'
-        f'<desc>{_text(said)}</desc><rect width="{_WIDTH}" height="{height}" fill="{PAPER}"/>'
-        f"{body}</svg>"
-    )
 
 
 # --- the page ---------------------------------------------------------------------------------
 
-_CSS = """<style>
-.ftl-race{max-width:62em;padding:.2em 1em 1em;line-height:1.45;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
-.ftl-race .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #0072B2}
-.ftl-race .ftl-status.ftl-moved{border-left-color:#D55E00}
-.ftl-race .ftl-wide{overflow-x:auto;contain:inline-size}
-.ftl-race svg,.ftl-race .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
-.ftl-race table{border-collapse:collapse;margin:.6em 0 0;font-size:.95em;border:0}
-.ftl-race caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl-race tr{background:none!important}
-.ftl-race th,.ftl-race td{text-align:left!important;vertical-align:top;padding:.35em .7em;border:0;
- border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
-.ftl-race tbody th{font-weight:normal}
-.ftl-race td{font-variant-numeric:tabular-nums}
-</style>"""
+_CSS = style.sheet()
 
 
 def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
@@ -368,7 +326,7 @@ def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
     -------
     str
     """
-    show = _inline if inline else _image
+    show = drawing.inline if inline else drawing.image
     picture = show(race_svg(recorded, target, frame, against))
     return _page(recorded, target, show, picture)
 
@@ -377,42 +335,18 @@ def _page(recorded, target, show, picture=""):
     """What a target says, whatever the clock shows; the picture, where given, above it."""
     preset = is_preset(target)
     status = PRESET if preset else EXPLORATORY
-    savings = "".join(f"<p>{_text(line)}</p>" for line in saving_lines(recorded, target))
-    return (
-        f'{_CSS}<section class="ftl-race" aria-label="Race to {target:.2f}">{picture}'
-        f'<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
+    savings = "".join(f"<p>{escaped(line)}</p>" for line in saving_lines(recorded, target))
+    body = (
+        f'{picture}<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
         f"{savings}{_table(recorded, target)}<p><strong>Still on their way</strong></p>"
-        f"{show(survival_svg(recorded, target))}</section>"
+        f"{show(survival_svg(recorded, target))}"
     )
-
-
-def _inline(svg):
-    return f"{_scrolled(svg)}{svg}</div>"
-
-
-def _image(svg):
-    alt = f"{_told(svg, 'title')}. {_told(svg, 'desc')}"
-    data = base64.b64encode(svg.encode()).decode("ascii")
-    return (
-        f'{_scrolled(svg)}<img class="ftl-curve" alt="{alt}" '
-        f'src="data:image/svg+xml;base64,{data}"></div>'
-    )
-
-
-def _scrolled(svg):
-    """The beginning of the box that a picture is scrolled in, called as the picture is."""
-    label = f"Figure: {_told(svg, 'title')}"
-    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="{label}">'
-
-
-def _told(svg, tag):
-    """What a picture's title or description says, escaped as it is there."""
-    return svg.split(f"<{tag}>")[1].split(f"</{tag}>")[0]
+    return _CSS + style.page("race", body, f"Race to {target:.2f}")
 
 
 def _table(recorded, target):
     rows = "".join(
-        f'<tr><th scope="row">{_text(_short(row.system))}</th>'
+        f'<tr><th scope="row">{escaped(_short(row.system))}</th>'
         f"<td>{row.arrivals.reached} of {row.arrivals.runs}</td>"
         f"<td>{_median(row.arrivals, 'seconds')}</td>"
         f"<td>{_median(row.arrivals, 'images')}</td></tr>"
@@ -483,49 +417,43 @@ class RaceView:
         if not LOWEST <= target <= HIGHEST:
             raise ValueError(f"target is {target!r}; allowed: {LOWEST} to {HIGHEST}.")
         self._recorded = recorded
-        wide = {"description_width": "initial"}
         self.target = ipywidgets.FloatSlider(
             value=target, min=LOWEST, max=HIGHEST, step=0.01, description="Target",
-            readout_format=".2f", style=wide, layout={"width": "340px", "max_width": "100%"},
+            readout_format=".2f", style=style.DESCRIPTION,
+            layout={"width": "340px", "max_width": "100%"},
             tooltip="Validation accuracy that counts as arrived",
         )  # fmt: skip
-        self.against = ipywidgets.Dropdown(
-            description="Against",
-            options=[(name.lower(), key) for key, name in AXES.items()],
-            style=wide,
-            layout={"width": "auto"},
-            tooltip="What the lines are drawn against",
+        axes = [(name.lower(), key) for key, name in AXES.items()]
+        self.against = style.dropdown(
+            "Against", axes, axes[0][1], "What the lines are drawn against"
         )
         self.play = ipywidgets.Play(
             value=FRAMES, min=0, max=FRAMES, interval=150, tooltip="Play the race"
         )
         self.clock = ipywidgets.IntSlider(
-            value=FRAMES, min=0, max=FRAMES, description="Clock", readout=False, style=wide,
-            layout={"width": "260px", "max_width": "100%"}, tooltip="Arrow keys move it",
+            value=FRAMES, min=0, max=FRAMES, description="Clock", readout=False,
+            style=style.DESCRIPTION, layout={"width": "260px", "max_width": "100%"},
+            tooltip="Arrow keys move it",
         )  # fmt: skip
         self.shown = ipywidgets.Label()
         self.picture, self.body = ipywidgets.HTML(layout={"flex": "none"}), ipywidgets.HTML()
-        # the box that is scrolled stays while the picture in it is replaced
-        wide = ipywidgets.Box([self.picture], layout={"overflow": "auto", "max_width": "100%"})
         self._link = ipywidgets.jslink((self.play, "value"), (self.clock, "value"))
         self.target.observe(self._update, names="value")
         for control in (self.against, self.clock):
             control.observe(self._draw, names="value")
-        rows = [[self.target, self.against], [self.play, self.clock, self.shown]]
-        bars = [
-            ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "padding": "8px 12px 0"})
-            for row in rows
-        ]
-        self.box = ipywidgets.VBox(
-            [*bars, wide, self.body],
-            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        self.box = style.frame(
+            style.bar(self.target, self.against),
+            style.bar(self.play, self.clock, self.shown),
+            # the box that is scrolled stays while the picture in it is replaced
+            style.scrolled(self.picture),
+            self.body,
         )
         self._update()
 
     def _update(self, change=None):
         """Take another target."""
         try:
-            self.body.value = _page(self._recorded, self._target, _inline)
+            self.body.value = _page(self._recorded, self._target, drawing.inline)
         except Exception as error:  # on screen an error is a sentence, never a traceback
             self._say(error)
         else:
@@ -537,7 +465,7 @@ class RaceView:
             frame, against = self.clock.value, self.against.value
             self.shown.value = clock_text(self._recorded, frame, against)
             drawn = race_svg(self._recorded, self._target, frame, against)
-            self.picture.value = f'{_CSS}<div class="ftl-race">{drawn}</div>'
+            self.picture.value = _CSS + style.page("race", drawn)
         except Exception as error:
             self._say(error)
 
@@ -546,9 +474,7 @@ class RaceView:
         return round(self.target.value, 2)  # a slider's 0.65 may be 0.6500000000000001
 
     def _say(self, error):
-        text = html.escape(_sentence(error))
-        self.body.value = f'{_CSS}<p class="ftl-race" role="status">{text}</p>'
-        self.picture.value = ""
+        self.body.value, self.picture.value = style.refusal(error), ""
 
 
 def race(recorded, target=racing.PRIMARY_TARGET):
@@ -568,15 +494,12 @@ def race(recorded, target=racing.PRIMARY_TARGET):
     ValueError
         When the target lies outside the slider. What goes wrong later is said on the screen.
     """
-    display(RaceView(recorded, target).box)
+    style.show(RaceView(recorded, target).box)
     try:
         page = race_html(recorded, target, inline=False)
         text = race_text(recorded, target)
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        text = _sentence(error)
-        page = f"<p>{html.escape(text)}</p>"
-    static = (
-        "<details open><summary><strong>The same as figures and text</strong>: target "
-        f"{target:.2f}</summary>{page}</details>"
-    )
-    display({"text/html": static, "text/plain": text}, raw=True)
+        page, text = style.refusal(error), style.sentence(error)
+    title = f"<strong>The same as figures and text</strong>: target {target:.2f}"
+    style.show_static(title, page, text)
+    style.name_sliders()

@@ -4,21 +4,20 @@ Three layers: `operating_point`, `at_threshold` and `look` compute and return pl
 `look_html` and `roc_svg` render it; `threshold` is the widget, which only calls the others.
 """
 
-import base64
-import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
 
 from ..cases.split import CROSSED
 from ..evaluation import FEW_GROUPS, RESAMPLES, Score, failure_bounds, score_arrays
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
-from .compare import _label, _text
-from .try_it import _sentence, framed, image_html
+from . import drawing, style
+from .drawing import words
+from .style import escaped
+from .try_it import framed, image_html
 
 CHOSEN = "Chosen on validation, before the test was looked at."
 EXPLORATORY = "Exploratory: chosen while looking at the test set."
@@ -396,29 +395,15 @@ def look(case, systems, name, value=None, specificity=0.9, positive=1):
 
 # --- in HTML ----------------------------------------------------------------------------------
 
-_CSS = """<style>
-.ftl-line{max-width:62em;padding:.2em 1em 1em;line-height:1.45;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
-.ftl-line .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #0072B2;
- font-weight:bold}
-.ftl-line .ftl-status.ftl-moved{border-left-color:#D55E00}
-.ftl-line .ftl-pair{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start}
+_CSS = style.sheet("""
+.ftl-line .ftl-status{font-weight:bold}
+.ftl-line .ftl-pair{gap:1em 2em}
 .ftl-line .ftl-numbers{flex:1 1 24em;min-width:0}
-.ftl-line .ftl-numbers p{margin:.5em 0}
-.ftl-line .ftl-small{font-size:.9em;opacity:.85}
-.ftl-line svg,.ftl-line .ftl-curve{flex:0 1 320px;max-width:100%;height:auto}
-.ftl-line table{border-collapse:collapse;margin:.8em 0 0;font-size:.95em;border:0}
-.ftl-line caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl-line tr{background:none!important}
-.ftl-line th,.ftl-line td{text-align:left!important;vertical-align:top;padding:.4em .7em;border:0;
- border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
-.ftl-line tbody th{font-weight:normal}
-.ftl-line td{font-variant-numeric:tabular-nums}
+.ftl-line .ftl-drawing{flex:0 1 320px;min-width:0}
 .ftl-line .ftl-missed{display:flex;flex-wrap:wrap;gap:.8em;list-style:none;padding:0;margin:.5em 0}
-.ftl-line .ftl-missed li{width:112px;margin:0;font-size:.85em;overflow-wrap:anywhere}
-.ftl-line .ftl-missed img{display:block;border-radius:4px}
-</style>"""
-_PAGE = "ftl-line mathjax_ignore tex2jax_ignore"  # keeps MathJax from reading items as formulas
+.ftl-line .ftl-missed li{width:112px;margin:0;font-size:.9em;overflow-wrap:anywhere}
+.ftl-line .ftl-missed img{display:block}
+""")
 
 
 def _percent(value):
@@ -447,17 +432,18 @@ def look_html(found, inline=True):
         Every text that comes from data is escaped.
     """
     moved = "" if found.is_chosen else " ftl-moved"
-    return (
-        f'{_CSS}<section class="{_PAGE}" aria-label="{_text(_label(found.system))} at a threshold">'
-        f'<p class="ftl-status{moved}" role="status">{_text(found.wording)}</p>'
+    curve = drawing.plain(roc_svg(found), inline)
+    body = (
+        f'<p class="ftl-status{moved}" role="status">{escaped(found.wording)}</p>'
         f'<div class="ftl-pair"><div class="ftl-numbers">{_rates_html(found)}'
-        f"{_counts_html(found.now)}</div>{_curve_html(found, inline)}</div></section>"
+        f"{_counts_html(found.now)}</div>{curve}</div>"
     )
+    return _CSS + style.page("line", body, f"{style.label(found.system)} at a threshold")
 
 
 def _rates_html(found):
-    lines = [f"<p>{_text(line)}</p>" for line in rate_lines(found.now)]
-    small = f'<p class="ftl-small">{_text(_origin(found))} {_text(_methods(found.now))}</p>'
+    lines = [f"<p>{escaped(line)}</p>" for line in rate_lines(found.now)]
+    small = f'<p class="ftl-small">{escaped(_origin(found))} {escaped(_methods(found.now))}</p>'
     return "".join(lines) + small
 
 
@@ -499,29 +485,19 @@ def _methods(decisions):
 
 
 def _counts_html(decisions):
-    positive, negative = _text(decisions.positive), _text(decisions.negative)
+    positive, negative = escaped(decisions.positive), escaped(decisions.negative)
 
     def row(truth, first, second):
         cells = "".join(f"<td><strong>{n:,}</strong> {words}</td>" for n, words in (first, second))
         return f'<tr><th scope="row">is “{truth}”</th>{cells}</tr>'
 
     return (
-        f"<table><caption><strong>Decisions</strong> on {_text(decisions.part)}</caption>"
+        f"<table><caption><strong>Decisions</strong> on {escaped(decisions.part)}</caption>"
         f'<thead><tr><td></td><th scope="col">called “{positive}”</th>'
         f'<th scope="col">called “{negative}”</th></tr></thead><tbody>'
         f"{row(positive, (decisions.tp, 'found'), (decisions.fn, 'missed'))}"
         f"{row(negative, (decisions.fp, 'false alarms'), (decisions.tn, 'let go'))}"
         "</tbody></table>"
-    )
-
-
-def _curve_html(found, inline):
-    if inline:
-        return roc_svg(found)
-    data = base64.b64encode(roc_svg(found).encode()).decode("ascii")
-    return (
-        f'<img class="ftl-curve" width="320" height="320" alt="{_text(roc_alt(found))}" '
-        f'src="data:image/svg+xml;base64,{data}">'
     )
 
 
@@ -543,7 +519,7 @@ def roc_alt(found):
             f"{_percent(1 - decisions.specificity.score)} false alarms"
         )
 
-    text = f"ROC curve of {_label(found.system)} on test. Chosen on validation: "
+    text = f"ROC curve of {style.label(found.system)} on test. Chosen on validation: "
     text += f"{place(found.chosen)}."
     return text if found.is_chosen else f"{text} Now: {place(found.now)}."
 
@@ -563,14 +539,11 @@ def roc_svg(found):
     rates, finds = found.curve
     title, said = roc_alt(found).split(". ", 1)
     path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in zip(rates, finds, strict=True))
-    text = f'font-family="sans-serif" font-size="11" fill="{SOFT}"'
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320" width="320" height="320" '
-        f'role="img"><title>{_text(title)}</title><desc>{_text(said)}</desc>'
-        f'<rect width="320" height="320" fill="{PAPER}"/>{_grid_svg(text)}'
-        f'<polyline points="{path}" fill="none" stroke="{BLUE}" stroke-width="2.2" '
-        f'stroke-linejoin="round"/>{_points_svg(found)}</svg>'
+    body = (
+        f'{_grid_svg()}<polyline points="{path}" fill="none" stroke="{BLUE}" stroke-width="2.2" '
+        f'stroke-linejoin="round"/>{_points_svg(found)}'
     )
+    return drawing.svg(320, 320, title, said, body)
 
 
 def _x(rate):
@@ -581,8 +554,8 @@ def _y(rate):
     return 272 - 256 * rate
 
 
-def _grid_svg(text):
-    lines = []
+def _grid_svg():
+    lines, text = [], words(SOFT, 11)
     for share in (0, 0.25, 0.5, 0.75, 1):
         x, y, label = _x(share), _y(share), f"{100 * share:.0f}"
         lines.append(
@@ -604,18 +577,18 @@ def _points_svg(found):
     x, y = _x(1 - found.chosen.specificity.score), _y(found.chosen.sensitivity.score)
     shape = f"M{x:.1f} {y - 8:.1f}l8 8l-8 8l-8 -8z"
     look = f'stroke="{INK}" stroke-width="2"'
-    label = 'font-family="sans-serif" font-size="11.5"'
+    label = words(INK, 11.5)
     points = [
         f'<path d="{shape}" fill="{PAPER}" {look}/>',
         f'<path d="M150 226l7 7l-7 7l-7 -7z" fill="{PAPER}" {look}/>',
-        f'<text x="164" y="237" fill="{INK}" {label}>chosen on validation</text>',
+        f'<text x="164" y="237" {label}>chosen on validation</text>',
     ]
     if not found.is_chosen:
         x, y = _x(1 - found.now.specificity.score), _y(found.now.sensitivity.score)
         points += [
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
             f'<circle cx="150" cy="254" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
-            f'<text x="164" y="258" fill="{INK}" {label}>now: exploratory</text>',
+            f'<text x="164" y="258" {label}>now: exploratory</text>',
         ]
     return "".join(points)
 
@@ -633,17 +606,18 @@ def missed_html(case, decisions):
     str
         Every text that comes from data is escaped.
     """
-    name, items = _text(decisions.positive), decisions.missed
+    name, items = escaped(decisions.positive), decisions.missed
     if not items:
-        return f'{_CSS}<p class="ftl-line">Missed: none. Every “{name}” is found.</p>'
+        return _CSS + style.page("line", f"<p>Missed: none. Every “{name}” is found.</p>")
     shown = items[:MOST_SHOWN]
-    body = "".join(f"<li>{_item_html(case, decisions.part, item)}</li>" for item in shown)
+    listed = "".join(f"<li>{_item_html(case, decisions.part, item)}</li>" for item in shown)
     framed_too = ", framed" if "box" in case.part(decisions.part).column_names else ""
-    return (
-        f'{_CSS}<div class="{_PAGE}"><p><strong>Missed</strong>: {len(shown):,} of '
-        f"{len(items):,} with “{name}”{framed_too}; those that the system is surest to let go "
-        f'come first.</p><ul class="ftl-missed">{body}</ul></div>'
+    body = (
+        f"<p><strong>Missed</strong>: {len(shown):,} of {len(items):,} with “{name}”{framed_too}; "
+        "those that the system is surest to let go come first.</p>"
+        f'<ul class="ftl-missed">{listed}</ul>'
     )
+    return _CSS + style.page("line", body)
 
 
 def _item_html(case, part, item):
@@ -652,9 +626,9 @@ def _item_html(case, part, item):
     words = f"{item.item_id}{grade}: {100 * item.probability:.1f} %"
     if isinstance(row["input"], str):
         cut = row["input"][:_LONGEST_TEXT]
-        return f"{_text(cut)}{' ...' if cut != row['input'] else ''}<br>{_text(words)}"
+        return f"{escaped(cut)}{' ...' if cut != row['input'] else ''}<br>{escaped(words)}"
     image = framed(row["input"], row.get("box"), _SIDE)
-    return f"{image_html(image, f'Missed: {words}', _SIDE)}{_text(words)}"
+    return f"{image_html(image, f'Missed: {words}', _SIDE)}{escaped(words)}"
 
 
 def look_text(found):
@@ -670,7 +644,7 @@ def look_text(found):
     """
     missed = ", ".join(item.item_id for item in found.now.missed[:MOST_SHOWN])
     lines = [
-        f"{_label(found.system)}. {found.wording}",
+        f"{style.label(found.system)}. {found.wording}",
         *rate_lines(found.now),
         f"{_origin(found)} {_methods(found.now)}",
         f"Missed first: {missed}." if missed else "Missed: none.",
@@ -692,20 +666,21 @@ def points_html(case, systems, specificity=0.9, positive=1):
         A system that cannot be judged has the reason in its row.
     """
     rows = "".join(_point_html(case, systems, name, specificity, positive) for name in systems)
-    return (
-        f'<div class="{_PAGE}"><table><caption><strong>Operating points</strong>: at least '
+    body = (
+        "<table><caption><strong>Operating points</strong>: at least "
         f"{100 * specificity:g} % specificity on validation, here on test</caption><thead><tr>"
         '<th scope="col">System</th><th scope="col">Threshold</th><th scope="col">Sensitivity</th>'
-        f'<th scope="col">Specificity</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<th scope="col">Specificity</th></tr></thead><tbody>{rows}</tbody></table>'
     )
+    return style.page("line", body)
 
 
 def _point_html(case, systems, name, specificity, positive):
-    head = f'<tr><th scope="row">{_text(_label(name))}</th>'
+    head = f'<tr><th scope="row">{escaped(style.label(name))}</th>'
     try:
         found = sensitivity_at_specificity(case, systems[name], specificity, positive=positive)
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        return f'{head}<td colspan="3">{_text(_sentence(error))}</td></tr>'
+        return f'{head}<td colspan="3">{escaped(style.sentence(error))}</td></tr>'
     rates = (found.sensitivity, found.specificity)
     cells = "".join(f"<td>{_percent(rate.score)} ({_interval(rate)})</td>" for rate in rates)
     return f"{head}<td>{found.threshold:.4f}</td>{cells}</tr>"
@@ -745,38 +720,22 @@ class ThresholdView:
         self._asked = {"specificity": specificity, "positive": positive}
         self._starts, self._pages, self._loading = {}, {}, False
         names = list(systems)
-        self.system = ipywidgets.Dropdown(
-            description="System",
-            options=[(_label(name), name) for name in names],
-            value=names[0],
-            tooltip="Whose decisions are shown",
-            style={"description_width": "initial"},
-            layout={"width": "auto"},
-        )
+        choices = [(style.label(name), name) for name in names]
+        self.system = style.dropdown("System", choices, names[0], "Whose decisions are shown")
         self.slider = ipywidgets.SelectionSlider(
             description="Threshold",
             options=[("0.0000", 0.0)],
             tooltip="To the right: fewer false alarms, more missed. Arrow keys move it.",
-            style={"description_width": "initial"},
+            style=style.DESCRIPTION,
             layout={"width": "100%", "max_width": "640px"},
         )
-        self.button = ipywidgets.Button(
-            description="Back to the operating point",
-            tooltip="The threshold that validation chose",
-            layout={"width": "auto"},
-        )
+        self.button = style.button("Back to the operating point", "The one that validation chose")
         self.body, self.missed = ipywidgets.HTML(), ipywidgets.HTML()
         self.system.observe(self._load, names="value")
         self.slider.observe(self._update, names="value")
         self.button.on_click(lambda _: self.back())
-        bar = ipywidgets.HBox(
-            [self.system, self.button], layout={"flex_flow": "row wrap", "padding": "8px 12px 0"}
-        )
         slide = ipywidgets.Box([self.slider], layout={"padding": "0 12px", "width": "100%"})
-        self.box = ipywidgets.VBox(
-            [bar, slide, self.body, self.missed],
-            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
-        )
+        self.box = style.frame(style.bar(self.system, self.button), slide, self.body, self.missed)
         self._load()
 
     def look(self):
@@ -805,7 +764,7 @@ class ThresholdView:
         """Take another system: its thresholds, and its operating point."""
         self._loading = True  # new options move the slider more than once
         try:
-            self.body.value = f'{_CSS}<p class="ftl-line" role="status">Computing ...</p>'
+            self.body.value = style.COMPUTING
             point = self._start().now.threshold
             system, positive = self._systems[self.system.value], self._asked["positive"]
             places = positions(self._case, system, point, positive=positive)
@@ -834,9 +793,7 @@ class ThresholdView:
 
     def _say(self, error):
         """On screen an error is a sentence, never a traceback."""
-        text = html.escape(_sentence(error))
-        self.body.value = f'{_CSS}<p class="ftl-line" role="status">{text}</p>'
-        self.missed.value = ""
+        self.body.value, self.missed.value = style.refusal(error), ""
 
 
 def threshold(case, systems, positive=1, specificity=0.9):
@@ -864,7 +821,7 @@ def threshold(case, systems, positive=1, specificity=0.9):
         is said on the screen.
     """
     view = ThresholdView(case, systems, positive, specificity)
-    display(view.box)
+    style.show(view.box)
     asked = {"specificity": specificity, "positive": positive}
     name = next(iter(systems))
     try:
@@ -872,10 +829,7 @@ def threshold(case, systems, positive=1, specificity=0.9):
         page = look_html(found, inline=False) + missed_html(case, found.now)
         page, text = page + points_html(case, systems, **asked), look_text(found)
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        text = _sentence(error)
-        page = f"<p>{html.escape(text)}</p>"
-    static = (
-        "<details open><summary><strong>The same as figure and text</strong>: "
-        f"{_text(_label(name))}</summary>{page}</details>"
-    )
-    display({"text/html": static, "text/plain": text}, raw=True)
+        page, text = style.refusal(error), style.sentence(error)
+    title = f"<strong>The same as figure and text</strong>: {escaped(style.label(name))}"
+    style.show_static(title, page, text)
+    style.name_sliders()

@@ -4,21 +4,19 @@ Three layers: `Knobs`, `run_name` and `run_rows` compute and return plain data; 
 `lab_html` render it; `training_lab` is the widget, which only calls the others.
 """
 
-import html
 import threading
 import time
 from dataclasses import dataclass, replace
 
 import ipywidgets
-from IPython.display import display
 
 from .. import experiments, torch_setup, training
 from ..cases import best_practices, split
-from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
+from ..plots import BLUE, INK, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
-from .compare import _text
-from .race import _image
-from .try_it import _sentence
+from . import drawing, style
+from .drawing import words
+from .style import escaped
 
 MOST_SECONDS = 8.0
 MOST_RUNS = 8  # overlaid; the oldest but the first makes room
@@ -113,8 +111,8 @@ def run_name(knobs, first=None):
     """
     first = first or Knobs()
     changed = [
-        words.format(getattr(knobs, name))
-        for name, words in _NAMES.items()
+        shown.format(getattr(knobs, name))
+        for name, shown in _NAMES.items()
         if getattr(knobs, name) != getattr(first, name)
     ]
     return ", ".join(changed) or "as it comes"
@@ -263,12 +261,7 @@ def runs_svg(runs, chosen):
     body.append(_detail(scale, runs[chosen].log))
     title = f"Training curves of run {runs[chosen].label}"
     said = " ".join(finding.text for finding in experiments.explain(runs[chosen].log))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}" role="img"><title>{_text(title)}</title>'
-        f'<desc>{_text(said)}</desc><rect width="{_WIDTH}" height="{_HEIGHT}" fill="{PAPER}"/>'
-        f"{''.join(body)}</svg>"
-    )
+    return drawing.svg(_WIDTH, _HEIGHT, title, said, "".join(body))
 
 
 def _points(log, key):
@@ -294,7 +287,7 @@ def _number(scale, panel, run, color):
         return ""
     last = run.log.epochs[-1]
     x, y = scale.x(panel, last["epoch"]), scale.y(panel, last[f"validation_{panel}"])
-    return f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" {_words(color)}>{run.number}</text>'
+    return f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" {words(color)}>{run.number}</text>'
 
 
 def _detail(scale, log):
@@ -352,13 +345,9 @@ def _keep(scale, log):
     x, y = scale.x("score", best["epoch"]), scale.y("score", best["validation_score"])
     parts.append(
         f'<text x="{x + shift:.1f}" y="{max(y - 9, _TOP + 11):.1f}" text-anchor="{anchor}" '
-        f"{_words(INK)}>keep this: {best['validation_score']:.2f}</text>"
+        f"{words(INK)}>keep this: {best['validation_score']:.2f}</text>"
     )
     return "".join(parts)
-
-
-def _words(color):
-    return f'font-family="sans-serif" font-size="12" fill="{color}"'
 
 
 def _grid(scale, log):
@@ -368,32 +357,21 @@ def _grid(scale, log):
         for value in shares[panel]:
             if panel == "loss" and value > scale.most_loss:
                 continue
-            y = scale.y(panel, value)
-            lines.append(
-                f'<path d="M{left} {y:.1f}H{right}" stroke="{FAINT}"/>'
-                f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end" {_words(SOFT)}>'
-                f"{value:g}</text>"
-            )
+            lines.append(drawing.level(left, right, scale.y(panel, value), f"{value:g}"))
         for epoch in range(0, scale.epochs + 1, -(-scale.epochs // 6)):
-            lines.append(
-                f'<text x="{scale.x(panel, epoch):.1f}" y="{_HEIGHT - _BOTTOM + 16}" '
-                f'text-anchor="middle" {_words(SOFT)}>{epoch}</text>'
-            )
-        lines.append(
-            f'<text x="{(left + right) / 2}" y="{_HEIGHT - 7}" text-anchor="middle" '
-            f"{_words(SOFT)}>Epoch</text>"
-        )
+            lines.append(drawing.centred(scale.x(panel, epoch), _HEIGHT - _BOTTOM + 16, epoch))
+        lines.append(drawing.centred((left + right) / 2, _HEIGHT - 7, "Epoch"))
     guess = scale.y("loss", log.guessing)
     lines.append(
         f'<path d="M{_PANELS["loss"][0]} {guess:.1f}H{_PANELS["loss"][1]}" stroke="{SOFT}" '
         f'stroke-dasharray="1 3"/><text x="{_PANELS["loss"][1]}" y="{guess - 4:.1f}" '
-        f'text-anchor="end" {_words(SOFT)}>guessing</text>'
+        f'text-anchor="end" {words(SOFT)}>guessing</text>'
     )
     lines.append(
-        f'<text x="{_PANELS["loss"][0]}" y="16" font-weight="bold" {_words(INK)}>Loss: '
+        f'<text x="{_PANELS["loss"][0]}" y="16" font-weight="bold" {words(INK)}>Loss: '
         f'<tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
         f'<tspan fill="{BLUE}">validation</tspan>, gap shaded</text>'
-        f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {_words(BLUE)}>'
+        f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {words(BLUE)}>'
         "Validation score</text>"
     )
     return "".join(lines)
@@ -401,23 +379,10 @@ def _grid(scale, log):
 
 # --- the page ---------------------------------------------------------------------------------
 
-_CSS = """<style>
-.ftl-lab{max-width:62em;padding:.2em 1em .6em;line-height:1.45;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
-.ftl-lab .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #0072B2;
- font-variant-numeric:tabular-nums}
-.ftl-lab .ftl-wide{overflow-x:auto;contain:inline-size}
-.ftl-lab svg,.ftl-lab .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
-.ftl-lab table{border-collapse:collapse;margin:.6em 0 0;font-size:.95em;border:0}
-.ftl-lab caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl-lab tr{background:none!important}
-.ftl-lab tr.ftl-chosen{font-weight:bold}
-.ftl-lab th,.ftl-lab td{text-align:left!important;vertical-align:top;padding:.35em .7em;border:0;
- border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
-.ftl-lab tbody th{font-weight:inherit}
-.ftl-lab td{font-variant-numeric:tabular-nums}
+_CSS = style.sheet("""
+.ftl-lab tr.ftl-chosen,.ftl-lab tr.ftl-chosen th{font-weight:bold}
 .ftl-lab ul{margin:.2em 0;padding-left:1.4em}
-</style>"""
+""")
 
 
 def words_html(runs, chosen):
@@ -433,22 +398,22 @@ def words_html(runs, chosen):
     str
     """
     run = runs[chosen]
-    said = "".join(f"<li>{_text(finding.text)}</li>" for finding in experiments.explain(run.log))
-    heads = "".join(f'<th scope="col">{_text(head)}</th>' for head in _HEADS)
+    said = "".join(f"<li>{escaped(finding.text)}</li>" for finding in experiments.explain(run.log))
+    heads = "".join(f'<th scope="col">{escaped(head)}</th>' for head in _HEADS)
     rows = "".join(
         f"<tr{' class=ftl-chosen' if at == chosen else ''}>"
-        f'<th scope="row">{_text(row[0])}</th>'
-        + "".join(f"<td>{_text(cell)}</td>" for cell in row[1:])
+        f'<th scope="row">{escaped(row[0])}</th>'
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for at, row in enumerate(run_rows(runs))
     )
-    return (
-        f'{_CSS}<section class="ftl-lab" aria-label="Run {_text(run.label)}">'
-        f"<p><strong>What happened in run {_text(run.label)}</strong></p><ul>{said}</ul>"
+    body = (
+        f"<p><strong>What happened in run {escaped(run.label)}</strong></p><ul>{said}</ul>"
         '<div class="ftl-wide" role="region" tabindex="0" aria-label="All runs"><table>'
         "<caption><strong>All runs</strong>, named by what changed; losses of the last epoch"
-        f"</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+        f"</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+    return _CSS + style.page("lab", body, f"Run {run.label}")
 
 
 def lab_html(runs, chosen):
@@ -463,7 +428,7 @@ def lab_html(runs, chosen):
     -------
     str
     """
-    picture = f'<div class="ftl-lab">{_image(runs_svg(runs, chosen))}</div>'
+    picture = style.page("lab", drawing.image(runs_svg(runs, chosen)))
     return f"{_CSS}{picture}{words_html(runs, chosen)}"
 
 
@@ -503,14 +468,11 @@ class TrainingLabView:
         self.runs, self._count, self._stop = [], 0, threading.Event()
         self._thread, self._drawn_at = None, 0.0
         self.knobs = _sliders(training.layers(case), len(case.train))
-        self.run_button = _button("Run", "Train with these settings", "primary")
-        self.stop_button = _button("Stop", "End the run at once; it is kept as far as it came")
-        self.forget_button = _button("Forget all but the first", "Remove the other runs")
+        self.run_button = style.button("Run", "Train with these settings", "primary")
+        self.stop_button = style.button("Stop", "End the run at once; it is kept as far as it came")
+        self.forget_button = style.button("Forget all but the first", "Remove the other runs")
         self.stop_button.disabled = True
-        self.chosen = ipywidgets.Dropdown(
-            description="Look at run", options=[], style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "100%"},
-        )  # fmt: skip
+        self.chosen = style.dropdown("Look at run", [])
         self.status = ipywidgets.HTML(_status("Turn a knob, then press Run."))
         self.picture, self.words = ipywidgets.HTML(layout={"flex": "none"}), ipywidgets.HTML()
         self.run_button.on_click(lambda _: self.start())
@@ -519,21 +481,12 @@ class TrainingLabView:
         self.chosen.observe(self._choose, names="value")
         if case.pace == "quick":
             self.knobs["epochs"].value = 2
-        self.box = self._laid_out()
-
-    def _laid_out(self):
-        grid = {"flex_flow": "row wrap", "padding": "8px 12px 0"}
-        wide = ipywidgets.Box([self.picture], layout={"overflow": "auto", "max_width": "100%"})
-        buttons = [self.run_button, self.stop_button, self.chosen, self.forget_button]
-        return ipywidgets.VBox(
-            [
-                ipywidgets.HBox(list(self.knobs.values()), layout=grid),
-                ipywidgets.HBox(buttons, layout=grid),
-                self.status,
-                wide,
-                self.words,
-            ],
-            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        self.box = style.frame(
+            style.bar(*self.knobs.values()),
+            style.bar(self.run_button, self.stop_button, self.chosen, self.forget_button),
+            self.status,
+            style.scrolled(self.picture),
+            self.words,
         )
 
     @property
@@ -572,7 +525,7 @@ class TrainingLabView:
             knobs = self.settings
             self._train_and_show(knobs)
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.status.value = _status(_sentence(error))
+            self.status.value = style.refusal(error)
         finally:
             self.run_button.disabled, self.stop_button.disabled = False, True
             torch_setup.release_memory()
@@ -620,7 +573,7 @@ class TrainingLabView:
             self.picture.value = _drawn(self.runs, at)
             self.words.value = words_html(self.runs, at)
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.status.value = _status(_sentence(error))
+            self.status.value = style.refusal(error)
 
     def forget(self):
         """Remove all runs but the first."""
@@ -638,19 +591,13 @@ def _within(runs):
 
 def _drawn(runs, at):
     # The box around it is what scrolls; a scrolled box inside it would have no width of its own.
-    return f'{_CSS}<div class="ftl-lab">{runs_svg(runs, at)}</div>'
+    return _CSS + style.page("lab", runs_svg(runs, at))
 
 
 def _status(text, announced=True):
     """The line under the knobs; a screen reader is spared the single steps."""
     role = ' role="status"' if announced else ""
-    return f'{_CSS}<div class="ftl-lab"><p class="ftl-status"{role}>{html.escape(text)}</p></div>'
-
-
-def _button(description, tooltip, style=""):
-    return ipywidgets.Button(
-        description=description, tooltip=tooltip, button_style=style, layout={"width": "auto"}
-    )
+    return _CSS + style.page("lab", f'<p class="ftl-status"{role}>{escaped(text)}</p>')
 
 
 def _sliders(layers, most):
@@ -703,11 +650,9 @@ def training_lab(case):
     """
     view = TrainingLabView(case)
     view.run()
-    display(view.box)
+    style.show(view.box)
+    style.name_sliders()
     if not view.runs:  # what went wrong is said in the widget
         return
-    static = (
-        "<details open><summary><strong>The same as figures and text</strong>: run "
-        f"{_text(view.runs[0].label)}</summary>{lab_html(view.runs, 0)}</details>"
-    )
-    display({"text/html": static, "text/plain": lab_text(view.runs, 0)}, raw=True)
+    title = f"<strong>The same as figures and text</strong>: run {escaped(view.runs[0].label)}"
+    style.show_static(title, lab_html(view.runs, 0), lab_text(view.runs, 0))

@@ -6,18 +6,18 @@ widgets over both.
 
 import base64
 import hashlib
-import html
 import io
 import time
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
 
 from .. import explain
 from ..cases import pictures
 from ..evaluation import system_label
+from . import style
+from .style import escaped
 
 LONGEST = 10_000  # characters; no model of the course reads as many
 MOST_BYTES = 20_000_000  # of an uploaded file
@@ -27,27 +27,19 @@ NO_DEVICE = "A lesson, not a device: simulated images, no clinical use."
 _SIDE = 224  # pixels of an image on screen
 _FRAME = "#F0E442"
 _NONE = -1  # no example is picked
+EMPTY = "Type a text first, or pick an example."
 _BLUE, _ORANGE = "0,114,178", "213,94,0"
-_CSS = """<style>
-.ftl-try{max-width:60em;color:var(--jp-ui-font-color1,#1b1f24)}
+_CSS = style.sheet("""
 .ftl-try textarea{font-size:1em;line-height:1.4}
-.ftl-try .ftl-two{display:flex;flex-wrap:wrap;gap:1em}
-.ftl-try .ftl-one{flex:1 1 22em;min-width:0;border:1px solid var(--jp-border-color1,#b8c0c8);
- border-radius:6px;padding:.5em .9em;line-height:1.5}
-.ftl-try h4{margin:.2em 0;font-size:1em}
 .ftl-try .ftl-bar{display:grid;grid-template-columns:minmax(5em,auto) 1fr 3.5em;gap:.5em;
  align-items:center;margin:.15em 0}
 .ftl-try .ftl-bar i{display:block;height:.75em;background:#0072B2;border-radius:2px}
 .ftl-try .ftl-text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:14em;overflow-y:auto;
  margin:.5em 0}
-.ftl-try .ftl-note{font-size:.9em;opacity:.85}
-.ftl-try .ftl-unread{opacity:.65;font-style:italic}
+.ftl-try .ftl-unread{color:var(--jp-ui-font-color2,#59636e);font-style:italic}
 .ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
-.ftl-try figure{margin:.4em 0}
-.ftl-try figcaption{font-size:.9em;opacity:.85}
-.ftl-try .ftl-refused,.ftl-try .ftl-no-device{margin:.6em 0;padding:.3em .8em;
- border-left:4px solid #E69F00;line-height:1.45}
-</style>"""
+""")
+_STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ def answer(system, text, label_names):
     """
     text = (text or "").strip()
     if not text:
-        raise ValueError("Type a text first, or pick an example.")
+        raise ValueError(EMPTY)
     began = time.perf_counter()
     notes = []
     if len(text) > LONGEST:
@@ -170,7 +162,7 @@ def _heat(system, image, target, label_names):
     try:
         heat = np.nan_to_num(explain.grad_cam(system, image, target)).clip(0, 1)
     except Exception as error:  # the answer stands without its explanation
-        return None, [f"No heat map: {_sentence(error)}"]
+        return None, [f"No heat map: {style.sentence(error)}"]
     if not heat.max() > 0:
         return None, [f"No place in the image speaks for “{label_names[target]}”."]
     return heat, []
@@ -196,16 +188,16 @@ def answers_html(answers, labels=None):
 
 def _box(one, label):
     bars = "".join(
-        f'<div class="ftl-bar"><span>{html.escape(name)}</span>'
+        f'<div class="ftl-bar"><span>{escaped(name)}</span>'
         f'<span><i style="width:{100 * share:.1f}%"></i></span><span>{share:.1%}</span></div>'
         for name, share in one.probabilities[:5]
     )
-    notes = "".join(f'<p class="ftl-note" dir="auto">{html.escape(note)}</p>' for note in one.notes)
+    notes = "".join(f'<p class="ftl-small" dir="auto">{escaped(note)}</p>' for note in one.notes)
     return (
         # The answer alone is read out; bars, text and picture are there for who wants them.
-        f'<section class="ftl-one"><div role="status"><h4>{html.escape(label)}: '
-        f"{html.escape(one.probabilities[0][0])}</h4></div>{bars}{_evidence(one)}{notes}"
-        f'<p class="ftl-note">{one.seconds:.2f} s</p></section>'
+        f'<section class="ftl-one"><div role="status"><h4>{escaped(label)}: '
+        f"{escaped(one.probabilities[0][0])}</h4></div>{bars}{_evidence(one)}{notes}"
+        f'<p class="ftl-small">{one.seconds:.2f} s</p></section>'
     )
 
 
@@ -219,7 +211,7 @@ def _coloured(one):
     pieces = []
     spans = one.attribution.spans
     for span, strength in zip(spans, explain.scaled(spans), strict=True):
-        text = html.escape(span.text)
+        text = escaped(span.text)
         if span.value is None:
             pieces.append(f'<span class="ftl-unread">{text}</span>')
             continue
@@ -231,14 +223,14 @@ def _coloured(one):
             style += f";border-bottom:2px {line} rgb({colour})"
         title = f"{span.value:+.2f} in log-odds"
         pieces.append(f'<span style="{style}" title="{title}">{text}</span>')
-    said = html.escape(one.probabilities[0][0])
-    strongest = ", ".join(f"“{html.escape(word)}”" for word in explain.strongest(one.attribution))
+    said = escaped(one.probabilities[0][0])
+    strongest = ", ".join(f"“{escaped(word)}”" for word in explain.strongest(one.attribution))
     spoken = f"Speaks most for “{said}”: {strongest or 'nothing'}."
     return (
         # A long text is scrolled, by keyboard too.
         '<div class="ftl-text" dir="auto" role="group" aria-label="The text" tabindex="0">'
         f"{''.join(pieces)}</div>"
-        f'<p class="ftl-note">Blue, solid line: speaks for “{said}”. Orange, dashed: against. '
+        f'<p class="ftl-small">Blue, solid line: speaks for “{said}”. Orange, dashed: against. '
         f"{spoken}</p>"
     )
 
@@ -274,19 +266,19 @@ class TryItView:
         )
         self.text.add_class("ftl-input")
         options = [("pick one ...", ""), *((_short(example), example) for example in examples)]
-        self.example = _labelled("Example", options, "")
-        self.first = _labelled("First system", names, names[0])
-        self.second = _labelled("Second system", names, names[-1])
-        self.button = ipywidgets.Button(
-            description="Ask both", button_style="primary", tooltip="Ask both systems"
-        )
+        self.example = style.dropdown("Example", options, "")
+        self.first = style.dropdown("First system", names, names[0])
+        self.second = style.dropdown("Second system", names, names[-1])
+        self.button = style.button("Ask both", "Ask both systems", "primary")
         self.output = ipywidgets.HTML('<div role="status"></div>')
         self.example.observe(self._pick, names="value")
         self.button.on_click(lambda _: self.ask())
-        pickers = ipywidgets.HBox([self.first, self.second, self.button])
-        pickers.layout.flex_flow = "row wrap"
-        self.box = ipywidgets.VBox(
-            [ipywidgets.HTML(_CSS), self.example, self.text, pickers, self.output]
+        self.box = style.frame(
+            ipywidgets.HTML(_CSS),
+            style.bar(self.example),
+            style.inside(self.text),
+            style.bar(self.first, self.second, self.button),
+            self.output,
         )
         self.box.add_class("ftl-try")
 
@@ -297,19 +289,18 @@ class TryItView:
 
     def ask(self):
         """Ask the two chosen systems about the text, as a click does."""
+        if not self.text.value.strip():
+            self.output.value = style.said(EMPTY)
+            return
         labels = [self.first.value, self.second.value]
         try:
             found = []
             for label in labels:
                 system, label_names = self._systems[label]
                 found.append(answer(system, self.text.value, label_names))
-            self.output.value = answers_html(found, labels)
+            self.output.value = style.page("try", answers_html(found, labels))
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = f'<p role="status">{html.escape(_sentence(error))}</p>'
-
-
-def _sentence(error):
-    return str(error) or f"It did not work ({type(error).__name__})."
+            self.output.value = style.refusal(error)
 
 
 def _short(text):
@@ -347,25 +338,20 @@ def try_it(case, systems, examples=()):
         When there are fewer than two systems.
     """
     named = _named("try_it", case, systems)
-    view = TryItView(named, list(examples))
-    display(view.box)
+    style.show(TryItView(named, list(examples)).box)
     if not examples:
         return
     ends = [list(named)[0], list(named)[-1]]
     lines, shown = [], []
     for text in examples[:2]:
         found = [answer(named[label][0], text, named[label][1]) for label in ends]
-        lines.append(f"<p>{html.escape(text)}</p>{answers_html(found, ends)}")
+        lines.append(f"<p>{escaped(text)}</p>{answers_html(found, ends)}")
         says = "; ".join(
             f"{label}: {one.probabilities[0][0]} ({one.probabilities[0][1]:.0%})"
             for label, one in zip(ends, found, strict=True)
         )
         shown.append(f"{text}\n  {says}")
-    static = (
-        "<details><summary><strong>The same without widgets</strong>, for the first examples"
-        f'</summary>{_CSS}<div class="ftl-try">{"".join(lines)}</div></details>'
-    )
-    display({"text/html": static, "text/plain": "\n".join(shown)}, raw=True)
+    style.show_static(_STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
 
 
 # --- images -----------------------------------------------------------------------------------
@@ -522,7 +508,7 @@ def image_html(image, alt, side=_SIDE):
     shown.save(stream, "JPEG", quality=85)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     return (
-        f'<img alt="{html.escape(alt)}" width="{shown.width}" height="{shown.height}" '
+        f'<img alt="{escaped(alt)}" width="{shown.width}" height="{shown.height}" '
         f'src="data:image/jpeg;base64,{data}">'
     )
 
@@ -534,7 +520,7 @@ def _heat_html(one):
     alt = f"The image with a heat map over it, hottest at: {hottest_place(one.heat)}."
     return (
         f"<figure>{image_html(heated(one.image, one.heat, _SIDE), alt)}"
-        f"<figcaption>Bright: speaks for “{html.escape(label)}” (Grad-CAM). "
+        f"<figcaption>Bright: speaks for “{escaped(label)}” (Grad-CAM). "
         f"Hottest: {hottest_place(one.heat)}.</figcaption></figure>"
     )
 
@@ -627,8 +613,8 @@ def image_page(shown, answers, labels, case):
     str
         Every text is escaped.
     """
-    title = html.escape(shown.title)
-    remarks = "".join(f'<p class="ftl-note">{html.escape(text)}</p>' for text in shown.remarks)
+    title = escaped(shown.title)
+    remarks = "".join(f'<p class="ftl-small">{escaped(text)}</p>' for text in shown.remarks)
     return (
         f"<figure>{image_html(shown.image, f'{shown.title}, as the systems were shown it')}"
         f"<figcaption>{title}</figcaption></figure>{remarks}{answers_html(answers, labels)}"
@@ -643,7 +629,7 @@ def _truth_html(shown, label_names):
     frame = image_html(framed(shown.image, box, _SIDE), f"{shown.title}: {truth}") if box else ""
     return (
         "<details><summary>Show the truth</summary>"
-        f"<figure>{frame}<figcaption>Truth: {html.escape(truth)}</figcaption></figure></details>"
+        f"<figure>{frame}<figcaption>Truth: {escaped(truth)}</figcaption></figure></details>"
     )
 
 
@@ -651,7 +637,7 @@ def _no_device(case):
     """The fixed line; images of the learner's own or from the hub are not simulated."""
     own = case.track == "hub" or case.intake is not None
     line = NO_DEVICE.replace("simulated images, ", "") if own else NO_DEVICE
-    return f'<p class="ftl-no-device"><strong>{line}</strong></p>'
+    return f'<p class="ftl-note"><strong>{line}</strong></p>'
 
 
 class TryImageView:
@@ -679,26 +665,27 @@ class TryImageView:
         names = list(systems)
         self._examples = examples
         options = [(shown.title, at) for at, shown in enumerate(examples)]
-        self.example = _labelled("Test item", [("pick one ...", _NONE), *options], _NONE)
+        options = [("pick one ...", _NONE), *options]
+        self.example = style.dropdown("Test item", options, _NONE)
         self.upload = ipywidgets.FileUpload(
             accept=".png,.jpg,.jpeg",
             description="Or upload a PNG or JPEG",
             tooltip="At most 20 MB; most Jupyter servers drop more than 10 MB without a word",
             layout={"width": "auto"},
         )
-        self.first = _labelled("First system", names, names[0])
-        self.second = _labelled("Second system", names, names[-1])
-        self.button = ipywidgets.Button(
-            description="Ask both", button_style="primary", tooltip="Ask both systems again"
-        )
+        self.first = style.dropdown("First system", names, names[0])
+        self.second = style.dropdown("Second system", names, names[-1])
+        self.button = style.button("Ask both", "Ask both systems again", "primary")
         self.output = ipywidgets.HTML('<div role="status"></div>')
         self.example.observe(self._pick, names="value")
         self.upload.observe(self._receive, names="value")
         self.button.on_click(lambda _: self.ask())
-        rows = [[self.example, self.upload], [self.first, self.second, self.button]]
-        bars = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
-        line = ipywidgets.HTML(_no_device(case))
-        self.box = ipywidgets.VBox([ipywidgets.HTML(_CSS), line, *bars, self.output])
+        self.box = style.frame(
+            ipywidgets.HTML(_CSS + style.page("try", _no_device(case))),
+            style.bar(self.example, self.upload),
+            style.bar(self.first, self.second, self.button),
+            self.output,
+        )
         self.box.add_class("ftl-try")
 
     def _pick(self, change):
@@ -716,8 +703,11 @@ class TryImageView:
             name = str(file["name"])
             image, remarks = read_upload(file["content"], name)
             self._shown = Shown(f"Your image: {_short(name)}", image, [*remarks, self._beware()])
+        except pictures.Unreadable as refused:
+            self.output.value = style.said(refused)
+            return
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self._say(_sentence(error))
+            self.output.value = style.refusal(error)
             return
         self.ask()
 
@@ -725,29 +715,17 @@ class TryImageView:
         names = ", ".join(f"“{name}”" for name in self._case.label_names)
         return f"The systems know only {names}; whatever you show them, they answer with these."
 
-    def _say(self, text):
-        self.output.value = f'<p class="ftl-refused" role="status">{html.escape(text)}</p>'
-
     def ask(self):
         """Ask the two chosen systems about the image, as a click does."""
         if self._shown is None:
-            self._say("Pick a test item or upload an image first.")
+            self.output.value = style.said("Pick a test item or upload an image first.")
             return
         labels = [self.first.value, self.second.value]
         try:
-            self.output.value = _asked(self._case, self._systems, self._shown, labels)[0]
+            page = _asked(self._case, self._systems, self._shown, labels)[0]
+            self.output.value = style.page("try", page)
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            self._say(_sentence(error))
-
-
-def _labelled(description, options, value):
-    return ipywidgets.Dropdown(
-        description=description,
-        options=options,
-        value=value,
-        style={"description_width": "initial"},
-        layout={"width": "auto"},
-    )
+            self.output.value = style.refusal(error)
 
 
 def _asked(case, systems, shown, labels):
@@ -780,16 +758,13 @@ def try_it_image(case, systems, examples=()):
     if isinstance(case.test[0]["input"], str):
         raise ValueError(f"try_it_image is for images; case {case.name!r} holds texts. Use try_it.")
     shown = listed(case, examples)
-    display(TryImageView(case, named, shown).box)
+    style.show(TryImageView(case, named, shown).box)
     if not shown:
         return
     ends = [list(named)[0], list(named)[-1]]
     pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
-    static = (
-        "<details><summary><strong>The same without widgets</strong>, for the first examples"
-        f'</summary>{_CSS}<div class="ftl-try">{_no_device(case)}{"".join(pages)}</div></details>'
-    )
-    display({"text/html": static, "text/plain": "\n".join(lines)}, raw=True)
+    page = _CSS + style.page("try", _no_device(case) + "".join(pages))
+    style.show_static(_STATIC, page, "\n".join(lines), False)
 
 
 def _static(case, systems, shown, labels):
@@ -797,8 +772,8 @@ def _static(case, systems, shown, labels):
     try:
         page, found = _asked(case, systems, shown, labels)
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        said = f"{shown.title}: {_sentence(error)}"
-        return f"<p>{html.escape(said)}</p>", said
+        said = f"{shown.title}: {style.sentence(error)}"
+        return f"<p>{escaped(said)}</p>", said
     says = "; ".join(
         f"{label}: {one.probabilities[0][0]} ({one.probabilities[0][1]:.0%})"
         for label, one in zip(labels, found, strict=True)

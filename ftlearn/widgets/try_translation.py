@@ -3,30 +3,25 @@
 `search` computes, `findings_html` renders, `try_translation` is the widget over both.
 """
 
-import html
 import time
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
+
+from . import style
+from .style import escaped
+from .try_it import EMPTY
 
 LONGEST = 2_000  # characters; no model of the course reads as many
 SHOWN = 5
-_CSS = """<style>
-.ftl-find{max-width:60em;color:var(--jp-ui-font-color1,#1b1f24)}
-.ftl-find .ftl-two{display:flex;flex-wrap:wrap;gap:1em}
-.ftl-find .ftl-one{flex:1 1 22em;min-width:0;border:1px solid var(--jp-border-color1,#b8c0c8);
- border-radius:6px;padding:.5em .9em;line-height:1.5}
-.ftl-find h4{margin:.2em 0;font-size:1em}
+_CSS = style.sheet("""
 .ftl-find ol{list-style:none;margin:.4em 0;padding:0}
 .ftl-find li{margin:.35em 0;overflow-wrap:anywhere}
 .ftl-find li i{display:block;height:.35em;background:#56B4E9;border-radius:2px}
 .ftl-find li.ftl-true i{background:#0072B2}
 .ftl-find li.ftl-true strong::before{content:"\\2713  "}
-.ftl-find .ftl-note{font-size:.9em;opacity:.85}
-.ftl-find .ftl-refused{margin:.6em 0;padding:.3em .8em;border-left:4px solid #E69F00}
-</style>"""
+""")
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ def search(system, text, candidates, label="", truth=None, most=SHOWN):
     """
     text = (text or "").strip()[:LONGEST]
     if not text:
-        raise ValueError("Type a text first, or pick an example.")
+        raise ValueError(EMPTY)
     began = time.perf_counter()
     query = np.asarray(system.embed([text], side="query"))[0]
     similar = np.asarray(system.embed(candidates, side="candidate")) @ query
@@ -121,14 +116,14 @@ def _box(found):
     span = max(top - found.lowest, 1e-9)
     rows = "".join(
         f'<li class="{"ftl-true" if text == found.truth else "ftl-other"}">'
-        f"<strong>{html.escape(text)}</strong> {value:.3f}"
+        f"<strong>{escaped(text)}</strong> {value:.3f}"
         f'<i style="width:{100 * max(value - found.lowest, 0) / span:.0f}%"></i></li>'
         for text, value in found.nearest
     )
     return (
         # Name and verdict alone are read out; the list is there for who wants it.
-        f'<section class="ftl-one"><div role="status"><h4>{html.escape(found.system)}</h4></div>'
-        f'<ol>{rows}</ol><p class="ftl-note" role="status">{html.escape(_verdict(found))} '
+        f'<section class="ftl-one"><div role="status"><h4>{escaped(found.system)}</h4></div>'
+        f'<ol>{rows}</ol><p class="ftl-small" role="status">{escaped(_verdict(found))} '
         f"{found.seconds:.2f} s</p></section>"
     )
 
@@ -188,26 +183,25 @@ class TryTranslationView:
             layout={"width": "auto"},
         )
         self.text.add_class("ftl-input")
-        self.example = _dropdown(
-            "Example", [("pick one ...", ""), *zip(examples, examples, strict=True)], ""
-        )
-        self.first = _dropdown("First system", names, names[0])
-        self.second = _dropdown("Second system", names, names[-1])
-        self.button = ipywidgets.Button(
-            description="Search with both", button_style="primary", tooltip="Ask both systems"
-        )
+        listed = [("pick one ...", ""), *zip(examples, examples, strict=True)]
+        self.example = style.dropdown("Example", listed, "")
+        self.first = style.dropdown("First system", names, names[0])
+        self.second = style.dropdown("Second system", names, names[-1])
+        self.button = style.button("Search with both", "Ask both systems", "primary")
         self.output = ipywidgets.HTML('<div role="status"></div>')
         self.example.observe(self._pick, names="value")
         self.button.on_click(lambda _: self.ask())
-        pickers = ipywidgets.HBox(
-            [self.first, self.second, self.button], layout={"flex_flow": "row wrap"}
-        )
-        pool = ipywidgets.HTML(
-            f'<p class="ftl-note">Candidates: the {len(self._candidates):,} translations of the '
+        pool = (
+            f'<p class="ftl-small">Candidates: the {len(self._candidates):,} translations of the '
             "test part. There is always a nearest one.</p>"
         )
-        self.box = ipywidgets.VBox(
-            [ipywidgets.HTML(_CSS), self.example, self.text, pickers, pool, self.output]
+        self.box = style.frame(
+            ipywidgets.HTML(_CSS),
+            style.bar(self.example),
+            style.inside(self.text),
+            style.bar(self.first, self.second, self.button),
+            ipywidgets.HTML(style.page("find", pool)),
+            self.output,
         )
         self.box.add_class("ftl-find")
 
@@ -226,21 +220,13 @@ class TryTranslationView:
 
     def ask(self):
         """Ask the two chosen systems about the text, as a click does."""
+        if not self.text.value.strip():
+            self.output.value = style.said(EMPTY)
+            return
         try:
-            self.output.value = findings_html(self.findings(self.text.value))
+            self.output.value = style.page("find", findings_html(self.findings(self.text.value)))
         except Exception as error:  # on screen an error is a sentence, never a traceback
-            said = html.escape(str(error) or f"It did not work ({type(error).__name__}).")
-            self.output.value = f'<p class="ftl-refused" role="status">{said}</p>'
-
-
-def _dropdown(description, options, value):
-    return ipywidgets.Dropdown(
-        description=description,
-        options=options,
-        value=value,
-        style={"description_width": "initial"},
-        layout={"width": "auto"},
-    )
+            self.output.value = style.refusal(error)
 
 
 def try_translation(case, systems, examples=()):
@@ -267,16 +253,13 @@ def try_translation(case, systems, examples=()):
     if len(systems) < 2:
         raise ValueError(f"try_translation compares two systems; {len(systems)} given.")
     view = TryTranslationView(case, systems, list(examples))
-    display(view.box)
+    style.show(view.box)
     if not examples:
         return
     found = {text: view.findings(text) for text in list(examples)[:3]}
     pages = "".join(
-        f"<p>{html.escape(text)}</p>{findings_html(findings)}" for text, findings in found.items()
-    )
-    static = (
-        "<details><summary><strong>The same without widgets</strong>, for the first examples"
-        f'</summary>{_CSS}<div class="ftl-find">{pages}</div></details>'
+        f"<p>{escaped(text)}</p>{findings_html(findings)}" for text, findings in found.items()
     )
     plain = "\n".join(findings_text(text, findings) for text, findings in found.items())
-    display({"text/html": static, "text/plain": plain}, raw=True)
+    title = "<strong>The same without widgets</strong>, for the first examples"
+    style.show_static(title, _CSS + style.page("find", pages), plain, shown=False)

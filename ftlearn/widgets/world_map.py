@@ -4,20 +4,19 @@ Three layers: `blocks` and `tile_rows` compute and return plain data; `map_svg`,
 `map_html` render it; `world_map` is the widget, which only calls the others.
 """
 
-import base64
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
-from IPython.display import display
 
 from ..cases.earth import BLOCK, SOUTHERNMOST
-from ..plots import BLUE, FAINT, PAPER, SOFT, VERMILLION
-from .compare import _label, _text
-from .try_it import _sentence, image_html
+from ..plots import BLUE, FAINT, SOFT, VERMILLION
+from . import drawing, style
+from .drawing import words
+from .style import escaped
+from .try_it import image_html
 
 EXPLORATORY = "Exploratory: a look at test items after the verdict."
 ON_BUTTONS = "On each block: per cent of its tiles that are right; the darker, the more."
@@ -27,7 +26,6 @@ _COLUMNS, _ROWS = 360 // BLOCK, int(90 - SOUTHERNMOST) // BLOCK
 # Backgrounds by share right, and the text that can be read on them; the number says it too.
 _SHADES = ((0.5, "#FFFFFF", "#1B1F24"), (0.7, "#CFE5F2", "#1B1F24"), (0.9, "#A9D3EE", "#1B1F24"))
 _DARKEST = ("#005A8E", "#FFFFFF")
-_EDGE = "1px solid #b8c0c8"
 _ACROSS = 10  # columns for the tiles of a block; at the equator so many lie side by side
 _SIDE = 192  # pixels of an enlarged tile
 
@@ -171,22 +169,12 @@ def place(latitude, longitude):
 
 # --- rendering --------------------------------------------------------------------------------
 
-_CSS = """<style>
-.ftl-map{max-width:62em;padding:.2em 1em .6em;line-height:1.45;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
-.ftl-map .ftl-status{margin:.4em 0;padding:.3em .8em;border-left:4px solid #D55E00}
-.ftl-map .ftl-pair{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start}
+_CSS = style.sheet("""
+.ftl-map .ftl-pair{gap:1em 2em}
 .ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
-.ftl-map .ftl-wide{overflow-x:auto;contain:inline-size}
-.ftl-map .ftl-curve{min-width:520px;max-width:100%;height:auto;display:block}
-.ftl-map table{border-collapse:collapse;margin:.4em 0 0;font-size:.95em;border:0}
-.ftl-map caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl-map tr{background:none!important}
-.ftl-map th,.ftl-map td{text-align:left!important;vertical-align:top;padding:.3em .6em;border:0;
- border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal}
-.ftl-map tbody th{font-weight:normal}
-.ftl-map td{font-variant-numeric:tabular-nums;white-space:nowrap}
-</style>"""
+.ftl-map th,.ftl-map td{padding:.3em .6em}
+.ftl-map td{white-space:nowrap}
+""")
 
 
 def tile_html(case, systems, tile, part="test"):
@@ -205,10 +193,11 @@ def tile_html(case, systems, tile, part="test"):
     """
     rows = []
     for name, system in systems.items():
-        head = f'<tr><th scope="row">{_text(_label(name))}</th>'
+        head = f'<tr><th scope="row">{escaped(style.label(name))}</th>'
         found, said = _or_sentence(case.probabilities, system, part)
         if said:
-            rows.append(f'{head}<td colspan="{len(case.label_names) + 1}">{_text(said)}</td></tr>')
+            width = len(case.label_names) + 1
+            rows.append(f'{head}<td colspan="{width}">{escaped(said)}</td></tr>')
             continue
         shares = found[tile.index]
         guess = int(shares.argmax())
@@ -219,18 +208,19 @@ def tile_html(case, systems, tile, part="test"):
             for at, share in enumerate(shares)
         )
         rows.append(f"{head}{cells}<td>{verdict}</td></tr>")
-    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in case.label_names)
+    heads = "".join(f'<th scope="col">{escaped(name)}</th>' for name in case.label_names)
     where = place(tile.latitude, tile.longitude)
     picture = image_html(case.part(part)[tile.index]["input"], f"Tile at {where}", _SIDE)
-    return (
-        f'{_CSS}<section class="ftl-map"><div class="ftl-pair"><div>{picture}</div><div>'
+    body = (
+        f'<div class="ftl-pair"><div>{picture}</div><div>'
         # The sentence alone is read out; picture and table are there for who wants them.
-        f'<p role="status"><strong>{_text(tile.truth)}</strong> is what both climate maps say of '
+        f'<p role="status"><strong>{escaped(tile.truth)}</strong> is what both climate maps say of '
         f'{where}.</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Answers">'
         "<table><caption>What the systems say</caption>"
         f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></div></div></section>"
+        f"<tbody>{''.join(rows)}</tbody></table></div></div></div>"
     )
+    return _CSS + style.page("map", body)
 
 
 def _or_sentence(asked, *arguments):
@@ -238,7 +228,7 @@ def _or_sentence(asked, *arguments):
     try:
         return asked(*arguments), None
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        return None, _sentence(error)
+        return None, style.sentence(error)
 
 
 def block_html(block, system, cut):
@@ -253,11 +243,12 @@ def block_html(block, system, cut):
         Whether more tiles lie there than are shown.
     """
     more = f" The first {MOST_TILES} are shown." if cut else ""
-    return (
-        f'{_CSS}<p class="ftl-map" role="status"><strong>{_text(block.name)}</strong>: '
-        f"{_text(_label(system))} gets {block.right} of {block.n} tiles right; most are "
-        f"{_text(block.commonest)}. On each tile stands what the system says.{more}</p>"
+    body = (
+        f'<p role="status"><strong>{escaped(block.name)}</strong>: '
+        f"{escaped(style.label(system))} gets {block.right} of {block.n} tiles right; most are "
+        f"{escaped(block.commonest)}. On each tile stands what the system says.{more}</p>"
     )
+    return _CSS + style.page("map", body)
 
 
 def map_svg(case, system, part="test"):
@@ -290,20 +281,17 @@ def map_svg(case, system, part="test"):
         else:
             path = f"M{x - 2:.1f} {y - 2:.1f}l4 4m0 -4l-4 4"
             marks.append(f'<path d="{path}" stroke="{VERMILLION}" stroke-width="1.3"/>')
-    words = f'font-family="sans-serif" font-size="11" fill="{SOFT}"'
+    name = words(SOFT, 11)
     key = (
         f'<rect x="8" y="{height - 34}" width="7" height="7" fill="{BLUE}"/>'
-        f'<text x="20" y="{height - 27}" {words}>right</text>'
+        f'<text x="20" y="{height - 27}" {name}>right</text>'
         f'<path d="M8 {height - 18}l7 7m0 -7l-7 7" stroke="{VERMILLION}" stroke-width="1.6"/>'
-        f'<text x="20" y="{height - 10}" {words}>wrong</text>'
+        f'<text x="20" y="{height - 10}" {name}>wrong</text>'
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img"><title>World map of {_text(part)} tiles</title><desc>'
-        f"{int(correct.sum())} of {len(correct)} tiles right</desc>"
-        f'<rect width="{width}" height="{height}" fill="{PAPER}"/>'
-        f'<path d="{"".join(lines)}" stroke="{FAINT}"/>{"".join(marks)}{key}</svg>'
-    )
+    title = f"World map of {part} tiles"
+    said = f"{int(correct.sum())} of {len(correct)} tiles right"
+    grid = f'<path d="{"".join(lines)}" stroke="{FAINT}"/>'
+    return drawing.svg(width, height, title, said, grid + "".join(marks) + key)
 
 
 def map_html(case, systems, part="test"):
@@ -324,30 +312,28 @@ def map_html(case, systems, part="test"):
     for name, system in systems.items():
         found[name], said = _or_sentence(blocks, case, system, part)
         if said:
-            failed += f"<p>{_text(_label(name))}: {_text(said)}</p>"
+            failed += f"<p>{escaped(style.label(name))}: {escaped(said)}</p>"
 
     def share(name, at):
         return f"{100 * found[name][at].share:.0f} %" if found[name] else "–"
 
     rows = "".join(
-        f'<tr><th scope="row">{_text(block.name)}</th><td>{_text(block.commonest)}</td>'
+        f'<tr><th scope="row">{escaped(block.name)}</th><td>{escaped(block.commonest)}</td>'
         f"<td>{block.n}</td>{''.join(f'<td>{share(name, at)}</td>' for name in systems)}</tr>"
         for at, block in enumerate(found[first])
     )
-    heads = "".join(f'<th scope="col">{_text(_label(name))}</th>' for name in systems)
-    data = base64.b64encode(map_svg(case, systems[first], part).encode()).decode("ascii")
+    heads = "".join(f'<th scope="col">{escaped(style.label(name))}</th>' for name in systems)
     right = sum(block.right for block in found[first])
-    alt = f"World map: {_label(first)} gets {right} of {len(case.part(part))} tiles right."
-    return (
-        f'{_CSS}<section class="ftl-map" aria-label="Held-out blocks"><p class="ftl-status">'
-        f'{EXPLORATORY}</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Map">'
-        f'<img class="ftl-curve" alt="{_text(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
-        f"<p>{_text(alt)}</p>{failed}"
+    said = f"{style.label(first)} gets {right} of {len(case.part(part))} tiles right."
+    body = (
+        f'<p class="ftl-status ftl-moved">{EXPLORATORY}</p>'
+        f"{drawing.image(map_svg(case, systems[first], part))}<p>{escaped(said)}</p>{failed}"
         '<div class="ftl-wide" role="region" tabindex="0" aria-label="Blocks">'
         "<table><caption>Share right, by block</caption><thead><tr>"
         '<th scope="col">Block</th><th scope="col">Mostly</th><th scope="col">Tiles</th>'
-        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+    return _CSS + style.page("map", body, "Held-out blocks")
 
 
 def map_text(case, systems, part="test"):
@@ -362,13 +348,13 @@ def map_text(case, systems, part="test"):
     for name, system in systems.items():
         rows, said = _or_sentence(blocks, case, system, part)
         if said:
-            lines.append(f"{_label(name)}: {said}")
+            lines.append(f"{style.label(name)}: {said}")
             continue
         right, n = (sum(getattr(row, key) for row in rows) for key in ("right", "n"))
         worst = worst_block(rows)
         lines.append(
-            f"{_label(name)}: {right} of {n} tiles right; worst block {worst.name}, {worst.right} "
-            f"of {worst.n}."
+            f"{style.label(name)}: {right} of {n} tiles right; worst block {worst.name}, "
+            f"{worst.right} of {worst.n}."
         )
     return "\n".join(lines)
 
@@ -408,13 +394,8 @@ class WorldMapView:
                 "world_map needs both."
             )
         self._case, self._systems, self._part = case, dict(systems), part
-        self.system = ipywidgets.Dropdown(
-            description="System",
-            options=[(_label(name), name) for name in systems],
-            style={"description_width": "initial"},
-            layout={"width": "auto"},
-            tooltip="Whose answers are shown",
-        )
+        choices = [(style.label(name), name) for name in systems]
+        self.system = style.dropdown("System", choices, choices[0][1], "Whose answers are shown")
         self.about, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
         names = sorted(set(case.groups(part).tolist()))
         self.blocks = {name: self._block_button(name) for name in names}
@@ -431,18 +412,14 @@ class WorldMapView:
         )
         self.tiles = []
         self.system.observe(self._paint, names="value")
-        note = ipywidgets.HTML(f'{_CSS}<p class="ftl-map">{EXPLORATORY} {ON_BUTTONS}</p>')
-        wide = {"overflow": "auto", "max_width": "100%", "padding": "0 12px"}
-        self.box = ipywidgets.VBox(
-            [
-                ipywidgets.HBox([self.system], layout={"padding": "8px 12px 0"}),
-                note,
-                ipywidgets.Box([self._map], layout=wide),
-                self.about,
-                ipywidgets.Box([self._grid], layout=wide),
-                self.shown,
-            ],
-            layout={"border": "1px solid #b8c0c8", "max_width": "1000px", "margin": "4px 0"},
+        note = ipywidgets.HTML(_CSS + style.page("map", f"<p>{EXPLORATORY} {ON_BUTTONS}</p>"))
+        self.box = style.frame(
+            style.bar(self.system),
+            note,
+            style.scrolled(self._map, padding="0 12px"),
+            self.about,
+            style.scrolled(self._grid, padding="0 12px"),
+            self.shown,
         )
         self._paint()
 
@@ -458,7 +435,7 @@ class WorldMapView:
                 "width": "36px",
                 "height": "25px",
                 "padding": "0",
-                "border": _EDGE,
+                "border": style.EDGE,
             },
         )
         button.style.font_size = "11px"
@@ -524,7 +501,7 @@ class WorldMapView:
                 "width": "50px",
                 "height": "26px",
                 "padding": "0",
-                "border": _EDGE,
+                "border": style.EDGE,
             },
         )
         color = ("#CFE5F2", "#1B1F24") if tile.right else ("#F9E7DC", "#1B1F24")
@@ -546,8 +523,7 @@ class WorldMapView:
             self._say(error)
 
     def _say(self, error):
-        text = html.escape(_sentence(error))
-        self.about.value = f'{_CSS}<p class="ftl-map" role="status">{text}</p>'
+        self.about.value = style.refusal(error)
         self._lay([])
         self.shown.value = ""
 
@@ -575,13 +551,10 @@ def world_map(case, systems, part="test"):
     ValueError
         When systems or part do not fit. What goes wrong later is said on the screen.
     """
-    display(WorldMapView(case, systems, part).box)
+    style.show(WorldMapView(case, systems, part).box)
     try:
         page, text = map_html(case, systems, part), map_text(case, systems, part)
     except Exception as error:  # on screen an error is a sentence, never a traceback
-        text = _sentence(error)
-        page = f"<p>{html.escape(text)}</p>"
-    static = (
-        f"<details><summary><strong>The same as map and table</strong></summary>{page}</details>"
-    )
-    display({"text/html": static, "text/plain": text}, raw=True)
+        page, text = style.refusal(error), style.sentence(error)
+    title = "<strong>The same as map and table</strong>"
+    style.show_static(title, page, text, shown=False)

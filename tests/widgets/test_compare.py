@@ -10,6 +10,7 @@ from datasets import Dataset
 from PIL import Image
 
 from ftlearn.cases.case import Case
+from ftlearn.widgets import style
 
 # the package's attribute of that name is the function
 compare = importlib.import_module("ftlearn.widgets.compare")
@@ -401,7 +402,7 @@ def test_texts_from_data_are_escaped(found):
 
 
 def test_dollar_signs_are_not_read_as_formulas(found):
-    assert 'class="ftl-compare mathjax_ignore' in compare.comparison_html(found)
+    assert 'class="ftl ftl-compare mathjax_ignore' in compare.comparison_html(found)
 
 
 def test_the_markup_has_captions_scopes_and_alternative_text(found):
@@ -512,7 +513,7 @@ def test_a_choice_is_computed_once_and_says_that_it_is_computing(view, monkeypat
 
 def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(monkeypatch, view):
     shown = []
-    monkeypatch.setattr(compare, "display", lambda item, **options: shown.append((item, options)))
+    monkeypatch.setattr(style, "display", lambda item, **options: shown.append((item, options)))
     assert compare.compare(view._case, view._systems) is None
     (box, _), (static, options) = shown
     assert options == {"raw": True}

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 from ftlearn.exercises import engine, progress
+from ftlearn.widgets import style
 
 # the package's attributes of that name are the functions
 widget = importlib.import_module("ftlearn.widgets.quiz")
@@ -123,7 +124,7 @@ def test_the_form_for_terminals_gives_no_answer_away(questions):
 
 def test_showing_a_quiz_gives_the_widget_and_the_form_without(questions, monkeypatch):
     shown = []
-    monkeypatch.setattr(widget, "display", lambda what, **_: shown.append(what))
+    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
     widget.quiz(questions)
     box, static = shown
     assert box.children and quiz_html(questions) in static["text/html"]

@@ -19,6 +19,7 @@ import ftlearn
 from ftlearn import baselines, explain
 from ftlearn.models import vision
 from ftlearn.models.text import TextGeneralist
+from ftlearn.widgets import style
 
 # The package shows the function of this name in the place of its module.
 trying = importlib.import_module("ftlearn.widgets.try_it")
@@ -123,7 +124,7 @@ def test_the_two_systems_can_be_chosen_and_named(view):
 
 def test_below_the_widget_stands_the_same_without_one(case, systems, monkeypatch):
     shown = []
-    monkeypatch.setattr(trying, "display", lambda what, **_: shown.append(what))
+    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
     ftlearn.try_it(case, systems, ["acute <fever>"])
     assert "acute &lt;fever&gt;" in shown[1]["text/html"]
     assert "Probe: " in shown[1]["text/plain"] and "Word counter: " in shown[1]["text/plain"]
@@ -458,7 +459,7 @@ def test_every_control_for_images_is_labelled(viewer):
 
 def test_the_images_are_shown_without_a_widget_too(images, two, monkeypatch):
     shown = []
-    monkeypatch.setattr(trying, "display", lambda what, **_: shown.append(what))
+    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
     ftlearn.try_it_image(images, two, images.test.select(range(5)))
     page, text = shown[1]["text/html"], shown[1]["text/plain"]
     assert "Patient 1 of 5" in page and "Patient 2 of 5" in page and "Patient 3 of 5" not in page
@@ -468,7 +469,7 @@ def test_the_images_are_shown_without_a_widget_too(images, two, monkeypatch):
 
 def test_without_examples_one_can_still_upload(images, two, monkeypatch):
     shown = []
-    monkeypatch.setattr(trying, "display", lambda what, **_: shown.append(what))
+    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
     ftlearn.try_it_image(images, two)
     assert len(shown) == 1
 

@@ -10,6 +10,8 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as Pillow
 from toy_cases import toy_case
 
+from ftlearn.widgets import style
+
 # The package shows the function of this name in the place of its module.
 widget = importlib.import_module("ftlearn.widgets.world_map")
 NAMES = ["dry <sand>", "polar & white", "tropical"]
@@ -156,7 +158,7 @@ def test_the_worst_block_is_not_one_of_a_few_tiles():
 
 def test_the_page_without_widgets_carries_every_share(case, monkeypatch):
     shown = []
-    monkeypatch.setattr(widget, "display", lambda *given, **_: shown.extend(given))
+    monkeypatch.setattr(style, "display", lambda *given, **_: shown.extend(given))
     widget.world_map(case, {"specialist": Always(0), "linear_probe": Always(2, "linear_probe")})
     page, text = shown[1]["text/html"], shown[1]["text/plain"]
     row = re.search(r'<tr><th scope="row">N45 E015</th>(.*?)</tr>', page)[1]

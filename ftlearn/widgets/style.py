@@ -1,0 +1,227 @@
+"""How every widget looks and speaks: colours, spacing, tables, controls, words for errors.
+
+Colours of text and paper are variables of JupyterLab's theme, with light values elsewhere, so that
+a widget is dark where the page is dark. Blue and vermillion are Okabe and Ito's, as in the figures;
+what they tell stands beside them in words.
+"""
+
+import html
+import traceback
+
+import ipywidgets
+from IPython.display import display
+
+from ..evaluation import system_label
+
+MOST_WIDE = "900px"
+EDGE = "1px solid var(--jp-border-color1, #b8c0c8)"
+DESCRIPTION = {"description_width": "initial"}
+
+# JupyterLab's own rules for tables must be overruled.
+_SHARED = """
+.ftl{max-width:876px;padding:.2em 12px .6em;line-height:1.45;font-size:14px;
+ font-family:var(--jp-ui-font-family,system-ui,sans-serif);
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+.ftl p{margin:.4em 0}
+.ftl .ftl-status,.ftl .ftl-note,.ftl .ftl-refused{margin:.5em 0;padding:.3em .8em;
+ border-left:4px solid #0072B2}
+.ftl .ftl-status{font-variant-numeric:tabular-nums}
+.ftl .ftl-status.ftl-moved{border-left-color:#D55E00}
+.ftl .ftl-note,.ftl .ftl-refused{border-left-color:#E69F00}
+.ftl .ftl-small,.ftl figcaption{font-size:.92em;color:var(--jp-ui-font-color1,#3d444d)}
+.ftl pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;line-height:1.4}
+.ftl summary{cursor:pointer}
+.ftl summary:focus-visible,.ftl [tabindex]:focus-visible{outline:3px solid #0072B2;
+ outline-offset:1px}
+.ftl h4{margin:.2em 0;font-size:1em}
+.ftl figure{margin:.4em 0}
+.ftl img{border-radius:4px}
+.ftl table{border-collapse:collapse;margin:.8em 0 0;font-size:.95em;border:0;table-layout:auto}
+.ftl caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
+.ftl tr{background:none!important}
+.ftl th,.ftl td{text-align:left!important;vertical-align:top;padding:.35em .7em;border:0;
+ border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal;max-width:none;
+ overflow-wrap:break-word}
+.ftl tbody th{font-weight:normal}
+.ftl td{font-variant-numeric:tabular-nums}
+.ftl .ftl-wide{overflow-x:auto;contain:inline-size}
+.ftl .ftl-drawing{min-width:520px;max-width:100%;height:auto;display:block}
+.ftl .ftl-pair,.ftl .ftl-two{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}
+.ftl .ftl-two{align-items:stretch}
+.ftl .ftl-one{flex:1 1 20em;min-width:0;border:1px solid var(--jp-border-color1,#b8c0c8);
+ border-radius:6px;padding:.5em .9em;line-height:1.5}
+"""
+
+
+def sheet(own=""):
+    """The style sheet of a widget.
+
+    Parameters
+    ----------
+    own : str
+        Rules of this widget alone.
+
+    Returns
+    -------
+    str
+        A ``<style>`` element; pages carry it with them, for each output must stand alone.
+    """
+    return f"<style>{_SHARED}{own}</style>"
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def escaped(text):
+    """Text as HTML (str)."""
+    return html.escape(str(text), quote=True)
+
+
+def label(name):
+    """What a reader calls a system, with a capital (str)."""
+    found = system_label(name)
+    return found[:1].upper() + found[1:]
+
+
+def sentence(error):
+    """What is said of an error: its own words, or its kind where it has none (str)."""
+    return str(error) or f"It did not work ({type(error).__name__})."
+
+
+def page(kind, body, name=""):
+    """A widget's HTML, with its style sheet left out.
+
+    Parameters
+    ----------
+    kind : str
+        The widget's own class, without ``ftl-``.
+    body : str
+        HTML.
+    name : str
+        What a screen reader calls it, not escaped yet; empty: it is no landmark.
+
+    Returns
+    -------
+    str
+    """
+    named = f' aria-label="{escaped(name)}"' if name else ""
+    # the two *ignore* classes keep MathJax from reading dollar signs in texts as formulas
+    return f'<section class="ftl ftl-{kind} mathjax_ignore tex2jax_ignore"{named}>{body}</section>'
+
+
+def said(text):
+    """A sentence to the learner, read out by screen readers: HTML without details (str)."""
+    return sheet() + page("said", f'<p class="ftl-refused" role="status">{escaped(text)}</p>')
+
+
+COMPUTING = sheet() + page("said", '<p role="status">Computing ...</p>')
+
+
+def refusal(error):
+    """An error on the screen: plain words, and behind *Details* what a helper asks for.
+
+    Parameters
+    ----------
+    error : BaseException
+
+    Returns
+    -------
+    str
+    """
+    lines = "".join(traceback.format_exception(error))
+    body = (
+        f'<div class="ftl-refused"><p role="status">{escaped(sentence(error))}</p>'
+        f"<details><summary>Details</summary><pre>{escaped(lines)}</pre></details></div>"
+    )
+    return sheet() + page("said", body)
+
+
+# --- controls ---------------------------------------------------------------------------------
+
+
+def dropdown(description, options, value=None, tooltip=None, **layout):
+    """A list to choose from, with its name before it (ipywidgets.Dropdown)."""
+    return ipywidgets.Dropdown(
+        description=description,
+        options=options,
+        value=value,
+        tooltip=tooltip,
+        style=DESCRIPTION,
+        layout={"width": "auto", "max_width": "100%", **layout},
+    )
+
+
+def button(description, tooltip, style=""):
+    """A button as wide as its words (ipywidgets.Button)."""
+    return ipywidgets.Button(
+        description=description, tooltip=tooltip, button_style=style, layout={"width": "auto"}
+    )
+
+
+def bar(*controls):
+    """Controls side by side, on more lines where the screen is narrow (ipywidgets.HBox)."""
+    return ipywidgets.HBox(controls, layout={"flex_flow": "row wrap", "padding": "8px 12px 0"})
+
+
+def inside(control):
+    """A control as wide as the frame (ipywidgets.VBox)."""
+    return ipywidgets.VBox([control], layout={"padding": "8px 12px 0"})
+
+
+def scrolled(*children, **layout):
+    """A box that is scrolled where the screen is narrow (ipywidgets.Box)."""
+    return ipywidgets.Box(children, layout={"overflow": "auto", "max_width": "100%", **layout})
+
+
+def frame(*children):
+    """A widget: its parts one below the other, in a frame (ipywidgets.VBox)."""
+    return ipywidgets.VBox(
+        children, layout={"border": EDGE, "max_width": MOST_WIDE, "margin": "4px 0"}
+    )
+
+
+def show(box):
+    """Display a widget."""
+    display(box)
+
+
+def show_static(title, page, text, shown=True):
+    """Display the equivalent of a widget, for pages without widgets, printing and screen readers.
+
+    Parameters
+    ----------
+    title : str
+        HTML; of the fold.
+    page : str
+        HTML.
+    text : str
+        The same for terminals.
+    shown : bool
+        Whether the fold is open, so that a printed page shows it.
+    """
+    opened = " open" if shown else ""
+    fold = f"<details{opened}><summary>{title}</summary>{page}</details>"
+    display({"text/html": fold, "text/plain": text}, raw=True)
+
+
+# ipywidgets gives the handles of its sliders no name, and the buttons of its player none: a screen
+# reader would say "slider". A handle is made anew with the slider's options, hence the observer.
+# Where scripts are not run, all works as before.
+_NAMES = """(function name(times) {
+  const called = slider => slider.querySelectorAll('.noUi-handle').forEach(handle =>
+    handle.setAttribute('aria-label', slider.querySelector('.widget-label').textContent));
+  document.querySelectorAll('.widget-slider:not([data-ftl])').forEach(slider => {
+    slider.dataset.ftl = 'named';
+    new MutationObserver(() => called(slider)).observe(slider, {childList: true, subtree: true});
+    called(slider);
+  });
+  document.querySelectorAll('.widget-play').forEach(player =>
+    player.querySelectorAll('button').forEach((button, at) =>
+      button.setAttribute('aria-label', ['Play or pause', 'Back to the start', 'Repeat'][at])));
+  if (times) setTimeout(() => name(times - 1), 500);
+})(20);"""
+
+
+def name_sliders():
+    """Give the sliders and players of the page names that screen readers can say."""
+    display({"application/javascript": _NAMES}, raw=True)
