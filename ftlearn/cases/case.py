@@ -57,6 +57,9 @@ class Case:
         How many tokens of a text the models read; memory grows with the longest text of a batch.
     image_size : int
         Pixels, each way, to which the models see an image scaled.
+    languages : tuple of str
+        Of sentence pairs, where known: the codes of input and translation, such as ``("de",
+        "hsb")``, so that pages say them to screen readers.
     intake : ftlearn.cases.intake.Intake or None
         What was noticed when the learner's own files were read; None for the course's own cases.
     """
@@ -84,6 +87,7 @@ class Case:
     templates: tuple = ("{}",)
     max_tokens: int = 64
     image_size: int = 96
+    languages: tuple = ()
     intake: object = None
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)

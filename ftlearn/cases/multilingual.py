@@ -134,6 +134,7 @@ def _build(pair, track, pace, generalist, fold):
         pace=pace,
         fold=fold,
         max_tokens=MAX_TOKENS,
+        languages=(source.replace("_", "-"), target.replace("_", "-")),
         shifts=shifts,
         **parts,
     )

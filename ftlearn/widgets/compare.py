@@ -93,6 +93,8 @@ class Comparison:
         How far the comparison can be trusted; empty for all items.
     is_search : bool
         Whether the systems search for translations.
+    languages : tuple of str
+        As the case's.
     """
 
     baseline: str
@@ -108,6 +110,7 @@ class Comparison:
     broken_examples: list
     note: str
     is_search: bool = False
+    languages: tuple = ()
 
 
 def slices(case):
@@ -287,6 +290,7 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
         broken_examples=_examples(case, pair, right[0] & wrong[1]),
         note=_note(chosen, case.metric),
         is_search=_is_search(case),
+        languages=case.languages,
     )
 
 
@@ -439,7 +443,7 @@ def _examples_html(comparison, kind, rows):
     if not examples:
         return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
     shown = examples[:rows]
-    body = "".join(_example_html(example, kind, comparison.is_search) for example in shown)
+    body = "".join(_example_html(example, kind, comparison) for example in shown)
     truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
     return (
         # a table wider than a narrow screen is scrolled, by keyboard too
@@ -453,15 +457,19 @@ def _examples_html(comparison, kind, rows):
     )
 
 
-def _example_html(example, kind, is_search):
+def _example_html(example, kind, comparison):
+    source, target = comparison.languages or ("", "")
     said = (
         (example.baseline_label, example.baseline_probability),
         (example.specialist_label, example.specialist_probability),
     )
-    cells = "".join(f"<td>{escaped(name)} ({_share(p, is_search)})</td>" for name, p in said)
+    cells = "".join(
+        f"<td>{style.spoken(name, target)} ({_share(p, comparison.is_search)})</td>"
+        for name, p in said
+    )
     return (
-        f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example)}</th>'
-        f"<td>{escaped(example.label)}</td>{cells}</tr>"
+        f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example, source)}</th>'
+        f"<td>{style.spoken(example.label, target)}</td>{cells}</tr>"
     )
 
 
@@ -473,13 +481,13 @@ def _share(probability, is_search):
     return f"{100 * probability:.0f}&nbsp;%"
 
 
-def _input_html(example):
+def _input_html(example, language):
     if not isinstance(example.input, str):
         return _image_html(example)
     text = example.input
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT].rstrip() + " ..."
-    return escaped(text)
+    return style.spoken(text, language)
 
 
 def _image_html(example):

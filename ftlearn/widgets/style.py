@@ -77,6 +77,12 @@ def escaped(text):
     return html.escape(str(text), quote=True)
 
 
+def spoken(text, language=""):
+    """Text as HTML that tells screen readers its language, where that is known (str)."""
+    words = escaped(text)
+    return f'<span lang="{escaped(language)}">{words}</span>' if language else words
+
+
 def label(name):
     """What a reader calls a system, with a capital (str)."""
     found = system_label(name)

@@ -41,6 +41,8 @@ class Finding:
     rank : int or None
         Where that one stands among the candidates.
     seconds : float
+    language : str
+        Code of the candidates' language; empty where it is not known.
     """
 
     system: str
@@ -49,9 +51,10 @@ class Finding:
     truth: str | None
     rank: int | None
     seconds: float
+    language: str = ""
 
 
-def search(system, text, candidates, label="", truth=None, most=SHOWN):
+def search(system, text, candidates, label="", truth=None, language="", most=SHOWN):
     """Which candidates lie nearest to a text.
 
     Parameters
@@ -64,6 +67,8 @@ def search(system, text, candidates, label="", truth=None, most=SHOWN):
         What a reader calls the system.
     truth : str, optional
         The candidate that is the translation.
+    language : str
+        Code of the candidates' language, where it is known.
     most : int
         Candidates that are kept.
 
@@ -93,6 +98,7 @@ def search(system, text, candidates, label="", truth=None, most=SHOWN):
         truth=truth,
         rank=rank,
         seconds=time.perf_counter() - began,
+        language=language,
     )
 
 
@@ -116,14 +122,14 @@ def _box(found):
     span = max(top - found.lowest, 1e-9)
     rows = "".join(
         f'<li class="{"ftl-true" if text == found.truth else "ftl-other"}">'
-        f"<strong>{escaped(text)}</strong> {value:.3f}"
+        f"<strong>{style.spoken(text, found.language)}</strong> {value:.3f}"
         f'<i style="width:{100 * max(value - found.lowest, 0) / span:.0f}%"></i></li>'
         for text, value in found.nearest
     )
     return (
         # Name and verdict alone are read out; the list is there for who wants it.
         f'<section class="ftl-one"><div role="status"><h4>{escaped(found.system)}</h4></div>'
-        f'<ol>{rows}</ol><p class="ftl-small" role="status">{escaped(_verdict(found))} '
+        f'<ol>{rows}</ol><p class="ftl-small" role="status">{_verdict_html(found)} '
         f"{found.seconds:.2f} s</p></section>"
     )
 
@@ -136,6 +142,13 @@ def _verdict(found):
     if found.rank == 1:
         return f"Right: the catalogue says “{found.truth}”."
     return f"The catalogue says “{found.truth}”: number {found.rank} here."
+
+
+def _verdict_html(found):
+    words = escaped(_verdict(found))
+    if not found.truth:
+        return words
+    return words.replace(escaped(found.truth), style.spoken(found.truth, found.language), 1)
 
 
 def findings_text(text, findings):
@@ -175,6 +188,7 @@ class TryTranslationView:
             for name in ("train", "validation", "test")
             for row in case.part(name).select_columns(["input", "translation"])
         }
+        self._language = case.languages[1] if case.languages else ""
         names = list(systems)
         self.text = ipywidgets.Text(
             value=examples[0] if examples else "",
@@ -214,7 +228,7 @@ class TryTranslationView:
         """What the two chosen systems find: list of Finding."""
         truth = self._truth.get(text.strip().casefold())
         return [
-            search(self._systems[label], text, self._candidates, label, truth)
+            search(self._systems[label], text, self._candidates, label, truth, self._language)
             for label in (self.first.value, self.second.value)
         ]
 

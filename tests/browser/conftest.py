@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import lab
 import pytest
 
+pytest.register_assert_rewrite("every_notebook")
 _OPEN = pytest.StashKey()
 
 
@@ -35,6 +36,12 @@ def jupyterlab(chromium, request, tmp_path_factory):
                 page=page, problems=problems, address=address, work=work, home=own / "home"
             )
             del request.config.stash[_OPEN]
+
+
+@pytest.fixture(scope="module")
+def page(jupyterlab, request):
+    """The page after *Run All Cells* of the notebook that the test module calls ``NAME``."""
+    return lab.run_notebook(jupyterlab, request.module.NAME)
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import expect, sync_playwright
 
-from ftlearn import settings
+from ftlearn import notebooks, settings
 
+SCREENS = Path(__file__).parents[2] / "report" / "screens"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -216,6 +217,22 @@ def run_all(page, expected_cells):
     """
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    return _failures(page, expected_cells)
+
+
+def restart_and_run_all(page):
+    """Restart the kernel and run all cells by the menu, and wait as `run_all` does."""
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    expected = prompts.filter(has_text=re.compile(r"\d")).count()
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
+    page.get_by_role("button", name="Restart", exact=False).last.click()
+    page.locator(".jp-Dialog").wait_for(state="detached")
+    expect(prompts.filter(has_text="*")).not_to_have_count(0)
+    return _failures(page, expected)
+
+
+def _failures(page, expected_cells):
     failed = f"{_STDERR}, .jp-Dialog"
     page.wait_for_function(
         r"""([expected, failed]) => {
@@ -238,3 +255,33 @@ _STDERR = f'{_OUTPUT}[data-mime-type="application/vnd.jupyter.stderr"]'
 def outputs(page):
     """What the cells gave out, in the order of the page; a locator."""
     return page.locator(_OUTPUT)
+
+
+def run_notebook(jupyterlab, name):
+    """Open a learner's copy of a notebook, and run all of it: its page."""
+    notebooks.copy_for_learner(jupyterlab.work)
+    source = notebooks.read_source(notebooks.source_folder() / f"{name}.py")
+    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
+    open_notebook(jupyterlab.page, jupyterlab.address, f"{name}.ipynb")
+    assert run_all(jupyterlab.page, len(cells)) == []
+    return jupyterlab.page
+
+
+def screenshot(widget, name):
+    """Picture of a widget as it stands, in `SCREENS`, to be looked at."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page = widget.page
+    before = page.viewport_size
+    # What is scrolled inside the page is cut off at the page's edge.
+    page.set_viewport_size({**before, "height": round(widget.bounding_box()["height"]) + 400})
+    widget.scroll_into_view_if_needed()
+    widget.screenshot(path=SCREENS / f"{name}.png", animations="disabled")
+    page.set_viewport_size(before)
+
+
+def choose_theme(page, name):
+    """Choose a theme of JupyterLab by the menu, such as ``"JupyterLab Dark"``."""
+    for entry in ("Settings", "Theme", name):
+        page.get_by_role("menuitem", name=entry, exact=True).click()
+    light = str("Light" in name).lower()
+    page.wait_for_selector(f"body[data-jp-theme-light='{light}']")

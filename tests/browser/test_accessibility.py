@@ -9,19 +9,19 @@ import json
 import re
 from types import SimpleNamespace
 
+import axe
 import lab
 import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from ftlearn import explain, notebooks, report, site
 from ftlearn.evidence import RecordedRace
 from ftlearn.exercises import act_1, engine, progress
+from ftlearn.widgets import style
 
 pytestmark = pytest.mark.browser
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
-LEVEL_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Good practice in axe's eyes, and no matter of level A or AA; whatever its impact, it must hold.
 STRUCTURE = (
     "empty-table-header",
@@ -31,7 +31,6 @@ STRUCTURE = (
     "page-has-heading-one",
     "region",
 )
-GRAVE = ("serious", "critical")
 # What stands in published outputs and goes when they are made again: notebook, rule, what the
 # element holds. Figures were landmarks, so two of one title could not be told apart; both pictures
 # of the race were called Picture.
@@ -113,9 +112,10 @@ def outputs():
     attribution = explain.Attribution(spans, 0, 1.0, 0.0, True, [])
     answer = try_it.Answer("x", [("yes", 0.9), ("no", 0.1)], attribution, ["A note."], 0.1)
     finding = try_translation.Finding("Probe", [("a", 0.9), ("b", 0.5)], 0.1, "a", 1, 0.1)
-    yield f'{try_it._CSS}<div class="ftl-try">{try_it.answers_html([answer, answer])}</div>'
+    yield try_it._CSS + style.page("try", try_it.answers_html([answer, answer]))
     found = try_translation.findings_html([finding, finding])
-    yield f'{try_translation._CSS}<div class="ftl-find">{found}</div>'
+    yield try_translation._CSS + style.page("find", found)
+    yield style.refusal(ValueError("Not a number."))
     yield race.race_html(a_race(), 0.65)
     yield quiz.quiz_html(act_1.QUIZ)
     yield progress.summary_html(progress.summary())
@@ -170,12 +170,6 @@ def folder(tmp_path_factory):
 # --- what is found ------------------------------------------------------------------------------
 
 
-def judged(page, **options):
-    """What axe finds on a page as it stands: list of its violations."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]} | options)
-    return found.response["violations"]
-
-
 def look(page, path):
     """Open a page, wide and light, then dark, then narrow.
 
@@ -191,15 +185,15 @@ def look(page, path):
     page.evaluate(PREPARE)
     structure = {name: {"enabled": True} for name in STRUCTURE}
     seen = SimpleNamespace(dark=None)
-    seen.light = judged(page, runOnly=LEVEL_AA, rules=structure)
+    seen.light = axe.violations(page, runOnly=axe.LEVEL_AA, rules=structure)
     before = page.evaluate(COLOURS)
     page.emulate_media(color_scheme="dark")
     if page.evaluate(COLOURS) != before:  # notebooks stay light
-        seen.dark = judged(page, runOnly={"type": "rule", "values": ["color-contrast"]})
+        seen.dark = axe.violations(page, runOnly={"type": "rule", "values": ["color-contrast"]})
     page.set_viewport_size(NARROW)
     seen.width = page.evaluate("document.documentElement.scrollWidth")
     scrolled = ["scrollable-region-focusable"]
-    seen.narrow = judged(page, runOnly={"type": "rule", "values": scrolled})
+    seen.narrow = axe.violations(page, runOnly={"type": "rule", "values": scrolled})
     return seen
 
 
@@ -213,24 +207,10 @@ def visited(chromium, folder):
     return seen
 
 
-def told(name, violation):
-    """A violation in words, one paragraph an element; at most five of them."""
-    lines = [f"{name}: {violation['help']} ({violation['id']}, {violation['impact']})"]
-    for node in violation["nodes"][:5]:
-        fix = " ".join(node.get("failureSummary", "").split())
-        lines += [f"  {node['target']}", f"    {node['html'][:200]}", f"    {fix}"]
-    lines.append(f"  {len(violation['nodes'])} in all; see {violation['helpUrl']}")
-    return "\n".join(lines)
-
-
 def grave(seen, at):
     """What is seriously wrong, in words; `at` is light, dark or narrow."""
-    return "\n\n".join(
-        told(name, violation)
-        for name, found in seen.items()
-        for violation in getattr(found, at) or ()
-        if violation["impact"] in GRAVE
-    )
+    said = (axe.grave(name, getattr(found, at) or ()) for name, found in seen.items())
+    return "\n\n".join(filter(None, said))
 
 
 def is_known(known, name, violation, node):
@@ -260,7 +240,7 @@ def test_headings_landmarks_and_tables_are_in_order(visited):
                      if is_known(one, name, violation, node)}  # fmt: skip
             there |= known
             if violation["id"] in STRUCTURE and len(known) < len(violation["nodes"]):
-                found.append(told(name, violation))
+                found.append(axe.told(name, violation))
     assert "\n\n".join(found) == ""
     assert set(KNOWN) == there, "what is known is no longer there: strike it from the list"
 

@@ -4,26 +4,14 @@ import io
 
 import lab
 import pytest
+from every_notebook import *  # noqa: F403
 from PIL import Image
 from playwright.sync_api import expect
 
-from ftlearn import notebooks
-from ftlearn.exercises import act_3
 from ftlearn.widgets.threshold import CHOSEN, EXPLORATORY
 
 pytestmark = pytest.mark.browser
 NAME = "03_tumor_xrays"
-
-
-@pytest.fixture(scope="module")
-def page(jupyterlab):
-    """The page after Run > Run All Cells."""
-    notebooks.copy_for_learner(jupyterlab.work)
-    source = notebooks.read_source(notebooks.source_folder() / f"{NAME}.py")
-    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
-    lab.open_notebook(jupyterlab.page, jupyterlab.address, f"{NAME}.ipynb")
-    assert lab.run_all(jupyterlab.page, len(cells)) == []
-    return jupyterlab.page
 
 
 @pytest.fixture
@@ -50,6 +38,7 @@ def test_the_threshold_starts_where_validation_put_it_and_says_when_it_was_moved
     handle.focus()
     handle.press("ArrowRight")
     expect(slider.get_by_text(EXPLORATORY).first).to_be_visible()
+    lab.screenshot(slider, f"{NAME}-threshold")
     slider.get_by_role("button", name="Back to the operating point").click()
     expect(slider.get_by_text(CHOSEN).first).to_be_visible()
     expect(slider.get_by_text("sensitivity").first).to_be_visible()
@@ -64,6 +53,9 @@ def test_a_patient_is_picked_and_two_systems_answer(trying):
     trying.locator("select").first.select_option(index=1)
     expect(trying.locator(".ftl-one")).to_have_count(2)
     expect(trying.locator(".ftl-one").first).to_contain_text("%")
+    trying.get_by_text("Show the truth").click()
+    expect(trying.get_by_text("Truth: ")).to_be_visible()
+    lab.screenshot(trying, f"{NAME}-try-it-image")
 
 
 def upload(page, trying, name, kind, content):
@@ -79,13 +71,3 @@ def test_an_uploaded_photograph_is_answered_and_a_broken_file_refused_in_words(p
     expect(trying.locator(".ftl-one")).to_have_count(2)
     upload(page, trying, "broken.png", "image/png", stream.getvalue()[:60])
     expect(trying.locator("[role=status], [role=alert]").last).to_contain_text("broken.png")
-
-
-def test_exercises_left_blank_are_not_attempted_and_the_quiz_answers(page):
-    for exercise in act_3.EXERCISES:
-        cell = page.locator(".jp-CodeCell", has_text=f"act_3.{exercise.key}.check").last
-        expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)
-    question = act_3.QUIZ.questions[0]
-    quiz = lab.outputs(page).filter(has=page.get_by_role("button", name=question.options[0].text))
-    quiz.get_by_role("button", name=question.options[0].text).click()
-    expect(quiz.get_by_role("button", name=question.options[0].text)).to_have_count(1)

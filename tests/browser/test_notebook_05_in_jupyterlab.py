@@ -2,25 +2,13 @@
 
 import lab
 import pytest
+from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
-from ftlearn import notebooks
-from ftlearn.exercises import act_5
 from ftlearn.widgets.race import EXPLORATORY, PRESET
 
 pytestmark = pytest.mark.browser
 NAME = "05_satellite_transfer"
-
-
-@pytest.fixture(scope="module")
-def page(jupyterlab):
-    """The page after Run > Run All Cells."""
-    notebooks.copy_for_learner(jupyterlab.work)
-    source = notebooks.read_source(notebooks.source_folder() / f"{NAME}.py")
-    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
-    lab.open_notebook(jupyterlab.page, jupyterlab.address, f"{NAME}.ipynb")
-    assert lab.run_all(jupyterlab.page, len(cells)) == []
-    return jupyterlab.page
 
 
 @pytest.fixture
@@ -51,6 +39,7 @@ def test_the_race_starts_at_the_preset_target_and_a_move_makes_it_exploratory(ra
     moved(racing.locator(".widget-slider").first, "ArrowRight")
     expect(racing.get_by_text(EXPLORATORY).first).to_be_visible()
     expect(racing.get_by_text("To 0.66").first).to_be_visible()
+    lab.screenshot(racing, f"{NAME}-race")
     moved(racing.locator(".widget-slider").first, "ArrowLeft")
     expect(racing.get_by_text(PRESET).first).to_be_visible()
 
@@ -80,19 +69,18 @@ def test_a_block_is_opened_then_a_tile(world):
     world.locator("button[title*='°']").first.click()
     expect(world.get_by_text("is what both climate maps say of").first).to_be_visible()
     expect(world.locator("img[alt^='Tile at']").first).to_be_visible()
+    lab.screenshot(world, f"{NAME}-world-map")
+
+
+def test_a_tile_is_picked_and_two_systems_answer(page):
+    trying = lab.outputs(page).filter(has=page.get_by_role("button", name="Or upload"))
+    trying.get_by_role("combobox", name="Test item").select_option(index=1)
+    expect(trying.locator(".ftl-one")).to_have_count(2)
+    expect(trying.locator(".ftl-one").first).to_contain_text("%")
+    lab.screenshot(trying, f"{NAME}-try-it-image")
 
 
 def test_the_map_follows_the_system(world):
     labels = world.locator("select").first.locator("option").all_text_contents()
     world.locator("select").first.select_option(index=1)
     expect(world.get_by_text(f"{labels[1].strip()} gets").first).to_be_visible()
-
-
-def test_exercises_left_blank_are_not_attempted_and_the_quiz_answers(page):
-    for exercise in act_5.EXERCISES:
-        cell = page.locator(".jp-CodeCell", has_text=f"act_5.{exercise.key}.check").last
-        expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)
-    question = act_5.QUIZ.questions[0]
-    quiz = lab.outputs(page).filter(has=page.get_by_role("button", name=question.options[0].text))
-    quiz.get_by_role("button", name=question.options[0].text).click()
-    expect(quiz.get_by_role("button", name=question.options[0].text)).to_have_count(1)

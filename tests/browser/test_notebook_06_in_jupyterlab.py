@@ -4,24 +4,11 @@ import time
 
 import lab
 import pytest
+from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
-
-from ftlearn import notebooks
-from ftlearn.exercises import act_6
 
 pytestmark = pytest.mark.browser
 NAME = "06_best_practices"
-
-
-@pytest.fixture(scope="module")
-def page(jupyterlab):
-    """The page after Run > Run All Cells."""
-    notebooks.copy_for_learner(jupyterlab.work)
-    source = notebooks.read_source(notebooks.source_folder() / f"{NAME}.py")
-    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
-    lab.open_notebook(jupyterlab.page, jupyterlab.address, f"{NAME}.ipynb")
-    assert lab.run_all(jupyterlab.page, len(cells)) == []
-    return jupyterlab.page
 
 
 @pytest.fixture
@@ -60,6 +47,7 @@ def test_a_knob_is_turned_and_the_run_is_named_by_it(bench):
     expect(bench.get_by_text("What happened in run 2: rate 0.001").first).to_be_visible()
     expect(button(bench, "Run")).to_be_enabled()
     expect(bench.locator("svg").get_by_text("1", exact=True).last).to_be_visible()
+    lab.screenshot(bench, f"{NAME}-training-lab")
 
 
 def test_a_run_is_stopped_by_hand_and_its_curve_moved_before(bench):
@@ -82,18 +70,3 @@ def test_an_earlier_run_is_looked_at_again_and_the_others_forgotten(bench):
     expect(bench.get_by_text("What happened in run 1").first).to_be_visible()
     button(bench, "Forget all but the first").click()
     expect(bench.locator("select").first.locator("option")).to_have_count(1)
-
-
-def test_two_systems_are_compared(page):
-    compared = lab.outputs(page).filter(has=page.get_by_label("Baseline", exact=False)).first
-    expect(compared).to_be_visible()
-
-
-def test_exercises_left_blank_are_not_attempted_and_the_quiz_answers(page):
-    for exercise in act_6.EXERCISES:
-        cell = page.locator(".jp-CodeCell", has_text=f"act_6.{exercise.key}.check").last
-        expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)
-    question = act_6.QUIZ.questions[0]
-    quiz = lab.outputs(page).filter(has=page.get_by_role("button", name=question.options[0].text))
-    quiz.get_by_role("button", name=question.options[0].text).click()
-    expect(quiz.get_by_role("button", name=question.options[0].text)).to_have_count(1)

@@ -1,0 +1,71 @@
+"""What all widgets share: words for errors, static equivalents, drawings."""
+
+import re
+import xml.etree.ElementTree
+
+import pytest
+
+from ftlearn.widgets import drawing, style
+
+
+def raised(text="no <memory> left", kind=RuntimeError):
+    try:
+        raise kind(text)
+    except kind as error:
+        return error
+
+
+def test_an_error_is_plain_words_with_the_traceback_folded_away():
+    shown = style.refusal(raised())
+    words, details = shown.split("<details>")
+    assert '<p role="status">no &lt;memory&gt; left</p>' in words and "Traceback" not in words
+    assert "<summary>Details</summary>" in details
+    assert "RuntimeError: no &lt;memory&gt; left" in details and "in raised" in details
+    assert "<memory>" not in shown
+
+
+def test_an_error_without_words_is_called_by_its_kind():
+    assert style.sentence(raised("")) == "It did not work (RuntimeError)."
+
+
+def test_a_sentence_to_the_learner_is_read_out_and_has_no_details():
+    shown = style.said("Type a <text> first.")
+    assert 'role="status">Type a &lt;text&gt; first.</p>' in shown and "<details" not in shown
+
+
+def test_a_static_equivalent_carries_page_and_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(style, "display", lambda bundle, raw: shown.append(bundle))
+    style.show_static("<b>Same</b>", "<p>page</p>", "text")
+    style.show_static("Same", "<p>page</p>", "text", shown=False)
+    assert shown[0]["text/html"].startswith("<details open><summary><b>Same</b></summary><p>page")
+    assert shown[1]["text/html"].startswith("<details><summary>")
+    assert {bundle["text/plain"] for bundle in shown} == {"text"}
+
+
+def test_no_widget_is_wider_than_900_pixels():
+    assert style.frame().layout.max_width == "900px"
+    inner = int(re.search(r"\.ftl\{max-width:(\d+)px;padding:\S+ (\d+)px", style.sheet())[1])
+    assert inner + 2 * 12 <= 900
+
+
+def test_colours_follow_the_theme_and_have_light_values_where_there_is_none():
+    rule = re.search(r"\.ftl\{(.*?)\}", style.sheet(), re.DOTALL)[1]
+    for name, light in (("color", "#1b1f24"), ("background", "#fff")):
+        assert re.search(rf"{name}:var\(--jp-[\w-]+,{light}\)", rule)
+
+
+def test_a_drawing_tells_title_and_description_and_its_image_tells_the_same():
+    drawn = drawing.svg(720, 300, "Loss & score", "Ends at <1>", '<path d="M0 0"/>')
+    root = xml.etree.ElementTree.fromstring(drawn)
+    texts = [root.find(f"{{http://www.w3.org/2000/svg}}{tag}").text for tag in ("title", "desc")]
+    assert texts == ["Loss & score", "Ends at <1>"]
+    shown = drawing.image(drawn)
+    assert 'alt="Loss &amp; score. Ends at &lt;1&gt;"' in shown and "<svg" not in shown
+    for boxed in (shown, drawing.inline(drawn)):
+        assert 'tabindex="0" aria-label="Figure: Loss &amp; score"' in boxed
+
+
+@pytest.mark.parametrize("name", ["linear_probe", "specialist"])
+def test_a_system_is_called_with_a_capital(name):
+    assert style.label(name)[0].isupper() and "_" not in style.label(name)
