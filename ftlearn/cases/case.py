@@ -57,6 +57,8 @@ class Case:
         How many tokens of a text the models read; memory grows with the longest text of a batch.
     image_size : int
         Pixels, each way, to which the models see an image scaled.
+    caution : str
+        A sentence that stands wherever systems answer to images, such as "A lesson, not a device."
     languages : tuple of str
         Of sentence pairs, where known: the codes of input and translation, such as ``("de",
         "hsb")``, so that pages say them to screen readers.
@@ -87,6 +89,7 @@ class Case:
     templates: tuple = ("{}",)
     max_tokens: int = 64
     image_size: int = 96
+    caution: str = ""
     languages: tuple = ()
     intake: object = None
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.

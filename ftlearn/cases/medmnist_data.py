@@ -23,6 +23,7 @@ ABOUT = {
     "data_name": "PneumoniaMNIST",
     "label_names": ["normal", "pneumonia"],
     "group_name": "images",
+    "caution": "A lesson, not a device: no clinical use.",
     "image_size": SIZE,
 }
 

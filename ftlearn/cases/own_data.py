@@ -722,6 +722,7 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
         ),
         data_name=name,
         group_name="groups of alike images",
+        caution="A lesson, not a device: no clinical use.",
         metric=metric,
         generalist=IMAGE_GENERALIST,
         track=track,

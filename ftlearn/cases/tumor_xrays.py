@@ -88,6 +88,7 @@ def build(track, pace, generalist=None, fold=0):
             "shifts": {"scanner_2": parts.pop("scanner_2")},
             "label_names": LABEL_NAMES,
             "group_name": "patients",
+            "caution": "A lesson, not a device: simulated images, no clinical use.",
             "image_size": radiographs.SIZE,
         }
     return Case(

@@ -374,14 +374,14 @@ def comparison_figure(comparison):
 
 
 _CSS = style.sheet("""
-.ftl-compare .ftl-outcome{font-size:1.3em;font-weight:bold;margin:.7em 0 .2em}
-.ftl-compare .ftl-wording{margin:.2em 0 .6em}
-.ftl-compare table{width:100%;margin-top:1.2em}
-.ftl-compare .ftl-counts{width:auto}
-.ftl-compare .ftl-counts td strong{font-size:1.25em}
-.ftl-compare .ftl-fixed{box-shadow:inset 4px 0 #0072B2}
-.ftl-compare .ftl-broken{box-shadow:inset 4px 0 #D55E00}
-.ftl-compare .ftl-examples tbody th{width:46%;min-width:11em;overflow-wrap:anywhere}
+.ftl.ftl-compare .ftl-outcome{font-size:1.3em;font-weight:bold;margin:.7em 0 .2em}
+.ftl.ftl-compare .ftl-wording{margin:.2em 0 .6em}
+.ftl.ftl-compare table{width:100%;margin-top:1.2em}
+.ftl.ftl-compare .ftl-counts{width:auto}
+.ftl.ftl-compare .ftl-counts td strong{font-size:1.25em}
+.ftl.ftl-compare .ftl-fixed{box-shadow:inset 4px 0 #0072B2}
+.ftl.ftl-compare .ftl-broken{box-shadow:inset 4px 0 #D55E00}
+.ftl.ftl-compare .ftl-texts tbody th{width:46%;min-width:11em;overflow-wrap:anywhere}
 """)
 
 
@@ -444,11 +444,12 @@ def _examples_html(comparison, kind, rows):
         return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
     shown = examples[:rows]
     body = "".join(_example_html(example, kind, comparison) for example in shown)
+    wide = "texts" if isinstance(shown[0].input, str) else "images"
     truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
     return (
         # a table wider than a narrow screen is scrolled, by keyboard too
         f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Items {kind}">'
-        f'<table class="ftl-examples"><caption>{title}: {len(shown):,} of {len(examples):,} items '
+        f'<table class="ftl-{wide}"><caption>{title}: {len(shown):,} of {len(examples):,} items '
         f"that only {only} gets right, the largest change of opinion first</caption>"
         f'<thead><tr><th scope="col">Item</th><th scope="col">{truth}</th>'
         f'<th scope="col">{baseline} {verb}</th>'

@@ -59,7 +59,8 @@ def sheet(own=""):
     Parameters
     ----------
     own : str
-        Rules of this widget alone.
+        Rules of this widget alone. They begin with ``.ftl.ftl-name``: shared rules come again with
+        every widget below, and must not overrule them.
 
     Returns
     -------

@@ -380,8 +380,8 @@ def _grid(scale, log):
 # --- the page ---------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
-.ftl-lab tr.ftl-chosen,.ftl-lab tr.ftl-chosen th{font-weight:bold}
-.ftl-lab ul{margin:.2em 0;padding-left:1.4em}
+.ftl.ftl-lab tr.ftl-chosen,.ftl.ftl-lab tr.ftl-chosen th{font-weight:bold}
+.ftl.ftl-lab ul{margin:.2em 0;padding-left:1.4em}
 """)
 
 

@@ -23,7 +23,6 @@ LONGEST = 10_000  # characters; no model of the course reads as many
 MOST_BYTES = 20_000_000  # of an uploaded file
 MOST_PIXELS = 50_000_000  # of an uploaded image: about 400 MB while it is unpacked
 LONGEST_SIDE = 1024  # pixels; what an uploaded image is shrunk to, no model here sees more
-NO_DEVICE = "A lesson, not a device: simulated images, no clinical use."
 _SIDE = 224  # pixels of an image on screen
 _FRAME = "#F0E442"
 _NONE = -1  # no example is picked
@@ -31,13 +30,15 @@ EMPTY = "Type a text first, or pick an example."
 _BLUE, _ORANGE = "0,114,178", "213,94,0"
 _CSS = style.sheet("""
 .ftl-try textarea{font-size:1em;line-height:1.4}
-.ftl-try .ftl-bar{display:grid;grid-template-columns:minmax(5em,auto) 1fr 3.5em;gap:.5em;
- align-items:center;margin:.15em 0}
-.ftl-try .ftl-bar i{display:block;height:.75em;background:#0072B2;border-radius:2px}
-.ftl-try .ftl-text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:14em;overflow-y:auto;
+.ftl.ftl-try .ftl-bars{display:grid;grid-template-columns:fit-content(14em) 1fr 4em;gap:.3em .6em;
+ align-items:center;margin:.3em 0}
+.ftl.ftl-try .ftl-bar{display:contents}
+.ftl.ftl-try .ftl-bar span:last-child{text-align:right;font-variant-numeric:tabular-nums}
+.ftl.ftl-try .ftl-bar i{display:block;height:.75em;background:#0072B2;border-radius:2px}
+.ftl.ftl-try .ftl-text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:14em;overflow-y:auto;
  margin:.5em 0}
-.ftl-try .ftl-unread{color:var(--jp-ui-font-color2,#59636e);font-style:italic}
-.ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
+.ftl.ftl-try .ftl-unread{color:var(--jp-ui-font-color2,#59636e);font-style:italic}
+.ftl.ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
 """)
 _STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
@@ -189,14 +190,15 @@ def answers_html(answers, labels=None):
 def _box(one, label):
     bars = "".join(
         f'<div class="ftl-bar"><span>{escaped(name)}</span>'
-        f'<span><i style="width:{100 * share:.1f}%"></i></span><span>{share:.1%}</span></div>'
+        f'<span><i style="width:{100 * share:.1f}%"></i></span><span>{100 * share:.1f}&nbsp;%</span></div>'
         for name, share in one.probabilities[:5]
     )
     notes = "".join(f'<p class="ftl-small" dir="auto">{escaped(note)}</p>' for note in one.notes)
     return (
         # The answer alone is read out; bars, text and picture are there for who wants them.
         f'<section class="ftl-one"><div role="status"><h4>{escaped(label)}: '
-        f"{escaped(one.probabilities[0][0])}</h4></div>{bars}{_evidence(one)}{notes}"
+        f"{escaped(one.probabilities[0][0])}</h4></div>"
+        f'<div class="ftl-bars">{bars}</div>{_evidence(one)}{notes}'
         f'<p class="ftl-small">{one.seconds:.2f} s</p></section>'
     )
 
@@ -633,11 +635,11 @@ def _truth_html(shown, label_names):
     )
 
 
-def _no_device(case):
-    """The fixed line; images of the learner's own or from the hub are not simulated."""
-    own = case.track == "hub" or case.intake is not None
-    line = NO_DEVICE.replace("simulated images, ", "") if own else NO_DEVICE
-    return f'<p class="ftl-note"><strong>{line}</strong></p>'
+def _caution(case):
+    """The line that no answer may stand without, where the case has one."""
+    if not case.caution:
+        return ""
+    return f'<p class="ftl-note"><strong>{escaped(case.caution)}</strong></p>'
 
 
 class TryImageView:
@@ -681,7 +683,7 @@ class TryImageView:
         self.upload.observe(self._receive, names="value")
         self.button.on_click(lambda _: self.ask())
         self.box = style.frame(
-            ipywidgets.HTML(_CSS + style.page("try", _no_device(case))),
+            ipywidgets.HTML(_CSS + style.page("try", _caution(case))),
             style.bar(self.example, self.upload),
             style.bar(self.first, self.second, self.button),
             self.output,
@@ -763,7 +765,7 @@ def try_it_image(case, systems, examples=()):
         return
     ends = [list(named)[0], list(named)[-1]]
     pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
-    page = _CSS + style.page("try", _no_device(case) + "".join(pages))
+    page = _CSS + style.page("try", _caution(case) + "".join(pages))
     style.show_static(_STATIC, page, "\n".join(lines), False)
 
 

@@ -170,10 +170,10 @@ def place(latitude, longitude):
 # --- rendering --------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
-.ftl-map .ftl-pair{gap:1em 2em}
-.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
-.ftl-map th,.ftl-map td{padding:.3em .6em}
-.ftl-map td{white-space:nowrap}
+.ftl.ftl-map .ftl-pair{gap:1em 2em}
+.ftl.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
+.ftl.ftl-map th,.ftl.ftl-map td{padding:.3em .6em}
+.ftl.ftl-map td{white-space:nowrap}
 """)
 
 

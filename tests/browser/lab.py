@@ -62,6 +62,7 @@ def serve(work, own, **environment):
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *(
             "--LabApp.news_url=None",
+            "--LabApp.expose_app_in_browser=True",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ),
         *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={work}"),
@@ -226,7 +227,7 @@ def restart_and_run_all(page):
     expected = prompts.filter(has_text=re.compile(r"\d")).count()
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
-    page.get_by_role("button", name="Restart", exact=False).last.click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
     page.locator(".jp-Dialog").wait_for(state="detached")
     expect(prompts.filter(has_text="*")).not_to_have_count(0)
     return _failures(page, expected)
@@ -280,8 +281,9 @@ def screenshot(widget, name):
 
 
 def choose_theme(page, name):
-    """Choose a theme of JupyterLab by the menu, such as ``"JupyterLab Dark"``."""
-    for entry in ("Settings", "Theme", name):
-        page.get_by_role("menuitem", name=entry, exact=True).click()
+    """Choose a theme of JupyterLab, such as ``"JupyterLab Dark"``."""
+    page.evaluate(
+        "name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
+    )
     light = str("Light" in name).lower()
     page.wait_for_selector(f"body[data-jp-theme-light='{light}']")

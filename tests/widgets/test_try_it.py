@@ -460,6 +460,7 @@ def test_every_control_for_images_is_labelled(viewer):
 def test_the_images_are_shown_without_a_widget_too(images, two, monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
+    images.caution = "A lesson, not a device."
     ftlearn.try_it_image(images, two, images.test.select(range(5)))
     page, text = shown[1]["text/html"], shown[1]["text/plain"]
     assert "Patient 1 of 5" in page and "Patient 2 of 5" in page and "Patient 3 of 5" not in page
@@ -474,12 +475,16 @@ def test_without_examples_one_can_still_upload(images, two, monkeypatch):
     assert len(shown) == 1
 
 
-def test_it_is_called_no_device_and_simulated_only_where_it_is(images):
-    assert trying._no_device(images).count("simulated images, no clinical use.") == 1
-    real = toy_image_case(track="hub")
-    assert "simulated" not in trying._no_device(real) and "no clinical use" in trying._no_device(
-        real
-    )
+def test_the_caution_of_a_case_stands_above_every_answer_and_others_have_none(images, two):
+    view = trying.TryImageView(images, named(two, images), [])
+    assert images.caution == "" and "ftl-note\"" not in view.box.children[0].value
+    images.caution = "A lesson, not a <device>."
+    view = trying.TryImageView(images, named(two, images), [])
+    assert "A lesson, not a &lt;device&gt;." in view.box.children[0].value
+
+
+def named(systems, case):
+    return {name: (system, case.label_names) for name, system in systems.items()}
 
 
 def test_texts_and_a_single_image_system_are_refused(case, images, two):
