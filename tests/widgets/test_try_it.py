@@ -7,6 +7,7 @@ import io
 import re
 import struct
 import zlib
+from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -460,8 +461,8 @@ def test_every_control_for_images_is_labelled(viewer):
 def test_the_images_are_shown_without_a_widget_too(images, two, monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
-    images.caution = "A lesson, not a device."
-    ftlearn.try_it_image(images, two, images.test.select(range(5)))
+    cautious = replace(images, caution="A lesson, not a device.")
+    ftlearn.try_it_image(cautious, two, images.test.select(range(5)))
     page, text = shown[1]["text/html"], shown[1]["text/plain"]
     assert "Patient 1 of 5" in page and "Patient 2 of 5" in page and "Patient 3 of 5" not in page
     assert page.count('class="ftl-one"') == 4 and "A lesson, not a device" in page
@@ -477,9 +478,9 @@ def test_without_examples_one_can_still_upload(images, two, monkeypatch):
 
 def test_the_caution_of_a_case_stands_above_every_answer_and_others_have_none(images, two):
     view = trying.TryImageView(images, named(two, images), [])
-    assert images.caution == "" and "ftl-note\"" not in view.box.children[0].value
-    images.caution = "A lesson, not a <device>."
-    view = trying.TryImageView(images, named(two, images), [])
+    assert images.caution == "" and 'ftl-note"' not in view.box.children[0].value
+    cautious = replace(images, caution="A lesson, not a <device>.")
+    view = trying.TryImageView(cautious, named(two, images), [])
     assert "A lesson, not a &lt;device&gt;." in view.box.children[0].value
 
 
