@@ -57,6 +57,7 @@ STYLE = {
 }
 _WIDTH = 7.2  # inches: a notebook's column at 110 dots per inch
 _DPI = 110
+_CHART_COLORS = 64
 _READABLE = 560  # pixels: narrower, and the figures' small print cannot be read
 _THIN = "\u2009"  # between a number and its per cent sign
 
@@ -93,7 +94,7 @@ class Picture:
         When caption or alt is empty.
     """
 
-    def __init__(self, figure, caption, alt, colors=64):
+    def __init__(self, figure, caption, alt, colors=_CHART_COLORS):
         for name, text in (("caption", caption), ("alt", alt)):
             if not text.strip():
                 raise ValueError(f"{name} of a picture is empty; write what the figure shows.")
@@ -111,7 +112,8 @@ class Picture:
         from PIL import Image
 
         full, small = io.BytesIO(), io.BytesIO()
-        self._write(full, "png", _DPI)
+        # Charts are crisp on dense screens; photographs have no more to show, and fill notebooks.
+        self._write(full, "png", _DPI if self._colors > _CHART_COLORS else 2 * _DPI)
         image = Image.open(full).convert("RGB")
         image.quantize(self._colors, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
         return small.getvalue()

@@ -20,8 +20,9 @@ _CSS = style.sheet("""
 .ftl.ftl-quiz button.ftl-option:focus-visible{outline:3px solid #0072B2;outline-offset:1px}
 .ftl.ftl-quiz button.ftl-right{box-shadow:inset 5px 0 #0072B2}
 .ftl.ftl-quiz button.ftl-wrong{box-shadow:inset 5px 0 #D55E00}
-.ftl.ftl-quiz .ftl-question{font-size:1.05em;font-weight:600;margin:.6em 0 .2em;white-space:normal}
-.ftl.ftl-quiz .ftl-why{margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
+.ftl.ftl-quiz .ftl-question{font-size:1.05em;line-height:1.45;font-weight:600;
+ margin:.6em 0 .2em;white-space:normal}
+.ftl.ftl-quiz .ftl-why{line-height:1.45;margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
  border-left:4px solid #0072B2}
 .ftl.ftl-quiz .ftl-why.ftl-wrong{border-left-color:#D55E00}
 """)

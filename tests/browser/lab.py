@@ -227,7 +227,7 @@ def restart_and_run_all(page):
     expected = prompts.filter(has_text=re.compile(r"\d")).count()
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     page.locator(".jp-Dialog").wait_for(state="detached")
     expect(prompts.filter(has_text="*")).not_to_have_count(0)
     return _failures(page, expected)
@@ -286,4 +286,4 @@ def choose_theme(page, name):
         "name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
     )
     light = str("Light" in name).lower()
-    page.wait_for_selector(f"body[data-jp-theme-light='{light}']")
+    page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached")
