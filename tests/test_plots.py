@@ -103,11 +103,12 @@ def test_every_picture_has_alternative_text_with_numbers_and_a_caption(pictures)
         assert picture.caption in repr(picture) and picture.alt in repr(picture), name
 
 
-def test_every_picture_is_a_png_below_60_kilobytes_at_a_notebooks_width(pictures):
+def test_every_picture_is_a_small_png_and_twice_as_dense_as_it_is_shown(pictures):
     for name, picture in pictures.items():
         image = Image.open(io.BytesIO(picture.png))
-        assert image.format == "PNG" and image.width == 792, name
-        assert len(picture.png) < 60_000, name
+        assert image.format == "PNG" and image.width == 2 * 792, name
+        assert 'width="792"' in picture._repr_html_(), name
+        assert len(picture.png) < 100_000, name
 
 
 def contrast(color):

@@ -190,7 +190,8 @@ def answers_html(answers, labels=None):
 def _box(one, label):
     bars = "".join(
         f'<div class="ftl-bar"><span>{escaped(name)}</span>'
-        f'<span><i style="width:{100 * share:.1f}%"></i></span><span>{100 * share:.1f}&nbsp;%</span></div>'
+        f'<span><i style="width:{100 * share:.1f}%"></i></span>'
+        f"<span>{100 * share:.1f}&nbsp;%</span></div>"
         for name, share in one.probabilities[:5]
     )
     notes = "".join(f'<p class="ftl-small" dir="auto">{escaped(note)}</p>' for note in one.notes)

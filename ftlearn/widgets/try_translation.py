@@ -194,6 +194,7 @@ class TryTranslationView:
             value=examples[0] if examples else "",
             description="Text",
             placeholder="Type a word or a sentence ...",
+            style=style.DESCRIPTION,
             layout={"width": "auto"},
         )
         self.text.add_class("ftl-input")
