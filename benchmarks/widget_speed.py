@@ -38,17 +38,24 @@ def trained(case, pace="quick"):
     return {**systems, "specialist": ftlearn.fine_tune(small, progress=False)}
 
 
+def compared(case, systems):
+    """The comparison: choices that are new to it, and the same choices once more."""
+    order = ("zero_shot", "linear_probe", "specialist")
+    view = ComparisonView(case, {name: systems[name] for name in order})
+    choices = setting(view.slice, values(view.slice)[::-1]) + setting(view.baseline, order[1:2])
+    yield f"compare, {len(case.test):,} items: a new choice", "no model", choices
+    again = setting(view.baseline, order[:1]) + setting(view.slice, values(view.slice)[::-1])
+    yield "compare: the same choice again", "no model", again
+
+
 def of_texts():
     case = ftlearn.open_case("sentiment", pace="full")
     systems = trained(case)
-    order = ("zero_shot", "linear_probe", "specialist")
-    compare = ComparisonView(case, {name: systems[name] for name in order})
-    slices = values(compare.slice)[::-1]
-    others = setting(compare.slice, slices) + setting(compare.baseline, order[1:2])
-    yield "compare, another slice or baseline", "no model", others
-    yield "compare, once more", "no model", setting(compare.slice, slices)
+    yield from compared(case, systems)
     both = {n: (systems[n], case.label_names) for n in ("linear_probe", "specialist")}
     trying = TryItView(both, [])
+    trying.text.value = "The first answer loads what the others need."
+    trying.ask()
     texts = [text for text in case.test["input"][:20]]
 
     def ask(text):
@@ -67,6 +74,7 @@ def of_texts():
 def of_radiographs():
     case = ftlearn.open_case("tumor_xrays", pace="full")
     systems = trained(case)
+    yield from compared(case, systems)
     pair = {n: systems[n] for n in ("linear_probe", "specialist")}
     line = ThresholdView(case, pair)
     yield "threshold, a move", "no model", setting(line.slider, values(line.slider)[::20])
@@ -78,6 +86,7 @@ def of_radiographs():
 def of_pairs():
     case = ftlearn.open_case("multilingual", pace="full")
     systems = trained(case)
+    yield from compared(case, systems)
     pair = {n: systems[n] for n in ("zero_shot", "specialist")}
     trying = TryTranslationView(case, pair, list(case.test["input"][:20]))
     yield "try_translation, a text", "a model", setting(trying.example, values(trying.example)[1:])
@@ -108,7 +117,7 @@ def of_tiles():
 
 
 def main():
-    print(f"{'interaction':36}{'median, s':>10}{'worst, s':>10}  at most")
+    print(f"{'interaction':42}{'median, s':>10}{'worst, s':>10}  at most")
     for measured in (of_texts, of_radiographs, of_pairs, of_tiles):
         for name, kind, interactions in measured():
             seconds = []
@@ -119,7 +128,7 @@ def main():
             limit = LIMITS[kind]
             mark = "" if max(seconds) <= limit else "  TOO SLOW"
             print(
-                f"{name:36}{statistics.median(seconds):10.3f}{max(seconds):10.3f}  {limit} "
+                f"{name:42}{statistics.median(seconds):10.3f}{max(seconds):10.3f}  {limit} "
                 f"({kind}){mark}",
                 flush=True,
             )

@@ -518,13 +518,17 @@ class _Mean:
 
     def __init__(self, values, units, n_units):
         self.sums, self.sizes = _unit_sums(values, units, n_units)
+        self._are_alike = bool((self.sizes == self.sizes[0]).all())
 
     def __call__(self, weights):
         return (self.sums @ weights) / (self.sizes @ weights)
 
     def of_drawn(self, cells):
         """One score a row of drawn units, of shape (resamples, units)."""
-        return self.sums.take(cells).sum(axis=1) / self.sizes.take(cells).sum(axis=1)
+        drawn = self.sums.take(cells).sum(axis=1)
+        if self._are_alike:  # then every resample has as many items
+            return drawn / (self.sizes[0] * cells.shape[1])
+        return drawn / self.sizes.take(cells).sum(axis=1)
 
 
 def _macro_f1_statistic(predictions, labels, units, n_units, n_classes):
@@ -1322,11 +1326,44 @@ def judge_arrays(
         When an argument does not fit; the message names it.
     """
     metric = metric or case.metric
-    if primary:
-        _check_primary(case, part, metric, exploratory)
     numbers = paired_difference(
         labels, groups, baseline, specialist, metric, len(case.label_names or ())
     )
+    return judge_difference(
+        case, numbers, baseline_name, specialist_name, part, primary, exploratory
+    )
+
+
+def judge_difference(
+    case,
+    numbers,
+    baseline_name="baseline",
+    specialist_name="specialist",
+    part="test",
+    primary=False,
+    exploratory=False,
+):
+    """Say in words what a measured difference means.
+
+    Parameters
+    ----------
+    numbers : Difference
+        As `paired_difference` gives it.
+    case, baseline_name, specialist_name, part, primary, exploratory
+        As in `judge_arrays`.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        When a primary verdict is asked of what cannot be one.
+    """
+    metric = numbers.baseline.metric
+    if primary:
+        _check_primary(case, part, metric, exploratory)
     names = (baseline_name, specialist_name)
     start = numbers.baseline.score
     relative = numbers.difference / start if start > 0 else None

@@ -14,6 +14,7 @@ import math
 import textwrap
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
@@ -111,12 +112,23 @@ class Picture:
         """The figure as PNG: bytes."""
         from PIL import Image
 
-        full, small = io.BytesIO(), io.BytesIO()
         # Charts are crisp on dense screens; photographs have no more to show, and fill notebooks.
-        self._write(full, "png", _DPI if self._colors > _CHART_COLORS else 2 * _DPI)
-        image = Image.open(full).convert("RGB")
-        image.quantize(self._colors, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        is_chart = self._colors <= _CHART_COLORS
+        method = Image.Quantize.MAXCOVERAGE if is_chart else Image.Quantize.MEDIANCUT
+        image = Image.fromarray(self._drawn(2 * _DPI if is_chart else _DPI))
+        small = io.BytesIO()
+        image.quantize(self._colors, method, dither=Image.Dither.NONE).save(small, "PNG")
         return small.getvalue()
+
+    def _drawn(self, dpi):
+        """The figure as an array: uint8, shape (height, width, 3)."""
+        before = self.figure.dpi
+        self.figure.set_dpi(dpi)
+        canvas = FigureCanvasAgg(self.figure)
+        with style():  # axes draw their ticks late, with whatever style then holds
+            canvas.draw()
+        self.figure.set_dpi(before)
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
     def save(self, path):
         """Write the figure to a file.

@@ -157,11 +157,12 @@ class Case:
 
     def labels(self, part="test"):
         """True labels of a part: int array, shape (n,)."""
-        return np.asarray(self.part(part)["label"], dtype=np.int64)
+        # [:] reads a whole column at once; without it every row is looked up on its own
+        return np.asarray(self.part(part)["label"][:], dtype=np.int64)
 
     def groups(self, part="test"):
         """Group of every item of a part: array of str, shape (n,)."""
-        return np.asarray(self.part(part)["group"], dtype=str)
+        return np.asarray(self.part(part)["group"][:], dtype=str)
 
     def ranks(self, system, part="test"):
         """Where a retrieval system ranks the true translation of every item; asked once.

@@ -13,7 +13,7 @@ import ipywidgets
 import numpy as np
 
 from .. import plots
-from ..evaluation import judge_arrays, score_arrays
+from ..evaluation import judge_difference, paired_difference
 from . import style
 from .style import escaped
 
@@ -127,29 +127,36 @@ def slices(case):
         medium and long ones, cut at the terciles of the number of words in the *training* part.
         Empty ones are left out.
     """
-    labels = case.labels("test")
-    found = [Slice(None, None, "everything", len(labels))]
-    for index, name in enumerate(case.label_names):
-        found.append(Slice("label", name, f"true label: {name}", int((labels == index).sum())))
-    for kind in _kinds(case):
-        found.append(
-            Slice("kind", kind, f"kind: {kind}", int((_column(case, "kind") == kind).sum()))
-        )
+    choices = [(None, None)]
+    choices += [("label", name) for name in case.label_names]
+    choices += [("kind", kind) for kind in _kinds(case)]
     if isinstance(case.train[0]["input"], str):
+        choices += [("length", value) for value in ("short", "medium", "long")]
+    sizes = [int(slice_mask(case, *choice).sum()) for choice in choices]
+    return [_slice(case, *choice, n) for choice, n in zip(choices, sizes, strict=True) if n]
+
+
+def _slice(case, by, value, n):
+    return Slice(by, value, _title(case, by, value), n)
+
+
+def _title(case, by, value):
+    if by == "label":
+        return f"true label: {value}"
+    if by == "kind":
+        return f"kind: {value}"
+    if by == "length":
         low, high = _word_cuts(case)
-        titles = {
+        return {
             "short": f"short texts: up to {low} {_words(low)}",
             "medium": f"medium texts: {low + 1} to {high} words",
             "long": f"long texts: more than {high} {_words(high)}",
-        }
-        for value, title in titles.items():
-            n = int(slice_mask(case, "length", value).sum())
-            found.append(Slice("length", value, title, n))
-    return [part for part in found if part.n]
+        }[value]
+    return "everything"
 
 
 def _column(case, name):
-    return np.asarray(case.test[name], dtype=str)
+    return np.asarray(case.test[name][:], dtype=str)
 
 
 def _kinds(case):
@@ -207,7 +214,7 @@ def _word_cuts(case):
 
 
 def _word_counts(part):
-    return np.array([len(text.split()) for text in part["input"]])
+    return np.array([len(text.split()) for text in part["input"][:]])
 
 
 def _check(name, value, allowed):
@@ -257,30 +264,21 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
     if not where.any():
         raise ValueError(f"slice {slice_by} = {slice_value!r} holds no test item; see slices().")
     metric = case.metric if slice_by is None or _is_search(case) else "accuracy"
-    chosen = next(s for s in slices(case) if (s.by, s.value) == (slice_by, slice_value))
+    chosen = _slice(case, slice_by, slice_value, int(where.sum()))
     pair = (systems[baseline], systems[specialist])
     right, wrong = zip(*((c & where, ~c & where) for c in _correct(case, pair)), strict=True)
     groups = case.groups("test")[where]
     labels = None if _is_search(case) else case.labels("test")[where]
     outputs = [_outputs(case, system)[where] for system in pair]
+    numbers = paired_difference(labels, groups, *outputs, metric, len(case.label_names))
     return Comparison(
         baseline=baseline,
         specialist=specialist,
         slice=chosen,
-        scores={
-            name: score_arrays(labels, groups, rows, metric, len(case.label_names))
-            for name, rows in zip((baseline, specialist), outputs, strict=True)
-        },
-        # not `judge`: under the learner's own names, for two specialists may carry the same one
-        verdict=judge_arrays(
-            case,
-            labels,
-            groups,
-            *outputs,
-            baseline_name=baseline,
-            specialist_name=specialist,
-            metric=metric,
-            exploratory=slice_by is not None,
+        scores={baseline: numbers.baseline, specialist: numbers.specialist},
+        # under the learner's own names, for two specialists may carry the same one
+        verdict=judge_difference(
+            case, numbers, baseline, specialist, exploratory=slice_by is not None
         ),
         both_right=int((right[0] & right[1]).sum()),
         fixed=int((wrong[0] & right[1]).sum()),
@@ -328,7 +326,7 @@ def _examples(case, pair, where):
     test = case.test
     first, second = (_said(case, system) for system in pair)
     gains = second[2] - first[2]
-    ids = test["item_id"]
+    ids = test["item_id"][:]
     order = sorted(np.flatnonzero(where), key=lambda i: (-abs(gains[i]), ids[i]))
     return [
         Example(
