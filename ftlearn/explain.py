@@ -9,7 +9,7 @@ from .baselines import Probe
 from .models import vision
 from .training import Specialist
 
-STEPS = 32
+STEPS = 24  # the values then add up to within 1 % of what they share out, measured on films
 
 
 @dataclass(frozen=True)
