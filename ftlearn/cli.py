@@ -264,7 +264,12 @@ def lab(arguments):
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     )
-    command = [sys.executable, "-m", "jupyterlab", *offline, *arguments.options]
+    # The whole project is served: the notebooks' links lead to glossary and data cards.
+    where = (
+        f"--ServerApp.root_dir={notebooks.PROJECT}",
+        f"--LabApp.default_url=/lab/tree/{folder.name}/00_start_here.ipynb",
+    )
+    command = [sys.executable, "-m", "jupyterlab", *offline, *where, *arguments.options]
     return subprocess.call(command, cwd=folder)
 
 

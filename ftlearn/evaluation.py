@@ -825,6 +825,9 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
 
 def _score(value, bounds, n, n_groups, metric):
     low, high = _clip(bounds, 0.0)
+    if metric in _RIGHT_OR_WRONG and low == high == value and value in (0.0, 1.0):
+        # All right or all wrong: resampling knows nothing else. Each group is then one witness.
+        low, high = failure_bounds(round(value * n_groups), n_groups)
     return Score(value, low, high, n, n_groups, metric)
 
 
@@ -1203,7 +1206,8 @@ def _counts_text(numbers, names):
     _, fixed, broken, _ = numbers.counts
     baseline = _the(names[0])
     return (
-        f" It gets {fixed:,} items right that {baseline} gets wrong (wins), "
+        f" It gets {fixed:,} {'item' if fixed == 1 else 'items'} right that {baseline} gets wrong "
+        "(wins), "
         f"and {broken:,} wrong that {baseline} gets right (losses)."
     )
 

@@ -432,8 +432,8 @@ def _advice(found):
     return [
         _what_won(verdict, classical, _craft(case)),
         *_more_data(verdict, case),
-        "Read the items it breaks: ftlearn.compare(case, systems). A number never says which "
-        "mistakes hurt.",
+        "Read the items it breaks: ftlearn.compare(found.case, found.systems). A number never says "
+        "which mistakes hurt.",
     ]
 
 

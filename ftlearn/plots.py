@@ -889,8 +889,9 @@ def ablation_figure(rows, margin=0.01):
     for position, row in enumerate(rows):
         speed.barh(position, row["speed"], height=0.6, color=SKY_TINT)
         speed.annotate(f"{row['speed']:.2f}\u00d7", (row["speed"], position), (4, 0),
-                       textcoords="offset points", va="center", fontweight="bold",
-                       fontsize=9.5)  # fmt: skip
+                       textcoords="offset points", va="center", fontweight="bold", fontsize=9.5,
+                       bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+                       zorder=3)  # fmt: skip
         if _known(row.get("low"), row.get("high")):
             score.plot([100 * row["low"], 100 * row["high"]], [position] * 2, color=BLUE,
                        linewidth=3, solid_capstyle="round")  # fmt: skip

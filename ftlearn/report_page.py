@@ -589,6 +589,8 @@ def notebook(content, title):
     from pygments.formatters import HtmlFormatter
 
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(content)
+    # What stands below a widget takes its place here.
+    body = body.replace('<details class="ftl-static">', '<details class="ftl-static" open>')
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
     return f"""<!doctype html>
 <html lang="en">

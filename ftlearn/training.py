@@ -1173,7 +1173,7 @@ class _Progress(transformers.TrainerCallback):
         left = spent / done * (state.max_steps - state.global_step)
         self._line.show(
             f"Epoch {state.epoch:.1f} of {self._recipe.epochs} · step {state.global_step} of "
-            f"{state.max_steps} · {spent:.0f} s, at most {left:.0f} s more{self._score}"
+            f"{state.max_steps} · {spent:.0f} s, about {left:.0f} s more{self._score}"
         )
 
     def on_evaluate(self, args, state, control, metrics=None, **kwargs):

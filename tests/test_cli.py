@@ -195,11 +195,13 @@ def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypa
         cli.subprocess, "call", lambda command, cwd: called.append((command, cwd)) or 0
     )
     assert cli.main(["lab", "--no-browser", "--port=8899"]) == 0
-    ((command, folder),) = called
+    ((command, _),) = called
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[-2:] == ["--no-browser", "--port=8899"]
-    assert folder == project / "my_work"
-    assert (folder / "01_text.ipynb").exists()
+    assert (project / "my_work" / "01_text.ipynb").exists()
+    # Links in the notebooks lead out of my_work, to the glossary.
+    assert f"--ServerApp.root_dir={project}" in command
+    assert "--LabApp.default_url=/lab/tree/my_work/00_start_here.ipynb" in command
 
 
 def test_the_doctor_is_content_where_every_act_can_run(healthy, capsys):

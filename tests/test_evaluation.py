@@ -1208,3 +1208,15 @@ def test_crossed_groups_never_fall_back_to_mcnemar():
     labels = np.zeros(40, int)
     found = ev.paired_difference(labels, groups, labels, labels)
     assert "permutation" in found.p_method
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize(("n_groups", "open_end"), [(6, 0.4593), (40, 0.0881)])
+def test_a_perfect_score_is_no_certainty(value, n_groups, open_end):
+    """Bounds of Clopper and Pearson with one witness a group: 1 - (0.05 / 2) ** (1 / groups)."""
+    groups = np.repeat([f"g{number}" for number in range(n_groups)], 3)
+    labels = np.ones(len(groups), dtype=int)
+    found = ev.score_arrays(labels, groups, np.full(len(groups), value))
+    low, high = (1 - open_end, 1.0) if value else (0.0, open_end)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+    assert open_end == pytest.approx(1 - 0.025 ** (1 / n_groups), abs=1e-4)

@@ -57,11 +57,14 @@ def _examine_spread(answer):
         "nothing else changed."
     )
     if spread < low:
-        raise Mistake(f"{lesson} Your range begins above that. Seeds matter less than you feared.")
+        raise Mistake(
+            "Your range begins above what was measured. Seeds matter less than you feared. Bet "
+            "again."
+        )
     if spread > high:
         raise Mistake(
-            f"{lesson} Your range ends below that. Seeds matter more than you thought: a gain of "
-            "one point in a single run may be the seed alone."
+            "Your range ends below what was measured. Seeds matter more than you thought: a gain "
+            "of one point in a single run may be the seed alone. Bet again."
         )
     return f"{lesson} Remember it when somebody reports a gain of one point from a single run."
 
@@ -332,7 +335,15 @@ def _tiny_models():
 
 
 def _moved(model):
-    """(share of encoder tensors, share of head tensors) that two steps of training change."""
+    """What two steps of training change.
+
+    Returns
+    -------
+    encoder : float
+        Share of its tensors.
+    head : dict of str to bool
+        For each of its tensors, whether it changed.
+    """
     import torch
 
     trained = [weights for weights in model.parameters() if weights.requires_grad]
@@ -351,8 +362,8 @@ def _moved(model):
     }
     prefix = model.base_model_prefix + "."
     encoder = [moved for name, moved in changed.items() if name.startswith(prefix)]
-    head = [moved for name, moved in changed.items() if not name.startswith(prefix)]
-    return sum(encoder) / max(len(encoder), 1), sum(head) / max(len(head), 1)
+    head = {name: moved for name, moved in changed.items() if not name.startswith(prefix)}
+    return sum(encoder) / max(len(encoder), 1), head
 
 
 def _examine_freeze(answer):
@@ -366,12 +377,12 @@ def _examine_freeze(answer):
             returned = original  # it changes the model in place and returns nothing: fine
         model = returned if hasattr(returned, "named_parameters") else original
         encoder, head = _moved(model)
-        if head == 0 and encoder == 0:
+        if not any(head.values()) and encoder == 0:
             raise Mistake(
                 f"Two training steps on a small {kind} moved nothing at all: the head is frozen "
                 "too. Then the loss cannot fall. Leave the classifier its gradients."
             )
-        if head == 0:
+        if not any(head.values()):
             raise Mistake(
                 f"On a small {kind} the encoder moved and the head did not: it is the wrong way "
                 "round. The head is new and has everything to learn."
@@ -389,10 +400,12 @@ def _examine_freeze(answer):
                 "all of it, embeddings and layers; `model.base_model` is the encoder, whatever it "
                 "is called."
             )
-        if head < 1:
+        if not all(head.values()):
+            still = ", ".join(f"`{name}`" for name, moved in head.items() if not moved)
             raise Mistake(
-                f"On a small {kind} only {head:.0%} of the head's tensors moved. All of the head "
-                "should learn."
+                f"On a small {kind}, a model of another make, part of the head stood still: "
+                f"{still}. Heads have different names; the encoder is always `model.base_model`. "
+                "Freeze that, and leave the rest."
             )
     return (
         "On two models, after two real training steps: the encoder stands still and the head has "
@@ -466,7 +479,8 @@ def _examine_few_titles(answer):
             f"`specialist` is of type `{type(specialist).__name__}`. Hand over what "
             "`ftlearn.fine_tune(...)` returned: a recipe alone has not learned anything."
         )
-    claimed = number(answer["validation_score"], "validation_score")
+    given = answer["validation_score"]
+    claimed = number(getattr(given, "score", given), "validation_score")  # a Score is one too
     case = _open_case()
     ten = ten_a_chapter(case)
     _check_diet(specialist, len(ten))
@@ -544,11 +558,6 @@ few_titles = Exercise(
     kind="investigate",
     answer_name="my_finding",
     blank="""\
-from ftlearn.cases.split import few_per_class
-
-ten = case.train.select(few_per_class(case.train, 10, draw=0))
-few_titles_case = replace(case, train=ten)
-# my_specialist = ftlearn.fine_tune(few_titles_case, Recipe.tuned(epochs=..., patience=...))
 my_finding = {"specialist": ..., "validation_score": ...}
 """,
     hints=(

@@ -19,6 +19,7 @@ from .style import escaped
 
 EVERYTHING = (None, None)
 _FEW_ITEMS = 30
+_FEW_GROUPS = 5
 _ROW_CHOICES = (4, 8, 16, 32)
 _LONGEST_TEXT = 300  # characters of an item shown in a table
 
@@ -286,7 +287,7 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
         both_wrong=int((wrong[0] & wrong[1]).sum()),
         fixed_examples=_examples(case, pair, wrong[0] & right[1]),
         broken_examples=_examples(case, pair, right[0] & wrong[1]),
-        note=_note(chosen, case.metric),
+        note=_note(chosen, case, numbers.baseline.n_groups),
         is_search=_is_search(case),
         languages=case.languages,
     )
@@ -307,18 +308,24 @@ def _outputs(case, system):
     return case.probabilities(system, "test")
 
 
-def _note(chosen, metric):
+def _note(chosen, case, n_groups):
+    few = ""
+    if n_groups < _FEW_GROUPS:
+        few = (
+            f"Only {n_groups} {case.group_name_of('test')}: read the counts. So few witnesses let "
+            "an interval say next to nothing."
+        )
     if chosen.by is None:
-        return ""
+        return few
     note = (
         "Exploratory: a slice is for finding out where to look next, not for a verdict. "
         "With many slices, some differ by chance alone."
     )
-    if metric not in ("accuracy", "accuracy_at_1"):
+    if case.metric not in ("accuracy", "accuracy_at_1"):
         note += " Slices are compared by accuracy."
     if chosen.n < _FEW_ITEMS:
         note += f" And few items: only {chosen.n}."
-    return note
+    return f"{note} {few}".strip()
 
 
 def _examples(case, pair, where):
@@ -621,5 +628,7 @@ def compare(case, systems):
     style.show(view.box)
     first = view.comparison()
     baseline, specialist = map(escaped, _labels(first))
-    title = f"<strong>The same as figure and text</strong>: {specialist} against {baseline}"
+    title = (
+        f"<strong>As it was at first, as figure and text</strong>: {specialist} against {baseline}"
+    )
     style.show_static(title, view.body.value, comparison_text(first))

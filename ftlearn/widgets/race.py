@@ -500,6 +500,6 @@ def race(recorded, target=racing.PRIMARY_TARGET):
         text = race_text(recorded, target)
     except Exception as error:  # on screen an error is a sentence, never a traceback
         page, text = style.refusal(error), style.sentence(error)
-    title = f"<strong>The same as figures and text</strong>: target {target:.2f}"
+    title = f"<strong>As it was at first, as figures and text</strong>: target {target:.2f}"
     style.show_static(title, page, text)
     style.name_sliders()

@@ -167,7 +167,9 @@ def button(description, tooltip, style=""):
 
 def bar(*controls):
     """Controls side by side, on more lines where the screen is narrow (ipywidgets.HBox)."""
-    return ipywidgets.HBox(controls, layout={"flex_flow": "row wrap", "padding": "8px 12px 0"})
+    return ipywidgets.HBox(
+        controls, layout={"flex_flow": "row wrap", "padding": "8px 12px 0", "overflow": "visible"}
+    )
 
 
 def inside(control):
@@ -204,9 +206,10 @@ def show_static(title, page, text, shown=True):
     text : str
         The same for terminals.
     shown : bool
-        Whether the fold is open, so that a printed page shows it.
+        Whether pages without widgets open the fold (`ftlearn.report_page.notebook`), so that they
+        show the content, and print it. Below a live widget it is closed: it does not follow it.
     """
-    opened = " open" if shown else ""
+    opened = ' class="ftl-static"' if shown else ""
     fold = f"<details{opened}><summary>{title}</summary>{page}</details>"
     display({"text/html": fold, "text/plain": text}, raw=True)
 

@@ -831,6 +831,6 @@ def threshold(case, systems, positive=1, specificity=0.9):
         page, text = page + points_html(case, systems, **asked), look_text(found)
     except Exception as error:  # on screen an error is a sentence, never a traceback
         page, text = style.refusal(error), style.sentence(error)
-    title = f"<strong>The same as figure and text</strong>: {escaped(style.label(name))}"
+    title = f"<strong>As it was at first, as figure and text</strong>: {escaped(style.label(name))}"
     style.show_static(title, page, text)
     style.name_sliders()

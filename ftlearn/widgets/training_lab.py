@@ -654,5 +654,6 @@ def training_lab(case):
     style.name_sliders()
     if not view.runs:  # what went wrong is said in the widget
         return
-    title = f"<strong>The same as figures and text</strong>: run {escaped(view.runs[0].label)}"
+    first = escaped(view.runs[0].label)
+    title = f"<strong>As it was at first, as figures and text</strong>: run {first}"
     style.show_static(title, lab_html(view.runs, 0), lab_text(view.runs, 0))

@@ -119,7 +119,8 @@ for row in case.train.shuffle(seed=0).select(range(5)):
 #   classifier on top of what it says about each title.
 #
 # **Predict before you measure.** With 21 chapters, blind guessing is right about 5 times in 100.
-# How often will zero-shot be right? The probe? The specialist? Write your three numbers down.
+# How often will zero-shot be right? The probe? The specialist? Write your three numbers down. (The two cells after it
+# take up to half a minute each, and show nothing until they are done.)
 
 # %%
 my_guess = {"zero_shot": ..., "linear_probe": ..., "specialist": ...}  # shares, such as 0.4
@@ -168,8 +169,14 @@ plots.verdict_figure(verdict)
 # %% [markdown]
 # The dot is the difference you measured. The bar is what you would still believe after drawing the
 # groups of titles again and again ([bootstrap](../docs/glossary.md#bootstrap)). A bar that crosses
-# zero means: *with this much evidence, you cannot tell them apart.* That is an answer, not a
-# failure. After a single epoch it may well be the answer you got.
+# zero means: *with this much evidence, you cannot tell them apart.* A bar that lies wholly below zero
+# means: the specialist is *worse*. Neither is a failure of yours. One epoch, a single pass over the titles, is
+# little, and the probe is a strong opponent; the next file trains four.
+#
+# The sentence above the figure is made by rule. *Secondary*: no claim hangs on this comparison.
+# *Code blocks* are the groups: titles that stand and fall together. The
+# [p-value](../docs/glossary.md#p-value) comes from a [permutation test](../docs/glossary.md#permutation-test),
+# which swaps the two systems' answers block by block: how often does chance alone make a gap this wide?
 #
 # How close were your guesses?
 
@@ -187,6 +194,8 @@ for name, value in measured.items():
 # stronger baselines, five folds, three seeds, and the talk's +22 % on the stand.
 #
 # Have texts of your own? `ftlearn.case_from_csv` makes a case of them; section 8 of that file shows how.
+#
+# Before you open it, shut this one down: *Kernel, Shut Down Kernel*. Each open notebook holds a model in memory.
 #
 # Short of time, or on a slow machine? Set the environment variable `FTLEARN_PACE=quick` before you
 # start Jupyter. A notebook then takes about a minute on a sliver of the data, and every verdict says

@@ -62,7 +62,7 @@ if "google.colab" in sys.modules:
 # | [BioBERT](https://doi.org/10.1093/bioinformatics/btz682) (Lee 2019) | biomedical entities, F1 | BERT | BioBERT | +0.62 |
 # | the same | biomedical questions, MRR | BERT | BioBERT | +12.24 |
 #
-# No row says 22. The gain runs from minus six to plus twelve points, and it depends on the baseline
+# You need not know these tasks and scores; look down the last column. No row says 22. The gain runs from minus six to plus twelve points, and it depends on the baseline
 # more than on the model. A method from the 1970s that counts words
 # ([TF-IDF](../docs/glossary.md#tf-idf)) beats BERT in row two.
 #
@@ -221,7 +221,8 @@ my_guess = {
 #   classifier.
 #
 # Their settings (features, regularisation) are chosen on the
-# [validation](../docs/glossary.md#validation-set) part, so that no baseline is a straw man.
+# [validation](../docs/glossary.md#validation-set) part, so that no baseline is a straw man. The second cell takes
+# about a minute, and shows nothing until it is done.
 
 # %%
 from ftlearn import baselines, plots
@@ -283,6 +284,7 @@ with tempfile.TemporaryDirectory() as output:
         train_dataset=train_set,
         processing_class=tokenizer,
     )
+    trainer.remove_callback(transformers.PrinterCallback)  # it prints a raw line
     result = trainer.train()
 print(f"{result.metrics['train_runtime']:.0f} s, mean training loss {result.training_loss:.2f}")
 
@@ -312,7 +314,10 @@ print(
 # The same model, twice. From here on you use the short form.
 #
 # `Recipe.plain()` is what the `Trainer` does when you set nothing. `Recipe.tuned()` is the course's
-# default. It flips a few switches, nearly all of them for speed:
+# default. It flips some switches. Learning rate, epochs, [warm-up](../docs/glossary.md#warm-up), batch size,
+# dropout and patience (how many epochs without a better score end the run) change how it learns; the others only
+# make it faster: [bf16](../docs/glossary.md#bf16) is a number format with half the bits, *sdpa* and *eager* are two
+# programs for the same attention, a *fused* optimiser updates all numbers in one go.
 
 # %% tags=["nbval-check-output"]
 plain, tuned = vars(Recipe.plain()), vars(Recipe.tuned())
@@ -332,8 +337,9 @@ print(ftlearn.recorded(case, "ablation").about)
 plots.ablation_figure(ablation_rows(case))
 
 # %% [markdown]
-# Four switches (bf16, eager attention, frozen embeddings, the fused optimiser) change nothing that
-# three seeds could show. Two help outright on so few titles:
+# Each row turns one switch back (the learning rate goes with the recipe as a whole). Four of them (bf16, eager
+# attention, frozen embeddings, the fused optimiser) change nothing that three seeds could show. Two help on so few
+# titles:
 # [dropout](../docs/glossary.md#dropout) only slowed the learning down, and a longer run with
 # [early stopping](../docs/glossary.md#early-stopping) got further. That last gain is flattered: the
 # validation part that chose the epoch also gives the score. For batch size and length grouping
@@ -364,7 +370,8 @@ print(f"best epoch: {best['epoch']:.0f}, validation accuracy {best['validation_s
 # %% [markdown]
 # ## 5. The verdict
 #
-# Open the envelope. Specialist against the opponent that validation chose, on the same test titles.
+# Open the envelope. Specialist against the opponent that validation chose, on the same test titles. (Some twenty
+# seconds: both answer the whole test part for the first time.)
 
 # %%
 verdict = ftlearn.judge(case, opponent, specialist, primary=True)
@@ -379,7 +386,8 @@ verdict
 # witnesses would make the interval narrower than it has any right to be.
 #
 # Now compare any two systems yourself. Switch the baseline to *classical features + linear* (TF-IDF here).
-# Pick a chapter. Read some of the titles that fine-tuning *broke*; there are always some.
+# Pick a chapter. Read some of the titles that fine-tuning *broke*; there are always some. Some chapters hold only
+# two or three blocks: then read the counts, for no interval can say much about two witnesses.
 
 # %%
 systems["specialist"] = specialist
@@ -422,7 +430,7 @@ Markdown("\n".join(f"- {recorded_verdict.wording}" for recorded_verdict in folds
 #
 # Now the clauses. Same generalist, same recipe, same baselines, same rules. All of it is recorded.
 #
-# **Predict:** counting words was eight points behind the specialist on diagnoses. And on contracts?
+# **Predict:** over all blocks, counting words was eight points behind the specialist on diagnoses. And on contracts?
 
 # %%
 from ftlearn.evidence import part_scores, recorded_split
@@ -438,7 +446,8 @@ Markdown("\n".join(f"- {v.wording}" for v in verdicts if v.baseline != "zero_sho
 
 # %% [markdown]
 # **When is fine-tuning the wrong tool?** Over all clauses the specialist beats the linear probe by three
-# points. And a method that only counts words is just as good: 89.1 % against 88.7 %, after seconds of
+# points. And a method that only counts words is just as good: 89.1 % against 88.7 % over all folds (the bars
+# above are of one split), after seconds of
 # computing instead of minutes, and you can read off why it decides as it does. LexGLUE saw the same on
 # contract clauses: TF-IDF 87.0, BERT 87.6.
 #
@@ -467,8 +476,8 @@ plots.learning_curve_figure(learning_curve_rows(legal, legal_curve), legal.title
 # Did you expect fine-tuning to shine with few examples? Here it does the opposite. With five of each class
 # the frozen probe is ahead by 8 points on diagnoses and by 13 on clauses: it has a few thousand numbers to
 # set, the specialist more than ten million, and an epoch of a hundred texts is four steps. On clauses the specialist
-# has caught up at twenty of each class, on diagnoses only with all of them. What it wins is *more data*:
-# its curve is the steepest. (Validation helped every system to choose, and is larger than the training
+# has caught up at twenty of each class, on diagnoses only with all of them. What it can use is *more data*:
+# its curve is steeper than the probe's. (Validation helped every system to choose, and is larger than the training
 # sets of five. With so few examples you would not have it.)
 #
 # **What became of the words?** Ask for the neighbours once more, now of the specialist. It never saw a
@@ -527,8 +536,8 @@ for (true, said), count in wrong.most_common(6):
     print(f"{count:3} times: {true[:60]}\n      taken for: {said[:60]}")
 
 # %% [markdown]
-# Many of these would trip a human who has never seen the catalogue. A tumour of the skin is filed
-# under neoplasms, not under skin. A chapter is an administrative drawer, and the rules for what goes
+# Many of these would trip a human who has never seen the catalogue. Is a pneumonia an infection, or a disease of the
+# lungs? A chapter is an administrative drawer, and the rules for what goes
 # where are not in the title.
 #
 # **Does it know when it does not know?** If the model is unsure where it is wrong, a person could
@@ -619,8 +628,9 @@ act_1.mcnemar.check(my_mcnemar)
 # ### Exercise 4. Repair: freeze the encoder, really
 #
 # A colleague wants to train nothing but the new [head](../docs/glossary.md#classifier-head). Their line runs
-# without a complaint, and has no effect. The check trains two small models with your function and looks at what
-# moved.
+# without a complaint, and has no effect. The check trains two small models of different makes with your function
+# and looks at what moved. Their heads have different names: `model.named_parameters()` lists them all, and
+# `model.base_model` is the encoder of any make.
 
 
 # %%
@@ -641,7 +651,8 @@ act_1.freeze.check(my_freeze)
 #
 # Give the specialist ten titles of each chapter. With the default recipe it starves: four epochs of 210 titles
 # are only 28 steps. Find a recipe with which it comes close to the linear probe *on validation*, and report the
-# score that you measured. It takes a minute or two of computing; the check fits the probe for you.
+# score that you measured, such as `ftlearn.score(few_titles_case, my_specialist, part="validation")`. It takes a
+# minute or two of computing; the check, in the cell after it, fits the probe for you.
 
 # %%
 from ftlearn.cases.split import few_per_class
@@ -649,6 +660,8 @@ from ftlearn.cases.split import few_per_class
 ten = case.train.select(few_per_class(case.train, 10, draw=0))
 few_titles_case = replace(case, train=ten)
 # my_specialist = ftlearn.fine_tune(few_titles_case, Recipe.tuned(epochs=..., patience=...))
+
+# %%
 my_finding = {"specialist": ..., "validation_score": ...}
 
 act_1.few_titles.check(my_finding)
@@ -728,6 +741,9 @@ if my_file is not ...:
 # - A leaking split is worth more "accuracy" than any fine-tuning.
 # - One run on one split is one witness. Hear several.
 # - With a handful of examples, leave the model frozen and train a probe.
+#
+# Next: [2. Sarcasm and sentiment](02_sarcasm_sentiment.ipynb). Shut this one down first (*Kernel, Shut Down Kernel*).
+# How far you are stands in [00_start_here](00_start_here.ipynb).
 #
 # **Further reading.** [LexGLUE](https://doi.org/10.48550/arXiv.2110.00976) for baselines that bite
 # back; [Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884) and

@@ -4,10 +4,13 @@ Where there is no Chromium these tests are skipped, but never on a build server 
 """
 
 import os
+import shutil
 from types import SimpleNamespace
 
 import lab
 import pytest
+
+from ftlearn import notebooks
 
 pytest.register_assert_rewrite("every_notebook")
 _OPEN = pytest.StashKey()
@@ -24,12 +27,18 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def jupyterlab(chromium, request, tmp_path_factory):
-    """An empty JupyterLab and a page: ``page``, ``problems``, ``address``, ``work``, ``home``."""
+    """JupyterLab as `ftlearn lab` opens it, and a page.
+
+    Gives ``page``, ``problems``, ``address``, ``work`` (for the learner's copies, still empty) and
+    ``home``.
+    """
     own = tmp_path_factory.mktemp("jupyterlab")
-    work = own / "my_work"
-    work.mkdir()
+    course = own / "course"
+    work = course / "my_work"
+    work.mkdir(parents=True)
+    shutil.copytree(notebooks.PROJECT / "docs", course / "docs")
     environment = {"FTLEARN_PACE": "quick", "FTLEARN_TRACK": "starter"}
-    with lab.serve(work, own, **environment) as address:
+    with lab.serve(course, own, **environment) as address:
         with lab.browse(chromium, address) as (page, problems):
             request.config.stash[_OPEN] = page, problems, own
             yield SimpleNamespace(

@@ -41,12 +41,12 @@ def find_chromium():
 
 
 @contextlib.contextmanager
-def serve(work, own, **environment):
+def serve(root, own, **environment):
     """JupyterLab on loopback, without anything of the user's own.
 
     Parameters
     ----------
-    work : pathlib.Path
+    root : pathlib.Path
         The folder it shows.
     own : pathlib.Path
         Receives its configuration, data and settings.
@@ -65,7 +65,7 @@ def serve(work, own, **environment):
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ),
-        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={work}"),
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"),
         *("--ServerApp.token=", "--ServerApp.password="),
     ]
     server = subprocess.Popen(
@@ -191,12 +191,12 @@ def _watch(page, address):
 
 
 def open_notebook(page, address, name):
-    """Open a notebook and wait until its kernel is there and idle.
+    """Open a notebook in ``my_work`` and wait until its kernel is there and idle.
 
     The little circle beside the kernel's name is drawn idle before there is a kernel; the status
     bar is not.
     """
-    page.goto(f"{address}lab/tree/{name}?reset")
+    page.goto(f"{address}lab/tree/my_work/{name}?reset")
     status = page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle")
     status.wait_for()
 

@@ -44,3 +44,9 @@ def test_the_verdict_is_there_after_restart_and_run_all_too(page):
     assert lab.restart_and_run_all(page) == []
     expect(verdict.first).to_be_attached()
     assert verdict.first.get_attribute("alt") == before
+
+
+def test_a_word_leads_to_the_glossary(page):
+    page.locator(".jp-MarkdownOutput").get_by_role("link", name="pre-trained model").first.click()
+    meaning = page.locator(".jp-MarkdownViewer").get_by_role("heading", name="Pre-trained model")
+    expect(meaning).to_be_visible()

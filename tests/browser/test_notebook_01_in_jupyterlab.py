@@ -175,7 +175,9 @@ def test_the_keyboard_alone_changes_the_baseline(trial, widget):
 
 
 def test_the_same_stands_below_as_figure_and_text(trial, widget):
-    static = lab.outputs(trial.page).locator("details", has_text="The same as figure and text")
+    static = lab.outputs(trial.page).locator(
+        "details", has_text="As it was at first, as figure and text"
+    )
     expect(static).to_have_count(1)
     first = wording(widget).text_content()
     expect(wording(static)).to_have_text(first)

@@ -137,7 +137,8 @@ def test_counts_and_scores_are_those_counted_by_hand(found):
     assert (found.verdict.fixed, found.verdict.broken) == (3, 1)
     assert (found.verdict.n, found.verdict.n_groups) == (8, 4)
     assert found.verdict.low <= 0.25 <= found.verdict.high
-    assert not found.verdict.primary and not found.verdict.exploratory and found.note == ""
+    assert not found.verdict.primary and not found.verdict.exploratory
+    assert found.note.startswith("Only 4 blocks: read the counts.")
 
 
 def test_examples_are_ordered_by_the_change_in_the_true_labels_probability(found):
@@ -519,8 +520,8 @@ def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(monkey
     assert options == {"raw": True}
     in_widget = box.children[-1].value
     assert in_widget in static["text/html"]
-    assert "The same as figure and text" in static["text/html"]
-    assert static["text/html"].startswith("<details open>")
+    assert "As it was at first, as figure and text" in static["text/html"]
+    assert static["text/html"].startswith('<details class="ftl-static">')
     for words in (view.comparison().verdict.wording, "Figure: ", "fixed"):
         assert words in static["text/plain"]
 

@@ -38,7 +38,9 @@ def test_a_static_equivalent_carries_page_and_text(monkeypatch):
     monkeypatch.setattr(style, "display", lambda bundle, raw: shown.append(bundle))
     style.show_static("<b>Same</b>", "<p>page</p>", "text")
     style.show_static("Same", "<p>page</p>", "text", shown=False)
-    assert shown[0]["text/html"].startswith("<details open><summary><b>Same</b></summary><p>page")
+    assert shown[0]["text/html"].startswith(
+        '<details class="ftl-static"><summary><b>Same</b></summary><p>page'
+    )
     assert shown[1]["text/html"].startswith("<details><summary>")
     assert {bundle["text/plain"] for bundle in shown} == {"text"}
 
