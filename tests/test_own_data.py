@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from PIL import Image, ImageDraw
 from toy_cases import FILLERS, WORDS
 
@@ -708,3 +710,12 @@ def test_hashes_are_compared_in_blocks_as_by_hand(monkeypatch):
         if None not in (looks[i], looks[j]) and bin(looks[i] ^ looks[j]).count("1") <= 2
     }
     assert found == expected and {(40, 3), (41, 4), (44, 6)} <= found
+
+
+def test_a_notebook_shows_a_refusal_as_one_sentence_without_a_traceback(tmp_path):
+    (tmp_path / "reviews.csv").write_text("comment,stars\nGood,5\n", encoding="utf-8")
+    call = f"ftlearn.case_from_csv({str(tmp_path / 'reviews.csv')!r}, 'text', 'stars')"
+    with capture_output() as shown:
+        InteractiveShell().run_cell(f"import ftlearn\n{call}")
+    assert shown.stdout.startswith("Refused: text='text': reviews.csv has no such column.")
+    assert "Traceback" not in shown.stdout and "own_data" not in shown.stdout

@@ -15,7 +15,7 @@ from ..models import multilingual
 from ..models import text as text_models
 from . import split, tables
 from .case import Case
-from .intake import Intake, LeftOut, Reading, short
+from .intake import Intake, LeftOut, Reading, Refused, short
 
 N_FOLDS = 5
 LEAST_GROUPS = N_FOLDS  # of a class: one for each fold
@@ -128,7 +128,7 @@ def _read_texts(path, text, label, group, kind):
     reading.drop(lambda item: not item["input"], f"nothing in column '{text}'")
     reading.drop(lambda item: not item["label_name"], f"nothing in column '{label}'")
     if not reading.items:
-        raise ValueError(f"{table.name}: no row has both a text and a label.")
+        raise Refused(f"{table.name}: no row has both a text and a label.")
     if group:
         blank = sum(not item["own_group"] for item in reading.items)
         if blank:
@@ -147,9 +147,9 @@ def _check_columns(table, text, label, group):
     wanted = {"text": text, "label": label, **({"group": group} if group else {})}
     for argument, column in wanted.items():
         if column not in table.columns:
-            raise ValueError(_unknown_column(table, argument, column))
+            raise Refused(_unknown_column(table, argument, column))
     if len(set(wanted.values())) < len(wanted):
-        raise ValueError(f"text, label and group must be different columns; they are {wanted}.")
+        raise Refused(f"text, label and group must be different columns; they are {wanted}.")
 
 
 def _unknown_column(table, argument, column):
@@ -195,13 +195,13 @@ def _likely_columns(table):
 def _check_classes(items, name, label):
     classes = Counter(item["label_name"] for item in items)
     if len(classes) == 1:
-        raise ValueError(
+        raise Refused(
             f"{name}: every row has the label {next(iter(classes))!r}. There is nothing to tell "
             "apart; a case needs two classes or more."
         )
     if len(classes) > MOST_CLASSES or len(classes) > max(2, len(items) / 3):
         some = ", ".join(repr(short(value, 30)) for value in list(classes)[:3])
-        raise ValueError(
+        raise Refused(
             f"{name}: column {label!r} has {len(classes):,} different values in {len(items):,} "
             f"rows, such as {some}. That looks like a text or an id, not like a class. At most "
             f"{MOST_CLASSES} classes, with three rows each on average, please."
@@ -300,7 +300,7 @@ def _leave_out_small_classes(reading, name):
         )
     if len(groups) - len(small) < 2:
         counts = ", ".join(f"{label!r} {len(members)}" for label, members in groups.items())
-        raise ValueError(
+        raise Refused(
             f"{name}: fewer than two classes have {LEAST_GROUPS} groups or more ({counts}), and "
             "that is the least for training, validation and test. Collect more, or join classes."
         )
@@ -314,7 +314,7 @@ def _keep_apart(reading, held_out, name):
         "the test file has the same, nearly the same, or the same group: it would leak",
     )
     if not reading.items:
-        raise ValueError(
+        raise Refused(
             f"{name}: every row resembles a row of the test file, so nothing is left to learn "
             "from. Are the two files the same?"
         )
@@ -324,12 +324,12 @@ def _keep_apart(reading, held_out, name):
     )
     if missing:
         counts = ", ".join(f"{label!r} ({n} rows)" for label, n in sorted(missing.items()))
-        raise ValueError(
+        raise Refused(
             f"the test file has labels that training lacks: {counts}. A model cannot learn them; "
             "add training rows, mend the spelling, or take those rows out of the test file."
         )
     if len(known) < 2:
-        raise ValueError(
+        raise Refused(
             f"{name}: once the rows that the test file repeats are left out, only the class "
             f"{next(iter(known))!r} remains."
         )
@@ -383,7 +383,7 @@ def _parts(reading, held_out, label_names, name):
     if held_out is None:
         n_groups = len({item["group"] for item in items})
         if n_groups < 2 * N_FOLDS:
-            raise ValueError(
+            raise Refused(
                 f"{name}: the items form {n_groups} groups (alike ones, or equal values of the "
                 f"group column, count as one); at least {2 * N_FOLDS} are needed for training, "
                 "validation and test."
@@ -414,14 +414,14 @@ def _for_dataset(item, label_names):
 def _check_parts(parts, label_names, name):
     for part, members in parts.items():
         if not len(members):
-            raise ValueError(
+            raise Refused(
                 f"{name}: too few groups for a {part} part. Some twenty groups a class are a "
                 "sensible least."
             )
     learned = set(parts["train"]["label"])
     missing = [label for at, label in enumerate(label_names) if at not in learned]
     if missing:
-        raise ValueError(
+        raise Refused(
             f"{name}: no training item has the label {missing[0]!r}; its items are so alike, or so "
             "few, that all went to other parts. Collect more of it, or leave it out."
         )
@@ -571,7 +571,7 @@ def case_from_pairs(
             "the test file has the same, nearly the same, or the same group: it would leak",
         )
         if not reading.items:
-            raise ValueError(f"{name}: every pair resembles one of the test file.")
+            raise Refused(f"{name}: every pair resembles one of the test file.")
     if pace == "quick":
         reading.items = _few_groups(
             [{**item, "label_name": ""} for item in reading.items], QUICK_ITEMS
@@ -614,13 +614,13 @@ def _read_pairs(path, source, target, group, kind):
     for argument, column in (("source", source), ("target", target), ("group", group)):
         if column is not None and column not in table.columns:
             close = difflib.get_close_matches(str(column), table.columns, n=1)
-            raise ValueError(
+            raise Refused(
                 f"{argument}={column!r}: {table.name} has no such column. Its columns are "
                 f"{', '.join(map(repr, table.columns))}."
                 + (f" Did you mean {close[0]!r}?" if close else "")
             )
     if source == target:
-        raise ValueError(f"source and target are both {source!r}; name two columns.")
+        raise Refused(f"source and target are both {source!r}; name two columns.")
     reading = _reading_of(table, kind)
     for number, row in zip(table.numbers, table.rows, strict=True):
         item = {
@@ -638,7 +638,7 @@ def _read_pairs(path, source, target, group, kind):
     reading.drop(lambda item: not item["input"], f"nothing in column '{source}'")
     reading.drop(lambda item: not item["translation"], f"nothing in column '{target}'")
     if not reading.items:
-        raise ValueError(f"{table.name}: no row has both sentences.")
+        raise Refused(f"{table.name}: no row has both sentences.")
     same = sum(item["input"] == item["translation"] for item in reading.items)
     if same:
         reading.notes.append(
@@ -754,12 +754,12 @@ def _read_images(folder, group, prefix):
             item["own_group"] = _matched(group, picture.name)
         reading.items.append(item)
     if not reading.items:
-        raise ValueError(f"{folder.name}: no readable image in any folder of a class.")
+        raise Refused(f"{folder.name}: no readable image in any folder of a class.")
     _note_sizes(reading, [picture.size for picture in found])
     if group is not None:
         unmatched = sum(not item["own_group"] for item in reading.items)
         if unmatched == len(reading.items):
-            raise ValueError(
+            raise Refused(
                 f"group={group!r} matches no file, such as {reading.items[0]['file']!r}. It must "
                 "be a regular expression with one parenthesis around what names the group."
             )
@@ -774,7 +774,7 @@ def _read_images(folder, group, prefix):
 def _matched(pattern, name):
     compiled = re.compile(pattern)
     if compiled.groups != 1:
-        raise ValueError(f"group={pattern!r} has {compiled.groups} parentheses; expected one.")
+        raise Refused(f"group={pattern!r} has {compiled.groups} parentheses; expected one.")
     match = compiled.search(name)
     return (match[1] or "") if match else ""
 
