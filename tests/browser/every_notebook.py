@@ -43,13 +43,21 @@ def test_every_control_has_a_name_and_every_image_a_text_alternative(page):
     assert missing == 0
 
 
-def test_outputs_have_no_serious_fault_in_light_and_in_dark(page):
+def _widgets(page):
+    """The outputs that hold widgets, by number."""
+    found = lab.outputs(page).filter(has=page.locator(".widget-vbox"))
+    return enumerate(found.all(), start=1)
+
+
+def test_outputs_have_no_serious_fault_in_light_and_in_dark(page, request):
     folded = page.locator(".jp-OutputArea-output details:not([open])").element_handles()
     _set_open(folded, True)
     light = axe.violations(page, OURS, runOnly=axe.LEVEL_AA)
     lab.choose_theme(page, DARK)
     contrast = {"type": "rule", "values": ["color-contrast"]}
     dark = axe.violations(page, OURS, runOnly=contrast)
+    for number, widget in _widgets(page):
+        lab.screenshot(widget, f"{request.module.NAME}-dark-{number}")
     lab.choose_theme(page, LIGHT)
     _set_open(folded, False)
     assert axe.grave("light", light) == ""
@@ -61,7 +69,7 @@ def _set_open(folds, is_open):
         fold.evaluate("(one, is_open) => one.open = is_open", is_open)
 
 
-def test_nothing_spills_over_on_a_phone(page):
+def test_nothing_spills_over_on_a_phone(page, request):
     before = page.viewport_size
     page.keyboard.press("ControlOrMeta+b")  # the file browser goes
     page.set_viewport_size(PHONE)
@@ -69,6 +77,8 @@ def test_nothing_spills_over_on_a_phone(page):
         f"() => document.querySelector('.jp-Notebook').clientWidth < {PHONE['width']}"
     )
     spilling = page.evaluate(SPILLING)
+    for number, widget in _widgets(page):
+        lab.screenshot(widget, f"{request.module.NAME}-phone-{number}")
     page.set_viewport_size(before)
     page.keyboard.press("ControlOrMeta+b")
     assert spilling == []

@@ -221,16 +221,15 @@ def run_all(page, expected_cells):
     return _failures(page, expected_cells)
 
 
-def restart_and_run_all(page):
+def restart_and_run_all(page, expected_cells):
     """Restart the kernel and run all cells by the menu, and wait as `run_all` does."""
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
-    expected = prompts.filter(has_text=re.compile(r"\d")).count()
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
     page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     page.locator(".jp-Dialog").wait_for(state="detached")
     expect(prompts.filter(has_text="*")).not_to_have_count(0)
-    return _failures(page, expected)
+    return _failures(page, expected_cells)
 
 
 def _failures(page, expected_cells):
@@ -258,13 +257,13 @@ def outputs(page):
     return page.locator(_OUTPUT)
 
 
-def run_notebook(jupyterlab, name):
+def run_notebook(jupyterlab, name, run=run_all):
     """Open a learner's copy of a notebook, and run all of it: its page."""
     notebooks.copy_for_learner(jupyterlab.work)
     source = notebooks.read_source(notebooks.source_folder() / f"{name}.py")
     cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
     open_notebook(jupyterlab.page, jupyterlab.address, f"{name}.ipynb")
-    assert run_all(jupyterlab.page, len(cells)) == []
+    assert run(jupyterlab.page, len(cells)) == []
     return jupyterlab.page
 
 
