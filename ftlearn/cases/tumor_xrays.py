@@ -210,6 +210,7 @@ def _simulate_blocks(simulation, blocks):
     if not missing:
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
     from tqdm import tqdm
 
     numbers = [n for block in missing for n in range(block * _BLOCK, (block + 1) * _BLOCK)]
@@ -228,6 +229,7 @@ def _simulate_blocks(simulation, blocks):
         if len(rows) == _BLOCK:
             _keep(_block_file(simulation, rows[0]["number"] // _BLOCK), rows)
             rows = []
+    get_reusable_executor().shutdown()  # idle processes would keep their memory for minutes
 
 
 def simulate_patient(simulation, number):
