@@ -23,6 +23,7 @@ LARGEST_BYTES = 1_500_000
 SAMPLE_SECONDS = 0.1
 HEARTBEAT_SECONDS = 15
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SCRIPT = "application/javascript"
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _LANGUAGE = {
     "file_extension": ".py",
@@ -185,7 +186,8 @@ def normalise(notebook):
     -------
     nbformat.NotebookNode
         Same sources and outputs; the kernel is called ``python3``; no timings, no widget state, no
-        live widget views (what they show has a static equivalent beside them), ids count up.
+        live widget views (what they show has a static equivalent beside them) and no scripts for
+        them, ids count up.
     """
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -202,11 +204,13 @@ def normalise(notebook):
 
 
 def _without_widget(output):
-    """The output without its live widget view; None where nothing readable is left."""
+    """The output without a live widget view or script; None where nothing readable is left."""
     data = output.get("data", {})
-    if WIDGET_VIEW not in data:
+    live = {WIDGET_VIEW, SCRIPT} & set(data)
+    if not live:
         return output
-    del data[WIDGET_VIEW]
+    for kind in live:
+        del data[kind]
     # All that is left is then the widget's repr, which tells a reader nothing.
     return output if set(data) - {"text/plain"} else None
 

@@ -259,7 +259,12 @@ def test_live_widget_views_give_way_to_what_stands_beside_them():
         "display_data", data={notebooks.WIDGET_VIEW: view, "text/plain": "VBox()"}
     )
     beside = nbformat.v4.new_output(
-        "display_data", data={notebooks.WIDGET_VIEW: view, "text/html": "<p>table</p>"}
+        "display_data",
+        data={
+            notebooks.WIDGET_VIEW: view,
+            notebooks.SCRIPT: "name()",
+            "text/html": "<p>table</p>",
+        },
     )
     notebook = book(cell("x", 1, [alone, beside]))
     notebook.metadata["widgets"] = {"state": {}}
