@@ -410,7 +410,8 @@ def comparison_html(comparison, rows=8):
     body = (
         f'<p class="ftl-outcome">{escaped(plots.outcome_title(comparison.verdict))}</p>'
         f'<p class="ftl-wording">{escaped(comparison.verdict.wording)}</p>{note}'
-        f"{comparison_figure(comparison)._repr_html_()}{_counts_html(comparison)}{tables}"
+        f"{comparison_figure(comparison)._repr_html_()}"
+        f"{style.wide(_counts_html(comparison), 'Item by item')}{tables}"
     )
     return _CSS + style.page("compare", body, f"{specialist} against {baseline}")
 
@@ -449,18 +450,17 @@ def _examples_html(comparison, kind, rows):
         return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
     shown = examples[:rows]
     body = "".join(_example_html(example, kind, comparison) for example in shown)
-    wide = "texts" if isinstance(shown[0].input, str) else "images"
+    kind_of = "texts" if isinstance(shown[0].input, str) else "images"
     truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
-    return (
-        # a table wider than a narrow screen is scrolled, by keyboard too
-        f'<div class="ftl-wide" role="region" tabindex="0" aria-label="Items {kind}">'
-        f'<table class="ftl-{wide}"><caption>{title}: {len(shown):,} of {len(examples):,} items '
+    table = (
+        f'<table class="ftl-{kind_of}"><caption>{title}: {len(shown):,} of {len(examples):,} items '
         f"that only {only} gets right, the largest change of opinion first</caption>"
         f'<thead><tr><th scope="col">Item</th><th scope="col">{truth}</th>'
         f'<th scope="col">{baseline} {verb}</th>'
         f'<th scope="col">{specialist} {verb}</th></tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f"<tbody>{body}</tbody></table>"
     )
+    return style.wide(table, f"Items {kind}")
 
 
 def _example_html(example, kind, comparison):
@@ -571,8 +571,8 @@ class ComparisonView:
         self.body = ipywidgets.HTML()
         # JupyterLab takes arrow keys and letters typed on a closed list for itself.
         keys = ipywidgets.HTML(
-            '<span style="padding: 0 12px; font-size: 85%">'
-            "Keyboard: Space opens a list, arrow keys choose, Enter takes.</span>"
+            '<div style="padding: 0 12px; font-size: 85%; line-height: 1.4">'
+            "Keyboard: Space opens a list, arrow keys choose, Enter takes.</div>"
         )
         self.box = style.frame(style.bar(*controls), keys, self.body)
         self._update()

@@ -338,7 +338,8 @@ def _page(recorded, target, show, picture=""):
     savings = "".join(f"<p>{escaped(line)}</p>" for line in saving_lines(recorded, target))
     body = (
         f'{picture}<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
-        f"{savings}{_table(recorded, target)}<p><strong>Still on their way</strong></p>"
+        f"{savings}{style.wide(_table(recorded, target), 'Arrivals')}"
+        "<p><strong>Still on their way</strong></p>"
         f"{show(survival_svg(recorded, target))}"
     )
     return _CSS + style.page("race", body, f"Race to {target:.2f}")

@@ -21,7 +21,8 @@ DESCRIPTION = {"description_width": "initial"}
 _SHARED = """
 .ftl{max-width:876px;padding:.2em 12px .6em;line-height:1.45;font-size:14px;
  font-family:var(--jp-ui-font-family,system-ui,sans-serif);
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color1,#fff)}
+ color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color0,#fff)}
+.widget-html:has(.ftl),.widget-html-content:has(>.ftl){min-width:0;max-width:100%}
 .ftl p{margin:.4em 0}
 .ftl .ftl-status,.ftl .ftl-note,.ftl .ftl-refused{margin:.5em 0;padding:.3em .8em;
  border-left:4px solid #0072B2}
@@ -141,6 +142,24 @@ def refusal(error):
         f"<details><summary>Details</summary><pre>{escaped(lines)}</pre></details></div>"
     )
     return sheet() + page("said", body)
+
+
+def wide(body, name):
+    """A table in a box that is scrolled on narrow screens, by keyboard too.
+
+    Parameters
+    ----------
+    body : str
+        HTML.
+    name : str
+        What a screen reader calls the box, not escaped yet.
+
+    Returns
+    -------
+    str
+    """
+    named = f'role="region" tabindex="0" aria-label="{escaped(name)}"'
+    return f'<div class="ftl-wide" {named}>{body}</div>'
 
 
 # --- controls ---------------------------------------------------------------------------------

@@ -437,7 +437,7 @@ def look_html(found, inline=True):
     body = (
         f'<p class="ftl-status{moved}" role="status">{escaped(found.wording)}</p>'
         f'<div class="ftl-pair"><div class="ftl-numbers">{_rates_html(found)}'
-        f"{_counts_html(found.now)}</div>{curve}</div>"
+        f"{style.wide(_counts_html(found.now), 'Decisions')}</div>{curve}</div>"
     )
     return _CSS + style.page("line", body, f"{style.label(found.system)} at a threshold")
 
@@ -667,13 +667,13 @@ def points_html(case, systems, specificity=0.9, positive=1):
         A system that cannot be judged has the reason in its row.
     """
     rows = "".join(_point_html(case, systems, name, specificity, positive) for name in systems)
-    body = (
+    table = (
         "<table><caption><strong>Operating points</strong>: at least "
         f"{100 * specificity:g} % specificity on validation, here on test</caption><thead><tr>"
         '<th scope="col">System</th><th scope="col">Threshold</th><th scope="col">Sensitivity</th>'
         f'<th scope="col">Specificity</th></tr></thead><tbody>{rows}</tbody></table>'
     )
-    return style.page("line", body)
+    return style.page("line", style.wide(table, "Operating points"))
 
 
 def _point_html(case, systems, name, specificity, positive):

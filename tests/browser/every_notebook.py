@@ -13,15 +13,14 @@ from playwright.sync_api import expect
 DARK, LIGHT = "JupyterLab Dark", "JupyterLab Light"
 PHONE = {"width": 440, "height": 900}  # leaves some 380 pixels for an output
 OURS = {"include": [[".jp-OutputArea-output .ftl"], [".jp-OutputArea-output .jupyter-widgets"]]}
-# An element that is wider than its parent lets it be, and that no box around it scrolls.
+# Words and tables that end beyond their output, outside a box that can be scrolled by keyboard.
 SPILLING = """() => {
-    const scrolls = one => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX);
-    const scrolled = one => one && one.matches('.jp-OutputArea-output *') &&
-        (scrolls(one) || scrolled(one.parentElement));
-    return [...document.querySelectorAll('.jp-OutputArea-output .ftl')].filter(one => {
-        const room = one.closest('.jp-OutputArea-output').getBoundingClientRect();
-        return room.width && one.getBoundingClientRect().right > room.right + 1
-            && !scrolled(one.parentElement);
+    const parts = ['p', 'li', 'table', 'h4', 'figcaption'].map(tag => `.ftl ${tag}`).join();
+    return [...document.querySelectorAll(parts)].filter(one => {
+        const output = one.closest('.jp-OutputArea-output');
+        if (!output || one.closest('[tabindex="0"]')) return false;
+        const edge = output.getBoundingClientRect();
+        return edge.width && one.getBoundingClientRect().right > edge.right + 1;
     }).map(one => one.outerHTML.slice(0, 200));
 }"""
 

@@ -144,6 +144,7 @@ def test_boxes_that_are_scrolled_are_called_as_their_pictures(inline):
     page = widget.race_html(a_race(), 0.65, inline=inline)
     assert re.findall(r'role="region" tabindex="0" aria-label="([^"]+)"', page) == [
         "Figure: Validation accuracy against seconds of training, target 0.65",
+        "Arrivals",
         "Figure: Share of the runs that have not reached 0.65 yet",
     ]
 
