@@ -409,7 +409,7 @@ def comparison_html(comparison, rows=8):
     tables = _examples_html(comparison, "fixed", rows) + _examples_html(comparison, "broken", rows)
     body = (
         f'<p class="ftl-outcome">{escaped(plots.outcome_title(comparison.verdict))}</p>'
-        f'<p class="ftl-wording">{escaped(comparison.verdict.wording)}</p>{note}'
+        f'<p class="ftl-wording" role="status">{escaped(comparison.verdict.wording)}</p>{note}'
         f"{comparison_figure(comparison)._repr_html_()}"
         f"{style.wide(_counts_html(comparison), 'Item by item')}{tables}"
     )
@@ -536,6 +536,12 @@ _SAME = (
 )
 
 
+_LINE = '<div style="padding: 0 12px; font-size: 85%; line-height: 1.4">{}</div>'
+# JupyterLab takes arrow keys and letters typed on a closed list for itself.
+_KEYS = _LINE.format("Keyboard: Space opens a list, arrow keys choose, Enter takes.")
+_COMPUTING = _LINE.format('<span role="status">Computing ...</span>')
+
+
 class ComparisonView:
     """The widget behind `compare`: four lists, and what they select as HTML.
 
@@ -550,6 +556,8 @@ class ComparisonView:
         What is displayed.
     baseline, specialist, slice, rows : ipywidgets.Dropdown
         At first the first system, the last system, all items, 8 examples.
+    line : ipywidgets.HTML
+        How the keyboard is used; while a choice is computed, that it is.
     body : ipywidgets.HTML
     """
 
@@ -569,12 +577,8 @@ class ComparisonView:
         for control in controls:
             control.observe(self._update, names="value")
         self.body = ipywidgets.HTML()
-        # JupyterLab takes arrow keys and letters typed on a closed list for itself.
-        keys = ipywidgets.HTML(
-            '<div style="padding: 0 12px; font-size: 85%; line-height: 1.4">'
-            "Keyboard: Space opens a list, arrow keys choose, Enter takes.</div>"
-        )
-        self.box = style.frame(style.bar(*controls), keys, self.body)
+        self.line = ipywidgets.HTML(_KEYS)
+        self.box = style.frame(style.bar(*controls), self.line, self.body)
         self._update()
 
     @property
@@ -596,11 +600,13 @@ class ComparisonView:
         try:
             page = (self.selection, self.rows.value)
             if page not in self._pages:
-                self.body.value = style.COMPUTING
+                self.line.value = _COMPUTING  # what was there stays until then: nothing jumps
                 self._pages[page] = comparison_html(self.comparison(), self.rows.value)
             self.body.value = self._pages[page]
         except Exception as error:  # on screen an error is a sentence, never a traceback
             self.body.value = style.refusal(error)
+        finally:
+            self.line.value = _KEYS
 
 
 def _dropdown(name, options, value, tooltip):

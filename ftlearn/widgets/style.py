@@ -122,9 +122,6 @@ def said(text):
     return sheet() + page("said", f'<p class="ftl-refused" role="status">{escaped(text)}</p>')
 
 
-COMPUTING = sheet() + page("said", '<p role="status">Computing ...</p>')
-
-
 def refusal(error):
     """An error on the screen: plain words, and behind *Details* what a helper asks for.
 

@@ -765,7 +765,6 @@ class ThresholdView:
         """Take another system: its thresholds, and its operating point."""
         self._loading = True  # new options move the slider more than once
         try:
-            self.body.value = style.COMPUTING
             point = self._start().now.threshold
             system, positive = self._systems[self.system.value], self._asked["positive"]
             places = positions(self._case, system, point, positive=positive)

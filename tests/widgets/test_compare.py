@@ -502,14 +502,16 @@ def test_the_same_system_twice_gets_a_friendly_message_and_a_way_back(view):
 
 
 def test_a_choice_is_computed_once_and_says_that_it_is_computing(view, monkeypatch):
-    calls, shown = [], []
+    calls, shown, pages = [], [], []
     real = compare.comparison
     monkeypatch.setattr(compare, "comparison", lambda *a: calls.append(a[2:]) or real(*a))
-    view.body.observe(lambda change: shown.append(change["new"]), names="value")
+    view.line.observe(lambda change: shown.append(change["new"]), names="value")
+    view.body.observe(lambda change: pages.append(change["new"]), names="value")
     for baseline in ("linear_probe", "classical", "linear_probe"):
         view.baseline.value = baseline
     assert calls == [("linear_probe", "specialist", None, None)]
-    assert ["Computing" in value for value in shown] == [True, False, False, False]
+    assert ["Computing" in value for value in shown] == [True, False]
+    assert len(pages) == 3 and all("ftl-wording" in page for page in pages)  # nothing in between
 
 
 def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(monkeypatch, view):
