@@ -42,10 +42,11 @@ def test_every_control_has_a_name_and_every_image_a_text_alternative(page):
     assert missing == 0
 
 
-def _widgets(page):
-    """The outputs that hold widgets, by number."""
-    found = lab.outputs(page).filter(has=page.locator(".widget-vbox"))
-    return enumerate(found.all(), start=1)
+def _picture(page, name):
+    """What the screen shows where the first widget stands; whole widgets would take minutes."""
+    lab.SCREENS.mkdir(parents=True, exist_ok=True)
+    lab.outputs(page).filter(has=page.locator(".widget-vbox")).first.scroll_into_view_if_needed()
+    page.screenshot(path=lab.SCREENS / f"{name}.png")
 
 
 def test_outputs_have_no_serious_fault_in_light_and_in_dark(page, request):
@@ -55,8 +56,7 @@ def test_outputs_have_no_serious_fault_in_light_and_in_dark(page, request):
     lab.choose_theme(page, DARK)
     contrast = {"type": "rule", "values": ["color-contrast"]}
     dark = axe.violations(page, OURS, runOnly=contrast)
-    for number, widget in _widgets(page):
-        lab.screenshot(widget, f"{request.module.NAME}-dark-{number}")
+    _picture(page, f"{request.module.NAME}-dark")
     lab.choose_theme(page, LIGHT)
     _set_open(folded, False)
     assert axe.grave("light", light) == ""
@@ -76,8 +76,7 @@ def test_nothing_spills_over_on_a_phone(page, request):
         f"() => document.querySelector('.jp-Notebook').clientWidth < {PHONE['width']}"
     )
     spilling = page.evaluate(SPILLING)
-    for number, widget in _widgets(page):
-        lab.screenshot(widget, f"{request.module.NAME}-phone-{number}")
+    _picture(page, f"{request.module.NAME}-phone")
     page.set_viewport_size(before)
     page.keyboard.press("ControlOrMeta+b")
     assert spilling == []
