@@ -21,7 +21,7 @@ help:
 	@echo "make course     install, run every notebook at full pace, write report/"
 	@echo "make lab        open JupyterLab on your own copies of the notebooks (my_work/)"
 	@echo "make test       install and run the tests"
-	@echo "make test-slow  every notebook on one core with 2 GB, at quick pace"
+	@echo "make test-slow  every notebook on one core with 2 GB at quick pace, and other long tests"
 	@echo "make notebooks  execute and publish notebooks/*.ipynb from notebooks/source"
 	@echo "make report     write report/ again from the results that are there"
 	@echo "make site       write site/: the course as web pages, with verdicts and glossary"

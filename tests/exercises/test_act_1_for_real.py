@@ -7,6 +7,7 @@ from ftlearn import assets
 from ftlearn.exercises import act_1
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_solution_of_the_last_exercise_passes(
     minilm_folder, icd10cm_xml, monkeypatch, tmp_path
