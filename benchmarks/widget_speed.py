@@ -33,9 +33,9 @@ def setting(control, wanted):
     return [lambda value=value: setattr(control, "value", value) for value in wanted]
 
 
-def trained(case, pace="quick"):
+def trained(case):
     """Frozen systems and a specialist of a sliver; on the whole test part."""
-    small = ftlearn.open_case(case.name, pace=pace)
+    small = ftlearn.open_case(case.name, pace="quick")
     systems = ftlearn.fit_baselines(small, ftlearn.load_generalist(small))
     return {**systems, "specialist": ftlearn.fine_tune(small, progress=False)}
 

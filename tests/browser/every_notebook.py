@@ -38,6 +38,7 @@ def test_every_control_has_a_name_and_every_image_a_text_alternative(page):
         named = found.and_(page.get_by_role(kind, name=lab.ANY_NAME))
         assert named.count() == found.count(), f"a {kind} has no accessible name"
     images = lab.outputs(page).locator("img, canvas")
+    assert images.count() > 0
     missing = images.evaluate_all("all => all.filter(one => !(one.alt || '').trim()).length")
     assert missing == 0
 
@@ -107,6 +108,7 @@ def test_the_quiz_is_answered_by_keyboard_alone(page, request):
             page.keyboard.press("Space")
             said = option.why.replace("`", "")
             expect(quiz.get_by_text(f"{word}. {said}")).to_be_visible()
+        expect(quiz.get_by_text("Not quite.")).to_have_count(0)  # the right answer took its place
     expect(quiz).to_contain_text(re.compile(f"0 of {len(questions)} right at the first try"))
     lab.screenshot(quiz, f"{request.module.NAME}-quiz")
 
