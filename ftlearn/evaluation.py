@@ -1246,10 +1246,6 @@ _PLACES = {
     "meant": ", for the feeling really meant",
     "scanner_2": ", before the second scanner",
     "by_grade": ", patients with a lesion of one grade",
-    "de_hsb": ", from German to Upper Sorbian",
-    "hsb_de": ", from Upper Sorbian to German",
-    "de_dsb": ", taken to Lower Sorbian",
-    "forgetting": ", taken to Czech and French",
     "mrr": "",
     "learning_rate": ", learning rate",
     "warm_up": ", warm-up",
@@ -1261,7 +1257,7 @@ _PLACES = {
 
 
 def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, ratios):
-    place = _PLACES.get(part, f", part {part}")
+    place = {**_PLACES, **case.places}.get(part, f", part {part}")
     place += ", on a slice" if exploratory else ""
     comparison = _comparison(numbers, metric, names)
     remarks = "; ".join(_remarks(case, part, numbers, outcome, primary, exploratory))

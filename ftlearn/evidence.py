@@ -1048,6 +1048,39 @@ def only(part, systems):
     )
 
 
+def beside(case, part, systems, specialist):
+    """Some recorded systems of the test part, judged against a specialist trained just now.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    part : RecordedPart
+        ``test``.
+    systems : collection of str
+        Which of its systems; a ``specialist_<variant>`` is judged against the specialist, any other
+        is the baseline.
+    specialist : ftlearn.specialists.FineTuned
+
+    Returns
+    -------
+    RecordedPart
+        Without verdicts at quick pace: the record is of all items.
+    """
+    kept = only(part, systems)
+    if case.pace == "quick":
+        return replace(kept, verdicts=[])
+    live = evaluation.predictions_table(case, specialist, part.name).assign(system="specialist")
+    table = pd.concat([kept.predictions, live], ignore_index=True)
+    pairs = [
+        ("specialist", name) if name.startswith("specialist_") else (name, "specialist")
+        for name in systems
+    ]
+    verdicts = [
+        evaluation.verdict_from_predictions(table, *pair, part.name, case=case) for pair in pairs
+    ]
+    return replace(kept, verdicts=verdicts)
+
+
 def recorded_verdict(case, part, baseline, specialist, where=None, primary=False):
     """A verdict on two recorded systems, over all their seeds.
 
@@ -1066,11 +1099,8 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
     -------
     ftlearn.evaluation.Verdict
     """
-    table = part.predictions
-    if where is not None:
-        table = table[table["item_id"].isin(list(where))]
     return evaluation.verdict_from_predictions(
-        table,
+        _of_items(part.predictions, where),
         baseline,
         specialist,
         part.name,
@@ -1078,6 +1108,10 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
         primary=primary,
         exploratory=where is not None,
     )
+
+
+def _of_items(table, where):
+    return table if where is None else table[table["item_id"].isin(list(where))]
 
 
 def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe"), part="test"):
@@ -1140,13 +1174,15 @@ def _curve_parts(case_name):
     return [f"learning_curve_{size}" for size in sorted(sizes)]
 
 
-def part_scores(case, part):
+def part_scores(case, part, where=None):
     """Score of every system of a recorded part, over all its seeds.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
     part : RecordedPart
+    where : collection of str, optional
+        Ids of the items of a slice.
 
     Returns
     -------
@@ -1154,8 +1190,9 @@ def part_scores(case, part):
     """
     n_classes = len(case.label_names)
     scores = {}
+    table = _of_items(part.predictions, where)
     for system in part.systems:
-        found = evaluation.arrays_from_predictions(part.predictions, system, part.name)
+        found = evaluation.arrays_from_predictions(table, system, part.name)
         outputs = evaluation.outputs_from_recorded(found, part.metric, n_classes)
         scores[system] = evaluation.score_arrays(
             found.labels, found.groups, outputs, part.metric, n_classes
@@ -1263,19 +1300,23 @@ class RecordedRace:
     features_seconds: list
     about: str
 
-    def arrivals(self, target):
+    def arrivals(self, target, rule=racing.reached):
         """When every system reached a target.
 
         Parameters
         ----------
         target : float
             Validation accuracy.
+        rule : function
+            As in `ftlearn.racing.arrivals`.
 
         Returns
         -------
         dict of str to ftlearn.racing.Arrivals
         """
-        raced = {name: racing.arrivals(name, runs, target) for name, runs in self.curves.items()}
+        raced = {
+            name: racing.arrivals(name, runs, target, rule) for name, runs in self.curves.items()
+        }
         fitted = {
             name: racing.arrivals_at_once(name, *found, target)
             for name, found in self.at_once.items()

@@ -63,7 +63,9 @@ def embedding_map(panels, names, title, labels=()):
     ftlearn.plots.Picture
     """
     figure = _figure(4.8)
-    _heading(figure, title, "A line joins a text and its translation. Short lines are good.")
+    _heading(
+        figure, title, "A line joins a text and its translation. Each map has a scale of its own."
+    )
     width = 3.4
     sentences, alts = [], []
     for at, (name, (queries, candidates)) in enumerate(panels.items()):
@@ -94,7 +96,7 @@ def embedding_map(panels, names, title, labels=()):
         own, others = gap_of(queries, candidates)
         sentences.append(
             f"{name}: cosine with the own translation {own:.2f} on average, with the others "
-            f"{others:.2f}; the plane holds {share:.0%} of the variance."
+            f"{others:.2f}; the plane shows {share:.0%} of the differences between texts."
         )
         alts.append(sentences[-1])
     caption = (

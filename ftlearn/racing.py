@@ -150,6 +150,28 @@ def reached(rows, target):
     return None
 
 
+def stayed(rows, target):
+    """The lap from which a run is at the target or above at every look, to its end.
+
+    A stricter rule than `reached`, for whoever cannot stop at the right moment.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As `Laps.rows`.
+    target : float
+
+    Returns
+    -------
+    dict or None
+        A row; None where that is the last look alone, or no look at all.
+    """
+    for at, row in enumerate(rows[:-1]):
+        if min(later["score"] for later in rows[at:]) >= target:
+            return row
+    return None
+
+
 @dataclass(frozen=True)
 class Arrivals:
     """When the runs of one system reached a target.
@@ -241,7 +263,7 @@ class Saving:
         return 1 - self.ratio_low
 
 
-def arrivals(system, curves, target):
+def arrivals(system, curves, target, rule=reached):
     """When the runs of a system reached a target.
 
     Parameters
@@ -250,12 +272,14 @@ def arrivals(system, curves, target):
     curves : list of list of dict
         Of each run its laps: ``images``, ``seconds``, ``score``.
     target : float
+    rule : function
+        What it is to arrive: `reached` or `stayed`.
 
     Returns
     -------
     Arrivals
     """
-    laps = [reached(rows, target) for rows in curves]
+    laps = [rule(rows, target) for rows in curves]
     return Arrivals(
         system,
         target,

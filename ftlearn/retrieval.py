@@ -304,6 +304,38 @@ def _unit(rows):
     return (rows / np.maximum(length, 1e-12)).astype(np.float32)
 
 
+def has_relative(case, part="test", at_least=0.5):
+    """Which pairs of a part have a training pair that is spelled much alike, on both sides.
+
+    Such as *Gruppe* and *Gruppen*: no string stands twice, yet who learned the one is helped with
+    the other.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Of sentence pairs.
+    part : str
+    at_least : float
+        Cosine of the counts of character triples, from 0 to 1, from which two strings are alike.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.preprocessing import normalize
+
+    alike = []
+    for side in ("input", "translation"):
+        asked, known = list(case.part(part)[side]), list(case.train[side])
+        counter = CountVectorizer(analyzer="char_wb", ngram_range=(3, 3)).fit(asked + known)
+        asked, known = (
+            normalize(counter.transform(texts).astype(float)) for texts in (asked, known)
+        )
+        alike.append((asked @ known.T).toarray() >= at_least)
+    return (alike[0] & alike[1]).any(axis=1)
+
+
 def hub_counts(case, system, part="test"):
     """How often each candidate of a part is what a system finds first.
 

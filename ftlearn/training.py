@@ -371,6 +371,13 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     """
     recipe = recipe or default_recipe(case)
     torch_setup.release_memory()
+    try:
+        return _fine_tuned(case, recipe, callbacks, progress)
+    finally:
+        torch_setup.release_memory()  # the optimiser, and what the steps have left
+
+
+def _fine_tuned(case, recipe, callbacks, progress):
     with _run_folder(case, recipe) as folder, _memory_for(case):
         checkpoint = _last_checkpoint(folder)
         trainer = _trainer(case, recipe, folder)
@@ -949,6 +956,9 @@ def build_encoder(case, recipe):
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
     encoder.embeddings.requires_grad_(not recipe.freeze_embeddings)
+    # Two texts a pair: what the layers keep for the backward pass is computed again instead, which
+    # saves 250 MB for a tenth of the time and changes no number.
+    encoder.activation_checkpointing_enable()
     return model
 
 
@@ -1296,6 +1306,8 @@ def examples_per_second(case, recipe, steps):
         trainer.remove_callback(transformers.PrinterCallback)
         with quiet_transformers(), _memory_for(case):
             trainer.train()
+    del trainer
+    torch_setup.release_memory()
     return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
 
 

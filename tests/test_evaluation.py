@@ -23,6 +23,7 @@ class FakeCase:
     def __init__(self, labels, groups, n_classes=2, **changes):
         self._labels, self._groups = np.asarray(labels), np.asarray(groups).astype(str)
         self.name, self.task, self.metric, self.pace = "toy", "classification", "accuracy", "full"
+        self.places = {}
         self.label_names = [f"class {c}" for c in range(n_classes)]
         self.data_name, self.group_name = "toy titles", "blocks"
         self.generalist_label = "MiniLM-L6"

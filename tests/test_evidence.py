@@ -925,6 +925,39 @@ def test_the_part_about_time_to_a_target_follows_from_the_race(raced):
     json.dumps([part.systems, part.verdicts, part.more], allow_nan=False)
 
 
+def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(raced, monkeypatch):
+    part = evidence.recorded(raced, "test")
+    live = part.predictions.query("system == 'linear_probe'").assign(seed=7)  # its answers
+
+    def table(case, system, name):
+        assert (system, name) == ("live", "test")
+        return live.drop(columns="system")
+
+    monkeypatch.setattr(evidence.evaluation, "predictions_table", table)
+    kept = evidence.beside(raced, part, ("from_scratch", "specialist_partial"), "live")
+    assert set(kept.systems) == {"from_scratch", "specialist_partial"}
+    assert set(kept.predictions["system"]) == set(kept.systems)
+    right = part.predictions.assign(right=part.predictions.eval("label == prediction"))
+    right = right.groupby("system")["right"].mean()
+    first, second = kept.verdicts
+    assert (first.baseline, first.specialist) == ("from_scratch", "specialist")
+    assert first.difference == pytest.approx(right["linear_probe"] - right["from_scratch"])
+    assert (second.baseline, second.specialist) == ("specialist", "specialist_partial")
+    assert second.difference == pytest.approx(right["specialist_partial"] - right["linear_probe"])
+    quick = evidence.beside(replace(raced, pace="quick"), part, ("from_scratch",), "live")
+    assert quick.verdicts == [] and set(quick.systems) == {"from_scratch"}
+
+
+def test_scores_of_a_slice_are_those_of_its_items(raced):
+    part = evidence.recorded_folds(raced)
+    chosen = [f"2/{at}" for at in range(4)]
+    table = part.predictions[part.predictions["item_id"].isin(chosen)]
+    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+    found = evidence.part_scores(raced, part, where=chosen)
+    assert {name: score.score for name, score in found.items()} == pytest.approx(right.to_dict())
+    assert found["majority"].n == 4
+
+
 def test_recorded_folds_have_every_fold_once(raced):
     part = evidence.recorded_folds(raced)
     assert part.name == "folds" and set(part.predictions["part"]) == {"folds"}

@@ -238,6 +238,18 @@ def test_the_case_is_what_notebook_and_trial_expect(folds):
     assert case.labels("test").tolist() == [0] * 300
 
 
+def test_verdicts_name_the_pool_of_every_part_and_recorded_ones_that_of_the_record(folds, quick):
+    shifts = folds[0].shifts
+    for case, asked in ((folds[0], 300), (quick, 60)):
+        assert case.places["test"] == f", 1 of {asked} to be found"
+        assert "Sorbian to German, 1 of 300 to be found" in case.places["hsb_de"]
+        assert f"Lower Sorbian, 1 of {len(shifts['de_dsb'])} to be found" in case.places["de_dsb"]
+        for language in ("cs", "fr"):
+            size = list(shifts["forgetting"]["pool"]).count(language)
+            assert f"1 of {size} " in case.places["forgetting"]
+        assert "over 4 other folds" in case.places["folds"]
+
+
 def test_on_the_hub_track_the_case_is_the_same_with_another_generalist(folds):
     case = open_case("multilingual", track="hub", pace="full")
     assert (case.generalist, case.generalist_label) == ("mbert", "mBERT")

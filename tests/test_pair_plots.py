@@ -57,7 +57,7 @@ def test_a_map_joins_every_text_to_its_translation_and_says_the_numbers(sides):
     assert [axes.get_title(loc="left") for axes in (first, second)] == ["frozen", "fine-tuned"]
     own, others = pair_plots.gap_of(*sides)
     said = f"frozen: cosine with the own translation {own:.2f} on average, with the others"
-    assert f"{said} {others:.2f}; the plane holds {share:.0%}" in picture.caption
+    assert f"{said} {others:.2f}; the plane shows {share:.0%}" in picture.caption
     assert "fine-tuned: cosine with the own translation 1.00" in picture.alt
     assert picture.caption.startswith("12 pairs of the test part")
     assert "German and Upper Sorbian texts" in picture.alt

@@ -71,6 +71,28 @@ def test_a_run_has_arrived_at_the_first_of_two_looks_in_a_row(scores, at):
     assert (found and found["images"]) == at
 
 
+@pytest.mark.parametrize(
+    ("scores", "at"),
+    [
+        ((0.7, 0.7, 0.1), None),
+        ((0.7, 0.7, 0.1, 0.65, 0.65), 400),
+        ((0.66, 0.7), 100),
+        ((0.7, 0.6, 0.7), None),  # the last look alone
+        ((0.1, 0.2), None),
+        ((0.9,), None),
+        ((), None),
+    ],
+)
+def test_a_run_has_stayed_from_the_look_after_which_it_never_falls(scores, at):
+    found = racing.stayed(run(*scores), 0.65)
+    assert (found and found["images"]) == at
+
+
+def test_arrivals_go_by_the_rule_that_is_given():
+    curves = [run(0.1, 0.7, 0.7), run(0.7, 0.7, 0.1, 0.2)]
+    assert racing.arrivals("specialist", curves, 0.65, racing.stayed).images == (200, None)
+
+
 def test_arrivals_are_those_of_every_run_with_the_time_it_had():
     curves = [run(0.1, 0.7, 0.7), run(0.7, 0.7, 0.1, 0.2), run(0.1, 0.2)]
     found = racing.arrivals("specialist", curves, 0.65)

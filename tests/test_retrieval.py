@@ -1,5 +1,7 @@
 """Finding translations: ranks against scipy, baselines against scikit-learn and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -349,6 +351,28 @@ def test_all_baselines_are_fitted_with_the_prompt_that_validation_chose(tiny_enc
     scores = {name: retrieval.validation_score(case, s) for name, s in systems.items()}
     assert scores["linear_probe"] >= scores["zero_shot"]
     assert scores["classical"] >= scores["control_spelling"]
+
+
+# --- relatives --------------------------------------------------------------------------------
+
+
+def test_a_relative_is_spelled_alike_on_both_sides_of_one_training_pair():
+    case = toy_pair_case(sizes=(3, 3, 4))
+    known = [("Gruppen", "skupiny"), ("Umleitung", "přesměrowanje"), ("Sprache", "rěč")]
+    asked = [
+        ("Gruppe", "skupina"),
+        ("Gruppe", "horda"),  # alike on one side alone
+        ("Umleitungen", "skupinski"),  # alike to two pairs, on one side of each
+        ("Sprache", "rěč"),
+    ]
+    parts = {
+        name: Dataset.from_dict({"input": list(here), "translation": list(there)})
+        for name, pairs in (("train", known), ("test", asked))
+        for here, there in [zip(*pairs, strict=True)]
+    }
+    case = replace(case, **parts)
+    assert retrieval.has_relative(case).tolist() == [True, False, False, True]
+    assert retrieval.has_relative(case, at_least=0.99).tolist() == [False, False, False, True]
 
 
 # --- hubs -------------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class Case:
         How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
     group_names : dict of str to str
         The same for the parts whose groups are something else.
+    places : dict of str to str
+        How a verdict names a part, such as ``", taken to Lower Sorbian"``, where the words of
+        `ftlearn.evaluation` will not do.
     templates : tuple of str
         Sentences with ``{}`` for a label's name, of which validation chooses one for the zero-shot
         baseline.
@@ -86,6 +89,7 @@ class Case:
     fold: int | None = None
     generalist_label: str = ""
     group_names: dict = field(default_factory=dict)
+    places: dict = field(default_factory=dict)
     templates: tuple = ("{}",)
     max_tokens: int = 64
     image_size: int = 96

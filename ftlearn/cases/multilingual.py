@@ -1,5 +1,7 @@
 """Act 4: finding translations, from German to Upper Sorbian and back."""
 
+import collections
+
 from .. import settings
 from ..models import multilingual
 from . import catalogues, split
@@ -42,7 +44,8 @@ CARD = """
   repeats on either side.
 - **Split.** By group, from a hash. One group: strings of one English message or one CLDR key (all
   forms of a time zone, a country's currencies), strings with the same words on a side but for
-  asides and numbers, and near-duplicates. No test string stands in training, on either side.
+  asides and numbers, and near-duplicates of three words or more. No test string stands in
+  training, on either side; relatives do, such as a word's plural.
 - **Beware.** Short, tidy strings from two sources, one of them a single program. The two kinds are
   reported apart. A name often sounds alike in both languages, so a model can win without knowing a
   word. Another test string may be as good a translation; it still counts as wrong.
@@ -100,15 +103,12 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
 def _build(pair, track, pace, generalist, fold):
     source, _, target = pair.partition("-")
     items = catalogues.pairs(source, target)
-    parts = _parts(items, fold, pace, pair)
+    whole = _parts(items, fold, pair)
+    parts = whole
+    if pace == "quick":
+        parts = {name: _few(part, QUICK[name]) for name, part in whole.items()}
     generalist = multilingual.known(generalist, track)
     test = parts["test"]
-    shifts = {
-        f"{source}_{target}".lower(): test,
-        f"{target}_{source}".lower(): _reversed(test),
-    }
-    if pair == PAIR:
-        shifts |= {f"de_{SISTER}": _in_language(test, SISTER), "forgetting": _known_languages(test)}
     names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
     kinds = [item["kind"] for item in items]
     return Case(
@@ -125,7 +125,7 @@ def _build(pair, track, pace, generalist, fold):
             **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
         )
         + (SISTER_NOTE if pair == PAIR else ""),
-        data_name=f"{names[0]}\u2013{names[1]} strings (1 of {len(test)} to be found)",
+        data_name=f"{names[0]}\u2013{names[1]} strings",
         group_name="groups of strings",
         metric="accuracy_at_1",
         generalist=generalist,
@@ -135,12 +135,46 @@ def _build(pair, track, pace, generalist, fold):
         fold=fold,
         max_tokens=MAX_TOKENS,
         languages=(source.replace("_", "-"), target.replace("_", "-")),
-        shifts=shifts,
+        shifts=_shifts(test, source, target),
+        places=_places(len(test), _shifts(whole["test"], source, target), names),
         **parts,
     )
 
 
-def _parts(items, fold, pace, pair):
+def _shifts(test, source, target):
+    """Both directions; of the course's own pair the same strings in other languages as well."""
+    shifts = {
+        f"{source}_{target}".lower(): test,
+        f"{target}_{source}".lower(): _reversed(test),
+    }
+    if f"{source}-{target}" == PAIR:
+        shifts |= {f"de_{SISTER}": _in_language(test, SISTER), "forgetting": _known_languages(test)}
+    return shifts
+
+
+def _places(n_test, recorded, names):
+    """How verdicts name the parts: a score of finding says nothing without its pool.
+
+    What is recorded was recorded at full pace, whatever the pace it is shown at.
+    """
+    (there, forward), (back, _), *others = recorded.items()
+    pool = f"1 of {len(forward)} to be found"
+    places = {
+        "test": f", 1 of {n_test} to be found",
+        "mrr": f", 1 of {len(forward)} to be found",
+        there: f", from {names[0]} to {names[1]}, {pool}",
+        back: f", from {names[1]} to {names[0]}, {pool}",
+        "folds": f", over {N_FOLDS - 1} other folds, in each {pool}",
+    }
+    for name, part in others:
+        pools = collections.Counter(part["pool"])
+        languages = " and ".join(LANGUAGE_NAMES[language] for language in pools)
+        sizes = " and ".join(f"1 of {size}" for size in pools.values())
+        places[name] = f", taken to {languages}, {sizes} to be found"
+    return places
+
+
+def _parts(items, fold, pair):
     """Groups in the order of their hashes: a pool for test, some for validation, the rest."""
     from datasets import Dataset
 
@@ -164,9 +198,11 @@ def _parts(items, fold, pace, pair):
             at += 1
         chosen[name] = members[:size]
     chosen["train"] = [item for group in ordered[at:] for item in groups[group]]
-    if pace == "quick":
-        chosen = {name: members[: QUICK[name]] for name, members in chosen.items()}
     return {name: Dataset.from_list([_row(item) for item in rows]) for name, rows in chosen.items()}
+
+
+def _few(part, most):
+    return part.select(range(min(most, len(part))))
 
 
 def _row(item, **changes):

@@ -597,6 +597,7 @@ def case_from_pairs(
             parts,
         ),
         data_name=name,
+        places={"test": f", 1 of {len(parts['test'])} to be found"},
         group_name="groups of alike sentences",
         metric="accuracy_at_1",
         generalist=multilingual.known(None, track),

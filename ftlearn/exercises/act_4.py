@@ -122,12 +122,13 @@ _SIMILARITIES = (
 
 
 def _similarities():
-    """Square arrays; the last is larger, and rounded so that many are equal."""
+    """Square arrays; the last two are larger: one with many that are equal, one with near ones."""
     import numpy as np
 
     for rows in _SIMILARITIES:
         yield np.array(rows)
     yield np.random.default_rng(4).uniform(-0.2, 1, (12, 12)).round(1)
+    yield np.random.default_rng(5).uniform(0.4, 0.6, (12, 12)).round(2)
 
 
 def _places(similarity):
@@ -489,8 +490,8 @@ both_sides = Exercise(
 def my_split(pairs, seed):
     """Indices of pairs for training and for testing, about four to one.
 
-    pairs: list of (German, Sorbian). A string may stand in several pairs, in either place; no
-    string of the test part may stand in training. Every pair belongs to one of the two parts.
+    pairs: list of (German, Sorbian). A string may stand in several pairs; none is in both
+    languages. No string of the test part may stand in training. Every pair belongs to one part.
     """
     # order = np.random.default_rng(seed).permutation(len(pairs))   <- somebody wrote this.
     # return order[len(order) // 5 :], order[: len(order) // 5]     <- It deals out pairs.

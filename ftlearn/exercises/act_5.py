@@ -102,6 +102,9 @@ _RUNS = (
     ([100, 200, 300, 400], [0.7, 0.6, 0.7, 0.6], 0.65),  # never twice in a row
     ([64, 128, 256, 512], [0.66, 0.68, 0.81, 0.8], 0.8),  # another target
     ([128], [0.9], 0.65),  # one look alone
+    ([100, 200, 300, 400, 500], [0.5, 0.7, 0.72, 0.71, 0.8], 0.65),  # several pairs
+    ([100, 200, 300, 400], [0.66, 0.64, 0.7, 0.69], 0.65),  # nearly, then truly
+    ([100, 200, 300, 400, 500], [0.9, 0.6, 0.9, 0.66, 0.7], 0.65),  # a score that comes twice
 )
 
 
@@ -132,6 +135,14 @@ def _first_look(images, scores, target):
 def _second_of_two(images, scores, target):
     first = arrival_of(images, scores, target)
     return None if first is None else images[images.index(first) + 1]
+
+
+def _last_pair(images, scores, target):
+    found = None
+    for at in range(len(scores) - 1):
+        if scores[at] >= target and scores[at + 1] >= target:
+            found = images[at]
+    return found
 
 
 def _strictly_above(images, scores, target):
@@ -172,6 +183,7 @@ _ARRIVAL_MISTAKES = (
     (lambda *run: None, "It gives None for every run. Did you forget `return`?"),
     (_first_look, "You take the first look at the target. One may be luck: ask for two in a row."),
     (_second_of_two, "That is the second of the two looks. The run was there at the first."),
+    (_last_pair, "You go on after the first pair and keep the last one. `return` at once."),
     (_strictly_above, "A score *at* the target counts too: `>=`, not `>`."),
     (
         _last_counts,
@@ -272,8 +284,8 @@ def my_arrival(images, scores, target):
     return None
 ''',
     explanation=(
-        "The more often you look, the more chances luck has. Two in a row make luck rarer; equally "
-        "many looks for both racers make it equal."
+        "The more often you look, the more chances luck has. Two in a row make luck rarer. They "
+        "do not promise that a run stays: all five recorded specialists fell below 0.65 again."
     ),
     examination=_examine_arrival,
 )
@@ -550,6 +562,8 @@ _RACES = (
     ([40, 50, 60], [None, None, 5], [100, 100, 100]),
     ([10, 12, 30], [40, 20, 50], [100] * 3),
     ([30, None, None], [10, 15, 12], [90, 80, 60]),
+    ([30, None, None, 40], [10, 15, 12, 9], [90, 80, 60, 70]),
+    ([100, None, None], [10, 15, 12], [60, 80, 90]),
 )
 
 
@@ -857,8 +871,6 @@ def _examine_break_even(answer):
         )
     if _near(-uses, right["uses"]):
         raise Mistake("`uses` is negative: take from scratch minus specialist.")
-    if uses == right["uses"] - 1:
-        raise Mistake("One use too few: after these the bill is not quite paid. Round up.")
     if not _near(uses, right["uses"]):
         raise Mistake(
             f"The images are right, `uses` is {uses:,.0f}. Divide all images of pre-training, "

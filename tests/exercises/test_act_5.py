@@ -214,6 +214,28 @@ def right_or(instead):
     return answer
 
 
+def last_pair(images, scores, target):
+    pairs = zip(images, scores, scores[1:], strict=False)
+    found = [image for image, one, two in pairs if min(one, two) >= target]
+    return found[-1] if found else None
+
+
+def mean_of_two(images, scores, target):
+    pairs = zip(images, scores, scores[1:], strict=False)
+    return next((i for i, a, b in pairs if a >= target and (a + b) / 2 >= target), None)
+
+
+def nearly(images, scores, target):
+    pairs = zip(images, scores, scores[1:], strict=False)
+    return next((i for i, a, b in pairs if a >= target and b >= target - 0.02), None)
+
+
+def by_index_of_score(images, scores, target):
+    scores = list(scores)
+    pairs = zip(scores, scores[1:], strict=False)
+    return next((images[scores.index(a)] for a, b in pairs if min(a, b) >= target), None)
+
+
 def by_next(images, scores, target):
     looks = zip(images, scores, scores[1:], strict=False)
     return next(i for i, one, two in looks if min(one, two) >= target)
@@ -223,6 +245,10 @@ def by_next(images, scores, target):
     ("function", "words"),
     [
         (for_good, "stay there to the end"),
+        (last_pair, "keep the last one"),
+        (mean_of_two, "together with the one after"),
+        (nearly, "together with the one after"),
+        (by_index_of_score, "together with the one after"),
         (any_two, "must follow one another"),
         (lambda i, s, t: solved(act_5.arrival)(i, s, 0.65), "0.65 only"),
         (right_or(lambda images: images[-1]), "return `None`"),
@@ -586,7 +612,6 @@ def test_the_finding_follows_from_the_medians():
         ({"specialist": 3000, "from_scratch": 700}, "are swapped"),
         ({"uses": 1_280_000 * 300 / 700}, "the difference of the two"),
         ({"uses": -166_957}, "is negative"),
-        ({"uses": 166_956}, "Round up"),
         ({"uses": 1_280_000 * 300 / 2300}, "round up"),
         ({"uses": "many"}, "expected a number"),
         ({"uses": 1_280_000 * 300 / 3000}, "difference"),
