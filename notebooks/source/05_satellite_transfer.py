@@ -418,20 +418,22 @@ if "control_latitude" in systems:
 
 # %% [markdown]
 # They are not right about the same tiles. But somebody who deals out answers blindly would also get some of those
-# that the latitude misses. So hold the latitude fixed: shuffle the answers among the tiles of the same five degrees,
-# and count again. With all tiles of the record:
+# that the latitude misses. So hold the latitude fixed: shuffle the answers among the tiles of the same five degrees
+# and the same fold, and count again. With all tiles of the record:
 
 # %%
 answers = world.predictions.pivot_table(index="item_id", columns="system", values="prediction")
 truth = world.predictions.groupby("item_id")["label"].first()
 missed = answers["control_latitude"] != truth
+fold = world.predictions["key"].map({row["key"]: row["fold"] for row in world.rows})
+fold = fold.groupby(world.predictions["item_id"]).first()
 band = answers.index.str.split().str[0].astype(float) // 5  # an id begins with the latitude
 rng = np.random.default_rng(0)
 print(f"Latitude alone is wrong about {missed.sum()} of {len(truth)} tiles. Right about them:")
 for name in ("specialist", "linear_probe"):
     right = (missed & (answers[name] == truth)).sum()
     by_chance = [
-        (missed & (answers.groupby(band)[name].transform(rng.permutation) == truth)).sum()
+        (missed & (answers.groupby([band, fold])[name].transform(rng.permutation) == truth)).sum()
         for _ in range(50)
     ]
     print(f"  {name:13} {right}, and {np.mean(by_chance):.0f} if shuffled within its band")
