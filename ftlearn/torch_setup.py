@@ -99,6 +99,11 @@ def peak_memory_mb():
 def release_memory():
     """Give back what is no longer used: unreachable objects, then free blocks of the C library."""
     gc.collect()
+    return_free_blocks()
+
+
+def return_free_blocks():
+    """Give back what the C library keeps of freed memory; takes milliseconds."""
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -809,7 +809,7 @@ def _pair_trainer(case, recipe, folder):
         eval_dataset=sentence_pairs(case.validation, recipe.prompt),
         loss=pair_loss(model),
         evaluator=_pair_evaluator(case, recipe),
-        callbacks=[_Clock()],
+        callbacks=[_Clock(), _ReturnFreeBlocks()],
     )
     trainer.probe_seconds = 0.0
     return trainer
@@ -1160,6 +1160,13 @@ class _Clock(transformers.TrainerCallback, ExportableState):
     def _tick(self):
         self.seconds = self._before + time.perf_counter() - self._began
         self.peak_memory_mb = max(self.peak_memory_mb, psutil.Process().memory_info().rss / 1e6)
+
+
+class _ReturnFreeBlocks(transformers.TrainerCallback):
+    """Two texts a pair come in ever other sizes, and what each step leaves free is in pieces."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        torch_setup.return_free_blocks()
 
 
 class _Progress(transformers.TrainerCallback):
