@@ -1163,10 +1163,14 @@ class _Clock(transformers.TrainerCallback, ExportableState):
 
 
 class _ReturnFreeBlocks(transformers.TrainerCallback):
-    """Two texts a pair come in ever other sizes, and what each step leaves free is in pieces."""
+    """Two texts a pair come in ever other sizes, and what each step leaves free is in pieces.
+
+    After every step it would save more, and cost a tenth of the time.
+    """
 
     def on_step_end(self, args, state, control, **kwargs):
-        torch_setup.return_free_blocks()
+        if state.global_step % 4 == 0:
+            torch_setup.return_free_blocks()
 
 
 class _Progress(transformers.TrainerCallback):
