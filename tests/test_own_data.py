@@ -537,6 +537,7 @@ def test_pairs_that_are_alike_on_either_side_stand_on_one_side(tmp_path):
     case = ftlearn.case_from_pairs(path, source="de", target="hsb")
     assert (case.task, case.metric, case.label_names) == ("retrieval", "accuracy_at_1", [])
     assert (case.generalist, case.track) == ("multilingual_e5_small_q4", "starter")
+    assert case.places == {"test": f", 1 of {len(case.test)} to be found"}
     on_hub = ftlearn.case_from_pairs(path, source="de", target="hsb", track="hub")
     assert (on_hub.generalist, on_hub.generalist_label) == ("mbert", "mBERT")
     where = {row["row"]: (name, row["group"]) for name in ("train", "validation", "test")

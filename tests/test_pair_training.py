@@ -214,6 +214,16 @@ def test_the_same_recipe_gives_the_same_weights(tiny_encoder, short):
     assert equal(weights(train(toy_pair_case(), SHORT)), short)
 
 
+def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):
+    encoder = training.build_encoder(toy_pair_case(), SHORT)[0].auto_model
+    assert encoder.is_activation_checkpointing
+    monkeypatch.setattr(type(encoder), "activation_checkpointing_enable", lambda self: None)
+    assert not training.build_encoder(toy_pair_case(), SHORT)[
+        0
+    ].auto_model.is_activation_checkpointing
+    assert equal(weights(train(toy_pair_case(), SHORT)), short)
+
+
 def test_another_seed_gives_other_weights(tiny_encoder, short):
     assert not equal(weights(train(toy_pair_case(), replace(SHORT, seed=1))), short)
 
