@@ -104,12 +104,14 @@ def _build(pair, track, pace, generalist, fold):
     source, _, target = pair.partition("-")
     items = catalogues.pairs(source, target)
     whole = _parts(items, fold, pair)
-    parts = whole
+    generalist = multilingual.known(generalist, track)
+    names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
+    parts, shifts = whole, _shifts(whole["test"], source, target)
+    places = _places(shifts, names)
     if pace == "quick":
         parts = {name: _few(part, QUICK[name]) for name, part in whole.items()}
-    generalist = multilingual.known(generalist, track)
-    test = parts["test"]
-    names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
+        shifts = _shifts(parts["test"], source, target)
+    places["test"] = f", 1 of {len(parts['test'])} to be found"
     kinds = [item["kind"] for item in items]
     return Case(
         name="multilingual" if pair == PAIR else f"multilingual_{source}_{target}".lower(),
@@ -121,7 +123,7 @@ def _build(pair, track, pace, generalist, fold):
         card=CARD.format(
             source=names[0],
             target=names[1],
-            n_test=len(test),
+            n_test=len(parts["test"]),
             **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
         )
         + (SISTER_NOTE if pair == PAIR else ""),
@@ -135,8 +137,8 @@ def _build(pair, track, pace, generalist, fold):
         fold=fold,
         max_tokens=MAX_TOKENS,
         languages=(source.replace("_", "-"), target.replace("_", "-")),
-        shifts=_shifts(test, source, target),
-        places=_places(len(test), _shifts(whole["test"], source, target), names),
+        shifts=shifts,
+        places=places,
         **parts,
     )
 
@@ -152,16 +154,12 @@ def _shifts(test, source, target):
     return shifts
 
 
-def _places(n_test, recorded, names):
-    """How verdicts name the parts: a score of finding says nothing without its pool.
-
-    What is recorded was recorded at full pace, whatever the pace it is shown at.
-    """
+def _places(recorded, names):
+    """How verdicts name what is recorded: a score of finding says nothing without its pool."""
     (there, forward), (back, _), *others = recorded.items()
     pool = f"1 of {len(forward)} to be found"
     places = {
-        "test": f", 1 of {n_test} to be found",
-        "mrr": f", 1 of {len(forward)} to be found",
+        "mrr": f", {pool}",
         there: f", from {names[0]} to {names[1]}, {pool}",
         back: f", from {names[1]} to {names[0]}, {pool}",
         "folds": f", over {N_FOLDS - 1} other folds, in each {pool}",
