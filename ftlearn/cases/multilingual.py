@@ -31,7 +31,9 @@ LANGUAGE_NAMES = {
 CLAIM = "Fine-tuning a multilingual model makes it 20 % better at translating a rare language pair."
 
 CARD = """
-**Pairs of {source} and {target}** from the catalogues that software carries.
+**Pairs of {source} and {target}** from the *catalogues* that software carries: files that list each
+short text (a *string*) with its translation. {n_train:,} pairs to train on, {n_validation} to
+validate, {n_test} to test.
 
 - **Interface strings** ({n_interface:,} pairs, `kind` is `interface`): Django 5.2.19
   (BSD-3-Clause), translated by its volunteers. The catalogues are read as files.
@@ -44,8 +46,8 @@ CARD = """
   repeats on either side.
 - **Split.** By group, from a hash. One group: strings of one English message or one CLDR key (all
   forms of a time zone, a country's currencies), strings with the same words on a side but for
-  asides and numbers, and near-duplicates of three words or more. No test string stands in
-  training, on either side; relatives do, such as a word's plural.
+  numbers and what stands in brackets, and near-duplicates of three words or more. No test string
+  stands in training, on either side; relatives do, such as a word's plural.
 - **Beware.** Short, tidy strings from two sources, one of them a single program. The two kinds are
   reported apart. A name often sounds alike in both languages, so a model can win without knowing a
   word. Another test string may be as good a translation; it still counts as wrong.
@@ -123,7 +125,7 @@ def _build(pair, track, pace, generalist, fold):
         card=CARD.format(
             source=names[0],
             target=names[1],
-            n_test=len(parts["test"]),
+            **{f"n_{name}": len(part) for name, part in parts.items()},
             **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
         )
         + (SISTER_NOTE if pair == PAIR else ""),

@@ -1068,7 +1068,7 @@ QUIZ = Quiz(
                     "It finds a translation that somebody wrote; it cannot write one.",
                     True,
                     "An encoder turns texts into vectors and says which lie close. That matches "
-                    "pairs and searches old translations. A new sentence needs a decoder.",
+                    "pairs and searches old translations. A new sentence needs a writer.",
                 ),
                 Option(
                     "Nearly true: with a larger pool it could translate whatever you like.",
@@ -1079,7 +1079,7 @@ QUIZ = Quiz(
                 Option(
                     "Nonsense: all it does is compare how the words are spelled.",
                     False,
-                    "Counts of character n-grams do that, and they are in the trial. What the "
+                    "Counts of pieces of words do that, and they are in the trial. What the "
                     "encoder finds beyond them is not spelling alone.",
                 ),
             ),
