@@ -402,7 +402,7 @@ plots.travel_figure(
 )
 
 # %% [markdown]
-# Exploratory. Names are easier than interface strings for every system here, by 10 points and more. Many sound alike:
+# Exploratory. Names are easier than interface strings for every system here, by 10 to 35 points. Many sound alike:
 # spelling alone finds 72 % of the names and 37 % of the interface strings. With five words or more no network is seen
 # ahead of the letter counter, on 32 strings. All but 3 of them are interface strings, so you cannot say whether the
 # length or the kind is the reason. Report the two kinds apart.
