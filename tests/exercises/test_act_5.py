@@ -556,6 +556,13 @@ def swapped(slow, fast, given):
     return 1 - statistics.median(late) / statistics.median(soon)
 
 
+def middle_of_sorted(slow, fast, given):
+    """No median where there are an even number of runs."""
+    slow = sorted(g if time is None else time for time, g in zip(slow, given, strict=True))
+    fast = sorted(math.inf if time is None else time for time in fast)
+    return 1 - fast[len(fast) // 2] / slow[len(slow) // 2]
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -580,6 +587,8 @@ def swapped(slow, fast, given):
         (lambda *run: 100 * act_5.saved_share(*run), "per cent"),
         (lambda *run: 1 - act_5.saved_share(*run), "*needed*"),
         (lambda *run: 0.5, "One minus"),
+        (lambda s, f, given: act_5.saved_share(s, f, [min(given)] * len(given)), "One minus"),
+        (middle_of_sorted, "One minus"),
     ],
 )
 def test_usual_savings_that_are_wrong(function, words):
