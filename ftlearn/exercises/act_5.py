@@ -871,6 +871,8 @@ def _examine_break_even(answer):
         )
     if _near(-uses, right["uses"]):
         raise Mistake("`uses` is negative: take from scratch minus specialist.")
+    if uses == right["uses"] - 1:
+        raise Mistake("One use too few: after these the bill is not quite paid. Round up.")
     if not _near(uses, right["uses"]):
         raise Mistake(
             f"The images are right, `uses` is {uses:,.0f}. Divide all images of pre-training, "

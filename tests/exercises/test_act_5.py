@@ -621,6 +621,7 @@ def test_the_finding_follows_from_the_medians():
         ({"specialist": 3000, "from_scratch": 700}, "are swapped"),
         ({"uses": 1_280_000 * 300 / 700}, "the difference of the two"),
         ({"uses": -166_957}, "is negative"),
+        ({"uses": 166_956}, "Round up"),
         ({"uses": 1_280_000 * 300 / 2300}, "round up"),
         ({"uses": "many"}, "expected a number"),
         ({"uses": 1_280_000 * 300 / 3000}, "difference"),
