@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
 
 from .models import sees_images, vision
 from .retrieval import fit_pair_baselines
@@ -502,7 +503,9 @@ def linear_probe_of_features(case, train_features, validation_features):
     """
     strengths = IMAGE_STRENGTHS if sees_images(case) else PROBE_STRENGTHS
     candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in strengths)
-    return _best_on_validation(case, candidates, train_features, validation_features)[1]
+    # The solver's steps are small: two threads wait for each other longer than they work.
+    with threadpool_limits(1, user_api="blas"):
+        return _best_on_validation(case, candidates, train_features, validation_features)[1]
 
 
 def fit_mlp_probe(case, generalist, seed=0):

@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 
-from . import settings
+from . import settings, torch_setup
 
 
 def main(argv=None):
@@ -203,7 +203,8 @@ def bench(arguments):
     from . import notebooks
 
     scripts = sorted((notebooks.PROJECT / "benchmarks").glob("*.py"))
-    return max(subprocess.call([sys.executable, str(script)]) for script in scripts)
+    environment = torch_setup.untouched_environment()
+    return max(subprocess.call([sys.executable, str(s)], env=environment) for s in scripts)
 
 
 def report(arguments):
@@ -270,7 +271,8 @@ def lab(arguments):
         f"--LabApp.default_url=/lab/tree/{folder.name}/00_start_here.ipynb",
     )
     command = [sys.executable, "-m", "jupyterlab", *offline, *where, *arguments.options]
-    return subprocess.call(command, cwd=folder)
+    # Each kernel looks for itself how busy the machine is.
+    return subprocess.call(command, cwd=folder, env=torch_setup.untouched_environment())
 
 
 def _say(line):

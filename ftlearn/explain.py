@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from . import torch_setup
 from .baselines import Probe
 from .models import vision
 from .training import Specialist
@@ -312,6 +313,7 @@ def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=32):
         # captum sums over nothing but the channel, so one map is left for each image
         for heat, image in zip(maps.detach().float().cpu(), chosen, strict=True):
             heats.append(_upscaled(heat[None], image.size))
+    torch_setup.return_free_blocks()
     return heats
 
 

@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import settings
+from . import settings, torch_setup
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_BYTES = 1_500_000
@@ -245,7 +245,7 @@ def execute(name, pace=None, folder=None, progress=print):
     folder = Path(folder or report_folder(pace)).resolve()
     notebook = read_source(source_folder() / f"{name}.py")
     environment = {
-        **os.environ,
+        **torch_setup.untouched_environment(),
         "FTLEARN_PACE": pace,
         "FTLEARN_RESULTS": str(folder),
         # Nobody's own progress belongs into a report or a published notebook.

@@ -1,4 +1,4 @@
-"""Where things live and how much is computed: the four environment variables of the course."""
+"""Where things live and how much is computed: the environment variables of the course."""
 
 import os
 from pathlib import Path
@@ -53,6 +53,23 @@ def track(given=None):
         When the value is neither.
     """
     return _choice("track", given, "FTLEARN_TRACK", "starter", TRACKS)
+
+
+def shared():
+    """Whether other processes compute on the same CPUs: ``FTLEARN_SHARED``.
+
+    Returns
+    -------
+    bool or None
+        None when nothing is said: then `ftlearn.torch_setup` looks.
+
+    Raises
+    ------
+    ValueError
+        When it is neither 0 nor 1.
+    """
+    said = os.environ.get("FTLEARN_SHARED")
+    return _choice("shared", None, "FTLEARN_SHARED", "0", ("0", "1")) == "1" if said else None
 
 
 def cache_folder():

@@ -1,6 +1,5 @@
 """Fine-tuned models: what they answer, and the ordinary folder they are saved as."""
 
-import contextlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import numpy as np
 import torch
 import transformers
 
-from . import torch_setup
 from .models import vision
 from .models.multilingual import remembered
 from .models.text import batches_by_length, mean_pooled, quiet_transformers
@@ -110,8 +108,7 @@ class Specialist(FineTuned):
         """
         inputs = list(inputs)
         rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
-        memory = torch_setup.kept_memory() if self.sees_images else contextlib.nullcontext()
-        with torch.inference_mode(), memory:
+        with torch.inference_mode():
             for batch, encoded in model_inputs(self.processor, inputs, batch_size):
                 logits = self.model(**encoded.to(self.model.device)).logits.float()
                 rows[batch] = torch.softmax(logits, dim=1).cpu().numpy()

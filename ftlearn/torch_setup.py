@@ -6,6 +6,7 @@ Nothing here imports torch at that moment.
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib.abc
 import importlib.machinery
@@ -16,6 +17,8 @@ import re
 import sys
 from pathlib import Path
 
+from . import settings
+
 # Two operator schemas that torchvision's compiled library would declare. Models and transforms
 # never call them; declaring them is enough for a torchvision built for another accelerator.
 _TORCHVISION_SCHEMAS = (
@@ -23,56 +26,69 @@ _TORCHVISION_SCHEMAS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 _ISA_WITHOUT_BF16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
+ENOUGH_MEMORY = 3_000_000_000  # bytes; with less, memory is traded for time
 _schemas_library = None  # kept: torch forgets the schemas when the library object dies
+_set_here = set()  # variables that `prepare` has set
+waiting = "not settled"  # how idle threads wait, and why; `prepare` says
 
 
 def prepare():
-    """Set the OpenMP variables and install the torchvision guard; call before torch is loaded.
+    """Settle threads and waiting, and install the torchvision guard; call before torch is loaded.
 
-    Threads are limited to what the container really grants; idle threads wait passively, which
-    costs nothing on an idle machine and saves most of the speed on a busy one. A variable that is
-    already set is left alone.
+    The libraries keep their own settings, but for two: a CPU quota limits the threads, and on a
+    machine that others use idle threads wait passively. A variable that is set already stays.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(cpu_limit()))
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    # oneDNN keeps a compiled kernel for every shape it meets; 64 are plenty, 1,024 cost 100 MB.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
-    # Fast tokenizers warn about forked workers; the course starts none.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    _return_freed_memory()
+    threads = cpu_limit()
+    if threads < len(_cpus()):
+        _set("OMP_NUM_THREADS", str(threads))
+    _settle_waiting(threads)
     install_torchvision_guard()
 
 
-def _return_freed_memory():
-    """Have the C library give large freed blocks back at once; it would keep some 100 MB.
+def _set(name, value):
+    if name not in os.environ:
+        os.environ[name] = value
+        _set_here.add(name)
 
-    A step of training frees and takes activations of ever other sizes. Only glibc knows mallopt.
-    It costs time where pages are dear, as in a sandbox; glibc's own variable then wins.
+
+def untouched_environment():
+    """The environment without what `prepare` has set, for a process that is to look for itself.
+
+    Returns
+    -------
+    dict of str to str
     """
-    if _is_glibc() and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    return {name: value for name, value in os.environ.items() if name not in _set_here}
 
 
-@contextlib.contextmanager
-def kept_memory():
-    """Have the C library keep large freed blocks meanwhile, and give them back at the end.
+def _settle_waiting(threads):
+    """Let idle threads wait passively where others want the CPU that they would spin on.
 
-    A step on images takes and frees the same large blocks again and again. Giving each back to
-    the system cost more than half of the time on a machine where pages are dear.
+    OpenMP's own way, spinning, is the fastest on an idle machine and the slowest on a busy one;
+    benchmarks/RESULTS.md has the figures.
     """
-    ours = _is_glibc() and "MALLOC_MMAP_THRESHOLD_" not in os.environ
-    if ours:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 1 << 30)
-    try:
-        yield
-    finally:
-        if ours:
-            ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 128 << 10)
-            _return_freed_memory()
-            release_memory()
+    global waiting
+    shared = settings.shared()
+    if "OMP_WAIT_POLICY" in os.environ:
+        waiting = f"as OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']} says"
+    elif "torch" in sys.modules:
+        waiting = "spinning: torch was loaded before ftlearn"
+    elif shared is not None:
+        waiting = f"{'passive' if shared else 'spinning'}, as FTLEARN_SHARED={shared:d} says"
+    else:
+        taken, cpus = _taken_by_others(), len(_cpus())
+        passive = taken > cpus - threads + 0.5
+        waiting = f"{'passive' if passive else 'spinning'}: others used {taken:.1f} of {cpus} CPUs"
+    if waiting.startswith("passive"):
+        _set("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _taken_by_others(seconds=0.1):
+    """How many of this process's CPUs are in use while it sleeps for a moment."""
+    import psutil
+
+    used = dict(enumerate(psutil.cpu_percent(seconds, percpu=True)))
+    return sum(used.get(cpu, 0.0) for cpu in _cpus()) / 100
 
 
 def peak_memory_mb():
@@ -96,6 +112,48 @@ def peak_memory_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
+def memory_limit(cgroup=Path("/sys/fs/cgroup")):
+    """How much memory this process may use.
+
+    Parameters
+    ----------
+    cgroup : pathlib.Path
+        Where the control groups are mounted.
+
+    Returns
+    -------
+    int
+        Bytes: the least of the machine's memory, its control group's limit and its own
+        (``ulimit``, which Linux leaves to the process where it is one on resident memory).
+    """
+    import psutil
+
+    limits = [psutil.virtual_memory().total]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+            limits.append(int((cgroup / name).read_text()))
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        own = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_RSS)
+        soft = (resource.getrlimit(limit)[0] for limit in own)
+        limits += [limit for limit in soft if limit != resource.RLIM_INFINITY]
+    return min(limits)
+
+
+@functools.cache
+def memory_is_scarce():
+    """Whether memory is worth time here: the process may use less than 3 GB, as on Binder.
+
+    Whatever saves memory and costs time asks here.
+
+    Returns
+    -------
+    bool
+    """
+    return memory_limit() < ENOUGH_MEMORY
+
+
 def release_memory():
     """Give back what is no longer used: unreachable objects, then free blocks of the C library."""
     gc.collect()
@@ -103,13 +161,9 @@ def release_memory():
 
 
 def return_free_blocks():
-    """Give back what the C library keeps of freed memory; takes milliseconds."""
-    if _is_glibc():
+    """Give back what the C library keeps of freed memory: milliseconds, after much was computed."""
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _is_glibc():
-    return platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
 
 
 def cpu_limit(cgroup=Path("/sys/fs/cgroup")):
@@ -125,12 +179,15 @@ def cpu_limit(cgroup=Path("/sys/fs/cgroup")):
     int
         The smaller of the process's CPU affinity and its control group's CPU quota, at least 1.
     """
-    if hasattr(os, "sched_getaffinity"):
-        available = len(os.sched_getaffinity(0))
-    else:
-        available = os.cpu_count() or 1
-    quota = _cgroup_quota(cgroup)
+    available, quota = len(_cpus()), _cgroup_quota(cgroup)
     return max(1, min(available, math.ceil(quota)) if quota else available)
+
+
+def _cpus():
+    """Numbers of the CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
 
 
 def _cgroup_quota(cgroup):
@@ -245,15 +302,14 @@ def machine():
     Returns
     -------
     dict
-        ``cpu`` (str), ``threads`` (int), ``memory_gb`` (float), ``device`` (str), ``bf16`` (bool),
+        ``cpu`` (str), ``threads`` (int), ``memory_gb`` (float; what
+        the process may use), ``device`` (str), ``bf16`` (bool),
         ``system`` (str).
     """
-    import psutil
-
     return {
         "cpu": _cpu_name(),
         "threads": cpu_limit(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "memory_gb": round(memory_limit() / 1e9, 1),
         "device": device(),
         "bf16": supports_bf16(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -378,7 +378,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
 
 
 def _fine_tuned(case, recipe, callbacks, progress):
-    with _run_folder(case, recipe) as folder, _memory_for(case):
+    with _run_folder(case, recipe) as folder:
         checkpoint = _last_checkpoint(folder)
         trainer = _trainer(case, recipe, folder)
         if checkpoint and (epochs := _epochs_when_stopped(checkpoint)):
@@ -394,11 +394,6 @@ def _fine_tuned(case, recipe, callbacks, progress):
                 "epochs. Nothing is lost: make the same call again to go on from there."
             ) from None
         return _specialist(case, recipe, trainer)
-
-
-def _memory_for(case):
-    """Texts come in ever other sizes, images in one: freed memory is given back, or kept."""
-    return torch_setup.kept_memory() if sees_images(case) else contextlib.nullcontext()
 
 
 def default_recipe(case):
@@ -809,7 +804,7 @@ def _pair_trainer(case, recipe, folder):
         eval_dataset=sentence_pairs(case.validation, recipe.prompt),
         loss=pair_loss(model),
         evaluator=_pair_evaluator(case, recipe),
-        callbacks=[_Clock(), _ReturnFreeBlocks()],
+        callbacks=[_Clock()],
     )
     trainer.probe_seconds = 0.0
     return trainer
@@ -956,9 +951,11 @@ def build_encoder(case, recipe):
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
     encoder.embeddings.requires_grad_(not recipe.freeze_embeddings)
-    # Two texts a pair: what the layers keep for the backward pass is computed again instead, which
-    # saves 250 MB for a tenth of the time and changes no number.
-    encoder.activation_checkpointing_enable()
+    # What every second layer keeps for the backward pass (where memory is scarce: every one) is
+    # computed again instead. It changes no number; benchmarks/RESULTS.md has what it costs.
+    encoder.activation_checkpointing_enable(
+        every_n_layers=1 if torch_setup.memory_is_scarce() else 2
+    )
     return model
 
 
@@ -1162,17 +1159,6 @@ class _Clock(transformers.TrainerCallback, ExportableState):
         self.peak_memory_mb = max(self.peak_memory_mb, psutil.Process().memory_info().rss / 1e6)
 
 
-class _ReturnFreeBlocks(transformers.TrainerCallback):
-    """Two texts a pair come in ever other sizes, and what each step leaves free is in pieces.
-
-    After every step it would save more, and cost a tenth of the time.
-    """
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step % 4 == 0:
-            torch_setup.return_free_blocks()
-
-
 class _Progress(transformers.TrainerCallback):
     """One line that says how far training is, at most twice a second."""
 
@@ -1315,7 +1301,7 @@ def examples_per_second(case, recipe, steps):
         trainer = _timed_trainer(case, few, recipe, folder)
         trainer.add_callback(clock)
         trainer.remove_callback(transformers.PrinterCallback)
-        with quiet_transformers(), _memory_for(case):
+        with quiet_transformers():
             trainer.train()
     del trainer
     torch_setup.release_memory()

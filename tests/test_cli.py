@@ -191,11 +191,14 @@ def test_build_publishes_all_and_tells_what_was_not(project, monkeypatch, capsys
 
 def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypatch):
     called = []
+    monkeypatch.setattr(torch_setup, "_set_here", {"OMP_WAIT_POLICY"})
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setattr(
-        cli.subprocess, "call", lambda command, cwd: called.append((command, cwd)) or 0
+        cli.subprocess, "call", lambda command, cwd, env: called.append((command, env)) or 0
     )
     assert cli.main(["lab", "--no-browser", "--port=8899"]) == 0
-    ((command, _),) = called
+    ((command, environment),) = called
+    assert "OMP_WAIT_POLICY" not in environment  # each kernel looks for itself
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[-2:] == ["--no-browser", "--port=8899"]
     assert (project / "my_work" / "01_text.ipynb").exists()
@@ -253,11 +256,26 @@ def test_the_doctor_names_an_import_that_breaks(healthy, monkeypatch):
 
 
 def test_the_doctor_refuses_too_little_memory_and_notes_missing_bf16(healthy, monkeypatch):
-    small = {**MACHINE, "memory_gb": 2.0, "bf16": False}
+    small = {**MACHINE, "memory_gb": 1.5, "bf16": False}
     monkeypatch.setattr(torch_setup, "machine", lambda: small)
     found = doctor.examine()
-    assert problems(found) == {"memory": "2.0 GB; the course needs 3.0 GB"}
+    assert problems(found) == {"memory": "1.5 GB; the course needs 2.0 GB"}
     assert [check.state for check in found["checks"] if check.name == "bfloat16"] == ["note"]
+
+
+def test_the_doctor_says_where_memory_is_traded_for_time(healthy, monkeypatch):
+    monkeypatch.setattr(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 2.1})
+    monkeypatch.setattr(torch_setup, "memory_is_scarce", lambda: True)
+    found = doctor.examine()
+    assert found["ok"]
+    (check,) = [check for check in found["checks"] if check.name == "memory"]
+    assert check.state == "note"
+    assert "2.1 GB: memory is traded for time" in check.detail
+
+
+def test_the_doctor_names_how_threads_wait(healthy, monkeypatch):
+    monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
+    assert "waiting threads: passive: others used 1.0 of 2 CPUs" in doctor.as_text(doctor.examine())
 
 
 def test_the_doctor_refuses_a_full_disk(healthy, monkeypatch):

@@ -215,12 +215,13 @@ def test_the_same_recipe_gives_the_same_weights(tiny_encoder, short):
 
 
 def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):
-    encoder = training.build_encoder(toy_pair_case(), SHORT)[0].auto_model
-    assert encoder.is_activation_checkpointing
-    monkeypatch.setattr(type(encoder), "activation_checkpointing_enable", lambda self: None)
-    assert not training.build_encoder(toy_pair_case(), SHORT)[
-        0
-    ].auto_model.is_activation_checkpointing
+    def recomputed():
+        layers = training.build_encoder(toy_pair_case(), SHORT)[0].auto_model.encoder.layer
+        return [layer.gradient_checkpointing for layer in layers]
+
+    assert recomputed() == [True, False]
+    monkeypatch.setattr(training.torch_setup, "memory_is_scarce", lambda: True)
+    assert recomputed() == [True, True]
     assert equal(weights(train(toy_pair_case(), SHORT)), short)
 
 

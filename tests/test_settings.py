@@ -14,7 +14,7 @@ CHOICES = [
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):
-    for name in ("PACE", "TRACK", "CACHE", "HOME"):
+    for name in ("PACE", "TRACK", "CACHE", "HOME", "SHARED"):
         monkeypatch.delenv(f"FTLEARN_{name}", raising=False)
 
 
@@ -90,3 +90,16 @@ def test_asking_where_things_live_makes_no_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings.cache_folder(), settings.home_folder()
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("said", "answer"), [("1", True), ("0", False), ("", None)])
+def test_whether_others_compute_here_is_yes_no_or_unsaid(said, answer, monkeypatch):
+    assert settings.shared() is None
+    monkeypatch.setenv("FTLEARN_SHARED", said)
+    assert settings.shared() is answer
+
+
+def test_another_word_for_shared_is_refused(monkeypatch):
+    monkeypatch.setenv("FTLEARN_SHARED", "yes")
+    with pytest.raises(ValueError, match="FTLEARN_SHARED is 'yes'; allowed: 0, 1"):
+        settings.shared()

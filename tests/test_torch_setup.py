@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -9,13 +11,7 @@ from toy_cases import python
 
 from ftlearn import torch_setup
 
-OPENMP = {
-    "OMP_NUM_THREADS": None,
-    "OMP_WAIT_POLICY": None,
-    "GOMP_SPINCOUNT": None,
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": None,
-    "TOKENIZERS_PARALLELISM": None,
-}
+UNSET = {"OMP_NUM_THREADS": None, "OMP_WAIT_POLICY": None, "FTLEARN_SHARED": None}
 
 
 # --- threads ------------------------------------------------------------------------------------
@@ -85,35 +81,154 @@ def test_a_system_without_affinity_counts_its_cpus(tmp_path, monkeypatch):
     assert torch_setup.cpu_limit(tmp_path) == 1
 
 
+# --- memory -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def eight_gigabytes(monkeypatch):
+    """The machine has eight gigabytes."""
+    import psutil
+
+    memory = SimpleNamespace(total=8_000_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "limit"),
+    [
+        ("memory.max", "2147483648\n", 2_147_483_648),
+        ("memory.max", "max\n", 8_000_000_000),
+        ("memory.max", "", 8_000_000_000),
+        ("memory.max", "16000000000\n", 8_000_000_000),
+        ("memory/memory.limit_in_bytes", "1500000000\n", 1_500_000_000),
+        ("memory/memory.limit_in_bytes", "9223372036854771712\n", 8_000_000_000),
+    ],
+)
+def test_a_control_group_limits_the_memory(file, content, limit, tmp_path, eight_gigabytes):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(content)
+    assert torch_setup.memory_limit(tmp_path) == limit
+
+
+@pytest.mark.parametrize("name", ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_RSS"])
+def test_a_limit_of_the_process_counts(name, tmp_path, eight_gigabytes, monkeypatch):
+    resource = pytest.importorskip("resource")
+    limits = {getattr(resource, name): (2_000_000_000, resource.RLIM_INFINITY)}
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limits.get(which, unlimited))
+    assert torch_setup.memory_limit(tmp_path) == 2_000_000_000
+
+
+@pytest.mark.parametrize(("limit", "scarce"), [(2_900_000_000, True), (3_000_000_000, False)])
+def test_memory_is_scarce_below_three_gigabytes(limit, scarce, monkeypatch):
+    monkeypatch.setattr(torch_setup, "memory_limit", lambda: limit)
+    assert torch_setup.memory_is_scarce.__wrapped__() is scarce
+
+
+# --- waiting ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def before_torch(monkeypatch):
+    """As at an import on four CPUs, with torch not loaded and nothing said; what was set is undone.
+
+    Gives a function: so many of the four are in use, and so many threads are worth starting.
+    """
+    monkeypatch.delitem(sys.modules, "torch")
+    for name in UNSET:
+        monkeypatch.setenv(name, "")  # remembered, so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(torch_setup, "_set_here", set())
+    monkeypatch.setattr(torch_setup, "waiting", "")
+    monkeypatch.setattr(torch_setup, "_cpus", lambda: set(range(4)))
+
+    def settle(taken, threads=4):
+        monkeypatch.setattr(torch_setup, "_taken_by_others", lambda: taken)
+        torch_setup._settle_waiting(threads)
+        return os.environ.get("OMP_WAIT_POLICY")
+
+    return settle
+
+
+@pytest.mark.parametrize(
+    ("taken", "threads", "policy"),
+    [(0.0, 4, None), (0.4, 4, None), (1.0, 4, "PASSIVE"), (1.0, 2, None), (3.0, 2, "PASSIVE")],
+)
+def test_threads_wait_passively_where_others_need_their_cpus(taken, threads, policy, before_torch):
+    assert before_torch(taken, threads) == policy
+    assert torch_setup.waiting.startswith("passive" if policy else "spinning")
+    assert f"others used {taken} of 4 CPUs" in torch_setup.waiting
+
+
+@pytest.mark.parametrize(("said", "taken", "policy"), [("1", 0.0, "PASSIVE"), ("0", 4.0, None)])
+def test_what_the_user_says_of_the_machine_wins(said, taken, policy, before_torch, monkeypatch):
+    monkeypatch.setenv("FTLEARN_SHARED", said)
+    assert before_torch(taken) == policy
+    assert f"as FTLEARN_SHARED={said} says" in torch_setup.waiting
+
+
+def test_a_policy_that_is_set_stays(before_torch, monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert before_torch(4.0) == "ACTIVE"
+    assert torch_setup.waiting == "as OMP_WAIT_POLICY=ACTIVE says"
+
+
+def test_where_torch_was_loaded_first_nothing_is_set(before_torch, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", object())
+    assert before_torch(4.0) is None
+    assert "torch was loaded before" in torch_setup.waiting
+
+
+def test_another_process_looks_for_itself(before_torch):
+    before_torch(4.0)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert "OMP_WAIT_POLICY" not in torch_setup.untouched_environment()
+    os.environ["OMP_NUM_THREADS"] = "3"  # not set by the course
+    assert torch_setup.untouched_environment()["OMP_NUM_THREADS"] == "3"
+
+
+def test_a_look_sees_that_another_process_computes():
+    busy = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
+    )
+    try:
+        busy.stdout.readline()  # it has begun
+        assert torch_setup._taken_by_others(0.5) > 0.5
+    finally:
+        busy.kill()
+        busy.communicate()
+
+
 # --- import -------------------------------------------------------------------------------------
 
 
 LOOK = """
 import json, os, sys
+before = dict(os.environ)
 import ftlearn
 heavy = ["torch", "transformers", "sklearn", "pandas", "datasets", "matplotlib", "scipy", "numpy"]
-print(json.dumps([sorted(set(heavy) & set(sys.modules)), dict(os.environ)]))
+changed = {name: value for name, value in os.environ.items() if before.get(name) != value}
+print(json.dumps([sorted(set(heavy) & set(sys.modules)), changed]))
 """
 
 
-def test_importing_ftlearn_loads_no_heavy_library_and_sets_the_variables():
-    loaded, variables = json.loads(python(LOOK, **OPENMP).stdout)
+def test_importing_ftlearn_loads_no_heavy_library_and_leaves_their_settings_alone():
+    loaded, changed = json.loads(python(LOOK, **UNSET | {"FTLEARN_SHARED": "0"}).stdout)
     assert loaded == []
-    assert variables["OMP_NUM_THREADS"] == str(torch_setup.cpu_limit())
-    assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
-    assert variables["GOMP_SPINCOUNT"] == "0"
-    assert variables["TOKENIZERS_PARALLELISM"] == "false"
+    limit = torch_setup.cpu_limit()
+    limited = limit < len(torch_setup._cpus())
+    assert changed == ({"OMP_NUM_THREADS": str(limit)} if limited else {})
 
 
-def test_variables_that_the_user_has_set_stay():
-    mine = {"OMP_NUM_THREADS": "7", "OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "5"}
-    _, variables = json.loads(python(LOOK, **{**OPENMP, **mine}).stdout)
-    assert {name: variables[name] for name in mine} == mine
+def test_a_shared_machine_and_threads_that_the_user_has_set():
+    mine = {"OMP_NUM_THREADS": "7", "FTLEARN_SHARED": "1"}
+    _, changed = json.loads(python(LOOK, **UNSET | mine).stdout)
+    assert changed == {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def test_torch_starts_as_many_threads_as_were_set():
     code = "import ftlearn, torch; print(torch.get_num_threads())"
-    assert python(code, **{**OPENMP, "OMP_NUM_THREADS": "1"}).stdout.strip() == "1"
+    assert python(code, **UNSET | {"OMP_NUM_THREADS": "1"}).stdout.strip() == "1"
 
 
 def test_an_unknown_name_of_the_package_is_an_attribute_error():
@@ -186,8 +301,6 @@ print(tuple(torchvision.models.resnet18().eval()(torch.zeros(1, 3, 32, 32)).shap
 
 
 def test_the_guard_is_installed_once(monkeypatch):
-    import sys
-
     before = len(sys.meta_path)
     torch_setup.install_torchvision_guard()
     assert len(sys.meta_path) == before

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import torch_setup
+
 PARTS = ("train", "validation", "test")
 
 
@@ -157,6 +159,7 @@ class Case:
                     f"{part!r}; expected {expected} (items, classes)."
                 )
             remembered[part] = rows
+            torch_setup.return_free_blocks()  # hundreds of MB after a part of images
         return remembered[part]
 
     def labels(self, part="test"):
@@ -215,6 +218,7 @@ class Case:
             ranks = (similarity >= own).sum(axis=1)
             np.fill_diagonal(similarity, np.where(ranks == 1, np.inf, -np.inf))
             remembered[part] = ranks, similarity.argmax(axis=1)
+            torch_setup.return_free_blocks()
         return remembered[part]
 
     def _similarity(self, system, rows):

@@ -458,7 +458,7 @@ class VisionGeneralist:
         keys = [image_hash(image) for image in images]
         new = {k: im for k, im in zip(keys, images, strict=True) if k not in self._remembered}
         names = list(new)
-        with torch.inference_mode(), torch_setup.kept_memory():
+        with torch.inference_mode():
             for start in range(0, len(names), batch_size):
                 chosen = names[start : start + batch_size]
                 pixels = pixel_batch(self.processor, [new[name] for name in chosen])

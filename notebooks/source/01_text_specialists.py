@@ -73,7 +73,7 @@ if "google.colab" in sys.modules:
 # two cores would need an hour for it.
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 
 case = ftlearn.open_case("medical")
 print(case.claim, f"Pace: {case.pace}.", sep="\n")

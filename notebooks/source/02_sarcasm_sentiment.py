@@ -80,7 +80,7 @@ if "google.colab" in sys.modules:
 # for this page.
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 
 case = ftlearn.open_case("sentiment")
 sarcasm = ftlearn.open_case("sarcasm")

@@ -76,7 +76,7 @@ if "google.colab" in sys.modules:
 # boxes and the second scanner are the simulation's alone. We have not run that for this page.
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 
 case = ftlearn.open_case("tumor_xrays")
 print(case.claim, f"Pace: {case.pace}.", sep="\n")

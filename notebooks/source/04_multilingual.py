@@ -76,7 +76,7 @@ if "google.colab" in sys.modules:
 # frozen model something that any training mends, so a gain over zero-shot may be smaller with the full E5.
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 
 case = ftlearn.open_case("multilingual")
 print(case.claim, f"Pace: {case.pace}.", sep="\n")

@@ -72,7 +72,7 @@ if "google.colab" in sys.modules:
 # says so. We have not run that for this page; [Helber 2019](https://doi.org/10.1109/JSTARS.2019.2918242) published 98.57 % with ResNet-50 on a random split.
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 
 case = ftlearn.open_case("satellite")
 print(case.claim, f"Pace: {case.pace}.", sep="\n")

@@ -63,7 +63,7 @@ if "google.colab" in sys.modules:
 # and they were written down, with their recipes, before any run was recorded:
 
 # %%
-import ftlearn  # first: it settles threads and memory before torch is loaded
+import ftlearn  # first: it settles threads before torch is loaded
 from ftlearn import practices
 
 case = ftlearn.open_case("best_practices")
