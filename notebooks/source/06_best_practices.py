@@ -313,7 +313,7 @@ practice_plots.runs_figure(
 Markdown(practices.costs_table(recorded))
 
 # %% [markdown]
-# - **LoRA** learns with 74,498 numbers instead of 10.8 million, 0.7 %, and 100 MB less; a step takes about two thirds of
+# - **LoRA** learns with 74,498 numbers instead of 10.8 million, 0.7 %, and 120 MB less; a step takes about two thirds of
 #   the time. It loses nothing that ten pairs can see. This model is small. With billions of weights, that is the
 #   difference between possible and not.
 # - **Early stopping** saved a quarter of the epochs, and neither won nor lost points. It can misjudge: in one of the ten
