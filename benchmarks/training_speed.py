@@ -2,7 +2,7 @@
 
 The opponents run in processes that never import ftlearn. All take turns, ROUNDS times, on an idle
 machine and beside a process that takes a core; what counts are ratios of medians, because seconds
-change with the machine's mood. Run it with ``make bench`` on an otherwise idle machine: 25 minutes.
+change with the machine's mood. Run it with ``make bench`` on an otherwise idle machine: 20 minutes.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from ftlearn.models import multilingual
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 3
-EXAMPLES = {"texts": 192, "images": 320, "pairs": 192}  # of the opponents, twice a round
+EXAMPLES = {"texts": 192, "images": 256, "pairs": 128}  # of the opponents, twice a round
 AFTER_IMPORT = "the same after `import ftlearn`"
 LIBRARIES = ("torch", "transformers", "timm", "sentence-transformers")
 SCARCE = 2_000_000_000  # bytes: what a session on Binder has
@@ -79,15 +79,15 @@ WAYS = {
         opponent("plain loop with timm", "timm_loop", busy=True),
         opponent(AFTER_IMPORT, "timm_loop", "--after-import", busy=True),
         opponent("plain loop, channels last", "timm_loop_channels_last"),
-        course("`fine_tune`, which also reads and augments", "tumor_xrays", 12, busy=True),
-        *settings_of("tumor_xrays", 12),
+        course("`fine_tune`, which also reads and augments", "tumor_xrays", 8, busy=True),
+        *settings_of("tumor_xrays", 8),
     ],
     "pairs": [
         opponent("sentence-transformers, untouched defaults", "sentence_transformers_defaults"),
-        course("`fine_tune`", "multilingual", 12, busy=True),
-        course("`fine_tune`, all layers kept", "multilingual", 12, "--layers-kept", busy=True),
-        course("`fine_tune` where memory is scarce", "multilingual", 12, busy=True, scarce=True),
-        *settings_of("multilingual", 12),
+        course("`fine_tune`", "multilingual", 8, busy=True),
+        course("`fine_tune`, all layers kept", "multilingual", 8, "--layers-kept", busy=True),
+        course("`fine_tune` where memory is scarce", "multilingual", 8, busy=True, scarce=True),
+        *settings_of("multilingual", 8)[2:],
     ],
 }
 
