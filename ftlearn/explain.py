@@ -281,7 +281,7 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
     return grad_cams(system, [image], target, stage)[0]
 
 
-def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=32):
+def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=8):
     """`grad_cam` of many images and one class.
 
     Parameters
@@ -290,6 +290,7 @@ def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=32):
         As in `grad_cam`.
     images : sequence of PIL.Image.Image
     batch_size : int
+        Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels.
 
     Returns
     -------

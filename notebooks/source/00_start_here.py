@@ -13,7 +13,7 @@
 # %% [markdown]
 # # The Fine-Tuning Case Files: start here
 #
-# *Reading: 10 minutes. Computing: about 2 minutes on two cores.*
+# *Reading: 10 minutes. Computing: about 1 minute on two cores.*
 #
 # Picture a Swiss Army knife. A blade, a screwdriver, tiny scissors: it gets you through most days.
 # Now you need to open a watch. Somewhere between the corkscrew and the toothpick, the one tool for

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Case file 3: tumours in X-rays
 #
-# *Reading: 50 minutes. Computing: about 6 minutes on two cores. Memory: 1.9 GB.*
+# *Reading: 50 minutes. Computing: about 4 minutes on two cores. Memory: 1.7 GB.*
 #
 # **When you close this file, you can**
 #

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Case file 4: finding translations
 #
-# *Reading: 45 minutes. Computing: about 5 minutes on two cores. Memory: 1.6 GB.*
+# *Reading: 45 minutes. Computing: about 2 minutes on two cores. Memory: 1.9 GB.*
 #
 # **When you close this file, you can**
 #

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Case file 5: satellite tiles, and what transfer saves
 #
-# *Reading: 45 minutes. Computing: about 5 minutes on two cores. Memory: 1.3 GB.*
+# *Reading: 45 minutes. Computing: about 3 minutes on two cores. Memory: 1.3 GB.*
 #
 # **When you close this file, you can**
 #
