@@ -27,7 +27,10 @@ from . import report_page
 
 MANIFEST = ".ftlearn-site.json"
 NOTEBOOKS = "notebooks/[0-9]*.ipynb"
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "data/*.md", "data/*/README.md")
+DOCUMENTS = (
+    *("README.md", "CONTRIBUTING.md", "docs/*.md"),
+    *("data/*.md", "data/*/README.md", "benchmarks/*.md"),
+)
 _LISTED = (
     ("Set up", "README.html", "Install the course, and what to do when something is stuck"),
     ("Glossary", "docs/glossary.html", "Every term, in plain words"),

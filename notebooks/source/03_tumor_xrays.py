@@ -373,7 +373,7 @@ Markdown(away.wording)
 
 # %% [markdown]
 # Read the two columns. In our run the specialist fell to a coin, *below* the probe that was never fine-tuned: it
-# called every single patient sick. That is not the same as having forgotten lesions. Its AUC there was still 0.78
+# called nearly every patient sick. That is not the same as having forgotten lesions. Its AUC there was still 0.78
 # in our run (the probe's 0.64): it ranks the patients well and draws the line in the wrong place, because the new
 # machine lifts all its scores. Accuracy at a fixed threshold sees only the second fault. Try it:
 # `ftlearn.score(case, specialist, part="scanner_2", metric="auc")`. The recorded specialist that started from

@@ -1,8 +1,9 @@
 """Every notebook on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16.
 
 A session is limited in resident memory, which Linux cannot cap for one process: a limit on its
-address space would also count what is reserved and never touched. So the runner watches the
-resident memory of the kernel and its children, and more than a session has fails the test.
+address space would also count what is reserved and never touched. So the limit is set and Linux
+leaves it to the process, which the course heeds (`torch_setup.memory_is_scarce`); the runner watches
+the resident memory of the kernel and its children, and more than a session has fails the test.
 """
 
 import json
@@ -31,9 +32,12 @@ print("RUN", json.dumps(vars(run)))
 """
 
 
-def one_core():
-    """For the child: a single CPU."""
+def small_session():
+    """For the child: a single CPU, and a limit on resident memory."""
+    import resource
+
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    resource.setrlimit(resource.RLIMIT_RSS, (SESSION_MB * 1_000_000,) * 2)
 
 
 @pytest.mark.slow
@@ -46,7 +50,7 @@ def test_a_notebook_runs_in_two_gigabytes_on_one_core_without_bf16(name, tmp_pat
         [sys.executable, "-c", EXECUTE, name, str(tmp_path / "report")],
         cwd=notebooks.PROJECT,
         env=environment,
-        preexec_fn=one_core,
+        preexec_fn=small_session,
         capture_output=True,
         text=True,
     )
@@ -59,18 +63,19 @@ def test_a_notebook_runs_in_two_gigabytes_on_one_core_without_bf16(name, tmp_pat
         assert json.loads(path.read_text())["pace"] == "quick"
 
 
-def test_one_core_means_one_thread_and_an_older_instruction_set_no_bf16():
+def test_a_small_session_has_one_thread_scarce_memory_and_with_an_older_instruction_set_no_bf16():
     code = (
         "import ftlearn, torch\nfrom ftlearn import torch_setup\n"
         "assert torch.get_num_threads() == 1, torch.get_num_threads()\n"
         "assert not torch_setup.supports_bf16()\n"
+        "assert torch_setup.memory_is_scarce()\n"
     )
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
     environment.pop("OMP_NUM_THREADS", None)
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,
-        preexec_fn=one_core,
+        preexec_fn=small_session,
         capture_output=True,
         text=True,
     )
