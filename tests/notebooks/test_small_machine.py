@@ -1,8 +1,8 @@
 """Every notebook on the smallest machine that the course is for: Binder's 2 GB, one core, no bf16.
 
 A session is limited in resident memory, which Linux cannot cap for one process: a limit on its
-address space would also count what is reserved and never touched. So the limit is set and Linux
-leaves it to the process, which the course heeds (`torch_setup.memory_is_scarce`); the runner watches
+address space would also count what is reserved and never touched. So the limit is set, and Linux
+leaves it to the process; the course heeds it (`torch_setup.memory_is_scarce`). The runner watches
 the resident memory of the kernel and its children, and more than a session has fails the test.
 """
 
