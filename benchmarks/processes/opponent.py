@@ -5,6 +5,7 @@ put into the folder. With ``--after-import`` ftlearn is imported first, and noth
 """
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,6 @@ if "--after-import" in sys.argv:
     import ftlearn  # noqa: F401
 
 import numpy as np
-import psutil
 import torch
 
 BATCH = 32  # images a step; texts and pairs have the libraries' own
@@ -26,10 +26,12 @@ def let_torchvision_load():
     except RuntimeError:
         for name in [name for name in sys.modules if name.startswith("torchvision")]:
             del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        return library  # to be kept: torch forgets the schemas with it
+        from torch import library
+
+        schemas = library.Library("torchvision", "DEF")
+        schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return schemas  # to be kept: torch forgets the schemas with it
 
 
 def step_times():
@@ -140,14 +142,12 @@ WAYS = {
 
 
 def peak_mb():
-    """Largest resident memory so far."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return psutil.Process().memory_info().rss / 1e6
+    """Largest resident memory of this process; the benchmark is for Linux."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
 
 
 if __name__ == "__main__":
-    library = let_torchvision_load()
+    kept = let_torchvision_load()
     speed = WAYS[sys.argv[1]](Path(sys.argv[2]))
     print(json.dumps({"speed": speed, "peak_mb": peak_mb()}))
