@@ -155,7 +155,14 @@ class Specialist(FineTuned):
         ------
         FileExistsError
             When the folder already holds files: nothing is overwritten.
+        ValueError
+            When its head reads the mean of all tokens: an ordinary folder would read the pooler.
         """
+        if self.recipe.mean_pooling:
+            raise ValueError(
+                "Recipe mean_pooling is True: transformers would load the folder with another head "
+                "and answer something else. Train again without mean_pooling to save a specialist."
+            )
         folder = new_folder(folder)
         with quiet_transformers():
             self.model.save_pretrained(folder)

@@ -30,7 +30,7 @@ from .specialists import PairSpecialist, Specialist, classifier_head, head_input
 PROCEDURE = 1
 ATTENTIONS = ("sdpa", "eager")
 IMAGE_RATE = 3e-3
-_FOR_TEXTS = ("frozen_layers", "lora_rank")  # fields of a recipe for text classifiers alone
+_FOR_TEXTS = ("frozen_layers", "lora_rank", "mean_pooling")  # fields of a recipe for text classifiers alone
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class Recipe:
         Of a text classifier learn only the head and two narrow matrices beside each query and value
         matrix, so many columns wide (Hu et al. 2021, https://doi.org/10.48550/arXiv.2106.09685).
         They are added to the weights when training ends. None: no such matrices.
+    mean_pooling : bool
+        Of a text classifier, whether the new head reads the mean over all tokens instead of the
+        pooler, a layer over the first one. No ordinary folder can say so, so it is for records.
     seed : int
         For the classifier's first weights, the order of the data, dropout and augmentation.
     """
@@ -109,6 +112,7 @@ class Recipe:
     trained_stages: int | None = None
     frozen_layers: int = 0
     lora_rank: int | None = None
+    mean_pooling: bool = False
     seed: int = 0
 
     def __post_init__(self):
@@ -278,6 +282,7 @@ _LATER_FIELDS = (
     "trained_stages",
     "frozen_layers",
     "lora_rank",
+    "mean_pooling",
 )
 
 # Each switch of `Recipe.tuned`, and the fields that turn it back. The fused optimiser is on in both
@@ -553,6 +558,13 @@ def _text_classifier(case, recipe):
             if "dropout" in key and isinstance(value, float):
                 setattr(config, key, float(recipe.dropout))
     automodel = transformers.AutoModelForSequenceClassification
+    if recipe.mean_pooling:
+        if config.model_type != "bert":
+            raise ValueError(
+                f"Recipe mean_pooling is for models of type 'bert'; {case.generalist!r} is of type "
+                f"{config.model_type!r}. Leave it off."
+            )
+        automodel = MeanPooledClassifier
     transformers.set_seed(recipe.seed)
     with quiet_transformers():
         if recipe.pretrained:
@@ -565,6 +577,27 @@ def _text_classifier(case, recipe):
     if recipe.frozen_layers:
         _freeze_layers(model.base_model, recipe.frozen_layers)
     return model
+
+
+class MeanPooledClassifier(transformers.BertPreTrainedModel):
+    """A BERT whose head reads the mean over all tokens' last hidden states."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.bert = transformers.BertModel(config, add_pooling_layer=False)
+        self.dropout = torch.nn.Dropout(config.hidden_dropout_prob)
+        self.classifier = torch.nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask, labels=None, **inputs):
+        """Logits, and the loss where there are labels."""
+        hidden = self.bert(input_ids, attention_mask, **inputs).last_hidden_state
+        mask = attention_mask.unsqueeze(-1)
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        logits = self.classifier(self.dropout(mean))
+        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
+        return transformers.modeling_outputs.SequenceClassifierOutput(loss=loss, logits=logits)
 
 
 def _freeze_layers(encoder, frozen):
