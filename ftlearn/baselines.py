@@ -32,6 +32,8 @@ HOG_CELLS = (6, 8, 12, 16)
 # Fewest examples in a leaf of a colour forest, and leaves of a tree on one number; on validation.
 FOREST_LEAVES = (1, 3, 10)
 TREE_SIZES = (2, 4, 8, 16, 32)
+# Pixels, each way, to which a searched probe enlarges images, tried on validation.
+PROBE_SIZES = (96, 224)
 # Hidden units and weight penalties of an MLP probe, tried on validation.
 MLP_WIDTHS = (32, 128, 512)
 IMAGE_MLP_WIDTHS = (32, 128)  # an image has 1,280 features, a text 384
@@ -506,6 +508,71 @@ def linear_probe_of_features(case, train_features, validation_features):
     # The solver's steps are small: two threads wait for each other longer than they work.
     with threadpool_limits(1, user_api="blas"):
         return _best_on_validation(case, candidates, train_features, validation_features)[1]
+
+
+class StageProbe:
+    """A linear classifier on one stage of a frozen image network.
+
+    Parameters
+    ----------
+    generalist : ftlearn.models.vision.VisionGeneralist
+    view : tuple of (str, str)
+        Stage and ``"mean"`` or ``"max"``, as in `VisionGeneralist.embed_stages`.
+    size : int
+        Pixels, each way, that the network is shown.
+    classifier : scikit-learn classifier
+        Fitted on that view.
+    """
+
+    def __init__(self, generalist, view, size, classifier):
+        self.name = "linear_probe_searched"
+        self.generalist, self.view, self.size = generalist, view, size
+        self.classifier = classifier
+        self.seconds = 0.0
+        self.seed = None
+
+    def predict(self, inputs):
+        """Class probabilities: float32, shape (n, classes)."""
+        features = self.generalist.embed_stages(list(inputs))[self.view]
+        return self.classifier.predict_proba(features).astype(np.float32)
+
+
+def fit_searched_probe(case):
+    """Fit the best `StageProbe`: size, stage, pooling and regularisation, chosen on validation.
+
+    A small thing in an image is lost in the mean over the last layer's few places; an enlarged
+    image, an earlier stage or a maximum may keep it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A classification of images.
+
+    Returns
+    -------
+    StageProbe
+    """
+    began = time.perf_counter()
+    best_score, best = -1.0, None
+    for size in PROBE_SIZES:
+        generalist = vision.load(case.generalist, case.track, size)
+        train, validation = (
+            generalist.embed_stages(list(case.part(name)["input"]))
+            for name in ("train", "validation")
+        )
+        for view in train:
+            candidates = (
+                make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
+                for strength in IMAGE_STRENGTHS
+            )
+            with threadpool_limits(1, user_api="blas"):
+                score, classifier = _best_on_validation(
+                    case, candidates, train[view], validation[view]
+                )
+            if score > best_score:
+                best_score = score
+                best = StageProbe(generalist, view, size, classifier)
+    return _timed(best, began)
 
 
 def fit_mlp_probe(case, generalist, seed=0):

@@ -13,7 +13,7 @@ from . import baselines, torch_setup
 from .models import text
 
 RATE, BATCH = 2e-5, 16  # as published
-PAIRS = 4200  # of texts, half of them of one class; 20 for and 20 against each of 105 texts
+PAIRS = 2100  # of texts, half of them of one class: ten for and ten against each of 105 texts
 
 
 class ContrastiveSpecialist(baselines.Probe):
@@ -105,7 +105,7 @@ def _trained(case, seed):
     transformers.set_seed(seed)
     with text.quiet_transformers():
         encoder = Transformer(str(text.model_folder(case)), max_seq_length=case.max_tokens)
-        pooling = Pooling(encoder.get_word_embedding_dimension(), pooling_mode="mean")
+        pooling = Pooling(encoder.get_embedding_dimension(), pooling_mode="mean")
         model = SentenceTransformer(
             modules=[encoder, pooling, Normalize()], device=torch_setup.device()
         )

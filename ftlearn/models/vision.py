@@ -469,6 +469,44 @@ class VisionGeneralist:
         return np.stack([self._remembered[key] for key in keys])
 
 
+    def embed_stages(self, images, batch_size=32):
+        """What every stage sees in images, as means and as maxima over all places.
+
+        Parameters
+        ----------
+        images : sequence of PIL.Image.Image, length n
+        batch_size : int
+
+        Returns
+        -------
+        dict of (str, str) to numpy.ndarray
+            By stage (such as ``"blocks.2"``; ``"last"`` is the layer before the head) and
+            ``"mean"`` or ``"max"``: float32, shape (n, channels).
+        """
+        import torch
+
+        network, maps, found = self.model.timm_model, {}, {}
+        hooks = [
+            network.get_submodule(stage).register_forward_hook(
+                lambda _, __, seen, stage=stage: maps.update({stage: seen})
+            )
+            for stage in _stages(self.model)
+        ]
+        try:
+            for start in range(0, len(images), batch_size):
+                pixels = pixel_batch(self.processor, images[start : start + batch_size])
+                with torch.inference_mode():
+                    maps["last"] = network.forward_features(pixels.to(self.model.device))
+                for stage, seen in maps.items():
+                    flat = seen.flatten(2).float().cpu()
+                    found.setdefault((stage, "mean"), []).append(flat.mean(2).numpy())
+                    found.setdefault((stage, "max"), []).append(flat.amax(2).numpy())
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {key: np.concatenate(rows) for key, rows in found.items()}
+
+
 def image_hash(image):
     """Hash of an image's mode, size and pixels (str)."""
     about = json.dumps([image.mode, image.size]).encode()
