@@ -648,20 +648,24 @@ def _group_swaps(n_groups, at_once):
         yield rng.integers(0, 2, size=(min(at_once, SWAPS - start), n_groups))
 
 
-def _bounds(statistics, contrasts, groups, at_once):
-    """95 % intervals over groups for linear contrasts of statistics.
+def _bounds(systems, contrasts, groups, at_once):
+    """95 % intervals over groups and runs for linear contrasts of systems' scores.
 
     Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
-    drawn whole: Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x). With fewer
-    than `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
+    drawn whole: Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x). Where a
+    system has several runs, runs are drawn as well, crossed with the groups (Owen 2007,
+    https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
+    (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
+    `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
     groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
     where groups are equally large and the metric is a mean, that is the t interval over group
-    means. With one group there is none.
+    means; it leaves runs out. With one group there is none.
 
     Parameters
     ----------
-    statistics : list of callable
-    contrasts : numpy.ndarray, shape (intervals, statistics)
+    systems : list of list of callable
+        Of each system the statistic of each run.
+    contrasts : numpy.ndarray, shape (intervals, systems)
     groups : _Groups
     at_once : int
 
@@ -670,21 +674,37 @@ def _bounds(statistics, contrasts, groups, at_once):
     list of (float, float) or (None, None)
     """
     if groups.n_groups < FEW_GROUPS and not groups.crossed:
-        return _jackknife_bounds(statistics, contrasts, groups.n_groups)
+        return _jackknife_bounds([_mean_of(runs) for runs in systems], contrasts, groups.n_groups)
     if groups.n_groups < 2:
         return [(None, None)] * len(contrasts)
-    if groups.crossed or not all(isinstance(f, _Mean) for f in statistics):
+    every = [run for runs in systems for run in runs]
+    if groups.crossed or not all(isinstance(f, _Mean) for f in every):
         weights = _unit_resamples(groups, at_once)
-        draws = np.hstack([np.vstack([f(block) for f in statistics]) for block in weights])
+        draws = np.hstack([np.vstack([f(block) for f in every]) for block in weights])
     else:
         blocks = _drawn_groups(groups.n_groups, at_once)
-        draws = np.hstack([np.vstack([f.of_drawn(cells) for f in statistics]) for cells in blocks])
+        draws = np.hstack([np.vstack([f.of_drawn(cells) for f in every]) for cells in blocks])
+    each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
     bounds = []
-    for row in contrasts @ draws:
+    for row in contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each]):
         row = row[~np.isnan(row)]
         low, high = np.percentile(row, [2.5, 97.5]) if len(row) else (None, None)
         bounds.append((low, high))
     return bounds
+
+
+def _mean_of(runs):
+    """The statistic of a system with several runs."""
+    return lambda weights: np.mean([run(weights) for run in runs], axis=0)
+
+
+def _mean_of_drawn_runs(draws):
+    """Mean over runs that are drawn with replacement, the same ones for equally many runs."""
+    n_runs, resamples = draws.shape
+    if n_runs == 1:
+        return draws[0]
+    drawn = np.random.default_rng([SEED, 2]).integers(0, n_runs, size=(n_runs, resamples))
+    return np.take_along_axis(draws, drawn, axis=0).mean(axis=0)
 
 
 def _jackknife_bounds(statistics, contrasts, n_groups):
@@ -818,9 +838,17 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
     labels, drawn = _prepare(labels, groups, metric, n_classes)
     n = len(drawn.units)
     outputs = _outputs("outputs", outputs, n, metric, n_classes)
-    statistic = _statistic(metric, outputs, labels, drawn.units, drawn.n_units, n_classes)
-    (bounds,) = _bounds([statistic], np.eye(1), drawn, _columns_at_once(n, n_classes))
-    return _score(_point(statistic, drawn.n_units), bounds, n, drawn.n_groups, metric)
+    runs = _run_statistics(metric, outputs, labels, drawn, n_classes)
+    (bounds,) = _bounds([runs], np.eye(1), drawn, _columns_at_once(n, n_classes))
+    return _score(_point(_mean_of(runs), drawn.n_units), bounds, n, drawn.n_groups, metric)
+
+
+def _run_statistics(metric, outputs, labels, drawn, n_classes):
+    """The statistic of each of a system's runs."""
+    return [
+        _statistic(metric, run[None], labels, drawn.units, drawn.n_units, n_classes)
+        for run in outputs
+    ]
 
 
 def _score(value, bounds, n, n_groups, metric):
@@ -834,10 +862,10 @@ def _score(value, bounds, n, n_groups, metric):
 def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n_classes=2):
     """Compare two systems' outputs on the same items.
 
-    Interval: paired bootstrap over groups (the same resampled groups for both systems), or a t
-    interval over groups when there are fewer than 30. p: permutation test that swaps the two
-    systems' outputs group by group; McNemar's exact test where every item is its own group and
-    items are right or wrong. Seeds of one item stay together in all of them.
+    Interval: paired bootstrap over groups and, where there are several, over runs (the same
+    resampled groups and pairs of runs for both systems), or a t interval over groups when there are
+    fewer than 30. p: permutation test that swaps the two systems' outputs group by group; McNemar's
+    exact test where every item is its own group and items are right or wrong; runs stay together.
 
     Parameters
     ----------
@@ -862,14 +890,13 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
         _outputs("baseline", baseline, n, metric, n_classes),
         _outputs("specialist", specialist, n, metric, n_classes),
     )
-    statistics = [
-        _statistic(metric, outputs, labels, drawn.units, drawn.n_units, n_classes)
-        for outputs in (first, second)
+    systems = [
+        _run_statistics(metric, outputs, labels, drawn, n_classes) for outputs in (first, second)
     ]
-    points = [_point(f, drawn.n_units) for f in statistics]
+    points = [_point(_mean_of(runs), drawn.n_units) for runs in systems]
     difference = points[1] - points[0]
     contrasts = np.array([[1, 0], [0, 1], [-1, 1]])
-    bounds = _bounds(statistics, contrasts, drawn, _columns_at_once(n, n_classes))
+    bounds = _bounds(systems, contrasts, drawn, _columns_at_once(n, n_classes))
     counts = _counts(metric, first, second, labels)
     if n_groups == 1:
         p, p_method = None, "no test"
@@ -893,7 +920,7 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
         p=p,
         n_seeds=max(len(first), len(second)),
         counts=counts,
-        interval_method=_interval_method(drawn, low),
+        interval_method=_interval_method(drawn, low, max(len(first), len(second))),
         p_method=p_method,
     )
 
@@ -911,14 +938,14 @@ def _counts(metric, first, second, labels):
     return tuple(int(x.sum()) for x in (a & b, ~a & b, a & ~b, ~a & ~b))
 
 
-def _interval_method(drawn, low):
+def _interval_method(drawn, low, n_runs):
     if low is None:
         return "no interval"
-    if drawn.crossed:
-        return f"paired two-way bootstrap ({RESAMPLES:,} resamples)"
-    if drawn.n_groups < FEW_GROUPS:
+    what = "two-way bootstrap" if drawn.crossed else "bootstrap"
+    if drawn.n_groups < FEW_GROUPS and not drawn.crossed:
         return "few groups: t interval (jackknife)"
-    return f"paired bootstrap ({RESAMPLES:,} resamples)"
+    what += ", runs drawn too" if n_runs > 1 else ""
+    return f"paired {what} ({RESAMPLES:,} resamples)"
 
 
 # --- metrics on their own ---------------------------------------------------------------------
@@ -1149,15 +1176,15 @@ def _size_text(numbers, case, part):
     return f"{numbers.baseline.n:,} items in {numbers.baseline.n_groups:,} {name}"
 
 
-def _outcome(case, numbers, primary, part):
+def _outcome(case, numbers, tries_claim, part):
     if case.pace == "quick":
         return "too small to judge"
     if numbers.low is None:
         return "cannot be judged"
-    words = claim_outcome(numbers.low, numbers.high, _claimed(case)[0] if primary else None)
+    words = claim_outcome(numbers.low, numbers.high, _claimed(case)[0] if tries_claim else None)
     if words == "not distinguishable":
         return f"not distinguishable at n={_size_text(numbers, case, part)}"
-    if primary:
+    if tries_claim:
         return words
     return "better" if numbers.low > 0 else "worse"
 
@@ -1174,7 +1201,19 @@ def _comparison(numbers, metric, names):
     )
 
 
-def _remarks(case, part, numbers, outcome, primary, exploratory):
+# How a comparison stands: the first two hold the size of the claim against what was measured.
+_TRY_CLAIM = ("primary", "one live run")
+
+
+def _standing(primary, witness, exploratory):
+    if exploratory:
+        return "exploratory"
+    if primary:
+        return "primary"
+    return "one live run" if witness else "secondary"
+
+
+def _remarks(case, part, numbers, outcome, standing):
     n, n_groups = numbers.baseline.n, numbers.baseline.n_groups
     if numbers.low is None:
         cause = f"all {n:,} items are in one group" if n_groups == 1 else "too few groups"
@@ -1187,10 +1226,8 @@ def _remarks(case, part, numbers, outcome, primary, exploratory):
         yield "few groups"
     if numbers.n_seeds > 1:
         yield f"mean of {numbers.n_seeds} seeds"
-    if exploratory:
-        yield "exploratory"
-    elif not primary:
-        yield "secondary"
+    if standing != "primary":
+        yield standing
 
 
 def _claim_text(case):
@@ -1233,6 +1270,7 @@ def _relative_text(numbers, metric, names, relative, reduction):
 _PLACES = {
     "test": "",
     "macro_f1": "",
+    "record": ", over all recorded runs",
     "folds": ", over all folds",
     "learning_curve_5": ", trained on 5 examples of each class",
     "learning_curve_20": ", trained on 20 examples of each class",
@@ -1256,18 +1294,18 @@ _PLACES = {
 }
 
 
-def _wording(case, part, metric, names, numbers, primary, exploratory, outcome, ratios):
+def _wording(case, part, metric, names, numbers, standing, outcome, ratios):
     place = {**_PLACES, **case.places}.get(part, f", part {part}")
-    place += ", on a slice" if exploratory else ""
+    place += ", on a slice" if standing == "exploratory" else ""
     comparison = _comparison(numbers, metric, names)
-    remarks = "; ".join(_remarks(case, part, numbers, outcome, primary, exploratory))
+    remarks = "; ".join(_remarks(case, part, numbers, outcome, standing))
     if outcome in ("better", "worse"):
         start = f": {comparison}"
     else:
         start = f": {outcome}. {comparison[0].upper()}{comparison[1:]}"
     return (
         f"On {case.data_name}, with {case.generalist_label}{place}{start} ({remarks})."
-        + (_claim_text(case) if primary else "")
+        + (_claim_text(case) if standing in _TRY_CLAIM else "")
         + _counts_text(numbers, names)
         + _relative_text(numbers, metric, names, *ratios)
     )
@@ -1296,6 +1334,7 @@ def judge_arrays(
     metric=None,
     primary=False,
     exploratory=False,
+    witness=False,
 ):
     """Judge outputs that are already there: recorded runs, pooled folds, per-item values.
 
@@ -1312,9 +1351,12 @@ def judge_arrays(
     metric : str, optional
         By default the case's.
     primary : bool
-        Whether this is the case's one primary comparison: only then the claim is judged.
+        Whether this is the case's one primary comparison, on which the claim is judged.
     exploratory : bool
         Whether the items are a slice.
+    witness : bool
+        Whether this is the primary comparison in one live run: the sentence says what that run
+        alone would have said of the claim.
 
     Returns
     -------
@@ -1330,7 +1372,7 @@ def judge_arrays(
         labels, groups, baseline, specialist, metric, len(case.label_names or ())
     )
     return judge_difference(
-        case, numbers, baseline_name, specialist_name, part, primary, exploratory
+        case, numbers, baseline_name, specialist_name, part, primary, exploratory, witness
     )
 
 
@@ -1342,6 +1384,7 @@ def judge_difference(
     part="test",
     primary=False,
     exploratory=False,
+    witness=False,
 ):
     """Say in words what a measured difference means.
 
@@ -1349,7 +1392,7 @@ def judge_difference(
     ----------
     numbers : Difference
         As `paired_difference` gives it.
-    case, baseline_name, specialist_name, part, primary, exploratory
+    case, baseline_name, specialist_name, part, primary, exploratory, witness
         As in `judge_arrays`.
 
     Returns
@@ -1368,7 +1411,8 @@ def judge_difference(
     start = numbers.baseline.score
     relative = numbers.difference / start if start > 0 else None
     reduction = numbers.difference / (1 - start) if start < 1 else None
-    outcome = _outcome(case, numbers, primary, part)
+    standing = _standing(primary, witness, exploratory)
+    outcome = _outcome(case, numbers, standing in _TRY_CLAIM, part)
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
     both_right, fixed, broken, both_wrong = numbers.counts or (None,) * 4
     return Verdict(
@@ -1387,7 +1431,7 @@ def judge_difference(
         f"over {numbers.baseline.n_groups:,} {case.group_name_of(part)}{seeds}",
         primary=bool(primary),
         wording=_wording(
-            case, part, metric, names, numbers, primary, exploratory, outcome, (relative, reduction)
+            case, part, metric, names, numbers, standing, outcome, (relative, reduction)
         ),
         baseline_score=start,
         specialist_score=numbers.specialist.score,
@@ -1460,7 +1504,16 @@ def score(case, system, part="test", metric=None):
     )
 
 
-def judge(case, baseline, specialist, part="test", primary=False, metric=None, where=None):
+def judge(
+    case,
+    baseline,
+    specialist,
+    part="test",
+    primary=False,
+    metric=None,
+    where=None,
+    witness=False,
+):
     """Compare two systems on the same items and put the result in words.
 
     Parameters
@@ -1470,8 +1523,8 @@ def judge(case, baseline, specialist, part="test", primary=False, metric=None, w
         A list holds versions of one system that differ in their seed; they are paired by seed.
     part : str
         As in `score`.
-    primary : bool
-        Whether this is the case's one primary comparison: only then the claim is judged.
+    primary, witness : bool
+        As in `judge_arrays`.
     metric : str, optional
         As in `score`.
     where : array of bool, shape (n,), optional
@@ -1507,6 +1560,7 @@ def judge(case, baseline, specialist, part="test", primary=False, metric=None, w
         metric=metric,
         primary=primary,
         exploratory=where is not None,
+        witness=witness,
     )
 
 

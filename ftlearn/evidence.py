@@ -29,6 +29,7 @@ from sklearn.base import clone
 from . import baselines, cases, evaluation, few_shot, practices, racing, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
 from .models import load_generalist, sees_images
+from .report_page import is_about_time
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
@@ -173,9 +174,9 @@ def _sarcasm_plan():
     recipe = Recipe.tuned(epochs=12, patience=12)
     scratch = replace(recipe, pretrained=False, freeze_embeddings=False, learning_rate=2e-4)
     runs = [Run("test", "baselines"), Run("test", "controls")]
-    runs += [Run("test", "mlp_probe", draw=seed) for seed in _SEEDS]
     runs.append(Run("test", "from_scratch", recipe=scratch))
     for seed in range(10):
+        runs.append(Run("test", "mlp_probe", draw=seed))
         runs.append(Run("test", "specialist", recipe=replace(recipe, seed=seed)))
         runs.append(Run("test", "specialist_four_labels", recipe=Recipe.tuned(seed=seed)))
     for name, rate in SARCASM_RATES.items():
@@ -319,9 +320,9 @@ def folds_plan(seeds, recipe=None):
 def pooling_plan(recipe):
     """Specialists whose head reads the mean of all tokens, looked at on *validation* alone.
 
-    Every fold with one seed, the first with three: the runs that all cases have with the pooler.
-    The rule, fixed before: the head with the better mean over these runs, of both cases together,
-    becomes the default, unless it costs more than it gains.
+    Every fold with one seed, as both cases have them with the pooler. The rule, fixed before: the
+    head with the better mean over these runs, of both cases together, becomes the default, unless
+    it costs more than it gains.
 
     Parameters
     ----------
@@ -331,11 +332,8 @@ def pooling_plan(recipe):
     -------
     list of Run
     """
-    pairs = [(fold, 0) for fold in range(5)] + [(0, seed) for seed in _SEEDS[1:]]
-    return [
-        Run("tries", "mean pooling", fold, replace(recipe, mean_pooling=True, seed=seed))
-        for fold, seed in pairs
-    ]
+    recipe = replace(recipe, mean_pooling=True)
+    return [Run("tries", "mean pooling", fold, recipe) for fold in range(5)]
 
 
 def learning_curve_plan(seeds):
@@ -422,11 +420,15 @@ _PLANS = {
 _OPPONENTS = (
     "linear_probe",
     "mlp_probe",
+    "linear_probe_searched",
     "zero_shot",
     "classical",
     "from_scratch",
     "control_latitude",
 )
+# Methods that keep the pre-trained model as it is, and those that know no pre-trained model.
+FROZEN = ("zero_shot", "linear_probe", "mlp_probe", "linear_probe_searched")
+SIMPLE = ("classical", "majority")
 # Of the fine-tuned weights, in the averages with those before fine-tuning.
 AVERAGES = (0.25, 0.5, 0.75)
 
@@ -1162,7 +1164,7 @@ def _of_items(table, where):
     return table if where is None else table[table["item_id"].isin(list(where))]
 
 
-def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe"), part="test"):
+def best_frozen(case, systems=FROZEN, part="test"):
     """The frozen baseline with the best recorded score on validation, mean over its seeds.
 
     Parameters
@@ -1177,12 +1179,8 @@ def best_frozen(case, systems=("zero_shot", "linear_probe", "mlp_probe"), part="
     -------
     str
     """
-    found = {}
-    for row in recorded(case, part).rows:
-        for name, score in row["validation"].items():
-            found.setdefault(name, []).append(score)
-    there = [name for name in systems if name in found]
-    return max(there, key=lambda name: np.mean(found[name]))
+    scores = _validation_means(recorded(case, part).rows)
+    return max((name for name in systems if name in scores), key=scores.get)
 
 
 def learning_curve(case):
@@ -1566,33 +1564,144 @@ def _about(rows):
     )
 
 
-def fold_rows(part):
-    """Specialist minus linear probe, for every fold and seed.
+def run_rows(part, baseline, specialist="specialist"):
+    """What every recorded run by itself would have said of two systems.
 
     Parameters
     ----------
     part : RecordedPart
-        With name ``"folds"``.
+    baseline, specialist : str
+        System names; a baseline without seeds stands beside every run of its fold.
 
     Returns
     -------
     list of dict
-        ``fold``, ``seed``, ``difference``.
+        ``fold``, ``seed``, ``difference`` (specialist minus baseline, a fraction).
     """
     fold_of = {row["key"]: row["fold"] for row in part.rows}
     table = part.predictions.assign(
         right=lambda t: t["prediction"] == t["label"], fold=lambda t: t["key"].map(fold_of)
     )
     shares = table.groupby(["system", "fold", "seed"], dropna=False)["right"].mean()
-    return [
-        {
-            "fold": int(fold),
-            "seed": int(seed),
-            "difference": float(share - shares[("linear_probe", fold)].iloc[0]),
-        }
-        for (system, fold, seed), share in shares.items()
-        if system == "specialist"
-    ]
+    rows = []
+    for (fold, seed), share in shares[specialist].items():
+        beside = shares[baseline][fold]
+        against = beside[seed] if seed in beside.index else beside.iloc[0]
+        difference = float(share - against)
+        rows.append({"fold": int(fold), "seed": int(seed), "difference": difference})
+    return rows
+
+
+@dataclass(frozen=True)
+class Jury:
+    """What all recorded runs of a case say about fine-tuning: the primary verdict is theirs.
+
+    Attributes
+    ----------
+    part : RecordedPart
+        The runs, with the verdicts below; for `ftlearn.file_results`.
+    frozen, simple : ftlearn.evaluation.Verdict
+        Is the specialist better than the best use of the frozen model? Better than the best method
+        without pre-training? Each opponent was chosen on validation, over the same runs.
+    verdict : ftlearn.evaluation.Verdict
+        The one of them against the opponent that was stronger on validation.
+    runs : list of dict
+        `run_rows` against that opponent.
+    """
+
+    part: RecordedPart
+    frozen: evaluation.Verdict
+    simple: evaluation.Verdict
+    verdict: evaluation.Verdict
+    runs: list
+
+    def _repr_markdown_(self):
+        lines = ["| is it better than | the strongest, on validation | points (95 %) | so |"]
+        lines.append("|---|---|---|---|")
+        for question, verdict in (
+            ("the model, frozen?", self.frozen),
+            ("a simple method?", self.simple),
+        ):
+            low, high = (100 * bound for bound in (verdict.low, verdict.high))
+            numbers = f"{100 * verdict.difference:+.1f} ({low:.1f} to {high:.1f})"
+            numbers = numbers.replace("-", "\N{MINUS SIGN}")
+            opponent = evaluation.system_label(verdict.baseline)
+            so = "yes" if verdict.low > 0 else "no, worse" if verdict.high < 0 else "cannot be told"
+            stronger = " (the stronger)" if verdict.baseline == self.verdict.baseline else ""
+            lines.append(f"| {question} | {opponent}{stronger} | {numbers} | {so} |")
+        return "\n".join([*lines, "", self.verdict.wording])
+
+
+# Where a case's headline is not its own test part.
+_HEADLINES = {"sarcasm": "one_liners"}
+
+
+def jury(case):
+    """What the record says of a case: all folds, or simulations, and all runs.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A case of the course. Its claim is held against the opponent that was stronger on
+        validation; where the claim is not about accuracy (``satellite``), no verdict is primary.
+
+    Returns
+    -------
+    Jury
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
+    key = ("jury", _state_of(case.name))
+    if key not in case.record_memory:
+        case.record_memory[key] = _jury(case)
+    return case.record_memory[key]
+
+
+def _jury(case):
+    part = _jury_part(case)
+    scores = _validation_means(part.rows)
+    frozen, simple = (
+        max((name for name in names if name in scores), key=scores.get) for names in (FROZEN, SIMPLE)
+    )
+    stronger = max((frozen, simple), key=scores.get)
+    primary = None if is_about_time(case.claimed) else stronger
+    found = {
+        name: recorded_verdict(case, part, name, "specialist", primary=name == primary)
+        for name in (frozen, simple)
+    }
+    others = [v for v in part.verdicts if v.baseline not in found or v.specialist != "specialist"]
+    return Jury(
+        part=replace(part, verdicts=[*found.values(), *others]),
+        frozen=found[frozen],
+        simple=found[simple],
+        verdict=found[stronger],
+        runs=run_rows(part, stronger),
+    )
+
+
+def _jury_part(case):
+    """The runs that decide: the headline, else every fold, else the case's own split."""
+    if case.name in _HEADLINES:
+        return recorded(case, _HEADLINES[case.name])
+    if any(run.part == "folds" for run in plan(case.name)):
+        return recorded_folds(case)
+    own = recorded(case, "test")
+    own = only(own, [name for name in own.systems if name in ("specialist", *FROZEN, *SIMPLE)])
+    table = own.predictions.assign(part="record")
+    # Live systems of the same names are filed for the part "test".
+    return replace(own, name="record", predictions=table, verdicts=[])
+
+
+def _validation_means(rows):
+    """Mean validation score of every system over its runs."""
+    found = {}
+    for row in rows:
+        for name, score in row["validation"].items():
+            found.setdefault(name, []).append(score)
+    return {name: float(np.mean(scores)) for name, scores in found.items()}
 
 
 def ablation_rows(case):

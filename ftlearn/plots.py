@@ -698,62 +698,75 @@ def _history_alt(last, curves):
 
 
 @_styled
-def folds_figure(rows, verdict):
-    """The difference in every fold and seed, above the pooled interval.
+def jury_figure(jury, live=None, claimed=None, fold="Fold"):
+    """Every recorded run, the learner's own among them, above the interval of all together.
 
     Parameters
     ----------
-    rows : list of dict
-        One per run: ``fold``, ``seed``, ``difference`` (fraction).
-    verdict : ftlearn.evaluation.Verdict
-        Of all folds together.
+    jury : ftlearn.evidence.Jury
+    live : ftlearn.evaluation.Verdict, optional
+        Of the run that was made just now, on the same two systems.
+    claimed : dict, optional
+        As in `verdict_figure`.
+    fold : str
+        What a fold is called, such as ``"Simulation"``.
 
     Returns
     -------
     Picture
-
-    Raises
-    ------
-    ValueError
-        When `rows` is empty.
     """
-    if not rows:
-        raise ValueError("rows is empty; give one dict with fold, seed and difference per run.")
+    rows, verdict = jury.runs, jury.verdict
     folds = list(dict.fromkeys(row["fold"] for row in rows))
-    seeds = list(dict.fromkeys(row["seed"] for row in rows))
-    figure = _figure(1.45 + 0.38 * (len(folds) + 1))
-    _heading(figure, f"The same comparison in {len(folds)} folds", _pair(verdict))
-    axes = _axes(figure, 1.1, 1.3, 0.62, 0.83)
-    for position, fold in enumerate(folds):
+    labels = [f"{fold} {number}" for number in folds] if len(folds) > 1 else ["Runs"]
+    labels += ["Your run"] if live else []
+    figure = _figure(1.6 + 0.38 * (len(labels) + 1))
+    many = f" in {len(folds)} {fold.lower()}s" if len(folds) > 1 else ""
+    _heading(figure, f"{len(rows)} recorded runs{many}", _pair(verdict))
+    axes = _axes(figure, 1.1, 1.3, 0.62, 0.98)
+    for position, number in enumerate(folds):
         axes.axhline(position, color=FAINT, linewidth=0.8, zorder=0)
-        found = [row for row in rows if row["fold"] == fold]
-        # seeds are staggered, so that equal differences do not hide each other
-        heights = [
-            position + 0.14 * (seeds.index(row["seed"]) - (len(seeds) - 1) / 2) for row in found
-        ]
+        found = [row for row in rows if row["fold"] == number]
+        # staggered, so that equal differences do not hide each other
+        step = min(0.14, 0.6 / len(found))
+        heights = [position + step * (at - (len(found) - 1) / 2) for at in range(len(found))]
         axes.plot([100 * row["difference"] for row in found], heights, "o", color=BLUE,
                   markersize=7, markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
-    _draw_pooled(axes, len(folds), verdict)
+    if live:
+        axes.plot([100 * live.difference], [len(folds)], "*", color=VERMILLION, markersize=14,
+                  markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
+    _draw_pooled(axes, len(labels), verdict)
     axes.axvline(0, color=INK, linewidth=1.4)
-    axes.set(yticks=range(len(folds) + 1), ylim=(len(folds) + 0.6, -0.6))
-    axes.set_yticklabels([*(f"Fold {fold}" for fold in folds), "Together"])
+    claim = (claimed or {}).get("value")
+    if claim is not None:
+        axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)))
+        axes.annotate(f"claimed {points_text(claim / 100)}", (claim, 1), (0, 4), ha="center",
+                      xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+                      color=VERMILLION, fontsize=9.5, fontweight="bold",
+                      annotation_clip=False)  # fmt: skip
+    axes.set(yticks=range(len(labels) + 1), ylim=(len(labels) + 0.6, -0.6))
+    axes.set_yticklabels([*labels, "Together"])
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.1)
     _points_axis(axes)
     axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]}, points")
     differences = [row["difference"] for row in rows]
+    drawn = "test items and runs" if "runs drawn" in verdict.method else "test items"
     caption = (
-        f"Each dot is one run ({len(folds)} folds, {len(seeds)} seeds); the bar is the 95 % "
-        f"interval over all test items together, {_count(verdict)}."
+        f"Each dot is one recorded run{many}; the bar is the 95 % interval of all together, "
+        f"{drawn} drawn anew ({_count(verdict)})."
     )
     alt = (
-        f"Dot plot of {len(rows)} differences in {len(folds)} folds, from "
-        f"{points_text(min(differences))} to {points_text(max(differences))} points; "
-        f"{sum(d > 0 for d in differences)} of {len(rows)} are above zero. "
-        f"Together {points_text(verdict.difference)} points, "
+        f"Dot plot of {len(rows)} differences{many}, from {points_text(min(differences))} to "
+        f"{points_text(max(differences))} points; {sum(d > 0 for d in differences)} of {len(rows)} "
+        f"are above zero. Together {points_text(verdict.difference)} points, "
         f"{_interval_text(verdict.low, verdict.high)}."
     )
+    if live:
+        caption += " The star is the run you made just now."
+        alt += f" Your run: {points_text(live.difference)} points."
+    if claim is not None:
+        alt += f" A line marks the claimed {points_text(claim / 100)}."
     return Picture(figure, caption, alt)
 
 

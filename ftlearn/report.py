@@ -35,11 +35,11 @@ PARTS = frozenset(
     "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_25 learning_curve_100 "
     "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de "
     "mrr de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
-    "lora".split()
+    "lora record".split()
 )
 SYSTEM = re.compile(
-    r"majority|classical|zero_shot|linear_probe|mlp_probe|from_scratch|specialist(_[a-z0-9_]+)?"
-    r"|control_[a-z0-9_]+"
+    r"majority|classical|zero_shot|linear_probe(_searched)?|mlp_probe|from_scratch"
+    r"|specialist(_[a-z0-9_]+)?|control_[a-z0-9_]+"
 )
 CASE_KEYS = (
     "notebook claim claimed track pace generalist metric n_train n_validation n_test n_groups "
@@ -47,7 +47,7 @@ CASE_KEYS = (
 ).split()
 SYSTEM_KEYS = "score low high seconds source seeds".split()
 VERDICT_KEYS = (
-    "baseline specialist difference low high p n n_groups method primary wording"
+    "baseline specialist difference low high p n n_groups method primary wording source"
 ).split()
 PART_KEYS = "metric n n_groups systems verdicts".split()
 # What some parts say beside: one about time to a target, and those about runs of recipes.
@@ -57,6 +57,8 @@ MORE_KEYS |= dict.fromkeys(
 )
 PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
 FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
+# In per cent where the claim is about time.
+_RECORD_COLUMN = "the record, points or % (95 %)"
 _PACKAGES = (
     "ftlearn torch torchvision timm transformers datasets tokenizers accelerate peft safetensors "
     "scikit-learn scipy numpy pandas pyarrow matplotlib ipywidgets jupyterlab"
@@ -89,9 +91,9 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         ``metric``, ``predictions`` (pandas.DataFrame, as `PREDICTION_COLUMNS`; part may be absent),
         ``systems`` (dict of system to dict with ``seconds``, ``seeds`` and, where it is not one
         that `ftlearn.evaluation` computes over groups, ``score``, ``low``, ``high``) and
-        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS`). One without predictions is about runs;
-        its ``more`` gives ``n``, ``n_groups``; there is also what its part says beside
-        (`MORE_KEYS`).
+        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS` that may lack ``source``). One without
+        predictions is about runs; its ``more`` gives ``n``, ``n_groups``; there is also what its
+        part says beside (`MORE_KEYS`).
 
     Raises
     ------
@@ -107,7 +109,7 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         if part != "test":
             _file_live(entry, tables, case, own.get(part, systems), part)
     for verdict in verdicts:
-        _place(entry, _part_of(case)(verdict))["verdicts"].append(verdict.to_json())
+        _place(entry, _part_of(case)(verdict))["verdicts"].append(_filed(verdict, "live"))
     for part in recorded:
         _file_recorded(entry, tables, case, part)
     _check_verdicts(entry)
@@ -173,6 +175,12 @@ def _part_of(case):
         return verdict.part
 
     return part
+
+
+def _filed(verdict, source):
+    """A verdict as results.json keeps it; one that is given as a dict may name its own source."""
+    given = verdict if isinstance(verdict, dict) else verdict.to_json()
+    return {**given, "source": given.get("source", source)}
 
 
 def _place(entry, part):
@@ -245,7 +253,7 @@ def _file_recorded(entry, tables, case, part):
     # A metric is another look at the test part, and a part about runs has no predictions.
     if part.name not in evaluation.METRIC_LABELS and not table.empty:
         tables.append(table[table["system"].isin(list(part.systems))])
-    place["verdicts"] += [v if isinstance(v, dict) else v.to_json() for v in part.verdicts]
+    place["verdicts"] += [_filed(verdict, "recorded") for verdict in part.verdicts]
 
 
 def _recorded_part(part, table):
@@ -484,8 +492,8 @@ def filed(pace):
 def course_table(entries):
     """All verdicts of the course against "smarter, not harder".
 
-    Smarter: is the primary verdict's interval above 0? Harder: how much longer did the specialist
-    take than what it was compared with?
+    Smarter: is the interval of the primary verdict, the record's, above 0? Harder: how much longer
+    did the specialist take than what it was compared with?
 
     Parameters
     ----------
@@ -498,20 +506,20 @@ def course_table(entries):
         A table in Markdown, a row a case of the course; those that were not run yet say so.
     """
     lines = [
-        "| case | the talk | measured, points or % (95 %) | smarter? | harder: seconds |",
-        "|---|---|---|---|---|",
+        f"| case | the talk | {_RECORD_COLUMN} | your run | smarter? | harder: seconds |",
+        "|---|---|---|---|---|---|",
     ]
     for name, title in TITLES.items():
         if name not in entries:
-            lines.append(f"| {title} | | not run yet | | |")
+            lines.append(f"| {title} | | not run yet | | | |")
             continue
         entry = entries[name]
         verdict = report_page.primary_verdict(entry)
         if verdict is None:
-            lines.append(f"| {title} | | no primary verdict | | |")
+            lines.append(f"| {title} | | no primary verdict | | | |")
             continue
         claimed = report_page.claimed_text(entry["claimed"])
-        measured = report_page.measured_text(verdict, entry["claimed"])
+        measured = " | ".join(report_page.measured_twice(entry))
         # The part where the verdict stands may count seconds; the case's own systems tell the cost.
         costs = [_seconds_of(entry, verdict[role]) for role in ("specialist", "baseline")]
         against = report_page.escape(_label(verdict["baseline"]))
@@ -629,10 +637,14 @@ def _check_system(where, system, metric):
         if metric in FRACTIONS and system[key] is not None and not 0 <= system[key] <= 1:
             yield f"{where}.{key}: {system[key]} is not a fraction from 0 to 1"
     yield from _check_amount(f"{where}.seconds", system["seconds"])
-    if system["source"] not in ("live", "recorded"):
-        yield f"{where}.source: {system['source']!r}; allowed: live, recorded"
+    yield from _check_source(where, system)
     if not all(isinstance(seed, int) for seed in system["seeds"]):
         yield f"{where}.seeds: {system['seeds']!r} is not a list of whole numbers"
+
+
+def _check_source(where, content):
+    if content["source"] not in ("live", "recorded"):
+        yield f"{where}.source: {content['source']!r}; allowed: live, recorded"
 
 
 def _check_verdict(where, verdict, systems):
@@ -648,20 +660,29 @@ def _check_verdict(where, verdict, systems):
         yield f"{where}.primary: {verdict['primary']!r} is neither true nor false"
     if not verdict["wording"]:
         yield f"{where}.wording: empty"
+    yield from _check_source(where, verdict)
 
 
 def _check_primary(name, entry):
     found = [
-        {role: verdict.get(role) for role in ("baseline", "specialist")}
+        verdict
         for place in (entry, *entry["parts"].values())
         for verdict in place.get("verdicts", ())
         if verdict.get("primary")
     ]
-    expected = found[0] if found else None
+    pairs = [{role: verdict.get(role) for role in ("baseline", "specialist")} for verdict in found]
+    expected = pairs[0] if pairs else None
     if len(found) > 1:
         yield f"{name}: {len(found)} verdicts are primary; a case has one"
     elif entry["primary"] != expected:
         yield f"{name}.primary: {entry['primary']} but the primary verdict is about {expected}"
+    # Without a record, as on the hub track and for own data, the live verdict is all there is.
+    has_record = entry["track"] != "hub" and entry["notebook"] is not None
+    if has_record and any(verdict.get("source") == "live" for verdict in found):
+        yield (
+            f"{name}: its primary verdict is of the live run; give file_results the record's as "
+            "primary, in a part of `recorded`, and the live one with primary=False"
+        )
 
 
 def recompute(results, folder):
@@ -810,7 +831,7 @@ def scoreboard(results):
     str
         A table of plain text.
     """
-    rows = [("case", "claimed", "measured, points or % (95 %)", "minutes", "MB", "verdict")]
+    rows = [("case", "claimed", _RECORD_COLUMN, "your run", "minutes", "MB", "verdict")]
     for name, entry in results["cases"].items():
         verdict = report_page.primary_verdict(entry)
         seconds, memory = entry["notebook_seconds"], entry["peak_rss_mb"]
@@ -818,7 +839,7 @@ def scoreboard(results):
             (
                 name,
                 report_page.claimed_text(entry["claimed"]),
-                report_page.measured_text(verdict, entry["claimed"]) if verdict else "\u2013",
+                *report_page.measured_twice(entry),
                 "\u2013" if seconds is None else f"{seconds / 60:.1f}",
                 "\u2013" if memory is None else str(memory),
                 report_page.outcome(verdict["wording"]) if verdict else "no primary verdict",

@@ -26,6 +26,12 @@ _TONES = {
     "cannot": "open",
 }
 
+# The marks of charts: what each is called there, and what it stands for.
+_MARKS = {
+    "measured": ("measured", "all recorded runs, 95 % interval"),
+    "live": ("your run:", "your run, on this machine"),
+}
+
 _STYLE = """
 :root { color-scheme: light dark; --paper: #f8f6f0; --sheet: #fffefa; --ink: #1c1b19;
   --soft: #5d5a53; --line: #d9d4c7; --for: #14603a; --against: #9c2a16; --open: #6a5207;
@@ -71,6 +77,7 @@ th, td { text-align: left; padding: .36rem .8rem .36rem 0; border-bottom: 1px so
 thead th { font-size: .8rem; color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; min-width: 7rem; } .number { white-space: nowrap; }
 td.number, th.number { text-align: right; }
+td.claim { text-align: right; min-width: 6.5rem; }
 tr.primary th, tr.primary td { font-weight: 700; }
 figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 34rem; height: auto; }
 figcaption { color: var(--soft); font-size: .88rem; }
@@ -79,9 +86,13 @@ svg text { font: 13px system-ui, sans-serif; fill: var(--ink); paint-order: stro
 svg .soft { fill: var(--soft); font-size: 11.5px; }
 svg .rule { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 3 3; }
 svg .measured { stroke: var(--mark); fill: var(--mark); }
+svg .live { fill: var(--sheet); stroke: var(--ink); stroke-width: 2.2; }
 svg .claimed { fill: var(--sheet); stroke: var(--ink); stroke-width: 1.6; }
 .interval { white-space: nowrap; }
-.range { width: 7rem; height: .9rem; display: block; margin-top: .32rem; }
+.range { width: 7rem; display: block; margin-top: .32rem; }
+.legend { color: var(--soft); font-size: .88rem; margin: .3rem 0; }
+.legend span { display: inline-block; margin-right: 1.4rem; }
+.legend svg { width: 2rem; height: .9rem; vertical-align: -.12rem; margin-right: .4rem; }
 details { border-top: 1px solid var(--line); padding: .5rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 .facts { color: var(--soft); font-size: .88rem; border-top: 1px solid var(--line);
@@ -193,6 +204,41 @@ def primary_verdict(entry):
     return next((verdict for verdict in verdicts if verdict["primary"]), None)
 
 
+def live_witness(entry):
+    """The live verdict about the same two systems and score as the primary one.
+
+    Parameters
+    ----------
+    entry : dict
+        A case of ``results.json``.
+
+    Returns
+    -------
+    dict or None
+        The primary verdict itself where that is live.
+    """
+    verdict = primary_verdict(entry)
+    if verdict is None or verdict.get("source") == "live":
+        return verdict
+    for place in entry["parts"].values():
+        if verdict in place["verdicts"] and place["metric"] != entry["metric"]:
+            return None
+    for live in entry["verdicts"]:
+        same_systems = all(live[role] == verdict[role] for role in ("baseline", "specialist"))
+        if same_systems and live.get("source") == "live":
+            return live
+    return None
+
+
+def measured_twice(entry):
+    """What the record and this machine's run came to, as two texts; a dash where there is none."""
+    verdict, live = primary_verdict(entry), live_witness(entry)
+    if live is verdict:
+        return "\u2013", measured_text(live, entry["claimed"]) if live else "\u2013"
+    of_run = live["difference"] if live else None
+    return measured_text(verdict, entry["claimed"]), points(of_run)
+
+
 def claimed_text(claimed):
     """The size of the claim, such as ``"+22 %"``.
 
@@ -295,24 +341,33 @@ for this data and this model only.</p>
 
 
 def _overview(cases, titles):
+    marks = {name: _marks(entry) for name, entry in cases.items()}
+
+    def scale(about_time):
+        alike = [name for name in cases if is_about_time(cases[name]["claimed"]) == about_time]
+        values = [0, *(value for name in alike for mark in marks[name] for value in mark[1:])]
+        return min(values), max(values)
+
     rows = []
     for name, entry in cases.items():
         verdict = primary_verdict(entry)
         words = outcome(verdict["wording"]) if verdict else "no primary verdict"
-        measured = measured_text(verdict, entry["claimed"]) if verdict else "\u2013"
+        of_record, of_run = measured_twice(entry)
+        range_ = _range(marks[name], scale(is_about_time(entry["claimed"])), has_zero=True)
         title = escape(titles.get(name, name))
         rows.append(
             f'<tr><th scope="row"><a href="#{escape(name)}">{title}</a></th>'
-            f'<td class="number">{escape(claimed_text(entry["claimed"]))}</td>'
-            f'<td class="{_tone(words)}">{escape(words)}</td>'
-            f'<td class="number">{measured}</td></tr>'
+            f'<td class="claim">{escape(claimed_text(entry["claimed"]))}</td>'
+            f'<td class="number">{of_record}</td><td class="number">{of_run}</td>'
+            f'<td>{range_}</td><td class="{_tone(words)}">{escape(words)}</td></tr>'
         )
     head = (
-        '<th scope="col">Case</th><th scope="col" class="number">Claimed</th>'
-        '<th scope="col">Verdict</th><th scope="col" class="number">Measured, points or %</th>'
+        '<th scope="col">Case</th><th scope="col" class="number">The talk</th>'
+        '<th scope="col" class="number">The record, points or %</th>'
+        '<th scope="col" class="number">Your run</th><td></td><th scope="col">Verdict</th>'
     )
     caption = "Claims and measurements, with 95 % intervals"
-    return _table(caption, head, rows)
+    return _table(caption, head, rows) + _legend(sum(marks.values(), []))
 
 
 def _tone(words):
@@ -336,7 +391,7 @@ def _article(name, entry, titles, links, label):
 <h2 id="{escape(name)}-title">{escape(titles.get(name, name))}</h2>
 <blockquote>{escape(entry["claim"])}</blockquote>
 {_verdict(verdict) if verdict else ""}
-{_chart(name, entry["claimed"], verdict) if verdict else ""}
+{_chart(name, entry)}
 {_systems(entry, entry["metric"], entry["n_test"], entry["n_groups"], entry["primary"], label)}
 {_others(entry["verdicts"])}
 {parts}
@@ -352,51 +407,93 @@ def _verdict(verdict):
     )
 
 
-def _chart(name, claimed, verdict):
-    """Claimed and measured on one axis of percentage points."""
-    low, high, middle = verdict["low"], verdict["high"], verdict["difference"]
+def _marks(entry):
+    """Of the primary verdict, and of the live run beside it: (kind, low, difference, high).
+
+    In points; none without an interval. The run beside has none: its bounds are its difference.
+    """
+    verdict, live = primary_verdict(entry), live_witness(entry)
+    values = [verdict[key] for key in ("low", "difference", "high")] if verdict else [None]
+    if None in values:
+        return []
+    marks = [("live" if live is verdict else "measured", *(100 * value for value in values))]
+    if live not in (None, verdict) and live["difference"] is not None:
+        marks.append(("live", *[100 * live["difference"]] * 3))
+    return marks
+
+
+def _mark(mark, x, y, radius):
+    kind, low, middle, high = mark
+    bar = f'x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"'
+    return (
+        f'<line class="{kind}" stroke-width="{radius / 2:g}" {bar}/>'
+        f'<circle class="{kind}" cx="{x(middle):.1f}" cy="{y}" r="{radius}"/>'
+    )
+
+
+def _legend(marks):
+    """What bar and dot are, of the marks that are drawn."""
+    items = []
+    for kind, (_, meaning) in _MARKS.items():
+        if any(mark[0] == kind for mark in marks):
+            drawn = (kind, 0, 14, 28) if kind == "measured" else (kind, 14, 14, 14)
+            svg = f'<svg viewBox="0 0 28 14" aria-hidden="true">{_mark(drawn, float, 7, 5)}</svg>'
+            items.append(f"<span>{svg}{meaning}</span> ")
+    return f'<p class="legend">{"".join(items)}</p>' if items else ""
+
+
+def _chart(name, entry):
+    """Claimed, recorded and this machine's run on one axis of percentage points."""
+    claimed, marks = entry["claimed"], _marks(entry)
     value = claimed.get("value") if claimed else None
     about_time = is_about_time(claimed)
     comparable = about_time or (claimed and claimed.get("unit") in ("%", "points"))
-    if None in (low, high, middle, value) or not comparable:
+    if value is None or not marks or not comparable:
         return ""
-    low, high, middle = 100 * low, 100 * high, 100 * middle
-    left, right = min(0, low, value), max(0, high, value)
+    ends = [0, value, *(bound for mark in marks for bound in mark[1:])]
+    left, right = min(ends), max(ends)
     step = _step(right - left)
     left, right = step * math.floor(left / step), step * math.ceil(right / step)
 
     def x(position):
         return 14 + 372 * (position - left) / (right - left)
 
+    bottom = 40 + 30 * len(marks)
     ticks = []
     for index in range(round((right - left) / step) + 1):
         tick = left + index * step
         kind = "zero" if abs(tick) < 1e-9 else "rule"
         text = f"{tick:+g}".replace("-", "\u2212") if kind == "rule" else "0"
         ticks.append(
-            f'<line class="{kind}" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="8" y2="70"/>'
-            f'<text class="soft" x="{x(tick):.1f}" y="84" text-anchor="middle">{text}</text>'
+            f'<line class="{kind}" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="8" y2="{bottom}"/>'
+            f'<text class="soft" x="{x(tick):.1f}" y="{bottom + 14}" text-anchor="middle">'
+            f"{text}</text>"
         )
-    measured = f"measured {points(middle / 100)}"
     # The unit of a claim about time is too long for the chart; the caption has it.
     said = f"claimed {value:+g} %" if about_time else f"claimed {claimed_text(claimed)}"
-    description = (
-        f"Claimed: {claimed_text(claimed)}. Measured: {points(middle / 100)} "
-        f"{'%' if about_time else 'points'}, 95 % interval {points(low / 100)} to "
-        f"{points(high / 100)}."
-    )
+    drawn, sentences = [], [f"Claimed: {claimed_text(claimed)}."]
+    for row, mark in enumerate(marks):
+        kind, low, middle, high = mark
+        called, found, y = _MARKS[kind][0], points(middle / 100), 52 + 30 * row
+        before, after = min(x(low), x(middle) - 6) - 6, max(x(high), x(middle) + 6) + 6
+        drawn += [_mark(mark, x, y, 6), _beside(before, after, y + 4, f"{called} {found}")]
+        interval = f", 95 % interval {points(low / 100)} to {points(high / 100)}"
+        sentences.append(
+            f"{called.strip(':').capitalize()}: {found} {'%' if about_time else 'points'}"
+            f"{'' if row else interval}."
+        )
+    description = " ".join(sentences)
     what = "Share of the time that is saved, in per cent." if about_time else ""
     at, id_ = x(value), f"{escape(name)}-chart"
     return f"""<figure>
-<svg viewBox="0 0 400 90" role="img" aria-labelledby="{id_}">
+<svg viewBox="0 0 400 {bottom + 20}" role="img" aria-labelledby="{id_}">
 <title id="{id_}">{escape(description)}</title>
 {"".join(ticks)}
 <path class="claimed" d="M {at:.1f} 15 l 7 7 l -7 7 l -7 -7 z"/>
 {_beside(at - 11, at + 11, 26, said)}
-<line class="measured" stroke-width="3" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="52" y2="52"/>
-<circle class="measured" cx="{x(middle):.1f}" cy="52" r="6"/>
-{_beside(min(x(low), x(middle) - 6) - 6, max(x(high), x(middle) + 6) + 6, 56, measured)}
+{"".join(drawn)}
 </svg>
+{_legend(marks)}
 <figcaption>{what or "Gain in percentage points."} {escape(description)}</figcaption>
 </figure>"""
 
@@ -445,22 +542,26 @@ def _system(name, system, scale, compared, label):
     return (
         f'<tr{" class=primary" if compared else ""}><th scope="row">{escape(label(name))}</th>'
         f'<td class="number">{number(score)}</td><td class="interval">{interval}</td>'
-        f"<td>{_range(low, score, high, scale)}</td>"
+        f"<td>{_range([('measured', low, score, high)], scale)}</td>"
         f'<td class="number">{number(system["seconds"], 1)}</td>'
         f"<td>{escape(system['source'])}{seeds}</td></tr>"
     )
 
 
-def _range(low, score, high, scale):
-    """The interval once more, as a line; the numbers stand beside it."""
-    if None in (low, score, high):
+def _range(marks, scale, has_zero=False):
+    """Marks once more, one below the other; their numbers stand beside them."""
+    if not marks or None in marks[0]:
         return ""
-    width = max(scale[1] - scale[0], 1e-9)
-    left, middle, right = (4 + 104 * (v - scale[0]) / width for v in (low, score, high))
+
+    def x(value):
+        return 4 + 104 * (value - scale[0]) / max(scale[1] - scale[0], 1e-9)
+
+    height = 14 * len(marks)
+    zero = f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height}"/>'
+    drawn = (_mark(mark, x, 7 + 14 * row, 3.5) for row, mark in enumerate(marks))
     return (
-        '<svg class="range" viewBox="0 0 112 14" aria-hidden="true">'
-        f'<line class="measured" stroke-width="2" x1="{left:.1f}" x2="{right:.1f}" y1="7" y2="7"/>'
-        f'<circle class="measured" cx="{middle:.1f}" cy="7" r="3.5"/></svg>'
+        f'<svg class="range" viewBox="0 0 112 {height}" aria-hidden="true">'
+        f"{zero if has_zero else ''}{''.join(drawn)}</svg>"
     )
 
 

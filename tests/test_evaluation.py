@@ -483,6 +483,48 @@ def test_seeds_are_averaged_and_one_baseline_meets_all_of_them():
         assert tripled.p == single[0].p
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, monkeypatch):
+    monkeypatch.setattr(ev, "RESAMPLES", 200)
+    monkeypatch.setattr(ev, "SWAPS", 10)
+    rng = np.random.default_rng(21)
+    labels, groups, base = toy_data(rng, 150, 50)
+    runs = softmax(np.log(base) + rng.normal(0, 2, (4, 150, 2)) + one_hot(labels))
+    # Of four runs one fails, as runs do.
+    runs[2] = softmax(rng.normal(0, 1, (150, 2)))
+    first = runs[:, :, ::-1] if paired else base
+    found = ev.paired_difference(labels, groups, first, runs)
+
+    names = np.unique(groups.astype(str)).astype(int)
+    groups_drawn = np.random.default_rng([ev.SEED, 0]).integers(0, 50, size=(200, 50))
+    runs_drawn = np.random.default_rng([ev.SEED, 2]).integers(0, 4, size=(4, 200))
+    differences = []
+    for at in range(200):
+        items = np.concatenate([np.flatnonzero(groups == names[g]) for g in groups_drawn[at]])
+        gains = []
+        for run in runs_drawn[:, at]:
+            before = first[run] if paired else first
+            right = [rows[items].argmax(axis=1) == labels[items] for rows in (before, runs[run])]
+            gains.append(right[1].mean() - right[0].mean())
+        differences.append(np.mean(gains))
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(differences, [2.5, 97.5])))
+    assert "runs drawn too" in found.interval_method
+    alone = ev.paired_difference(labels, groups, base, runs[0])
+    assert "runs" not in alone.interval_method
+
+
+def test_a_run_that_failed_widens_the_interval():
+    rng = np.random.default_rng(22)
+    labels, groups, base = toy_data(rng, 400, 200)
+    good = softmax(np.log(base) + 3 * one_hot(labels))
+    alike, one_failed = [good] * 3, [good, good, base[:, ::-1]]
+    widths = [
+        found.high - found.low
+        for found in (ev.paired_difference(labels, groups, base, r) for r in (alike, one_failed))
+    ]
+    assert widths[1] > 2 * widths[0]
+
+
 def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
     rng = np.random.default_rng(15)
     labels, groups, base = toy_data(rng, 100, 30)
@@ -495,6 +537,21 @@ def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
     assert ev.score(case, runs).score == pytest.approx(
         np.mean([ev.score(case, run).score for run in runs])
     )
+
+
+def test_a_witness_says_what_its_run_alone_would_have_said_and_is_not_primary():
+    rng = np.random.default_rng(16)
+    labels, groups, base = toy_data(rng, 200, 60)
+    case = FakeCase(labels, groups)
+    case.claimed = {"value": 90.0, "unit": "points"}
+    pair = system("linear_probe", base), system("specialist", one_hot(labels) * 0.8 + 0.1)
+    witness, primary = (
+        ev.judge(case, *pair, metric=case.metric, **{name: True}) for name in ("witness", "primary")
+    )
+    assert witness.outcome == primary.outcome == "supported here, smaller than claimed"
+    assert not witness.primary and primary.primary
+    assert "one live run" in witness.wording and "The claim says 90 points" in witness.wording
+    assert "one live run" not in primary.wording
 
 
 def test_unequal_numbers_of_seeds_are_refused():

@@ -165,11 +165,14 @@ def test_the_split_of_the_notebook_has_three_seeds_or_more(case_name):
 @pytest.mark.parametrize("case_name", WITH_A_CURVE)
 def test_a_learning_curve_has_baselines_and_specialists_of_the_same_draws(case_name):
     images = case_name == "tumor_xrays"  # there a fold is a simulation of its own
+    specialists = ["specialist"]
+    if not images:
+        specialists += ["specialist_mean", "specialist_contrastive"]
     runs = [run for run in evidence.plan(case_name) if run.per_class is not None]
     expected = {
         (size, system, fold, draw)
         for size in ((25, 100) if images else (5, 20))
-        for system in ("baselines", "specialist")
+        for system in ("baselines", *specialists)
         for fold in range(3 if images else 1)
         for draw in (0, 1, 2)
     }
@@ -583,7 +586,7 @@ def part_of(name="folds", predictions=None, rows=()):
     return RecordedPart(name, "accuracy", predictions, {}, [], list(rows), "")
 
 
-def test_fold_rows_are_specialist_minus_probe_within_fold_and_seed():
+def test_run_rows_are_specialist_minus_probe_within_fold_and_seed():
     folds = [split.fold_by_group(toy_items(), 5, fold)["test"] for fold in range(5)]
     # How many of its 18 items a system gets right, by fold.
     right = {
@@ -611,7 +614,7 @@ def test_fold_rows_are_specialist_minus_probe_within_fold_and_seed():
     rows = [{"key": key, "fold": int(key[-1])} for key in set(table["key"])]
     found = {
         (r["fold"], r["seed"]): r["difference"]
-        for r in evidence.fold_rows(part_of("folds", table, rows))
+        for r in evidence.run_rows(part_of("folds", table, rows), "linear_probe")
     }
     expected = {
         (0, 0): 3, (1, 0): 0, (2, 0): -3, (3, 0): 6, (4, 0): 0,

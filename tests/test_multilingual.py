@@ -247,7 +247,7 @@ def test_verdicts_name_the_pool_of_every_part_and_recorded_ones_that_of_the_reco
         for language in ("cs", "fr"):
             size = list(shifts["forgetting"]["pool"]).count(language)
             assert f"1 of {size} " in case.places["forgetting"]
-        assert "over 4 other folds" in case.places["folds"]
+        assert "over 5 folds" in case.places["folds"]
 
 
 def test_on_the_hub_track_the_case_is_the_same_with_another_generalist(folds):

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ftlearn import plots
 from ftlearn.evaluation import Score, Verdict, claim_outcome
+from ftlearn.evidence import Jury
 
 
 def a_score(score, low, high, metric="accuracy"):
@@ -64,6 +66,20 @@ CURVE = [
 ]
 
 
+A_JURY = Jury(
+    part=None,
+    frozen=None,
+    simple=None,
+    verdict=a_verdict(0.02, 0.005, 0.035),
+    runs=[
+        {"fold": 0, "seed": 0, "difference": 0.02},
+        {"fold": 0, "seed": 1, "difference": -0.01},
+        {"fold": 1, "seed": 0, "difference": 0.03},
+        {"fold": 1, "seed": 1, "difference": 0.03},
+    ],
+)
+
+
 def every_picture():
     low_high = {"low": -0.004, "high": 0.006}
     pair = (a_score(0.56, 0.53, 0.6), a_score(0.62, 0.59, 0.65))
@@ -74,10 +90,7 @@ def every_picture():
         "verdict": plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS),
         "pair": plots.pair_figure(*pair, a_verdict(0.059, 0.032, 0.086)),
         "history": plots.history_figure(HISTORY),
-        "folds": plots.folds_figure(
-            [{"fold": f, "seed": s, "difference": 0.01 * (f + s)} for f in (0, 1) for s in (0, 1)],
-            a_verdict(0.01, 0.002, 0.018),
-        ),
+        "jury": plots.jury_figure(A_JURY, a_verdict(0.04, 0.0, 0.08), POINTS),
         "learning curve": plots.learning_curve_figure(CURVE, "Titles to chapters"),
         "ablation": plots.ablation_figure(
             [{"switch": "bf16", "speed": 2.2, "difference": 0.001, **low_high}]
@@ -332,7 +345,6 @@ def test_learning_curves_are_drawn_before_the_first_evaluation():
     "draw",
     [
         lambda: plots.history_figure([]),
-        lambda: plots.folds_figure([], a_verdict(0.1, 0.0, 0.2)),
         lambda: plots.ablation_figure([]),
     ],
 )
@@ -341,19 +353,32 @@ def test_a_figure_of_nothing_is_refused_with_what_to_give(draw):
         draw()
 
 
-def test_folds_show_every_run_and_count_those_above_zero():
-    rows = [
-        {"fold": fold, "seed": seed, "difference": difference}
-        for (fold, seed), difference in zip(
-            [(0, 0), (0, 1), (1, 0), (1, 1)], [0.02, -0.01, 0.03, 0.03], strict=True
-        )
-    ]
-    picture = plots.folds_figure(rows, a_verdict(0.02, 0.005, 0.035))
-    assert "3 of 4 are above zero" in picture.alt
-    dots = [x for line in picture.figure.axes[0].lines if line.get_marker() == "o"
-            for x in line.get_xdata()]  # fmt: skip
-    assert np.allclose(dots, [2, -1, 3, 3])
+def test_a_jury_shows_every_run_and_counts_those_above_zero():
+    picture = plots.jury_figure(A_JURY)
+    assert "3 of 4 are above zero" in picture.alt and "Your run" not in picture.alt
+    assert list(marked(picture, "o")) == pytest.approx([2, -1, 3, 3])
+    assert not len(marked(picture, "*"))
     assert {"Fold 0", "Fold 1", "Together"} <= set(texts_of(picture.figure))
+
+
+def test_a_jury_hears_the_live_run_as_one_more_witness_and_marks_the_claim():
+    picture = plots.jury_figure(A_JURY, a_verdict(0.045, 0.0, 0.09), POINTS, fold="Simulation")
+    assert list(marked(picture, "*")) == pytest.approx([4.5])
+    assert "Your run: +4.5 points" in picture.alt and "claimed +22.0" in picture.alt
+    assert {"Simulation 1", "Your run", "claimed +22.0"} <= set(texts_of(picture.figure))
+
+
+def test_runs_of_one_split_share_a_line():
+    rows = [{"fold": 0, "seed": seed, "difference": 0.01 * seed} for seed in range(10)]
+    picture = plots.jury_figure(replace(A_JURY, runs=rows))
+    assert "Runs" in texts_of(picture.figure) and "fold" not in picture.caption
+    assert list(marked(picture, "o")) == pytest.approx(range(10))
+
+
+def marked(picture, marker):
+    """Where a figure has its marks of one kind."""
+    lines = [line for line in picture.figure.axes[0].lines if line.get_marker() == marker]
+    return [x for line in lines for x in line.get_xdata()]
 
 
 def test_a_learning_curve_shows_every_system_at_every_size():

@@ -873,3 +873,22 @@ def test_a_saved_specialist_with_adapters_needs_no_peft(tiny, cache, tmp_path):
 def test_fields_for_texts_are_refused_elsewhere(field):
     with pytest.raises(ValueError, match=f"{field} is not for sentence pairs"):
         training.build_encoder(toy_case(task="retrieval"), Recipe.pairs(**{field: 1}))
+
+
+def test_a_head_on_the_mean_of_all_tokens_reads_what_the_generalist_averages(
+    tiny_folder, cache, monkeypatch
+):
+    monkeypatch.setattr(training, "model_folder", lambda *_: tiny_folder)
+    case = toy_case(sizes=SIZES)
+    specialist = train(case, replace(TUNED, mean_pooling=True, epochs=1))
+    texts = list(case.test["input"])
+    encoded = specialist.processor(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        hidden = specialist.model.bert(**encoded).last_hidden_state
+        tokens = [row[mask == 1] for row, mask in zip(hidden, encoded["attention_mask"], strict=True)]
+        means = torch.stack([row.mean(dim=0) for row in tokens])
+        expected = torch.softmax(specialist.model.classifier(means), dim=1)
+    assert np.allclose(specialist.predict(texts), expected, atol=1e-5)
+    assert not any("pooler" in name for name, _ in specialist.model.named_parameters())
+    with pytest.raises(ValueError, match="mean_pooling"):
+        specialist.save(cache / "a-folder")

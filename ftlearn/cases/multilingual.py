@@ -164,7 +164,7 @@ def _places(recorded, names):
         "mrr": f", {pool}",
         there: f", from {names[0]} to {names[1]}, {pool}",
         back: f", from {names[1]} to {names[0]}, {pool}",
-        "folds": f", over {N_FOLDS - 1} other folds, in each {pool}",
+        "folds": f", over {N_FOLDS} folds, in each {pool}",
     }
     for name, part in others:
         pools = collections.Counter(part["pool"])

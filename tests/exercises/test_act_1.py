@@ -86,7 +86,7 @@ def test_the_spread_is_that_of_the_recorded_runs():
     from ftlearn import evidence
 
     case = ftlearn.open_case("medical", pace="full")
-    rows = evidence.fold_rows(evidence.recorded(case, "folds"))
+    rows = evidence.run_rows(evidence.recorded(case, "folds"), "linear_probe")
     # The probe has one score on a fold, so differences to it spread as the scores do.
     first = [row["difference"] for row in rows if row["fold"] == 0]
     assert len(first) == 3

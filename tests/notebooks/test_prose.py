@@ -1,0 +1,451 @@
+"""What the published notebooks say in prose is what their outputs show.
+
+A number of the prose that is a *result* (with a decimal point, a sign or a percent sign, or an end
+of an interval) must be shown by a code cell of the same notebook. Not asked about: code, footnotes,
+the sizes that the talk claims, and what stands with a link to its source. Two comments at the end
+of a paragraph, list item or table row (or on a line of their own, for the whole paragraph, list or
+table before) say more::
+
+    <!-- source: data/README.md -->   each number stands in that file instead
+    <!-- given -->                    the numbers are no results: settings, arithmetic, definitions
+"""
+
+import json
+import re
+from collections import namedtuple
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from itertools import pairwise
+from statistics import mean
+
+import nbformat
+import pytest
+from markdown_it import MarkdownIt
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from ftlearn import notebooks, report
+from ftlearn.cases import CASES
+
+NAMES = [path.stem for path in notebooks.source_files()]
+LAST_ACT = CASES["best_practices"].notebook
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+CODE = ("fence", "code_block")
+MARK = re.compile(r"<!--\s*(?:(?P<given>given)|source:\s*(?P<source>\S+))\s*-->\s*$")
+FOOTNOTE = re.compile(r"[¹²³⁴-⁹]|\[\^")
+ADDRESS = re.compile(r"https?://\S+")
+SENTENCE = re.compile(r"\S.*?(?:[.!?](?=[\s)])|$)")
+# Not a part of a word, a version or a date; a hyphen after a letter or a digit is no minus.
+NUMBER = re.compile(
+    r"(?<![\w.])(?P<value>(?:(?<![\w)])[-+\u2212])?"
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+)(?:e[-+]?[0-9]+)?)(?![0-9]|[.][0-9])"
+    r"(?P<percent>\s*%)?(?:\s+(?P<scale>million|GB)\b)?"
+)
+SCALES = {"million": 6, "GB": 3}  # of memory: the outputs count in MB
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it is written; `places` tells its precision, digits after the point."""
+
+    value: Decimal
+    places: int
+    has_point: bool
+    has_sign: bool
+    has_percent: bool
+    start: int
+    end: int
+
+    @property
+    def is_result(self):
+        return self.has_point or self.has_sign or self.has_percent
+
+
+def numbers(text):
+    """All numbers of a text, but for those in addresses of the web."""
+    found = []
+    for match in NUMBER.finditer(ADDRESS.sub(lambda address: " " * len(address[0]), text)):
+        written = match["value"].replace("\u2212", "-").replace(",", "")
+        value = Decimal(written).scaleb(SCALES.get(match["scale"], 0))
+        kind = "." in written, written[0] in "+-", bool(match["percent"])
+        found.append(Number(value, -value.as_tuple().exponent, *kind, *match.span()))
+    return found
+
+
+def results(text):
+    """The numbers of a text that are results, in their order."""
+    found = numbers(text)
+    chosen = {number for number in found if number.is_result}
+    for low, high in pairwise(found):
+        if re.fullmatch(r"(?: less| more)? to ", text[low.end : high.start]):
+            is_bracketed = text[low.start - 1 : low.start] + text[high.end : high.end + 1] == "()"
+            is_in_points = text[high.end :].startswith(" points")
+            if {low, high} & chosen or is_bracketed or is_in_points:
+                chosen |= {low, high}
+    return [number for number in found if number in chosen]
+
+
+def agrees(said, shown):
+    """Whether one number is the other, or its rounding, as it is written or as per cent."""
+    powers = [0]
+    if abs(shown.value) <= 1 and shown.places > 1 and (said.has_percent or abs(said.value) >= 1):
+        powers.append(2)
+    if shown.has_percent and not said.has_percent and abs(said.value) <= 1 and said.places > 1:
+        powers.append(-2)
+    half = Decimal("0.5").scaleb(-said.places)
+    for power in powers:
+        value = shown.value.scaleb(power)
+        value = value if said.has_sign else abs(value)
+        if shown.places - power >= said.places and abs(value - said.value) <= half:
+            return True
+    return False
+
+
+def _claimed_sizes():
+    folder = notebooks.PROJECT / "ftlearn" / "cases"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    return {Decimal(size) for size in re.findall(r'"value": ([0-9.]+), "unit": "%', text)}
+
+
+CLAIMED = _claimed_sizes()  # read where the cases state them: building the cases is slow
+
+# --- prose ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Block:
+    """A paragraph, heading, list item, table row or piece of code of a Markdown cell."""
+
+    kind: str
+    level: int
+    top: int  # the same for all of one list, table or quotation
+    text: str
+    is_linked: bool = False
+    mark: re.Match = None
+
+    def add(self, text, is_linked, mark):
+        self.text = f"{self.text} {text}".strip()
+        self.is_linked |= is_linked
+        self.mark = mark or self.mark
+
+
+def blocks(source):
+    """The blocks of a Markdown cell."""
+    found, parents, top = [], [], 0
+    for token in MARKDOWN.parse(source):
+        top += token.level == 0 and token.nesting >= 0
+        if token.nesting:
+            parents.append(token.type) if token.nesting > 0 else parents.pop()
+        kind = parents[0].removesuffix("_open") if parents else token.type
+        if token.type == "tr_open":
+            found.append(Block(kind, token.level, top, ""))
+        elif token.type == "inline":
+            if "tr_open" not in parents:
+                found.append(Block(kind, token.level, top, ""))
+            found[-1].add(*_read_inline(token))
+        elif token.type == "html_block":
+            _read_html(token, top, found)
+        elif token.type in CODE:
+            found.append(Block(token.type, token.level, top, ""))
+    return found
+
+
+def _read_inline(token):
+    """(text without code and markup, whether it links to the outside, the mark at its end)."""
+    shown = {"code_inline": "\u2026", "softbreak": " ", "hardbreak": " ", "html_inline": ""}
+    text = "".join(shown.get(child.type, child.content) for child in token.children)
+    addresses = [str(child.attrGet("href")) for child in token.children]
+    is_linked = any(address.startswith("https://") for address in addresses) or "https://" in text
+    return text.strip(), is_linked, MARK.search(token.content)
+
+
+def _read_html(token, top, found):
+    mark = MARK.match(token.content)
+    if mark and found:
+        for block in found:
+            if block is found[-1] or (token.level == 0 and block.top == found[-1].top):
+                block.mark = mark
+    elif not token.content.startswith("<!--"):
+        text, is_linked = text_of_html(token.content), "https://" in token.content
+        found.append(Block(token.type, token.level, top, text, is_linked))
+
+
+# --- outputs ----------------------------------------------------------------------------------
+
+
+class _Words(HTMLParser):
+    """The text of a piece of HTML, and what describes its images."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.words, self.hidden = [], 0
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.hidden += tag in ("style", "script")
+        self.words += [text or "" for name, text in attrs if name in ("alt", "title", "aria-label")]
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.words.append(data)
+
+
+def text_of_html(markup):
+    return " ".join(_Words(markup).words)
+
+
+def shown_texts(cell):
+    """The texts of the outputs of a cell, each in all its forms."""
+    for output in cell.outputs:
+        data = output.get("data", {})
+        plain = [output.get("text", ""), data.get("text/plain", ""), data.get("text/markdown", "")]
+        yield "\n".join([*plain, text_of_html(data.get("text/html", ""))])
+
+
+# --- checks -----------------------------------------------------------------------------------
+
+# `how` is "wrong", or the reason why a number is not.
+Finding = namedtuple("Finding", "cell text sentence how")
+
+
+def colons_that_lead_nowhere(notebook):
+    """The paragraphs that announce something and are followed by something else."""
+    problems = []
+    for at, cell in enumerate(notebook.cells):
+        if cell.cell_type != "markdown":
+            continue
+        follower = notebook.cells[at + 1].cell_type if at + 1 < len(notebook.cells) else None
+        its = [block for block in blocks(cell.source) if block.text or block.kind in CODE]
+        for block, after in zip(its, [*its[1:], None], strict=True):
+            # A list, table or quotation lies deeper than the paragraph before it.
+            leads = after.kind in CODE or after.level > block.level if after else follower == "code"
+            if block.kind not in ("heading", "table") and block.text.endswith(":") and not leads:
+                problems.append(f"cell {at}: {block.text[-80:]}")
+    return problems
+
+
+def look_up(notebook, root=notebooks.PROJECT):
+    """A `Finding` for each result that the prose of a notebook names."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shown = numbers("\n".join(text for cell in code for text in shown_texts(cell)))
+    for at, cell in enumerate(notebook.cells):
+        cited_tables = set()
+        for block in blocks(cell.source) if cell.cell_type == "markdown" else ():
+            if block.is_linked and block.kind == "table":
+                cited_tables.add(block.top)
+            is_cited = block.is_linked or block.top in cited_tables
+            for number in results(block.text):
+                how = "cited" if is_cited else _origin(number, block, shown, root)
+                said = block.text[number.start : number.end]
+                sentences = (s for s in SENTENCE.finditer(block.text) if s.end() >= number.end)
+                yield Finding(at, said, next(sentences)[0], how)
+
+
+def _origin(number, block, shown, root):
+    if block.mark and block.mark["given"]:
+        return "given"
+    if FOOTNOTE.match(block.text):
+        return "footnote"
+    if number.has_percent and number.value in CLAIMED:
+        return "claimed"
+    if block.mark:
+        path = root / block.mark["source"]
+        shown = numbers(path.read_text(encoding="utf-8")) if path.is_file() else ()
+    is_there = any(agrees(number, other) for other in shown)
+    return ("source" if block.mark else "shown") if is_there else "wrong"
+
+
+def wrong_numbers(notebook, root=notebooks.PROJECT):
+    """The results in prose that neither the outputs nor the named source have."""
+    found = [one for one in look_up(notebook, root) if one.how == "wrong"]
+    return [f"cell {one.cell}: {one.text} in: {one.sentence}" for one in found]
+
+
+def stale_rows(published):
+    """What the table over all cases says otherwise than the notebooks (by name) of those cases."""
+    cells = published[LAST_ACT].cells
+    table = next(c for c in cells if c.cell_type == "code" and "course_table(" in c.source)
+    case_of = {title: case for case, title in report.TITLES.items()}
+    problems = []
+    for line in table.outputs[0].data["text/markdown"].splitlines()[2:]:
+        title, _, measured, _, cost = (part.strip() for part in line.strip("|").split("|"))
+        case = case_of[title]
+        home = CASES[case].notebook
+        theirs = [c for c in published[home].cells if c.cell_type == "code" and c is not table]
+        texts = [text for cell in theirs for text in shown_texts(cell)]
+        if not any(_says(text, measured) for text in texts):
+            problems.append(f"{title}: no output of {home} says {measured!r}")
+        if not _took(cost.partition(" s")[0], texts, case):
+            problems.append(f"{title}: no output of {home} says {cost.partition(',')[0]!r}")
+    return problems
+
+
+def _says(text, measured):
+    """Whether one text has all the numbers of a difference with its interval."""
+    said, shown = results(measured), numbers(text)
+    # Time that is saved is told in whole per cent by a verdict, with a digit more by the table.
+    both_ways = "%" in measured
+    return bool(said) and all(
+        any(agrees(a, b) or (both_ways and agrees(b, a)) for b in shown) for a in said
+    )
+
+
+def _took(seconds, texts, case):
+    shown = re.findall(r"(?<![\d.,])([\d,]+(?:\.\d+)?)\s+s(?:econds)?\b", "\n".join(texts))
+    taken = [float(number.replace(",", "")) for number in shown]
+    return seconds in {f"{value:,.0f}" for value in (*taken, *_recorded_seconds(case))}
+
+
+def _recorded_seconds(case):
+    """Of a specialist that a notebook does not train: the mean of its recorded runs, or none."""
+    path = notebooks.PROJECT / "data" / "evidence" / f"{case}.json"
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+    own = [run for run in runs if run["part"] in ("test", "folds") and run.get("fold") == 0]
+    taken = [run["seconds_of"]["specialist"] for run in own if "specialist" in run["seconds_of"]]
+    return [mean(taken)] if taken else []
+
+
+# --- the published notebooks ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def published():
+    folder = notebooks.PROJECT / "notebooks"
+    return {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in NAMES}
+
+
+def fail_for(problems, what):
+    if problems:
+        pytest.fail(f"{len(problems)} {what}:\n" + "\n".join(problems), pytrace=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_colon_leads_to_what_it_announces(published, name):
+    fail_for(colons_that_lead_nowhere(published[name]), f"colons of {name} lead nowhere")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_prose_names_the_numbers_of_the_outputs(published, name):
+    fail_for(wrong_numbers(published[name]), f"numbers in {name} that no output shows")
+
+
+def test_the_table_over_all_cases_is_that_of_the_other_notebooks(published):
+    fail_for(stale_rows(published), f"cells of the table in {LAST_ACT} are of other runs")
+
+
+# --- the checks themselves, on small notebooks ------------------------------------------------
+
+
+def made(prose, shown="", kind="text/plain", source="score"):
+    """A notebook of a Markdown cell and a code cell with one output."""
+    output = new_output("display_data", {kind: shown})
+    cells = [new_markdown_cell(prose), new_code_cell(source, outputs=[output])]
+    return new_notebook(cells=cells)
+
+
+@pytest.mark.parametrize(
+    ("prose", "leads"),
+    [
+        ("Look:", True),
+        ("*Look:* <!-- given -->", True),
+        ("Look: it is so.", True),
+        ("Look:\n- a list", True),
+        ("Look:\n\n1. a list", True),
+        ("Look:\n\n| a | table |\n|---|---|\n| : | |", True),
+        ("Look:\n\n> a quotation", True),
+        ("Look:\n\n```\ncode:\n```", True),
+        ("- an item:\n  - with items", True),
+        ("Drives too fast:\n\n### What it costs", False),
+        ("Drives too fast:\n### What it costs", False),
+        ("**Look:**\n\nA paragraph.", False),
+        ("- an item:\n- its sister", False),
+        ("- an item:\n\nA paragraph.", False),
+    ],
+)
+def test_what_a_colon_may_lead_to(prose, leads):
+    assert (colons_that_lead_nowhere(made(prose)) == []) is leads
+
+
+def test_a_colon_at_the_end_of_a_cell_leads_to_code():
+    notebook = made("*Look:* <!-- given -->")
+    notebook.cells.insert(1, new_markdown_cell("Text."))
+    assert colons_that_lead_nowhere(notebook) == ["cell 0: Look:"]
+
+
+@pytest.mark.parametrize(
+    ("prose", "shown", "how"),
+    [
+        ("It has 77.3 %.", "77.3 %", "shown"),
+        ("It has 77.4 %.", "77.3 %", "wrong"),
+        ("It has 77.30.", "77.3", "wrong"),
+        ("It has 77 %, not 78 %, so **0.77**, or .77.", "0.7734", "shown wrong shown shown"),
+        ("It has 0.77, not 0.78.", "77.3%", "shown wrong"),
+        ("It gains +2.5 or \u22123.5, not \u22122.5.", "2.5, not -3.5", "shown shown wrong"),
+        ("It does not gain +2.5.", "-2.5", "wrong"),
+        ("It is 3.5 points worse.", "\u22123.5", "shown"),
+        ("It gains 6 points (3 to 8).", "+6.2 (+3.3 to +9.1)", "shown wrong"),
+        ("It gains 10 to 36 points.", "10.2 and 34.8", "shown wrong"),
+        ("All 10.8 million, in 1.6 GB.", "10,795,394 weights, 1,481 MB", "shown wrong"),
+        ("In part 5, with 20 runs and 1e-3, ResNet-18 of 2026-11-22 won.", "", ""),
+        ("It has 0.77.", "version 10.77.1, E0.77, https://doi.org/0.77", "wrong"),
+        ("- An item\n- with 77 %\n\n### and 78 %", "", "wrong wrong"),
+        ("<details><summary>It was 0.77</summary>\n\n0.78\n\n</details>", "", "wrong wrong"),
+        ("[Smith](https://a.org) found 77 %.\n\nWe 78 %.", "", "cited wrong"),
+        (
+            "|a|b|\n|-|-|\n|first|7.1|\n|[S](https://a.org)|7.2|\n|same|7.3|",
+            "",
+            "wrong cited cited",
+        ),
+        ("- [S](https://a.org) 7.1\n- other 7.2", "", "cited wrong"),
+        ("\u00b9 Of 77 %.", "", "footnote"),
+        ("Set `0.77` here.\n\n```\n77 %\n```", "", ""),
+        ("Set 0.77. <!-- given -->\n\nIt has 0.78.", "", "given wrong"),
+        ("- 7.1 <!-- given -->\n- 7.2", "", "given wrong"),
+        ("7.0\n\n- 7.1\n- 7.2\n\n<!-- given -->\n\n7.3", "", "wrong given given wrong"),
+        ("It was 7.1, not 7.2. <!-- source: data/README.md -->", "7.2", "source wrong"),
+        ("It was 7.1. <!-- source: absent.md -->", "7.1", "wrong"),
+        ("The talk says 22 %, not 23 %.", "", "claimed wrong"),
+    ],
+)
+def test_what_becomes_of_a_number(prose, shown, how, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "README.md").write_text("It was 7.12.")
+    assert " ".join(found.how for found in look_up(made(prose, shown), tmp_path)) == how
+
+
+def test_a_wrong_number_is_told_with_its_cell_and_sentence():
+    assert wrong_numbers(made("The first. It has 7.1.")) == ["cell 0: 7.1 in: It has 7.1."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("text/markdown", "| 0.77 |"),
+        ("text/html", "<p><b>0</b>0.77</p>"),
+        ("text/html", "<img alt='Accuracy 0.77' src='data:'>"),
+    ],
+)
+def test_every_form_of_an_output_counts(kind, shown):
+    assert wrong_numbers(made("It has 0.77.", shown, kind)) == []
+    assert wrong_numbers(made("It has 0.77.", "<style>0.77</style><i id='0.77'>", "text/html"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "n_problems"),
+    [
+        ("Gain 3.0 points (\u22121.7 to 7.8). Training took 57.2 s.", 0),
+        ("Gain 3.0 points (\u22121.7 to 7.9). Training took 57.2 s.", 1),
+        ("Gain 3.0 points (1.7 to 7.8). Training took 5.7 s.", 2),
+    ],
+)
+def test_a_row_is_of_the_run_that_is_published(shown, n_problems):
+    row = "| Medical text | +22 % | +3.0 (\u22121.7 to +7.8) | no | 57 s, against 8 s (probe) |"
+    table = made("", f"| case |\n|---|\n{row}", "text/markdown", "report.course_table(filed)")
+    its = {CASES["medical"].notebook: made("", shown), LAST_ACT: table}
+    assert len(stale_rows(its)) == n_problems
