@@ -28,6 +28,7 @@ _HOME_OF = {
     "score": "ftlearn.evaluation",
     "best_on_validation": "ftlearn.evaluation",
     "recorded": "ftlearn.evidence",
+    "jury": "ftlearn.evidence",
     "investigate": "ftlearn.investigation",
     "compare": "ftlearn.widgets",
     "quiz": "ftlearn.widgets",

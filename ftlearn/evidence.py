@@ -983,7 +983,7 @@ def _systems(rows):
     }
 
 
-def _verdicts(case, table, part, primary=None, metric=None):
+def _verdicts(case, table, part, metric=None):
     """The specialist against each baseline, then its variants against it."""
     # The record is of the full pace, whatever the pace it is shown at.
     case = replace(case, pace="full")
@@ -995,13 +995,7 @@ def _verdicts(case, table, part, primary=None, metric=None):
     pairs += [("specialist", name) for name in sorted(found) if name.startswith("specialist_")]
     return [
         evaluation.verdict_from_predictions(
-            table,
-            baseline,
-            specialist,
-            part,
-            case=case,
-            metric=metric,
-            primary=baseline == primary,
+            table, baseline, specialist, part, case=case, metric=metric
         )
         for baseline, specialist in pairs
     ]
@@ -1046,12 +1040,11 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     case : ftlearn.cases.case.Case
         Its ``fold`` says which.
     name : str
-        What the part is called. ``"test"``: it stands for the case itself, and its verdict
-        against the frozen baseline that validation chose is the primary one.
+        What the part is called. ``"test"``: it stands for the case itself.
     metric : str, optional
         By default the case's.
     runs : collection of str
-        Names of the runs that are taken. Without ``"baselines"`` no verdict is primary.
+        Names of the runs that are taken.
 
     Returns
     -------
@@ -1070,11 +1063,7 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     table = table[own & table["key"].isin({row["key"] for row in rows})]
     table = table.assign(part=name).reset_index(drop=True)
     metric = metric or case.metric
-    primary = None
-    if name == "test" and "baselines" in runs:
-        (scores,) = (row["validation"] for row in rows if row["system"] == "baselines")
-        primary = max(("zero_shot", "linear_probe"), key=scores.get)
-    verdicts = _verdicts(case, table, name, primary, metric)
+    verdicts = _verdicts(case, table, name, metric)
     return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, _about(rows))
 
 

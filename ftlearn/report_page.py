@@ -456,7 +456,7 @@ def _chart(name, entry):
     left, right = step * math.floor(left / step), step * math.ceil(right / step)
 
     def x(position):
-        return 14 + 372 * (position - left) / (right - left)
+        return 18 + 364 * (position - left) / (right - left)
 
     bottom = 40 + 30 * len(marks)
     ticks = []
