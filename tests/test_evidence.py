@@ -55,10 +55,11 @@ class Guesser:
         return rows
 
 
+SCRATCH = Recipe.tuned(seed=0, pretrained=False)
 TOY_PLAN = [
     *(Run("folds", "baselines", fold) for fold in range(5)),
     *(Run("folds", "specialist", f, Recipe.tuned(seed=s)) for s in (0, 1) for f in range(5)),
-    Run("test", "from_scratch", 0, Recipe.tuned(seed=0, pretrained=False)),
+    Run("test", "from_scratch", 0, SCRATCH),
     Run("ablation", "tuned", 0, Recipe.tuned(), share=3),
     Run("ablation", "plain", 0, Recipe.plain(), share=3),
     Run("speed", "switches"),
@@ -102,6 +103,11 @@ def toy(monkeypatch, tmp_path, cache):
         toy_speeds.append((recipe, steps))
         return 10.0 * len(toy_speeds)
 
+    def fit_contrastive(case, seed):
+        count((case.fold, "contrastive", len(case.train)))
+        return Guesser("specialist_contrastive", 0.7, seed)
+
+    monkeypatch.setattr(evidence.few_shot, "fit_contrastive", fit_contrastive)
     state.speeds = toy_speeds = []
     monkeypatch.setattr(evidence, "load_generalist", lambda case: None)
     monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
@@ -288,16 +294,25 @@ def test_an_ablation_trains_on_every_so_manieth_item(toy):
 
 def test_a_learning_curve_trains_on_its_draw_and_is_told_apart_by_it(toy):
     toy.record()
-    sizes = [n for *_, recipe, n in toy.runs if recipe == Recipe.tuned(epochs=20, patience=5)]
     train = toy_case(**split.fold_by_group(toy.items, 5, 0)).train
-    assert sizes == [15, len(split.few_per_class(train, 20, 0))]
+    sizes = {
+        epochs: [n for *_, r, n in toy.runs if isinstance(r, Recipe) and r.epochs == epochs]
+        for epochs in evidence.EXAMPLES_PER_CLASS.values()
+    }
+    # Two draws, each with two heads.
+    assert sizes == {30: [15] * 4, 15: [len(split.few_per_class(train, 20, 0))] * 4}
     rows = [row for row in evidence.read("toy")[0] if row["part"] == "learning_curve_5"]
-    assert [(row["system"], row["draw"], row["seed"]) for row in rows] == [
-        ("baselines", 0, 0), ("specialist", 0, 0), ("baselines", 1, 1), ("specialist", 1, 1)
-    ]  # fmt: skip
+    kinds = ("baselines", "specialist", "specialist_mean", "specialist_contrastive")
+    found = [(row["system"], row["draw"], row["seed"]) for row in rows]
+    assert found == [(kind, draw, draw) for draw in (0, 1) for kind in kinds]
     part = evidence.recorded(a_toy_case(toy), "learning_curve_5")
-    assert part.systems["linear_probe"]["seeds"] == part.systems["specialist"]["seeds"] == [0, 1]
-    assert [v.baseline for v in part.verdicts] == ["linear_probe", "zero_shot", "classical"]
+    for name in ("linear_probe", *kinds[1:]):
+        assert part.systems[name]["seeds"] == [0, 1]
+    pairs = [(v.baseline, v.specialist) for v in part.verdicts]
+    assert pairs == [
+        *((name, "specialist") for name in ("linear_probe", "zero_shot", "classical")),
+        *(("specialist", name) for name in sorted(kinds[2:])),
+    ]
     assert "trained on 5 examples of each class" in part.verdicts[0].wording
 
 
@@ -488,10 +503,6 @@ def test_one_split_of_the_folds_stands_for_the_case(toy):
     part = evidence.recorded_split(replace(case, fold=0))
     assert part.name == "test" and set(part.predictions["item_id"]) == set(case.test["item_id"])
     assert part.systems["specialist"]["seeds"] == [0, 1] and "from_scratch" not in part.systems
-    rows = [row for row in part.rows if row["system"] == "baselines"]
-    frozen = {name: rows[0]["validation"][name] for name in ("zero_shot", "linear_probe")}
-    assert frozen["linear_probe"] > frozen["zero_shot"]
-    assert [v.baseline for v in part.verdicts if v.primary] == ["linear_probe"]
     expected = Guesser("specialist", 0.8, 0).predict(case.test["input"]).argmax(axis=1)
     got = part.predictions.query("system == 'specialist' and seed == 0").set_index("item_id")
     assert (got.loc[case.test["item_id"], "prediction"].to_numpy() == expected).all()
@@ -499,14 +510,64 @@ def test_one_split_of_the_folds_stands_for_the_case(toy):
     assert macro.metric == "macro_f1" and not any(v.primary for v in macro.verdicts)
 
 
-def test_the_opponent_of_a_recorded_split_is_chosen_on_validation(toy, monkeypatch):
+def test_the_jury_is_every_fold_and_run_against_the_stronger_of_two_opponents(toy):
+    toy.record()
+    case = a_toy_case(toy)
+    jury = evidence.jury(replace(case, pace="quick"))
+    validation = {
+        name: np.mean([row["validation"][name] for row in jury.part.rows if name in row["validation"]])
+        for name in ("majority", "classical", "zero_shot", "linear_probe")
+    }
+    assert jury.frozen.baseline == max(("zero_shot", "linear_probe"), key=validation.get)
+    assert jury.simple.baseline == max(("majority", "classical"), key=validation.get)
+    assert jury.verdict is max(
+        (jury.frozen, jury.simple), key=lambda verdict: validation[verdict.baseline]
+    )
+    assert [v for v in jury.part.verdicts if v.primary] == [jury.verdict]
+    assert jury.part.name == "folds" and jury.verdict.n == len(toy.items)
+    # The record is of the full pace, whatever the pace it is shown at.
+    assert "too small" not in jury.verdict.wording
+    assert sorted((run["fold"], run["seed"]) for run in jury.runs) == [
+        (fold, seed) for fold in range(5) for seed in (0, 1)
+    ]
+    mean = np.mean([run["difference"] for run in jury.runs])
+    assert mean == pytest.approx(jury.verdict.difference)  # folds of the toy are equally large
+    table = jury._repr_markdown_()
+    assert "the model, frozen?" in table and "a simple method?" in table
+    assert table.count("(the stronger)") == 1 and jury.verdict.wording in table
+
+
+def test_the_claim_meets_the_simple_method_where_validation_prefers_it(toy):
     toy.record()
     path = evidence.FOLDER / "toy.json"
     content = json.loads(path.read_text())
-    content["runs"][0]["validation"] |= {"zero_shot": 0.9, "linear_probe": 0.1}
+    for row in content["runs"]:
+        if row["system"] == "baselines":
+            row["validation"] |= {"classical": 0.9, "linear_probe": 0.1, "zero_shot": 0.2}
     path.write_text(json.dumps(content))
-    part = evidence.recorded_split(replace(a_toy_case(toy), fold=0))
-    assert [v.baseline for v in part.verdicts if v.primary] == ["zero_shot"]
+    jury = evidence.jury(a_toy_case(toy))
+    assert (jury.verdict.baseline, jury.frozen.baseline) == ("classical", "zero_shot")
+    assert jury.verdict.primary and not jury.frozen.primary
+
+
+def test_no_verdict_on_accuracy_is_primary_where_the_claim_is_about_time(toy):
+    toy.record()
+    case = replace(a_toy_case(toy), claimed={"value": 50.0, "unit": "% of the training time"})
+    assert not any(verdict.primary for verdict in evidence.jury(case).part.verdicts)
+
+
+def test_the_jury_of_a_case_without_folds_is_its_own_test_part_under_a_name_of_its_own(toy):
+    seeds = [Run("test", "specialist", 0, Recipe.tuned(seed=seed)) for seed in (0, 1, 2)]
+    toy.plan = [Run("test", "baselines"), Run("test", "from_scratch", 0, SCRATCH), *seeds]
+    toy.record()
+    jury = evidence.jury(replace(a_toy_case(toy), fold=0))
+    assert jury.part.name == "record" == jury.verdict.part
+    assert set(jury.part.predictions["part"]) == {"record"}
+    # Nothing that is not a witness of the two questions: no other variants, no run from scratch.
+    assert set(jury.part.systems) == {
+        "majority", "classical", "zero_shot", "linear_probe", "specialist",
+    }  # fmt: skip
+    assert [run["seed"] for run in jury.runs] == [0, 1, 2]
 
 
 def test_a_learning_curve_ends_with_all_examples_on_the_same_items(toy):
