@@ -59,6 +59,9 @@ SYSTEM_LABELS = {
     "specialist_tuned": "specialist (tuned recipe)",
     "specialist_partial": "specialist, last stages only",
     "specialist_lora": "specialist (LoRA)",
+    "linear_probe_searched": "linear probe, best size and stage",
+    "specialist_mean": "specialist, mean head",
+    "specialist_contrastive": "contrastive pairs + probe",
     "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
     "specialist_rate_1e_5": "specialist, rate 0.00001",
     "specialist_rate_3e_4": "specialist, rate 0.0003",
@@ -90,7 +93,7 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
-_WITHOUT_ARTICLE = ("classical", "zero_shot")
+_WITHOUT_ARTICLE = ("classical", "zero_shot", "specialist_contrastive")
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
 # Differences that are equal on paper may differ in the last bits after another order of summing.

@@ -102,12 +102,14 @@ def grades_figure(rows, heading, groups):
     _heading(figure, heading, "Sensitivity: share of the lesions that are called lesions")
     axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
     axes.grid(axis="y")
+    names = []
     for number, system in enumerate(systems):
         marker, line, color = _MARKS[number % len(_MARKS)]
         shift = 0.06 * (number - (len(systems) - 1) / 2)
         scores = [found[system, grade] for grade in grades]
         _draw_intervals(axes, [grade + shift for grade in grades], scores, marker, line, color)
-        _name_curve(axes, 0.95 - 0.12 * number, system_label(system), color)
+        names.append((system_label(system), color))
+    _name_curves(axes, names)
     axes.set(xticks=grades, ylim=(0, 1), xlabel="Grade: 1 hard to see, 5 plain")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     alt = f"{heading}. " + " ".join(
@@ -116,13 +118,17 @@ def grades_figure(rows, heading, groups):
         + "."
         for system in systems
     )
-    return Picture(figure, f"Lines at the marks: 95 % intervals over patients; {groups}.", alt)
+    caption = f"Lines at the marks: 95 % intervals over patients and runs; {groups}."
+    return Picture(figure, caption, alt)
 
 
-def _name_curve(axes, y, label, color):
-    """Write a curve's name to the right of the axes, in its colour."""
-    style = {"fontweight": "bold", "fontsize": 9.5, "va": "top", "color": color}
-    axes.text(1.02, y, label, transform=axes.transAxes, **style)
+def _name_curves(axes, names):
+    """Write curves' names to the right of the axes, one below the other, each in its colour."""
+    y, style = 0.95, {"fontweight": "bold", "fontsize": 9.5, "va": "top"}
+    for label, color in names:
+        lines = [line for part in label.split("\n") for line in textwrap.wrap(part, 20)]
+        axes.text(1.02, y, "\n".join(lines), transform=axes.transAxes, color=color, **style)
+        y -= 0.085 * len(lines) + 0.045
 
 
 def _draw_intervals(axes, places, scores, marker, line, color):
@@ -134,7 +140,7 @@ def _draw_intervals(axes, places, scores, marker, line, color):
 
 
 @_styled
-def gain_figure(rows, heading, caption):
+def gain_figure(rows, heading, caption, did_not_learn=()):
     """How many points the specialist gains over its opponents, over a size or a grade.
 
     Parameters
@@ -142,6 +148,9 @@ def gain_figure(rows, heading, caption):
     rows : list of dict
         ``at`` (str), ``opponent`` (str), ``verdict`` (an `ftlearn.evaluation.Verdict`).
     heading, caption : str
+    did_not_learn : collection of str
+        Opponents that never left chance: to beat them is no gain, so they are drawn in grey, and
+        their name says "did not learn" where it would say "against".
 
     Returns
     -------
@@ -154,21 +163,24 @@ def gain_figure(rows, heading, caption):
     axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
     axes.grid(axis="y")
     axes.axhline(0, color=INK, linewidth=1)
-    said = []
+    said, names = [], []
     for number, opponent in enumerate(opponents):
         marker, line, color = _MARKS[number % len(_MARKS)]
+        name, style = f"against {system_label(opponent)}", {"zorder": 3}
+        if opponent in did_not_learn:
+            name, color = f"{system_label(opponent)}\n(did not learn)", SOFT
+            style = {"zorder": 2, "alpha": 0.45}
         shift = 0.1 * (number - (len(opponents) - 1) / 2)
         verdicts = {row["at"]: row["verdict"] for row in rows if row["opponent"] == opponent}
         x = [places.index(at) + shift for at in verdicts]
         for at, verdict in zip(x, verdicts.values(), strict=True):
             bounds = [100 * verdict.low, 100 * verdict.high]
-            axes.plot([at, at], bounds, color=color, linewidth=1.4)
+            axes.plot([at, at], bounds, color=color, linewidth=1.4, **style)
         heights = [100 * verdict.difference for verdict in verdicts.values()]
-        axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6)
-        label = textwrap.fill(f"against {system_label(opponent)}", 20)
-        _name_curve(axes, 0.95 - 0.22 * number, label, color)
+        axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6, **style)
+        names.append((name, color))
         said.append(
-            f"Against {system_label(opponent)}: "
+            f"{name[0].upper()}{name[1:]}: ".replace("\n", " ")
             + ", ".join(
                 f"{points_text(v.difference)} ({points_text(v.low)} to {points_text(v.high)}) "
                 f"at {at}"
@@ -176,6 +188,7 @@ def gain_figure(rows, heading, caption):
             )
             + "."
         )
+    _name_curves(axes, names)
     axes.set(xticks=range(len(places)), xlim=(-0.4, len(places) - 0.6))
     axes.set_xticklabels(places)
     axes.tick_params(axis="x", labelcolor=INK)
@@ -201,10 +214,10 @@ def calibration_figure(labels, probabilities, heading):
     from scipy.stats import binomtest
 
     figure = _figure(3.6)
-    _heading(figure, heading, "On the line, 70 % sure means right in 70 of 100")
-    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    _heading(figure, heading, "On the dotted line, 70 % sure means a lesion in 70 of 100")
+    axes = _axes(figure, 0.85, 1.9, 0.62, 0.85)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=":")
-    said, labels = [], np.asarray(labels)
+    said, names, labels = [], [], np.asarray(labels)
     for number, (system, shares) in enumerate(probabilities.items()):
         marker, line, color = _MARKS[number % len(_MARKS)]
         bins = np.minimum((np.asarray(shares) * 5).astype(int), 4)
@@ -218,15 +231,16 @@ def calibration_figure(labels, probabilities, heading):
             at = float(np.asarray(shares)[inside].mean())
             axes.plot([at, at], [bounds.low, bounds.high], color=color, linewidth=1.2, alpha=0.7)
             points.append((at, seen.statistic, int(inside.sum())))
-        axes.plot(*zip(*[(x, y) for x, y, _ in points], strict=True), color=color, linestyle=line)
-        for x, y, _ in points:
-            axes.plot(x, y, color=color, marker=marker, markersize=6)
-        _name_curve(axes, 0.95 - 0.12 * number, system_label(system), color)
+        # A mark at 0 or 100 % is drawn whole, over the edge.
+        axes.plot(*zip(*[(x, y) for x, y, _ in points], strict=True), color=color, linestyle=line,
+                  marker=marker, markersize=6, clip_on=False)  # fmt: skip
+        names.append((system_label(system), color))
         said.append(
             f"{system_label(system)}: "
             + ", ".join(f"said {x:.0%}, came {y:.0%} of {n}" for x, y, n in points)
             + "."
         )
+    _name_curves(axes, names)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Probability of a lesion, as the system says")
     axes.set_ylabel("Share that had one")
     for axis in (axes.xaxis, axes.yaxis):
@@ -262,7 +276,7 @@ def pointing_figure(rows, heading, caption):
         share = hits / tries
         interval = binomtest(hits, tries).proportion_ci(method="exact")
         axes.plot([interval.low, interval.high], [y, y], color=BLUE, linewidth=2, alpha=0.6)
-        axes.plot(share, y, "o", color=BLUE, markersize=7)
+        axes.plot(share, y, "o", color=BLUE, markersize=7, clip_on=False)
         said.append(f"{name}: {share:.0%} of {tries}")
     axes.set(xlim=(0, 1), ylim=(0.4, len(rows) + 0.6), yticks=range(len(rows), 0, -1))
     axes.set_yticklabels([f"{name} ({tries})" for name, _, tries in rows])

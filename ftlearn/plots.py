@@ -716,6 +716,9 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     Picture
     """
     rows, verdict = jury.runs, jury.verdict
+    # A run on a sliver of the data, or against another opponent, is no witness of this.
+    if live and (live.baseline != verdict.baseline or live.outcome == "too small to judge"):
+        live = None
     folds = list(dict.fromkeys(row["fold"] for row in rows))
     labels = [f"{fold} {number}" for number in folds] if len(folds) > 1 else ["Runs"]
     labels += ["Your run"] if live else []
@@ -784,6 +787,8 @@ def _draw_pooled(axes, y, verdict):
 
 _CURVES = {  # colour, marker, line: told apart without colour as well
     "specialist": (BLUE, "o", "-"),
+    "specialist_mean": (BLUE, "P", ":"),
+    "specialist_contrastive": ("#00785A", "v", "--"),
     "linear_probe": (VERMILLION, "s", "--"),
     "classical": (INK, "^", "-."),
     "zero_shot": (SOFT, "D", ":"),
@@ -823,15 +828,22 @@ def learning_curve_figure(rows, title):
     ends = {}
     for number, name in enumerate(drawn):
         color, marker, line = _CURVES[name]
-        scores = [found[name, size] for size in sizes]
+        there = [at for at, size in enumerate(sizes) if (name, size) in found]
+        scores = [found[name, sizes[at]] for at in there]
         shift = 0.05 * (number - (len(drawn) - 1) / 2)  # so that intervals do not hide each other
-        places = [at + shift for at in range(len(sizes))]
+        places = [at + shift for at in there]
         for at, score in zip(places, scores, strict=True):
             if _known(score.low, score.high):
                 axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
         heights = [score.score for score in scores]
         axes.plot(places, heights, color=color, linestyle=line, marker=marker, markersize=6.5)
-        ends[name] = heights[-1]
+        if there[-1] == len(sizes) - 1:
+            ends[name] = heights[-1]
+        else:  # a system that was tried with few examples alone is named at its last mark
+            axes.annotate(
+                _short_label(name), (places[-1], heights[-1]), (8, -2), color=color, fontsize=8.5,
+                textcoords="offset points", va="top",
+            )  # fmt: skip
     axes.set(xticks=range(len(sizes)), xlim=(-0.25, len(sizes) - 0.75))
     axes.set_xticklabels(["all" if size == "all" else f"{size} of each class" for size in sizes])
     axes.tick_params(axis="x", labelcolor=INK)
@@ -846,6 +858,7 @@ def learning_curve_figure(rows, title):
             f"{score_text(found[name, size].score, found[name, size].metric)} with {size}"
             + ("" if size == "all" else " of each class")
             for size in sizes
+            if (name, size) in found
         )
         + "."
         for name in drawn

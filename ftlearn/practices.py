@@ -33,6 +33,10 @@ class Advice:
         The systems compared: without it, and with it.
     beside : tuple of (str, str)
         More pairs of the same kind, secondary.
+    overdone : (str, str), optional
+        The pair of those whose first system carries the advice too far.
+    instead : str
+        What is left of the advice where carrying it too far costs points.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Advice:
     ignored: str
     followed: str
     beside: tuple = ()
+    overdone: tuple = ()
+    instead: str = ""
 
     @property
     def systems(self):
@@ -59,6 +65,8 @@ ADVICES = (
             ("specialist_rate_3e_4", "specialist"),
             ("specialist_rate_3e_3", "specialist"),
         ),
+        overdone=("specialist_rate_1e_5", "specialist"),
+        instead="Take a learning rate that is neither too large nor too small.",
     ),
     Advice(
         "warm_up",
@@ -483,7 +491,13 @@ def checklist(recorded):
         said, literature = LITERATURE[advice.name]
         sure = confidence(home.outcome, away.outcome, literature)
         measured = f"{_measured(home)}; on tweets {_measured(away)}"
-        lines.append(f"| {advice.title} | {measured} | {said} | {sure} |")
+        what = advice.title
+        over = trial(recorded, advice, advice.overdone) if advice.overdone else None
+        if over and over.outcome == "helps":
+            what = advice.instead
+            measured += f"; against {system_label(over.ignored)}: {_measured(over)}"
+            sure += "; that it can be overdone: these ten pairs alone"
+        lines.append(f"| {what} | {measured} | {said} | {sure} |")
     return "\n".join(lines)
 
 

@@ -10,13 +10,15 @@ from .plots import (
     BLUE,
     FAINT,
     INK,
+    PAPER,
     SOFT,
     VERMILLION,
     Picture,
     _axes,
-    _draw_difference,
+    _capital,
     _figure,
     _heading,
+    _points_axis,
     _styled,
 )
 
@@ -25,7 +27,6 @@ _PARTS = {
     "validation": ("s", BLUE, "to validate"),
     "test": ("^", VERMILLION, "to test"),
 }
-_SAVING_WORDS = [("takes longer",), ("saves less than claimed", "saves"), ("saves more", "more")]
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -80,31 +81,107 @@ def race_figure(curves, target, heading, caption, at_once=None):
 
 
 @_styled
-def saving_figure(case, found):
-    """The verdict on a saving of time, beside nothing saved and beside the claim.
+def saving_figure(case, found, stays=None, at_once=None):
+    """How much time is saved, beside nothing saved and beside the claim; a row a question.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
     found : ftlearn.racing.Saving
+        On the way to the target: the primary comparison.
+    stays : ftlearn.racing.Saving, optional
+        The same two systems by the stricter rule, `ftlearn.racing.stayed`.
+    at_once : dict of str to (sequence of float, float), optional
+        Systems that are fitted in one go: seconds of each fit, and validation accuracy. Marks
+        without an interval; those below the target are left out.
 
     Returns
     -------
     ftlearn.plots.Picture
-        The caption is the verdict's wording.
     """
-    outcome = racing.saving_outcome(case, found)
-    outcome = outcome[:1].upper() + outcome[1:]
+    target = found.baseline.target
     slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
-    figure = _figure(2.85)
-    subtitle = f"{fast} against {slow}, to a validation accuracy of {found.baseline.target:.2f}"
-    _heading(figure, outcome, subtitle, size=15 if len(outcome) < 44 else 12)
-    axes = _axes(figure, 0.2, 0.2, 0.65, 0.98)
-    _draw_difference(axes, found, case.claimed["value"], _SAVING_WORDS, " %")
+    rows = [(f"To reach {target:.2f}", found, _against(found))]
+    rows += [("To stay there", stays, _against(stays))] if stays else []
+    for name, (seconds, score) in (at_once or {}).items():
+        fitted = racing.arrivals_at_once(name, seconds, score, target)
+        if fitted.reached:
+            label = {"classical": "Colours and forest"}.get(name, _capital(system_label(name)))
+            seen = f"{fitted.median():.1f} s, {score:.2f} at once"
+            rows.append((label, racing.saving(found.baseline, fitted), seen))
+    figure = _figure(1.72 + 0.5 * len(rows))
+    heading = f"{_saved(found)} of the time saved to reach {target:.2f}"
+    if stays:
+        is_told = stays.low > 0 or stays.high < 0
+        heading += f"; to stay there, {_saved(stays) if is_told else 'none for sure'}"
+    subtitle = f"{_capital(fast)} against {slow}"
+    subtitle += "; diamonds: no network is trained" if at_once else ""
+    _heading(figure, _capital(heading), subtitle, size=12.5 if len(heading) < 70 else 11)
+    axes = _axes(figure, 1.55, 1.95, 0.62, 0.98)
+    raced = 1 + bool(stays)
+    said = [_draw_saving(axes, at, *row, has_bar=at < raced) for at, row in enumerate(rows)]
+    _frame_savings(axes, [row[0] for row in rows], case.claimed["value"])
+    outcome = _capital(racing.saving_outcome(case, found))
+    caption = f"To reach it: {racing.saving_outcome(case, found)}. "
+    if stays:
+        caption += f"To stay there to the end: {racing.saving_outcome(case, stays, False)}. "
+    caption += (
+        f"Bars: 95 % intervals over {found.baseline.runs} pairs of runs; pre-training is not on "
+        "the clock."
+    )
+    claimed = f"A line marks the claimed {case.claimed['value']:g} %."
+    return Picture(figure, caption, f"{outcome}. {fast} against {slow}. {' '.join(said)} {claimed}")
+
+
+def _against(found):
+    """Both medians, in a few words."""
+    middles = (arrived.median() for arrived in (found.specialist, found.baseline))
+    return " against ".join("never" if m is None else f"{m:.1f} s" for m in middles)
+
+
+def _saved(found):
+    return racing.saved_text(found).partition(" of ")[0]
+
+
+def _draw_saving(axes, row, label, found, seen, has_bar):
+    """A row of the figure about savings, and the sentence that says the same."""
+    share = _saved(found)
+    if np.isfinite(found.difference):
+        if has_bar:
+            low = found.low if np.isfinite(found.low) else -10  # beyond the axes
+            axes.plot([100 * low, 100 * found.high], [row, row], color=BLUE, linewidth=6,
+                      solid_capstyle="round")  # fmt: skip
+            axes.plot([100 * found.difference], [row], "o", color=PAPER, markeredgecolor=BLUE,
+                      markeredgewidth=2.5, markersize=10)  # fmt: skip
+        else:
+            axes.plot([100 * found.difference], [row], "D", color=INK, markersize=7)
+    beside = axes.get_yaxis_transform()
+    bounds = racing.saved_text(found).partition("interval ")[2].rstrip(")") if has_bar else ""
+    numbers = share.replace("at least", "\u2265") + (f" ({bounds})" if bounds else "")
+    axes.text(1.03, row - 0.17, numbers, transform=beside, va="center", fontweight="bold")
+    axes.text(1.03, row + 0.2, seen, transform=beside, va="center", fontsize=8.5, color=SOFT)
+    saved = racing.saved_text(found) if has_bar else f"{share} of the time"
+    return f"{label}: {saved} saved, {seen}."
+
+
+def _frame_savings(axes, labels, claim):
+    """Axes for rows of shares of time, with lines for no difference and for the claim."""
+    axes.set_xlim(max(min(axes.get_xlim()[0], -12), -150), 102)
+    axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
+    axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)), zorder=1)
+    for x, words, color, side in (
+        (0, "nothing saved", INK, -1),
+        (claim, f"claimed {claim:g} %", VERMILLION, 1),
+    ):
+        axes.annotate(words, (x, 1), (-6 * side, 4), xycoords=axes.get_xaxis_transform(),
+                      ha="left" if side > 0 else "right", textcoords="offset points", color=color,
+                      fontsize=9.5, fontweight="bold", annotation_clip=False)  # fmt: skip
+    axes.set(yticks=range(len(labels)), ylim=(len(labels) - 0.4, -0.6))
+    axes.set_yticklabels(labels)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    _points_axis(axes)
     axes.set_xlabel("Share of the time that is saved, per cent")
-    claimed = f"claimed {case.claimed['value']:g} %"
-    alt = f"{outcome}. {subtitle}: {racing.saved_text(found)} saved; {claimed}."
-    return Picture(figure, racing.saving_wording(case, found, primary=True), alt)
 
 
 @_styled

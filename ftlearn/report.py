@@ -26,7 +26,7 @@ TITLES = {
     "legal": "Legal text",
     "sentiment": "Sentiment",
     "sarcasm": "Sarcasm",
-    "tumor_xrays": "Tumours in X-rays",
+    "tumor_xrays": "Tumours in simulated X-rays",
     "multilingual": "Finding translations",
     "satellite": "Satellite images",
     "best_practices": "Best practices",

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from toy_cases import toy_image_case
 
-from ftlearn import image_plots
+from ftlearn import image_plots, plots
 from ftlearn.evaluation import Score, judge_arrays
 
 
@@ -53,6 +53,20 @@ def test_grades_are_told_for_every_system():
     assert "40 lesions a grade" in picture.caption
 
 
+def test_a_long_name_of_a_curve_stays_on_the_paper():
+    rows = [
+        {"grade": grade, "system": name, "score": score(0.5)}
+        for name in ("specialist", "linear_probe_searched")
+        for grade in (1, 2)
+    ]
+    figure = image_plots.grades_figure(rows, "By grade", "40 lesions a grade").figure
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    first, second = (text.get_window_extent(renderer) for text in figure.axes[0].texts)
+    assert max(first.x1, second.x1) < figure.bbox.x1
+    assert not first.overlaps(second)
+
+
 def test_gains_are_told_with_their_intervals():
     case = toy_image_case()
     labels, groups = case.labels(), case.groups()
@@ -67,8 +81,43 @@ def test_gains_are_told_with_their_intervals():
     assert "Against linear probe: +33.3" in picture.alt and "at 200 patients" in picture.alt
 
 
+def test_an_opponent_that_did_not_learn_is_grey_and_called_so():
+    case = toy_image_case()
+    labels, groups = case.labels(), case.groups()
+    worse = np.where(np.arange(24) < 8, 1 - labels, labels)
+    rows = [
+        {
+            "at": "50 patients",
+            "opponent": name,
+            "verdict": judge_arrays(case, labels, groups, _sure(worse), _sure(labels), name),
+        }
+        for name in ("linear_probe", "from_scratch")
+    ]
+    plain = image_plots.gain_figure(rows, "Gains", "C.")
+    told = image_plots.gain_figure(rows, "Gains", "C.", did_not_learn=["from_scratch"])
+    assert "Against model trained from scratch: +33.3" in plain.alt
+    assert "Model trained from scratch (did not learn): +33.3" in told.alt
+    assert "Against linear probe: +33.3" in told.alt
+    names = [text.get_text().replace("\n", " ") for text in told.figure.axes[0].texts]
+    assert names == ["against linear probe", "model trained from scratch (did not learn)"]
+    colors = [text.get_color() for text in told.figure.axes[0].texts]
+    assert colors[1] == plots.SOFT != colors[0]
+
+
 def _sure(predicted):
     return np.eye(2)[predicted].astype(np.float32)
+
+
+def test_nothing_of_a_calibration_figure_is_cut_off_at_its_edge():
+    shares, labels = np.repeat([0.02, 0.99], 20), np.repeat([0, 1], 20)
+    figure = image_plots.calibration_figure(labels, {"specialist": shares}, "How sure").figure
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    box = axes.yaxis.label.get_window_extent(figure.canvas.get_renderer())
+    assert box.x0 > 0.05 * figure.dpi  # inches from the paper's edge
+    (marks,) = (line for line in axes.lines if line.get_marker() == "o")
+    assert not marks.get_clip_on()
+    assert marks.get_ydata().max() == 1
 
 
 def test_calibration_counts_what_came_in_every_bin_and_leaves_small_ones_out():

@@ -185,6 +185,23 @@ def test_the_checklist_holds_every_piece_of_advice_with_its_number():
         assert practices.LITERATURE[advice.name][0] in line
 
 
+def test_the_checklist_takes_back_half_of_an_advice_that_can_be_overdone():
+    too_small = 0.73 + 0.01 * np.sin(np.arange(10.0))
+    record = a_record(specialist_rate_1e_5=too_small)
+    line = practices.checklist(record).splitlines()[2]
+    assert line.startswith("| Take a learning rate that is neither too large nor too small. |")
+    assert "against specialist, rate 0.00001: helps, +7.0 points" in line
+    assert line.endswith("that it can be overdone: these ten pairs alone |")
+    kept = practices.checklist(a_record()).splitlines()[2]
+    assert kept.startswith("| Take a small learning rate. |") and "overdone" not in kept
+
+
+def test_an_advice_that_can_be_overdone_says_what_is_left_of_it():
+    for advice in practices.ADVICES:
+        assert bool(advice.overdone) == bool(advice.instead)
+        assert not advice.overdone or advice.overdone in advice.beside
+
+
 def test_the_table_of_costs_has_a_row_a_recipe():
     record = a_record()
     lines = practices.costs_table(record).splitlines()

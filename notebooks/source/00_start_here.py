@@ -24,7 +24,7 @@
 # training it on examples of *your* job, and is said to forge the missing tool. A well-liked talk
 # tells this as a detective story, with a bold figure in every act: 22 % more accurate on legal and
 # medical text, 15 % on sentiment, 25 % on X-rays, 20 % across languages, half the training time
-# on satellite images.
+# on satellite images. <!-- given -->
 #
 # Nobody has found a source for those figures. That does not make them wrong. It makes them
 # *claims*, and here every claim goes on trial, in front of you, on your own machine.
@@ -110,8 +110,12 @@ for row in case.train.shuffle(seed=0).select(range(5)):
     print(f"- {row['input']}  ->  {case.label_names[row['label']]}")
 
 # %% [markdown]
-# The generalist here is [MiniLM](../docs/glossary.md#minilm), a small reader of English with 22.7
-# million weights. It has never seen our 21 chapters. Two ways to use it as it is:
+# The generalist here is all-MiniLM-L6-v2, called [MiniLM](../docs/glossary.md#minilm) for short: a small reader of
+# English with 22.7 million weights. It is no blank slate. Its makers have already trained it to put texts of like
+# meaning close together. That favours whoever uses it *as it is*, so the specialist's opponents are strong. Our 21
+# chapters it has not been shown. <!-- given -->
+#
+# Two ways to use it as it is:
 #
 # - **[zero-shot](../docs/glossary.md#zero-shot)**: pick the chapter whose *name* sounds most like
 #   the title;

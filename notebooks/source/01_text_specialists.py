@@ -404,8 +404,8 @@ for name, guess in my_guess.items():
 #
 # You judged on a fifth of the blocks, with one [seed](../docs/glossary.md#seed). Another fifth might have been kinder or
 # harsher, and so might another seed. So the whole trial was repeated with each fifth as test and three seeds each: 15
-# specialists, every block tested once. Their verdict is the [primary](../docs/glossary.md#primary-comparison) one, and
-# it was fixed before they were run. That takes half an hour or more, so it is
+# specialists, every block tested once. Theirs is the [primary](../docs/glossary.md#primary-comparison) verdict; the
+# two systems that it compares were fixed on validation. That takes half an hour or more, so it is
 # [recorded](../docs/glossary.md#recorded-evidence).
 #
 # **Predict:** where will your star lie among the 15 dots?
