@@ -212,6 +212,8 @@ class Verdict:
         The core of the wording, such as ``"supported here, smaller than claimed"``.
     exploratory : bool
         Whether it concerns a slice.
+    source : str or None
+        ``"live"`` or ``"recorded"`` where it is filed with verdicts of the other kind.
     """
 
     case: str
@@ -238,6 +240,7 @@ class Verdict:
     error_reduction: float | None = None
     outcome: str = ""
     exploratory: bool = False
+    source: str | None = None
 
     def to_json(self):
         """The verdict as ``results.json`` keeps it.
@@ -248,7 +251,8 @@ class Verdict:
             Plain Python values; what is absent is None.
         """
         keys = "baseline specialist difference low high p n n_groups method primary wording".split()
-        return {key: getattr(self, key) for key in keys}
+        filed = {key: getattr(self, key) for key in keys}
+        return filed | ({"source": self.source} if self.source else {})
 
     def rows(self):
         """The verdict as a small table.

@@ -26,7 +26,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from . import baselines, cases, evaluation, few_shot, practices, racing, settings, torch_setup, training
+from . import (
+    baselines,
+    cases,
+    evaluation,
+    few_shot,
+    practices,
+    racing,
+    settings,
+    torch_setup,
+    training,
+)
 from .cases import open_case, sarcasm, split
 from .models import load_generalist, sees_images
 from .report_page import is_about_time
@@ -1115,7 +1125,7 @@ def beside(case, part, systems, specialist):
     verdicts = [
         evaluation.verdict_from_predictions(table, *pair, part.name, case=case) for pair in pairs
     ]
-    return replace(kept, verdicts=verdicts)
+    return replace(kept, verdicts=[replace(verdict, source="live") for verdict in verdicts])
 
 
 def recorded_verdict(case, part, baseline, specialist, where=None, primary=False):
@@ -1651,7 +1661,8 @@ def _jury(case):
     part = _jury_part(case)
     scores = _validation_means(part.rows)
     frozen, simple = (
-        max((name for name in names if name in scores), key=scores.get) for names in (FROZEN, SIMPLE)
+        max((name for name in names if name in scores), key=scores.get)
+        for names in (FROZEN, SIMPLE)
     )
     stronger = max((frozen, simple), key=scores.get)
     primary = None if is_about_time(case.claimed) else stronger

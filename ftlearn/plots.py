@@ -738,7 +738,7 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
         axes.plot([100 * live.difference], [len(folds)], "*", color=VERMILLION, markersize=14,
                   markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
     _draw_pooled(axes, len(labels), verdict)
-    axes.axvline(0, color=INK, linewidth=1.4)
+    axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     claim = (claimed or {}).get("value")
     if claim is not None:
         axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)))

@@ -30,7 +30,11 @@ from .specialists import PairSpecialist, Specialist, classifier_head, head_input
 PROCEDURE = 1
 ATTENTIONS = ("sdpa", "eager")
 IMAGE_RATE = 3e-3
-_FOR_TEXTS = ("frozen_layers", "lora_rank", "mean_pooling")  # fields of a recipe for text classifiers alone
+_FOR_TEXTS = (
+    "frozen_layers",
+    "lora_rank",
+    "mean_pooling",
+)  # fields of a recipe for text classifiers alone
 
 
 @dataclass(frozen=True)

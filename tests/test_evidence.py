@@ -515,7 +515,9 @@ def test_the_jury_is_every_fold_and_run_against_the_stronger_of_two_opponents(to
     case = a_toy_case(toy)
     jury = evidence.jury(replace(case, pace="quick"))
     validation = {
-        name: np.mean([row["validation"][name] for row in jury.part.rows if name in row["validation"]])
+        name: np.mean(
+            [row["validation"][name] for row in jury.part.rows if name in row["validation"]]
+        )
         for name in ("majority", "classical", "zero_shot", "linear_probe")
     }
     assert jury.frozen.baseline == max(("zero_shot", "linear_probe"), key=validation.get)

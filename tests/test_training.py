@@ -885,7 +885,9 @@ def test_a_head_on_the_mean_of_all_tokens_reads_what_the_generalist_averages(
     encoded = specialist.processor(texts, padding=True, return_tensors="pt")
     with torch.inference_mode():
         hidden = specialist.model.bert(**encoded).last_hidden_state
-        tokens = [row[mask == 1] for row, mask in zip(hidden, encoded["attention_mask"], strict=True)]
+        tokens = [
+            row[mask == 1] for row, mask in zip(hidden, encoded["attention_mask"], strict=True)
+        ]
         means = torch.stack([row.mean(dim=0) for row in tokens])
         expected = torch.softmax(specialist.model.classifier(means), dim=1)
     assert np.allclose(specialist.predict(texts), expected, atol=1e-5)

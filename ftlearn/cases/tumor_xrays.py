@@ -97,6 +97,7 @@ def build(track, pace, generalist=None, fold=0):
         claim=CLAIM,
         claimed=dict(CLAIMED),
         metric="accuracy",
+        places={"folds": ", over three simulations"},
         generalist=generalist,
         generalist_label=vision.VISION_MODELS[generalist].label,
         track=track,

@@ -78,13 +78,13 @@ seed_spread = Exercise(
     blank="my_range = (..., ...)  # points, low and high\n",
     hints=(
         "A seed decides where the new classifier starts and in which order the titles come. Look "
-        "at the dots of the figure of the jury: three stand in each row.",
-        "In the figure of the jury the dots of one row lie from under one to nearly six points apart. "
+        "at the dots of the jury's figure: three stand in each row.",
+        "In the jury's figure the dots of one row lie from under one to nearly six points apart. "
         "The row in question is the first.",
     ),
     solution_code="my_range = (1, 4)  # points, low and high\n",
     explanation=(
-        "The figure of the jury shows it: within a row, three seeds scatter by 0.8 to 5.8 points. A "
+        "The jury's figure shows it: within a row, three seeds scatter by 0.8 to 5.8 points. A "
         "difference of that size between two single runs tells you nothing."
     ),
     examination=_examine_spread,

@@ -468,7 +468,6 @@ class VisionGeneralist:
             return np.zeros((0, self.model.timm_model.num_features), dtype=np.float32)
         return np.stack([self._remembered[key] for key in keys])
 
-
     def embed_stages(self, images, batch_size=32):
         """What every stage sees in images, as means and as maxima over all places.
 

@@ -269,8 +269,8 @@ def stopped_after(scores, patience=4):
         waited = 0 if score > best else waited + 1
         best = max(best, score)
         if waited == patience:
-            break
-    return epoch, best
+            return epoch, best
+    return len(scores), best
 
 
 cut = 0
@@ -282,7 +282,9 @@ for row in runs:
         f"seed {row['seed']}: with patience 4 the end after epoch {epoch:2}, best {best:.2f}; "
         f"all twelve epochs: {max(scores):.2f}"
     )
-print(f"{cut} of {len(runs)} runs learn something (0.55 or more), and patience would have cut them.")
+print(
+    f"{cut} of {len(runs)} runs learn something (0.55 or more), and patience would have cut them."
+)
 
 # %% [markdown]
 # *Early stopping on a flat curve kills runs that were about to learn.* We know, because we did it: the first edition of
@@ -887,7 +889,9 @@ if my_file is not ... and my_file_from_elsewhere is not ...:
 # %%
 from ftlearn.evidence import only
 
-others = [ftlearn.judge(case, systems[n], specialist) for n in ("zero_shot", "linear_probe", "classical")]
+others = [
+    ftlearn.judge(case, systems[n], specialist) for n in ("zero_shot", "linear_probe", "classical")
+]
 others = [v for v in others if v.baseline != opponent.name]
 more_at_home = only(home, [name for name in variants if name != "specialist"])
 ftlearn.file_results(
