@@ -825,7 +825,7 @@ def learning_curve_figure(rows, title):
     _heading(figure, title, "Score on the same test items, with more and more training examples")
     axes = _axes(figure, 0.65, 1.95, 0.62, 0.85)
     axes.grid(axis="y")
-    ends = {}
+    ends, early = {}, []
     for number, name in enumerate(drawn):
         color, marker, line = _CURVES[name]
         there = [at for at, size in enumerate(sizes) if (name, size) in found]
@@ -836,20 +836,25 @@ def learning_curve_figure(rows, title):
             if _known(score.low, score.high):
                 axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
         heights = [score.score for score in scores]
-        axes.plot(places, heights, color=color, linestyle=line, marker=marker, markersize=6.5)
+        (curve,) = axes.plot(
+            places, heights, color=color, linestyle=line, marker=marker, markersize=6.5
+        )
         if there[-1] == len(sizes) - 1:
             ends[name] = heights[-1]
-        else:  # a system that was tried with few examples alone is named at its last mark
-            axes.annotate(
-                _short_label(name), (places[-1], heights[-1]), (8, -2), color=color, fontsize=8.5,
-                textcoords="offset points", va="top",
-            )  # fmt: skip
+        else:  # a system that was tried with few examples alone
+            curve.set_label(_short_label(name))
+            early.append(curve)
     axes.set(xticks=range(len(sizes)), xlim=(-0.25, len(sizes) - 0.75))
     axes.set_xticklabels(["all" if size == "all" else f"{size} of each class" for size in sizes])
     axes.tick_params(axis="x", labelcolor=INK)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.set_xlabel("Training examples")
     _label_ends(axes, ends)
+    if early:
+        axes.legend(
+            handles=early, loc="lower left", bbox_to_anchor=(0.99, -0.24), frameon=False,
+            fontsize=9, labelcolor="linecolor",
+        )  # fmt: skip
     captions = f"Lines at the marks: 95 % intervals over groups, {_count(rows[0]['score'])}; "
     captions += "where there are several seeds, their mean."
     alt = f"{title}. " + " ".join(
