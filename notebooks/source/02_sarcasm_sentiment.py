@@ -288,9 +288,10 @@ print(
 
 # %% [markdown]
 # *Early stopping on a flat curve kills runs that were about to learn.* We know, because we did it: the first edition of
-# this file had a patience of four, saw one seed of three at a coin, and called it luck. It was our stopping rule. Stop
-# early when a curve has risen and turns down. While it is flat, look at the training loss first: if that is flat too,
-# the run has not begun.
+# this file had a patience of four, saw one seed of three at a coin, and called it luck. It was our stopping rule; the
+# same seed learned a few epochs later. Stop early when a curve has risen and turns down. While it is flat, look at the
+# training loss first: if that is flat too, the run has not begun. (Not every coin is the rule's fault. One of the ten is
+# still on the plain after twelve epochs.)
 #
 # Would another learning rate have left the plain sooner? The same twelve epochs, on *validation* only:
 
@@ -303,7 +304,9 @@ for row in ftlearn.recorded(sarcasm, "tries").rows:
     print(f"{row['system']}, seed {row['seed']}: {left}; best validation accuracy {best:.2f}")
 
 # %% [markdown]
-# TRIES_TEXT
+# This seed left the plain in epoch 6 or 7 with smaller rates, and not at all with larger ones: too long a step carries
+# you past the edge. It is one seed each, and no law. (An earlier try gave other rates one to five epochs and found them
+# all "at chance". Count the epochs above: nobody had time to leave.)
 #
 # **Break the deadlock with better labels.** The set knows more than "sarcastic or not". It knows which of
 # *four* things was said. Ask for those, and each half counts by itself again. The probability of sarcasm is
@@ -432,9 +435,19 @@ for name in ("mlp_probe", "specialist", "specialist_four_labels"):
 # ([two-way bootstrap](../docs/glossary.md#two-way-bootstrap)): a new class would bring other situations and
 # other remarks, and another seed. Exercise 4 lets you write it.
 #
-# SARCASM_TEXT
+# What the bars say. Given time, the specialist with two labels learns. On the crossing its ten runs reach 63.8 % on
+# average, five points above an MLP probe on the frozen model; but the interval of that difference holds zero. On the
+# headline, the one-liners, the two are level. Counting words is beaten there, and that is all.
 #
-# A coin gets 50. SARCASM_END
+# With four labels no run fails, in a third of the epochs. So better labels buy *safety and time*. They hardly buy a
+# better score: 65.1 % on the crossing, where the two-label runs that learned stand as high.
+#
+# Is it the fine-tuning, or the labels? A control tells: a *linear* probe with the same four labels, the model
+# frozen. The last two verdicts above are against it. On the crossing fine-tuning adds 8.5 points to it, and the interval
+# leaves zero out. On the one-liners it adds 2.6, with zero inside. On the headline, then, fine-tuning has not been shown
+# to beat the best that a frozen model gives.
+#
+# A coin gets 50. "Solves the puzzle of sarcasm" is not what 59 to 65 looks like.
 
 # %% [markdown]
 # ## 6. Cross-examination
