@@ -516,7 +516,17 @@ for its, parts in ((case, curve), (legal, legal_curve)):
             )
 
 # %% [markdown]
-# FEW_TEXT
+# Did you expect fine-tuning to shine with few examples? The plain kind does not. On diagnoses it is behind the frozen
+# probe, by 6.6 points with five of each class. And not because it had hardly begun: look at its training loss. On
+# clauses it is level. The head on the mean changes little.
+#
+# The *pairs* are another matter. On clauses the contrastive specialist beats the probe by 7.3 points with five of each
+# class, and by 4.3 with twenty; on diagnoses it is level with the probe. So which way of training suits few examples is
+# the question, not whether to train. (Validation helped every system to choose, and is larger than the training sets of
+# five. With so few examples you would not have it.)
+#
+# And with *all* examples, pooler or mean? Validation, five folds of each case, one seed: 67.1 and 66.7 % on diagnoses,
+# 89.4 and 89.3 % on clauses. The pooler stays. <!-- source: data/README.md -->
 #
 # A riddle on the side. On this test part the probe of twenty a class beats the probe of *all* titles, in three draws of
 # three. It is no law: on validation and on most other folds it is the other way round
@@ -781,7 +791,7 @@ if my_file is not ...:
 # - Where the words themselves give the class away, counting them is enough. Try it first.
 # - A leaking split is worth more "accuracy" than any fine-tuning.
 # - One run on one split is one witness. Hear the jury.
-# - With a handful of examples, leave the model frozen and train a probe.
+# - With a handful of examples, the plain recipe is the wrong one. Try a frozen probe, and pairs.
 #
 # Next: [2. Sarcasm and sentiment](02_sarcasm_sentiment.ipynb). Shut this one down first (*Kernel, Shut Down Kernel*).
 # How far you are stands in [00_start_here](00_start_here.ipynb).
