@@ -1589,7 +1589,7 @@ def run_rows(part, baseline, specialist="specialist"):
     return rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Jury:
     """What all recorded runs of a case say about fine-tuning: the primary verdict is theirs.
 
@@ -1611,6 +1611,9 @@ class Jury:
     simple: evaluation.Verdict
     verdict: evaluation.Verdict
     runs: list
+
+    def __repr__(self):
+        return self.verdict.wording
 
     def _repr_markdown_(self):
         lines = ["| is it better than | the strongest, on validation | points (95 %) | so |"]

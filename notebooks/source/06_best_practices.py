@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Case file 6: the best practices, in the laboratory
 #
-# *Reading: 50 minutes, and as long as you like in the lab. Computing: about 2 minutes on two cores. Memory: 1.5 GB.*
+# *Reading: 50 minutes, and as long as you like in the lab. Computing: about 2 minutes on two cores. Memory: 1.5 GB.* <!-- given -->
 #
 # **When you close this file, you can**
 #
