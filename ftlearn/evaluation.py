@@ -213,7 +213,7 @@ class Verdict:
     exploratory : bool
         Whether it concerns a slice.
     source : str or None
-        ``"live"`` or ``"recorded"`` where it is filed with verdicts of the other kind.
+        ``"live"`` for a witness, and for a live run that is filed beside recorded ones.
     """
 
     case: str
@@ -1450,6 +1450,7 @@ def judge_difference(
         error_reduction=reduction,
         outcome=outcome,
         exploratory=bool(exploratory),
+        source="live" if witness else None,
     )
 
 

@@ -123,9 +123,13 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
 
 
 def _note_progress(case, notebook, verdicts, recorded):
-    """The primary verdict, live or recorded, is what a learner has reached."""
+    """What a learner's own run said is what they have reached; without one, the primary verdict."""
     from .exercises import progress
 
+    witness = next((verdict for verdict in verdicts if verdict.source == "live"), None)
+    if witness:
+        progress.note_verdict(notebook, case.name, witness.wording, case.pace)
+        return
     of_record = (v for part in recorded for v in part.verdicts)
     for verdict in (*verdicts, *of_record):
         filed = verdict if isinstance(verdict, dict) else verdict.to_json()

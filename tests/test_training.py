@@ -150,6 +150,7 @@ def test_every_field_changes_the_fingerprint():
         "trained_stages": 2,
         "frozen_layers": 1,
         "lora_rank": 4,
+        "mean_pooling": True,
         "seed": 4,
     }
     assert set(others) == {field.name for field in fields(Recipe)}
