@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
-from toy_cases import LABELS, WORDS, toy_case, toy_part
+from toy_cases import LABELS, WORDS, toy_case, toy_image_case, toy_part
 
 from ftlearn import baselines
+from ftlearn.models import vision
 
 FRESH = ["acute fever of skin", "lymphoma with chronic other", "left knee sprain", "with", ""]
 
@@ -530,3 +532,42 @@ def test_an_image_of_elsewhere_has_no_number(number_case):
     stranger.putpixel((0, 0), (1, 2, 3))
     with pytest.raises(ValueError, match="control_latitude knows no number for 1 of 2 images"):
         control.predict([known, stranger])
+
+
+# --- a frozen image network, searched ---------------------------------------------------------
+
+
+def test_every_stage_is_read_as_mean_and_maximum_of_its_own_maps(tiny_vision):
+    case = toy_image_case()
+    generalist = vision.load("tiny_vision", "starter", 32)
+    images = list(case.test["input"])[:5]
+    views = generalist.embed_stages(images, batch_size=2)
+    # By timm's own way of handing out what its stages see.
+    pixels = vision.pixel_batch(generalist.processor, images)
+    network, maps = generalist.model.timm_model, {}
+    with torch.inference_mode():
+        seen = network.bn1(network.conv_stem(pixels))
+        for number, block in enumerate(network.blocks):
+            seen = maps[f"blocks.{number}"] = block(seen)
+        maps["last"] = network.forward_features(pixels)
+    assert set(views) == {(stage, how) for stage in maps for how in ("mean", "max")}
+    for stage, expected in maps.items():
+        assert np.allclose(views[stage, "mean"], expected.mean(dim=(2, 3)), atol=1e-5)
+        assert np.allclose(views[stage, "max"], expected.amax(dim=(2, 3)), atol=1e-5)
+    assert np.allclose(views["last", "mean"], generalist.embed(images), atol=1e-5)
+
+
+def test_a_searched_probe_is_the_best_view_on_validation_and_never_reads_the_test(tiny_vision):
+    case = toy_image_case()
+    del case.test  # no decision is taken from it
+    probe = baselines.fit_searched_probe(case)
+    reached = case.correct(probe, "validation")[0].mean()
+    generalist = vision.load("tiny_vision", "starter", case.image_size)
+    plain = baselines.fit_linear_probe(case, generalist)
+    assert reached >= case.correct(plain, "validation")[0].mean() - 1e-9
+    assert probe.size in baselines.PROBE_SIZES and probe.name == "linear_probe_searched"
+    # It answers from the view that it was fitted on, at the size that it was fitted at.
+    again = vision.load("tiny_vision", "starter", probe.size)
+    features = again.embed_stages(list(case.validation["input"]))[probe.view]
+    expected = probe.classifier.predict_proba(features)
+    assert np.allclose(probe.predict(case.validation["input"]), expected, atol=1e-5)

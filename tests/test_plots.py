@@ -399,6 +399,19 @@ def test_a_learning_curve_shows_every_system_at_every_size():
     assert high - low > 0.02  # curves that end at the same height have names one above the other
 
 
+def test_a_system_tried_with_few_examples_alone_has_a_shorter_curve_and_a_key():
+    few = [row for row in CURVE if row["system"] == "specialist" and row["size"] != "all"]
+    rows = [*CURVE, *({**row, "system": "specialist_contrastive"} for row in few)]
+    picture = plots.learning_curve_figure(rows, "Titles to chapters")
+    assert (
+        "contrastive pairs + probe: 50.0 % with 5 of each class, 74.5 % with 20 of each class."
+        in (picture.alt)
+    )
+    key = picture.figure.axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in key] == ["contrastive pairs"]
+    assert plots.learning_curve_figure(CURVE, "Titles").figure.axes[0].get_legend() is None
+
+
 def test_an_ablation_gives_speed_difference_and_interval_of_each_switch():
     rows = [
         {"switch": "bf16", "speed": 2.23, "difference": -0.002, "low": -0.009, "high": 0.004},
