@@ -16,14 +16,6 @@ RATE, BATCH = 2e-5, 16  # as published
 PAIRS = 2100  # of texts, half of them of one class: ten for and ten against each of 105 texts
 
 
-class ContrastiveSpecialist(baselines.Probe):
-    """A logistic regression on an encoder that contrast has trained."""
-
-    def __init__(self, encoder, classifier, seed):
-        super().__init__("specialist_contrastive", encoder, classifier)
-        self.seed = seed
-
-
 class _Encoder:
     """A sentence-transformers model that embeds as the course's generalists do."""
 
@@ -47,14 +39,16 @@ def fit_contrastive(case, seed=0):
 
     Returns
     -------
-    ContrastiveSpecialist
-        Only the head's regularisation is chosen, on validation, as of any linear probe.
+    ftlearn.baselines.Probe
+        On the trained encoder, named ``specialist_contrastive``. Only the head's
+        regularisation is chosen, on validation, as of any linear probe.
     """
     began = time.perf_counter()
     encoder = _Encoder(_trained(case, seed))
     features = [encoder.embed(case.part(name)["input"]) for name in ("train", "validation")]
     classifier = baselines.linear_probe_of_features(case, *features)
-    specialist = ContrastiveSpecialist(encoder, classifier, seed)
+    specialist = baselines.Probe("specialist_contrastive", encoder, classifier)
+    specialist.seed = seed
     specialist.seconds = time.perf_counter() - began
     return specialist
 

@@ -440,7 +440,7 @@ def verdict_figure(verdict, claimed=None):
 _BETTER_WORDS = [("worse",), ("better, less than claimed", "better"), ("more than claimed", "more")]
 
 
-def _draw_difference(axes, verdict, claim, words=_BETTER_WORDS, unit=" points"):
+def _draw_difference(axes, verdict, claim):
     """One interval on a line with zero and the claimed size (points or None)."""
     values = [0.0, *(100 * v for v in (verdict.difference, verdict.low, verdict.high) if _known(v))]
     if claim is not None:
@@ -453,8 +453,7 @@ def _draw_difference(axes, verdict, claim, words=_BETTER_WORDS, unit=" points"):
     axes.tick_params(axis="x", length=0, pad=4)
     _points_axis(axes)
     edges = [left, 0.0, right] if claim is None else [left, 0.0, claim, right]
-    if claim is None:
-        words = [words[0], words[1][-1:]]
+    words = _BETTER_WORDS if claim is not None else [_BETTER_WORDS[0], _BETTER_WORDS[1][-1:]]
     tints = ("#F9E7DC", "#E6F1F8", "#CFE5F2")
     for start, end, tint, choices in zip(edges, edges[1:], tints, words, strict=False):
         axes.axvspan(start, end, color=tint, linewidth=0)
@@ -462,7 +461,7 @@ def _draw_difference(axes, verdict, claim, words=_BETTER_WORDS, unit=" points"):
     _mark(axes, 0.0, "no difference", "right", INK, "-")
     if claim is not None:
         _mark(axes, claim, f"claimed {points_text(claim / 100)}", "left", VERMILLION, (0, (4, 2)))
-    _draw_estimate(axes, verdict, unit)
+    _draw_estimate(axes, verdict)
 
 
 def _ticks(most, **options):
@@ -490,7 +489,7 @@ def _mark(axes, x, label, align, color, linestyle):
     axes.plot([x], [1], marker, color=color, markersize=6, clip_on=False, zorder=5)
 
 
-def _draw_estimate(axes, verdict, unit):
+def _draw_estimate(axes, verdict):
     """The dot, its interval and its label, kept inside the axes."""
     estimate = 100 * verdict.difference
     if _known(verdict.low, verdict.high):
@@ -502,7 +501,7 @@ def _draw_estimate(axes, verdict, unit):
         [estimate], [0.45], "o", color=PAPER, markeredgecolor=BLUE, markeredgewidth=3,
         markersize=12, zorder=7,
     )  # fmt: skip
-    label = f"{points_text(verdict.difference)}{unit}"
+    label = f"{points_text(verdict.difference)} points"
     halo = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
     for y, text, size, weight in (
         (0.78, label, 13, "bold"),
