@@ -230,8 +230,17 @@ def _tumor_xrays_plan():
 
 
 def _multilingual_plan():
-    """The case's own fold with three seeds, the other four folds with one."""
-    runs = [Run("test", "baselines")]
+    """The case's own fold with three seeds, the other four folds with one.
+
+    The specialist gets what the layer has: batches of 128 pairs, and 120 settings (each epoch of
+    each schedule of `PAIR_TRIES`) looked at on *validation* alone. The rule, fixed before: rate and
+    schedule of the best of them become `Recipe.pairs`, and are recorded.
+    """
+    runs = []
+    for name, changes in PAIR_TRIES.items():
+        recipe = Recipe.pairs(patience=changes["epochs"], **changes)
+        runs.append(Run("tries", name, 0, recipe))
+    runs.append(Run("test", "baselines"))
     runs += [Run("test", "specialist", recipe=Recipe.pairs(seed=seed)) for seed in _SEEDS]
     for fold in range(1, 5):
         runs.append(Run("folds", "baselines", fold))
@@ -410,6 +419,12 @@ SCRATCH_RATE = 1e-3
 XRAY_SCRATCH_RATES = {f"from scratch, rate {rate:.0e}": rate for rate in (1e-4, 3e-4, 1e-3)}
 # Other rates for sarcasm, looked at on validation alone.
 SARCASM_RATES = {f"rate {rate:.0e}": rate for rate in (2e-5, 5e-5, 2e-4, 5e-4)}
+# Settings for sentence pairs, looked at on validation alone.
+PAIR_TRIES = {
+    f"rate {rate:.0e}, {epochs} epochs": {"learning_rate": rate, "epochs": epochs}
+    for rate in (1e-4, 2e-4, 4e-4, 8e-4)
+    for epochs in (10, 20)
+}
 # Peak learning rates of the racers on satellite tiles.
 RACE_RATES = {"from_scratch": 1e-4, "specialist": 3e-3, "specialist_partial": 3e-3}
 _SEEDS = (0, 1, 2)

@@ -240,10 +240,10 @@ class Recipe:
         """
         pairs = cls(
             learning_rate=1e-4,
-            epochs=5,
-            batch_size=32,
+            epochs=10,
+            batch_size=128,
             warmup=0.1,
-            patience=2,
+            patience=10,
             dropout=False,
             attention="eager",
             freeze_embeddings=True,
@@ -988,11 +988,9 @@ def build_encoder(case, recipe):
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
     encoder.embeddings.requires_grad_(not recipe.freeze_embeddings)
-    # What every second layer keeps for the backward pass (where memory is scarce: every one) is
-    # computed again instead. It changes no number; benchmarks/RESULTS.md has what it costs.
-    encoder.activation_checkpointing_enable(
-        every_n_layers=1 if torch_setup.memory_is_scarce() else 2
-    )
+    # What a layer would keep for the backward pass is computed again. It changes no number and
+    # lets 128 pairs stand in a batch; benchmarks/RESULTS.md has what it costs.
+    encoder.activation_checkpointing_enable(every_n_layers=1)
     return model
 
 
