@@ -18,6 +18,10 @@ class Refused(ValueError):
         return [f"Refused: {self}"]
 
 
+class NotThere(Refused, FileNotFoundError):
+    """A file or folder that the learner named is not there."""
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """Something in the learner's files that is not in the case.
@@ -119,6 +123,8 @@ class Reading:
         Rows or files there were.
     read_as, left_out, notes
         As in `Intake`.
+    name : str
+        The file's name, without its path.
     """
 
     items: list
@@ -126,6 +132,7 @@ class Reading:
     read_as: str
     left_out: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    name: str = ""
 
     def drop(self, unwanted, reason):
         """Leave out the items for which `unwanted` holds."""
@@ -136,6 +143,13 @@ class Reading:
             else:
                 kept.append(item)
         self.items = kept
+
+
+def places(kind, numbers, most=5):
+    """Where something stands, such as "rows 3, 17 and 4 more": str."""
+    first = ", ".join(f"{number}" for number in numbers[:most])
+    more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
+    return f"{kind}{'s' if len(numbers) > 1 else ''} {first}{more}"
 
 
 def short(text, most=120):

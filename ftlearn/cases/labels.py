@@ -1,0 +1,178 @@
+"""What a learner's labels are, and what they only look like."""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+
+from .intake import Refused, short
+
+MOST_CLASSES = 300  # what figures and confusion counts still show
+LEAST_ROWS = 3  # of a class on average, or the labels are texts or ids
+SEVERAL_SHARE = 0.05  # of rows with several labels, above which it is no slip
+MOST_BANDS = 10  # different values of a number with decimals that may still be classes
+MOST_LEVELS = 20  # the same of whole numbers that do not run from one to the next
+# Letters of scripts that put no spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, Japanese,
+# Chinese.
+UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
+BETWEEN_LABELS = "|;,/&+"
+_MISSING = set(
+    "nan -nan none null nil n/a na #n/a #na #name? #value! #ref! #div/0! <na> nat undefined".split()
+)
+
+
+def check_classes(items, name, column):
+    """Refuse labels that are no classes: one alone, several in a cell, scores, ids.
+
+    Parameters
+    ----------
+    items : list of dict
+        With ``label_name``.
+    name, column : str
+        How the file and its column are called.
+
+    Raises
+    ------
+    ftlearn.cases.intake.Refused
+    """
+    classes = Counter(item["label_name"] for item in items)
+    if len(classes) == 1:
+        raise Refused(
+            f"{name}: every row has the label {next(iter(classes))!r}. There is nothing to tell "
+            "apart; a case needs two classes or more."
+        )
+    numbers = [value for value in map(number, classes) if value is not None]
+    if len(numbers) >= 0.95 * len(classes):
+        _check_numbers(numbers, classes, name, column)
+    else:
+        _check_several(classes, name, column)
+    if len(classes) > max(2, len(items) / LEAST_ROWS):
+        raise Refused(
+            f"{name}: column {column!r} has {len(classes):,} different values in {len(items):,} "
+            f"rows, such as {_some(classes)}. That looks like a text or an id, not like a class. "
+            f"A class needs {LEAST_ROWS} rows on average, and better twenty."
+        )
+    if len(classes) > MOST_CLASSES:
+        raise Refused(
+            f"{name}: column {column!r} has {len(classes):,} classes; {MOST_CLASSES} are the most "
+            "that a case can show. Join some, or take the commonest."
+        )
+
+
+def _some(values):
+    return ", ".join(repr(short(value, 30)) for value in list(values)[:3])
+
+
+def number(label):
+    """The number that a label is, also with a comma or a per cent sign: float or None."""
+    plain = label.replace("\N{MINUS SIGN}", "-").replace(",", ".").rstrip("% ")
+    try:
+        value = float(plain)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _check_numbers(numbers, classes, name, column):
+    whole = all(value.is_integer() for value in numbers)
+    in_a_row = whole and max(numbers) - min(numbers) < len(set(numbers))
+    if len(numbers) > (MOST_LEVELS if whole else MOST_BANDS) and not in_a_row:
+        raise Refused(
+            f"{name}: column {column!r} holds {len(numbers):,} different numbers, such as "
+            f"{_some(classes)}: a score, not a class. Cut it into bands first, such as low, middle "
+            "and high."
+        )
+
+
+def _check_several(classes, name, column):
+    cells, sign = _several_in_a_cell(classes)
+    rows = sum(classes[cell] for cell in cells)
+    if rows > SEVERAL_SHARE * classes.total():
+        raise Refused(
+            f"{name}: {rows:,} of {classes.total():,} rows hold several labels in column "
+            f"{column!r}, such as {cells[0]!r} ({sign}). A case has one label a row: keep one of "
+            "them, or make a file for each label that says yes or no. Is it the name of one "
+            "class? Then write it in another way."
+        )
+
+
+def _several_in_a_cell(classes):
+    """(labels that are several labels, what shows it)."""
+    lists = [label for label in classes if re.fullmatch(r"\[.*\]|\{.*\}|\(.*,.*\)", label)]
+    if lists:
+        return lists, "a list"
+    for sign in BETWEEN_LABELS:
+        joined = [label for label in classes if sign in label]
+        pieces = {piece.strip() for label in classes for piece in label.split(sign)}
+        if joined and "" not in pieces and len(pieces) < len(classes):
+            return joined, f"joined by {sign!r}"
+    return [], ""
+
+
+def in_order(names):
+    """Label names as a person would sort them: numbers by their size, also inside a name.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Returns
+    -------
+    list of str
+    """
+
+    def key(name):
+        value = number(name)
+        if value is not None:
+            return (0, value, [], name)
+        pieces = re.split(r"(\d+)", name)
+        return (1, 0.0, [(int(p), "") if p.isdecimal() else (-1, p) for p in pieces if p], name)
+
+    return sorted(set(names), key=key)
+
+
+def note_labels(reading):
+    """Tell what is odd about the labels; nothing is changed."""
+    rows = Counter(item["label_name"] for item in reading.items)
+    names = in_order(rows)
+    note_missing(reading, "label_name", "labels")
+    cells, sign = _several_in_a_cell(rows) if not all(map(number, names)) else ([], "")
+    if cells:
+        reading.notes.append(
+            f"Labels that look like several ({sign}): {', '.join(map(repr, cells[:3]))}. Each "
+            "counts as a class of its own."
+        )
+    alike = {}
+    for name in names:
+        alike.setdefault(_spelling(name), []).append(name)
+    for variants in alike.values():
+        if len(variants) > 1:
+            reading.notes.append(
+                f"The labels {', '.join(map(repr, variants))} differ only in capitals, spaces or "
+                "marks. They count as different classes; make them one in your file if they are."
+            )
+    if not any(re.search(r"[^\W\d_]{2}", name) or UNSPACED.search(name) for name in names):
+        reading.notes.append(
+            f"The labels ({', '.join(map(repr, names[:5]))}) are no words. The zero-shot baseline "
+            "reads label names, so do not expect anything of it here."
+        )
+
+
+def _spelling(name):
+    """A label without what people vary: capitals, hyphens, spaces, a full stop. Signs count."""
+    plain = unicodedata.normalize("NFKC", name).casefold().replace("\N{MINUS SIGN}", "-")
+    plain = re.sub(r"(?<=[^\W\d])[\s_-]+(?=\w)|(?<=\d)[\s_]+(?=[^\W\d])", "", plain)
+    return plain.strip(" .,:;!_'\"") or plain
+
+
+def note_missing(reading, key, what):
+    """Tell how many cells hold a word for nothing, such as nan; they stay as they are."""
+    words = [item[key] for item in reading.items if item[key].casefold() in _MISSING]
+    if words:
+        shown = ", ".join(dict.fromkeys(words))
+        reading.notes.append(
+            f"Some {what} look like missing values: {shown} ({len(words):,} rows). They count as "
+            f"{what}; empty those cells if they are not."
+        )
