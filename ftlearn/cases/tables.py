@@ -212,7 +212,7 @@ def _decoded(path):
     except OSError as error:
         raise Refused(f"{path.name} cannot be read: {error.strerror}.") from None
     if not raw.strip():
-        raise Refused(f"{path.name} is empty.")
+        raise Refused(f"{path.name} is empty. Export it once more.")
     for start, kind in _BINARY.items():
         if raw.startswith(start):
             raise Refused(f"{path.name} looks like {kind}.")
@@ -510,7 +510,7 @@ class _Reader:
         return not self._classes or cells[self._classes[0]] in self._classes[1]
 
     def _column_of_classes(self, rows):
-        """(position, repeated values) of the column that has fewest of them, if they are classes."""
+        """(position, repeated values) of the column that has fewest, if they are classes."""
         rows = [cells for cells in rows if len(cells) == self.width]
         values = []
         for column in zip(*rows, strict=True):
