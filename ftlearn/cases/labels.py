@@ -24,19 +24,7 @@ _MISSING = set(
 
 
 def check_classes(items, name, column):
-    """Refuse labels that are no classes: one alone, several in a cell, scores, ids.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``label_name``.
-    name, column : str
-        How the file and its column are called.
-
-    Raises
-    ------
-    ftlearn.cases.intake.Refused
-    """
+    """Refuse labels that are no classes: one alone, several in a cell, scores, ids."""
     classes = Counter(item["label_name"] for item in items)
     if len(classes) == 1:
         raise Refused(
@@ -112,16 +100,7 @@ def _several_in_a_cell(classes):
 
 
 def in_order(names):
-    """Label names as a person would sort them: numbers by their size, also inside a name.
-
-    Parameters
-    ----------
-    names : iterable of str
-
-    Returns
-    -------
-    list of str
-    """
+    """Names as a person would sort them: numbers by their size, also inside a name."""
 
     def key(name):
         value = number(name)

@@ -103,25 +103,22 @@ def case_from_csv(
     limit = _token_limit(generalist, track, parts["train"]["input"], reading.notes)
     metric = _metric(parts["train"], label_names, reading.notes)
     group_name = f"values of '{group}', and texts alike" if group else "groups of alike texts"
-    return Case(
-        name=_case_name(name),
+    return _own_case(
+        reading,
+        held_out,
+        parts,
         title=f"{name}: {text} to {label}",
         task="classification",
         label_names=label_names,
         claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        claimed={"value": None, "unit": "points"},
         card=_text_card(name, text, label, group, held_out, reading, parts, label_names, metric),
-        data_name=name,
         group_name=group_name,
         metric=metric,
         generalist=generalist,
         generalist_label=text_models.TEXT_MODELS[generalist].label,
         track=track,
         pace=pace,
-        fold=None if held_out else 0,
         max_tokens=limit,
-        intake=_intake(name, reading, held_out, parts),
-        **parts,
     )
 
 
@@ -558,6 +555,18 @@ def _token_limit(generalist, track, inputs, notes):
 # --- words ------------------------------------------------------------------------------------
 
 
+def _own_case(reading, held_out, parts, **more):
+    return Case(
+        name=_case_name(reading.name),
+        claimed={"value": None, "unit": "points"},
+        data_name=reading.name,
+        fold=None if held_out else 0,
+        intake=_intake(reading.name, reading, held_out, parts),
+        **parts,
+        **more,
+    )
+
+
 def _intake(name, reading, held_out, parts):
     read_as, found = reading.read_as, reading.found
     left_out, notes = list(reading.left_out), list(reading.notes)
@@ -669,13 +678,15 @@ def case_from_pairs(
     if pace == "quick":
         _leave_out_most_groups(reading, QUICK_ITEMS)
     parts = _parts(reading, held_out, [], name)
-    return Case(
-        name=_case_name(name),
+    generalist = multilingual.known(None, track)
+    return _own_case(
+        reading,
+        held_out,
+        parts,
         title=f"{name}: {source} to {target}",
         task="retrieval",
         label_names=[],
         claim=f"A fine-tuned model finds translations better than the generalist on {name}.",
-        claimed={"value": None, "unit": "points"},
         card=_card(
             name,
             f"For each sentence of column '{source}', find its translation in column '{target}'.",
@@ -683,17 +694,13 @@ def case_from_pairs(
             reading,
             parts,
         ),
-        data_name=name,
         places={"test": f", 1 of {len(set(parts['test']['translation']))} to be found"},
         group_name="groups of alike sentences",
         metric="accuracy_at_1",
-        generalist=multilingual.known(None, track),
-        generalist_label=multilingual.MULTILINGUAL_MODELS[multilingual.known(None, track)].label,
+        generalist=generalist,
+        generalist_label=multilingual.MULTILINGUAL_MODELS[generalist].label,
         track=track,
         pace=pace,
-        fold=None if held_out else 0,
-        intake=_intake(name, reading, held_out, parts),
-        **parts,
     )
 
 

@@ -44,51 +44,21 @@ _LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb180
 class Table:
     """What stood in a table; `rows` and `broken` together are all of its rows.
 
-    Attributes
-    ----------
-    name : str
-        The file's name, without its folder.
-    columns : list of str
-        The names as they stand there; a nameless column is not among them.
-    rows : list of dict
-        Column to text.
-    numbers : list of int
-        Of each row: of a delimited file as a spreadsheet counts (the header is 1), of JSON lines
-        from 1, of a DataFrame from 0.
-    broken : list of (int, str, str)
-        Number, reason and content of rows that could not be taken.
-    read_as : str
-        Encoding and form, such as ``"UTF-8, separated by commas"``.
-    notes : list of str
-        Sentences for the intake.
+    A delimited file is numbered as a spreadsheet counts (the header is 1), JSON lines from 1, a
+    DataFrame from 0. A column without a name is not among the columns.
     """
 
     name: str
     columns: list
-    rows: list
-    numbers: list
-    broken: list
-    read_as: str
+    rows: list  # of dict, column to text
+    numbers: list  # of the rows
+    broken: list  # (number, reason, content) of rows that could not be taken
+    read_as: str  # such as "UTF-8, separated by commas"
     notes: list = field(default_factory=list)
 
 
 def read_table(source):
-    """Read a delimited file with a header, JSON lines, or a DataFrame.
-
-    Parameters
-    ----------
-    source : str, pathlib.Path, pandas.DataFrame, or what has ``to_pandas``
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    ftlearn.cases.intake.Refused
-        When there is no such file (also a FileNotFoundError), when it is no text, or when it has no
-        header or no rows (also a ValueError).
-    """
+    """The `Table` of a delimited file, of JSON, or of a DataFrame (what has ``to_pandas``)."""
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
     if isinstance(source, pd.DataFrame):
@@ -118,23 +88,10 @@ def read_table(source):
 
 
 def learners_path(given, kind):
-    """The path that a learner means: of a file, or of a folder, that is there.
+    """The path that a learner means, of a "file" or a "folder" that is there: pathlib.Path.
 
-    Parameters
-    ----------
-    given : str or os.PathLike
-        ``~`` and environment variables are understood, and backslashes on every system.
-    kind : str
-        ``"file"`` or ``"folder"``.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ftlearn.cases.intake.Refused
-        When it is something else, or is not there (then also a FileNotFoundError).
+    ``~``, environment variables and backslashes are understood on every system; what is no path is
+    `Refused` by its name.
     """
     if not isinstance(given, str | os.PathLike):
         also = " or a DataFrame" if kind == "file" else ""
