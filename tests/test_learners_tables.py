@@ -288,6 +288,8 @@ def test_words_for_nothing_are_told_and_never_dropped(word):
         (("['joy']", "['joy', 'anger']", "[]"), "several labels.*a list"),
         (('["joy"]', '["anger"]'), "several labels.*a list"),
         (("('a', 'b')", "('a',)"), "several labels.*a list"),
+        (("#joy", "#joy #anger", "#anger"), "several labels.*a list"),
+        (("0 1 1", "1 0 0", "0 0 1"), "several labels.*a list"),
         (tuple(f"{n / 7:.2f}" for n in range(60)), "a score, not a class"),
         (tuple(f"{n},5" for n in range(30)), "a score, not a class"),
         (tuple(str(n * n) for n in range(40)), "a score, not a class"),
@@ -313,6 +315,12 @@ def test_honest_labels_are_left_alone(names):
     case = ftlearn.case_from_csv(frame(made_up(40 * len(names), names)))
     assert set(case.label_names) == set(names)
     assert "differ only" not in notes(case) and "several" not in notes(case)
+
+
+def test_many_numbers_in_a_row_are_classes_and_the_doubt_is_told():
+    case = ftlearn.case_from_csv(frame(made_up(1500, [str(at) for at in range(50)])))
+    assert case.label_names == [str(at) for at in range(50)]
+    assert "the numbers 0 to 49" in notes(case)
 
 
 @pytest.mark.parametrize(

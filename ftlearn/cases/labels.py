@@ -18,6 +18,8 @@ UNSPACED = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 )
 BETWEEN_LABELS = "|;,/&+"
+# ['a', 'b'], {a, b}, (a, b), #a #b, 0 1 0
+_LIST = re.compile(r"\[.*\]|\{.*\}|\(.*,.*\)|#\S+(\s+#\S+)+|[01]([ ,;][01])+")
 _MISSING = set(
     "nan -nan none null nil n/a na #n/a #na #name? #value! #ref! #div/0! <na> nat undefined".split()
 )
@@ -88,7 +90,7 @@ def _check_several(classes, name, column):
 
 def _several_in_a_cell(classes):
     """(labels that are several labels, what shows it)."""
-    lists = [label for label in classes if re.fullmatch(r"\[.*\]|\{.*\}|\(.*,.*\)", label)]
+    lists = [label for label in classes if _LIST.fullmatch(label)]
     if lists:
         return lists, "a list"
     for sign in BETWEEN_LABELS:
@@ -117,7 +119,13 @@ def note_labels(reading):
     rows = Counter(item["label_name"] for item in reading.items)
     names = in_order(rows)
     note_missing(reading, "label_name", "labels")
-    cells, sign = _several_in_a_cell(rows) if not all(map(number, names)) else ([], "")
+    numbers = [number(name) for name in names]
+    cells, sign = _several_in_a_cell(rows) if None in numbers else ([], "")
+    if None not in numbers and len(names) > MOST_LEVELS:
+        reading.notes.append(
+            f"The labels are the numbers {names[0]} to {names[-1]}, and each counts as a class of "
+            "its own. If they are a score, cut it into bands first."
+        )
     if cells:
         reading.notes.append(
             f"Labels that look like several ({sign}): {', '.join(map(repr, cells[:3]))}. Each "
