@@ -94,6 +94,7 @@ def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
         ('"C:\\dir\\",pos', "C:\\dir\\"),
         ('"two lines,\nno row",pos', "two lines,\nno row"),
         ('"two, lines\nwith, commas",pos', "two, lines\nwith, commas"),
+        ('"a line\nthe label is,neg\nthen, more",pos', "a line\nthe label is,neg\nthen, more"),
     ],
 )
 def test_quotes_are_read_as_they_were_meant(tmp_path, line, text):
@@ -122,6 +123,18 @@ def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
     assert "could not be read in this encoding: 1 (row 42)" in table.notes[-1]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("cp1252", "schöne Grüße"), ("cp1250", "příliš žluťoučký kůň"), ("koi8-r", "очень хорошо"),
+     ("gb18030", "这部电影很好看"), ("big5", "這部電影很好看"), ("cp1256", "هذا فيلم جيد جدا")],
+)  # fmt: skip
+def test_an_old_encoding_is_guessed_and_a_text_is_shown_to_check_it(tmp_path, encoding, words):
+    rows = "".join(f"{words} {text},{label}\n" for text, label in made_up(60))
+    table = read(tmp_path, f"text,label\n{rows}".encode(encoding))
+    assert table.rows[0]["text"].startswith(words)
+    assert f"Does this look right: '{words}" in " ".join(table.notes)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_unicode_of_every_width_is_read(tmp_path, encoding):
     text = "text,label\n" + "".join(f"Grüße {text},{label}\n" for text, label in made_up(9))
@@ -133,6 +146,20 @@ def test_one_zero_byte_costs_one_sign_and_is_told(tmp_path):
     rows = "".join(f"{text},{label}\n" for text, label in made_up(60))
     table = read(tmp_path, f"text,label\n{rows}".encode() + b"a\x00b,pos\n")
     assert len(table.rows) == 61 and "row 62" in table.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"<!DOCTYPE html><p>Sign in", "a web page, perhaps a log-in page"),
+        (b"SQLite format 3\x00\x10\x00", "a database. Export its table as CSV"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab", "git lfs pull"),
+        (b"\x80\x04\x95\x10", "a Python pickle, which the course does not open"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path, start, words):
+    with pytest.raises(Refused, match=words):
+        read(tmp_path, start)
 
 
 # --- headers ----------------------------------------------------------------------------------
@@ -172,6 +199,12 @@ def test_a_first_line_that_is_data_is_recognised(tmp_path, form, names):
     path.write_text(lines(list(enumerate(made_up(40, names))), form))
     with pytest.raises(Refused, match="looks like a row, not like names.*such as text,label"):
         ftlearn.case_from_csv(path)
+
+
+@pytest.mark.parametrize("above", ["Export 2024\n", "Reviews\nof this year\n", "a\n\nb\n"])
+def test_lines_above_the_header_are_named(tmp_path, above):
+    with pytest.raises(Refused, match="is no header; names seem to stand . lines further down"):
+        read(tmp_path, above + lines(list(enumerate(made_up(9))), "{text},{label}\n"))
 
 
 def test_a_header_that_stands_in_the_middle_again_is_no_row(tmp_path):

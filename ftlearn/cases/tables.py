@@ -25,6 +25,13 @@ _BINARY = {
     b"%PDF": "a PDF. Copy its table into a spreadsheet and save that as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save it as CSV",
     b"\x1f\x8b": "a gzip archive. Unpack it",
+    b"SQLite format 3": "a database. Export its table as CSV",
+    b"<!DOCTYPE": "a web page, perhaps a log-in page. Download the file itself",
+    b"<html": "a web page, perhaps a log-in page. Download the file itself",
+    b"<?xml": "XML. Export it as CSV",
+    b"{\\rtf": "a word processor's file. Save it as plain text",
+    b"version https://git-lfs": "a Git LFS pointer. Fetch the file itself with git lfs pull",
+    b"\x80\x04": "a Python pickle, which the course does not open. Save it as CSV",
     b"\x89PNG": "a PNG picture. For pictures there is case_from_folder",
     b"\xff\xd8\xff": "a JPEG picture. For pictures there is case_from_folder",
 }
@@ -37,7 +44,7 @@ _BOMS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 # Where UTF-8 does not fit, the file is of one of these; the first is the commonest.
-_LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "euc_kr"]
+_LEGACY = "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 koi8_r shift_jis gb18030 big5 euc_kr"
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,12 @@ def read_table(source):
         text, encoding = _decoded(path)
         read = _of_json if _is_json(path, text) else _of_lines
         table = read(text, path.name, encoding)
+    if "guessed" in table.read_as:
+        such = next((c for row in table.rows for c in row.values() if not c.isascii()), "")
+        table.notes.append(
+            f"The encoding was guessed. Does this look right: {short(such, 60)!r}? If not, save "
+            "the file as UTF-8."
+        )
     if not table.rows:
         why = f": {table.broken[0][1]}, for one" if table.broken else ""
         raise Refused(f"{table.name} has no complete row{why}.")
@@ -208,7 +221,8 @@ def _is_utf8(line):
 def _guessed(raw):
     from charset_normalizer import from_bytes
 
-    matches = from_bytes(raw, cp_isolation=_LEGACY)
+    words = b" ".join(word for word in re.split(rb"[\s,;|]+", raw) if not word.isascii())
+    matches = from_bytes(words, cp_isolation=_LEGACY.split())
     best = matches.best()
     if best is None:
         return "cp1252"
@@ -336,6 +350,23 @@ def _delimiter(lines, name, own_line):
     """The delimiter under which most records are as wide as the header."""
     if own_line and own_line[1] in DELIMITERS:
         return own_line[1]
+    best = _best_delimiter(lines)
+    if best is None:
+        header = lines[0].strip()[:80] if lines else ""
+        for above in range(1, min(6, len(lines) - 1)):
+            if _best_delimiter(lines[above:]):
+                raise Refused(
+                    f"{name}: its first line, {header!r}, is no header; names seem to stand "
+                    f"{above} lines further down. Delete what stands above them."
+                )
+        raise Refused(
+            f"{name} seems to have a single column; its first line is {header!r}. Expected a "
+            "header with two or more names, separated by commas, semicolons, tabs or vertical bars."
+        )
+    return best
+
+
+def _best_delimiter(lines):
     best, best_fit = None, (0.0, 0)
     for delimiter in DELIMITERS:
         records = [r.cells for r in _Reader(lines, delimiter) if any(c.strip() for c in r.cells)]
@@ -345,12 +376,6 @@ def _delimiter(lines, name, own_line):
         fit = (sum(len(cells) == width for cells in records[1:]) / len(records), width)
         if fit > best_fit:
             best, best_fit = delimiter, fit
-    if best is None:
-        header = lines[0].strip()[:80] if lines else ""
-        raise Refused(
-            f"{name} seems to have a single column; its first line is {header!r}. Expected a "
-            "header with two or more names, separated by commas, semicolons, tabs or vertical bars."
-        )
     return best
 
 
@@ -452,7 +477,7 @@ class _Reader:
 
     def _swallows(self, lines):
         """Whether lines that one text runs over look like complete rows of their own."""
-        if len(lines) == 1:
+        if len(lines) == 1 or not self._is_row(lines[0]) or not self._is_row(lines[-1]):
             return False
         complete = sum(map(self._is_row, lines))
         if self._classes:
