@@ -23,12 +23,13 @@ _READING = 1  # raised when pictures are read in another way, so that no old one
 _ROWS_AT_ONCE = 512
 _ROTATION = 0x0112  # Exif's mark
 _TOO_LARGE = "it is too large to open safely"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Where in a file something stands, what, and what that makes of it when it cannot be read.
 _NAMED = [
     (8, (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC", "JPEG"),
     (8, (b"avif", b"avis"), "AVIF", "JPEG"),
     (128, (b"DICM",), "DICOM", "PNG"),
-    (0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF of a rare or damaged kind", "PNG"),
+    (0, _TIFF, "a TIFF of a rare or damaged kind", "PNG"),
 ]
 
 
@@ -38,54 +39,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was read, shrunk and kept.
+    """A picture that was read, shrunk and kept."""
 
-    Attributes
-    ----------
-    kept : dict
-        ``path`` of a PNG in the cache, or its ``bytes`` where the cache cannot be written.
-    size : tuple of int
-        Width and height in pixels that it came with.
-    remarks : list of str
-        As of `open_image`.
-    pixels : str
-        Hash of what is kept.
-    look : numpy.ndarray of bool, shape (64,), or None
-        Difference hash; None where the picture is too flat to have one.
-    """
-
-    kept: dict
-    size: tuple
-    remarks: list
-    pixels: str
-    look: np.ndarray | None
+    kept: dict  # "path" of a PNG in the cache, or its "bytes" where the cache cannot be written
+    size: tuple  # width and height that it came with
+    remarks: list  # as of `open_image`
+    pixels: str  # hash of what is kept
+    look: np.ndarray | None  # as of `look_of`
 
 
 def open_image(source, formats, most_pixels):
-    """Read an image that nobody has looked at before: upright, in colour, 8 bits a channel.
-
-    Of several frames or pages the first is taken that is not of one flat colour.
-
-    Parameters
-    ----------
-    source : binary file
-    formats : tuple of str
-        Pillow's names of the formats that are let in, such as ``("PNG", "JPEG")``.
-    most_pixels : int
-        An image of more is refused before it is unpacked.
-
-    Returns
-    -------
-    image : PIL.Image.Image
-        Mode RGB, turned as its rotation mark says.
-    remarks : list of str
-        What was done to it that a reader should know, in sentences without their full stop.
-
-    Raises
-    ------
-    Unreadable
-        Its words say why.
-    """
+    """An image of a binary file in RGB, upright, and what was done to it, in sentences."""
     with _opened(source, formats) as image:
         if image.width * image.height > most_pixels:
             raise Unreadable(_TOO_LARGE)
@@ -100,7 +64,7 @@ def _opened(source, formats=FORMATS):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a refusal is said in words, the rest is of no use
-            with Image.open(source, formats=formats) as image:
+            with _by_pillow_or_tifffile(source, formats) as image:
                 yield image
     except Unreadable:
         raise
@@ -108,6 +72,28 @@ def _opened(source, formats=FORMATS):
         raise Unreadable(_TOO_LARGE) from None
     except Exception as error:  # on damaged bytes Pillow raises almost anything
         raise Unreadable(_why_not(source, error)) from None
+
+
+def _by_pillow_or_tifffile(source, formats):
+    """An opened image; greys in numbers that Pillow does not know become 32-bit floats."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(source, formats=formats)
+    except UnidentifiedImageError:
+        source.seek(0)
+        if "TIFF" not in formats or source.read(4) not in _TIFF:
+            raise
+    import tifffile
+
+    source.seek(0)
+    with tifffile.TiffFile(source) as tiff:
+        if sum(page.size for page in tiff.pages) > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        pages = [Image.fromarray(page.asarray().astype(np.float32)) for page in tiff.pages]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    return Image.open(stream)
 
 
 def _why_not(source, error):
@@ -132,8 +118,8 @@ def _frame(image):
     read = []
     for at in range(frames):
         image.seek(at)
-        image.load()
-        read = [*read[:1], (as_rgb(ImageOps.exif_transpose(image)), _remarks(image))]
+        remarks = _remarks(image)  # before it is unpacked: Pillow turns a TIFF then
+        read = [*read[:1], (as_rgb(ImageOps.exif_transpose(image)), remarks)]
         if frames == 1 or not _is_flat(read[-1][0]):
             break
     else:  # all are flat: the first is as good as any
@@ -154,13 +140,13 @@ def _remarks(image):
     """What `as_rgb` and the rotation mark do to an image."""
     greys = {"F": "Float greys", "I": "Greys of more than 8 bits"}.get(image.mode, "16-bit greys")
     done = {
+        "Turned upright, as the rotation mark says": image.getexif().get(_ROTATION, 1) != 1,
         f"{greys} were scaled to 8 bits, from the darkest to the brightest": (
             image.mode.startswith(("I", "F"))
         ),
         "Transparency was laid over white": _is_seen_through(image),
         "Printing colours (CMYK) were turned into red, green and blue": image.mode == "CMYK",
         "A palette was turned into the colours that it stands for": image.mode in ("P", "PA"),
-        "Turned upright, as the rotation mark says": image.getexif().get(_ROTATION, 1) != 1,
     }
     return [remark for remark, holds in done.items() if holds]
 
@@ -170,21 +156,7 @@ def _is_seen_through(image):
 
 
 def read_once(file):
-    """Read a file's picture, or what the cache has kept of one with the same bytes.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    Unreadable
-        Its words say why.
-    """
+    """A file's picture, or what the cache has kept of one with the same bytes."""
     if not file.is_file():  # nor may a pipe be opened: it would wait for ever
         raise Unreadable("it is no file, or a link to nothing")
     try:
@@ -217,12 +189,14 @@ def _kept_already(path):
 def _kept_now(source, path):
     """Read a picture, shrink it, and keep a PNG that says where it comes from."""
     with _opened(source) as image:
-        size = image.size
-        if image.getexif().get(_ROTATION) in (5, 6, 7, 8):  # it lies on its side
-            size = size[::-1]
+        size, sideways = image.size, image.getexif().get(_ROTATION) in (5, 6, 7, 8)
         # A JPEG is unpacked at half its size or less, where that is still enough.
-        image.draft("RGB", (2 * KEPT_SIDE, 2 * KEPT_SIDE))
+        drafted = image.draft("RGB", (2 * KEPT_SIDE, 2 * KEPT_SIDE))
         image, remarks = _frame(image)
+    if not drafted:
+        size = image.size
+    elif sideways:
+        size = size[::-1]
     if min(image.size) > KEPT_SIDE:
         image = _shrunk(image)
         remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
@@ -270,7 +244,7 @@ def _picture(content, path):
         image.load()
         size, remarks = json.loads(image.info["ftlearn"])
     return Picture(
-        kept={"path": str(path) if path else None, "bytes": None if path else content},
+        kept={"path": str(path.absolute()) if path else None, "bytes": None if path else content},
         size=tuple(size),
         remarks=remarks,
         pixels=hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest(),
@@ -291,17 +265,7 @@ def look_of(image):
 
 
 def near_pairs(looks):
-    """Pairs of pictures whose difference hashes differ in at most `NEAR_BITS` bits.
-
-    Parameters
-    ----------
-    looks : list of (array of 64 bool, or None)
-
-    Yields
-    ------
-    tuple of (numpy.ndarray, numpy.ndarray)
-        Indices of the two pictures of each pair, the second before the first.
-    """
+    """Index pairs, in blocks, of pictures whose hashes differ in at most `NEAR_BITS` bits."""
     places = np.array([at for at, look in enumerate(looks) if look is not None], dtype=int)
     if not len(places):
         return
