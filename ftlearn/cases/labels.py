@@ -25,29 +25,32 @@ _MISSING = set(
 )
 
 
-def check_classes(items, name, column):
-    """Refuse labels that are no classes: one alone, several in a cell, scores, ids."""
+def check_classes(items, where):
+    """Refuse labels that are no classes: one alone, several in a cell, scores, ids.
+
+    `where` is said of them, such as "reviews.csv, column 'stars'".
+    """
     classes = Counter(item["label_name"] for item in items)
     if len(classes) == 1:
         raise Refused(
-            f"{name}: every row has the label {next(iter(classes))!r}. There is nothing to tell "
+            f"{where}: every item has the label {next(iter(classes))!r}. There is nothing to tell "
             "apart; a case needs two classes or more."
         )
     numbers = [value for value in map(number, classes) if value is not None]
     if len(numbers) >= 0.95 * len(classes):
-        _check_numbers(numbers, classes, name, column)
+        _check_numbers(numbers, classes, where)
     else:
-        _check_several(classes, name, column)
+        _check_several(classes, where)
     if len(classes) > max(2, len(items) / LEAST_ROWS):
         raise Refused(
-            f"{name}: column {column!r} has {len(classes):,} different values in {len(items):,} "
-            f"rows, such as {_some(classes)}. That looks like a text or an id, not like a class. "
-            f"A class needs {LEAST_ROWS} rows on average, and better twenty."
+            f"{where}: {len(classes):,} different values in {len(items):,} items, such as "
+            f"{_some(classes)}. That looks like a text or an id, not like a class. A class needs "
+            f"{LEAST_ROWS} items on average, and better twenty."
         )
     if len(classes) > MOST_CLASSES:
         raise Refused(
-            f"{name}: column {column!r} has {len(classes):,} classes; {MOST_CLASSES} are the most "
-            "that a case can show. Join some, or take the commonest."
+            f"{where}: {len(classes):,} classes; {MOST_CLASSES} are the most that a case can show. "
+            "Join some, or take the commonest."
         )
 
 
@@ -65,25 +68,24 @@ def number(label):
     return value if math.isfinite(value) else None
 
 
-def _check_numbers(numbers, classes, name, column):
+def _check_numbers(numbers, classes, where):
     whole = all(value.is_integer() for value in numbers)
     in_a_row = whole and max(numbers) - min(numbers) < len(set(numbers))
     if len(numbers) > (MOST_LEVELS if whole else MOST_BANDS) and not in_a_row:
         raise Refused(
-            f"{name}: column {column!r} holds {len(numbers):,} different numbers, such as "
-            f"{_some(classes)}: a score, not a class. Cut it into bands first, such as low, middle "
-            "and high."
+            f"{where}: {len(numbers):,} different numbers, such as {_some(classes)}: a score, not a "
+            "class. Cut it into bands first, such as low, middle and high."
         )
 
 
-def _check_several(classes, name, column):
+def _check_several(classes, where):
     cells, sign = _several_in_a_cell(classes)
     rows = sum(classes[cell] for cell in cells)
     if rows > SEVERAL_SHARE * classes.total():
         raise Refused(
-            f"{name}: {rows:,} of {classes.total():,} rows hold several labels in column "
-            f"{column!r}, such as {cells[0]!r} ({sign}). A case has one label a row: keep one of "
-            "them, or make a file for each label that says yes or no. Is it the name of one "
+            f"{where}: {rows:,} of {classes.total():,} items have several labels, such as "
+            f"{cells[0]!r} ({sign}). A case has one label an item: keep one of "
+            "them, or make a case for each label, with yes and no. Is it the name of one "
             "class? Then write it in another way."
         )
 
@@ -140,6 +142,11 @@ def note_labels(reading):
                 f"The labels {', '.join(map(repr, variants))} differ only in capitals, spaces or "
                 "marks. They count as different classes; make them one in your file if they are."
             )
+
+
+def note_wordless(reading):
+    """Tell that the zero-shot baseline cannot read labels that are no words."""
+    names = in_order(item["label_name"] for item in reading.items)
     if not any(re.search(r"[^\W\d_]{2}", name) or UNSPACED.search(name) for name in names):
         reading.notes.append(
             f"The labels ({', '.join(map(repr, names[:5]))}) are no words. The zero-shot baseline "

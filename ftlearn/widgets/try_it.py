@@ -394,6 +394,7 @@ def read_upload(content, name="the file"):
             f"“{_short(name)}” is refused: {refused}. Choose a PNG or JPEG image of at most "
             f"{MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} million pixels."
         ) from None
+    remarks = [f"{remark}." for remark in remarks]
     if max(image.size) > LONGEST_SIDE:
         remarks.append(f"It was shrunk from {image.width:,} × {image.height:,} pixels.")
         image = fitted(image, LONGEST_SIDE)

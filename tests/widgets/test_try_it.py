@@ -337,8 +337,14 @@ FILES = {
     "jpeg": (as_file(grey(), "JPEG"), ""),
     "CMYK": (as_file(Image.new("CMYK", (40, 30)), "JPEG"), ""),
     "palette": (as_file(grey().convert("P")), ""),
-    "see-through": (as_file(Image.new("RGBA", (40, 30), (9, 9, 9, 0))), "transparency was left"),
-    "grey and alpha": (as_file(Image.new("LA", (40, 30), (9, 99))), "transparency was left"),
+    "see-through": (
+        as_file(Image.new("RGBA", (40, 30), (9, 9, 9, 0))),
+        "Transparency was laid over white",
+    ),
+    "grey and alpha": (
+        as_file(Image.new("LA", (40, 30), (9, 99))),
+        "Transparency was laid over white",
+    ),
     "one bit": (as_file(grey().convert("1")), ""),
     "one pixel": (as_file(grey(1, 1)), ""),
     "a line": (as_file(grey(900, 1)), ""),
