@@ -73,8 +73,8 @@ def _check_numbers(numbers, classes, where):
     in_a_row = whole and max(numbers) - min(numbers) < len(set(numbers))
     if len(numbers) > (MOST_LEVELS if whole else MOST_BANDS) and not in_a_row:
         raise Refused(
-            f"{where}: {len(numbers):,} different numbers, such as {_some(classes)}: a score, not a "
-            "class. Cut it into bands first, such as low, middle and high."
+            f"{where}: {len(numbers):,} different numbers, such as {_some(classes)}: a score, not "
+            "a class. Cut it into bands first, such as low, middle and high."
         )
 
 
