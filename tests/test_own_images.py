@@ -209,7 +209,7 @@ def test_folders_that_cannot_be_a_case_say_why(tmp_path):
         tmp_path / "file.zip": "zip",
         tmp_path / "bare": "Expected one folder for each class",
         fill(tmp_path / "one", classes=("cat",)): "every item has the label 'cat'",
-        fill(tmp_path / "each", classes=map(str, range(9)), n=1): "9 classes for 9 pictures",
+        fill(tmp_path / "each", classes=map(str, range(9)), n=1): "9 different values in 9 items",
         flat: "look alike.*'cat' has 9 that count as 1",
         phone: "cannot be read here .HEIC.: export it as JPEG: 1",
     }.items():
