@@ -415,6 +415,16 @@ def test_a_photograph_that_lies_on_its_side_is_turned(tmp_path, form):
     assert "Turned upright, as the rotation mark says" in photo.remarks
 
 
+@pytest.mark.parametrize(
+    "mark", [b"rubbish", b"", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x63\0\0"]
+)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_rotation_mark_costs_no_picture(tmp_path, form, mark):
+    picture(1).save(tmp_path / "photo", form, exif=b"Exif\0\0" + mark)
+    photo = pictures.read_once(tmp_path / "photo")
+    assert photo.size == (48, 40) and not photo.remarks
+
+
 def test_what_is_kept_is_taken_again_and_never_stale(tmp_path, monkeypatch):
     path = tmp_path / "photo.png"
     picture(1).save(path)
