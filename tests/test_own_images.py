@@ -565,6 +565,7 @@ def test_a_csv_is_found_beside_the_folder_that_was_named_or_inside_a_wrapping(tm
     folder = labelled(tmp_path / "zip" / "pets", "file,label", "{:03d}.png".format)
     assert len(all_items(ftlearn.case_from_folder(folder / "images"))) == 24
     assert len(all_items(ftlearn.case_from_folder(tmp_path / "zip"))) == 24
+    (folder / "labels.csv").rename(folder / "Labels.CSV")
     (folder / "images").rename(folder / "train")
     fill(folder / "test", n=3, start=900)
     assert len(all_items(ftlearn.case_from_folder(folder))) == 24
