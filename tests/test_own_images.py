@@ -415,6 +415,16 @@ def test_a_photograph_that_lies_on_its_side_is_turned(tmp_path, form):
     assert "Turned upright, as the rotation mark says" in photo.remarks
 
 
+@pytest.mark.parametrize(
+    "mark", [b"rubbish", b"", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x63\0\0"]
+)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_rotation_mark_costs_no_picture(tmp_path, form, mark):
+    picture(1).save(tmp_path / "photo", form, exif=b"Exif\0\0" + mark)
+    photo = pictures.read_once(tmp_path / "photo")
+    assert photo.size == (48, 40) and not photo.remarks
+
+
 def test_what_is_kept_is_taken_again_and_never_stale(tmp_path, monkeypatch):
     path = tmp_path / "photo.png"
     picture(1).save(path)
@@ -555,6 +565,7 @@ def test_a_csv_is_found_beside_the_folder_that_was_named_or_inside_a_wrapping(tm
     folder = labelled(tmp_path / "zip" / "pets", "file,label", "{:03d}.png".format)
     assert len(all_items(ftlearn.case_from_folder(folder / "images"))) == 24
     assert len(all_items(ftlearn.case_from_folder(tmp_path / "zip"))) == 24
+    (folder / "labels.csv").rename(folder / "Labels.CSV")
     (folder / "images").rename(folder / "train")
     fill(folder / "test", n=3, start=900)
     assert len(all_items(ftlearn.case_from_folder(folder))) == 24

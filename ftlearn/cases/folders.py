@@ -17,6 +17,7 @@ PART_NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 LABEL_COLUMNS = {"label", "class", "category", "target", "label_name", "class_name"}
+TABLES = {".csv", ".tsv"}
 HELPER_FOLDERS = (".", "@", "__")  # how their names begin
 HELPERS = {
     *("thumbs.db", "desktop.ini", "#recycle", "$recycle.bin"),
@@ -166,8 +167,7 @@ def _labels_beside(tree, place):
     if not tree.inside(place):
         beside.append(beside[0].parent)  # the learner may have named the images' own folder
     for folder in beside:
-        files = [file for file in sorted(folder.glob("*.[ct]sv")) if file.name[0] != "."]
-        found = [labels for file in files if (labels := _labels_in(file, tree, place))]
+        found = [labels for file in _tables_in(folder) if (labels := _labels_in(file, tree, place))]
         if len(found) > 1:
             raise Refused(
                 f"{tree.name}: {' and '.join(labels.source for labels in found)} say both what the "
@@ -176,6 +176,14 @@ def _labels_beside(tree, place):
         if found:
             return found[0]
     return None
+
+
+def _tables_in(folder):
+    try:
+        files = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [file for file in files if file.suffix.casefold() in TABLES and file.name[0] != "."]
 
 
 def _labels_in(file, tree, place):

@@ -102,7 +102,7 @@ def _read_parts(path, test, pattern):
     readings = {part: _read(tree, *found, pattern) for part, found in parts.items()}
     places = {part: place for part, (place, _) in parts.items()}
     used = {at for place in places.values() for at in tree.below(place)}
-    for at in tree.files.keys() - used:
+    for at in sorted(tree.files.keys() - used):
         tree.leave_out(at, folders.BESIDE)
     train = readings["train"]
     train.left_out += tree.left_out

@@ -21,7 +21,6 @@ KEPT_SIDE = 2 * Case.image_size  # of the shorter side: what is turned and scale
 NEAR_BITS = 2  # of 64: hashes that differ in no more show nearly the same picture
 _READING = 1  # raised when pictures are read in another way, so that no old one is taken
 _ROWS_AT_ONCE = 512
-_ROTATION = 0x0112  # Exif's mark
 _TOO_LARGE = "it is too large to open safely"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Where in a file something stands, what, and what that makes of it when it cannot be read.
@@ -119,7 +118,8 @@ def _frame(image):
     for at in range(frames):
         image.seek(at)
         remarks = _remarks(image)  # before it is unpacked: Pillow turns a TIFF then
-        read = [*read[:1], (as_rgb(ImageOps.exif_transpose(image)), remarks)]
+        upright = ImageOps.exif_transpose(image) if _rotation(image) > 1 else image
+        read = [*read[:1], (as_rgb(upright), remarks)]
         if frames == 1 or not _is_flat(read[-1][0]):
             break
     else:  # all are flat: the first is as good as any
@@ -132,6 +132,15 @@ def _frame(image):
     return frame, remarks
 
 
+def _rotation(image):
+    """Exif's mark of how a picture lies: 1 to 8, 1 being upright, from 5 on on its side."""
+    try:
+        mark = image.getexif().get(0x0112)
+    except Exception:  # it is damaged; the picture need not be
+        mark = None
+    return mark if mark in range(1, 9) else 1
+
+
 def _is_flat(image):
     return all(low == high for low, high in image.getextrema())
 
@@ -140,7 +149,7 @@ def _remarks(image):
     """What `as_rgb` and the rotation mark do to an image."""
     greys = {"F": "Float greys", "I": "Greys of more than 8 bits"}.get(image.mode, "16-bit greys")
     done = {
-        "Turned upright, as the rotation mark says": image.getexif().get(_ROTATION, 1) != 1,
+        "Turned upright, as the rotation mark says": _rotation(image) > 1,
         f"{greys} were scaled to 8 bits, from the darkest to the brightest": (
             image.mode.startswith(("I", "F"))
         ),
@@ -189,7 +198,7 @@ def _kept_already(path):
 def _kept_now(source, path):
     """Read a picture, shrink it, and keep a PNG that says where it comes from."""
     with _opened(source) as image:
-        size, sideways = image.size, image.getexif().get(_ROTATION) in (5, 6, 7, 8)
+        size, sideways = image.size, _rotation(image) > 4
         # A JPEG is unpacked at half its size or less, where that is still enough.
         drafted = image.draft("RGB", (2 * KEPT_SIDE, 2 * KEPT_SIDE))
         image, remarks = _frame(image)
