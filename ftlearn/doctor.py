@@ -137,9 +137,10 @@ def _packages():
         requirement = Requirement(line)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        if requirement.name in colab.NOT_NEEDED and "google.colab" in sys.modules:
-            continue
-        yield _package(requirement, tested.get(requirement.name.lower()))
+        if "google.colab" in sys.modules:
+            requirement = colab.needed(requirement)
+        if requirement is not None:
+            yield _package(requirement, tested.get(requirement.name.lower()))
 
 
 def _package(requirement, tested):
