@@ -879,6 +879,20 @@ def test_a_run_with_adapters_that_was_stopped_ends_with_the_same_weights(tiny, c
     assert equal(weights(train(case, recipe)), whole)
 
 
+@pytest.mark.parametrize("name", ["m", "models/m", "m with spaces"])
+def test_a_specialist_is_saved_in_the_home_folder_where_the_path_says_so(
+    plain, name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    folder = plain[0].save(f"~/{name}")
+    assert folder == tmp_path / name and (folder / "model.safetensors").exists()
+    with pytest.raises(FileExistsError) as caught:
+        plain[0].save(f"~/{name}")
+    assert caught.value._render_traceback_() == [str(caught.value)]
+
+
 def test_a_saved_specialist_with_adapters_needs_no_peft(tiny, cache, tmp_path):
     case = toy_case(sizes=SIZES)
     specialist = train(case, replace(TUNED, epochs=1, lora_rank=2))
