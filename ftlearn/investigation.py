@@ -336,6 +336,8 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     rows = [row for name in ("train", "validation") for row in case.part(name)]
     labels = np.array([row["label"] for row in rows])
     groups = np.array([row["group"] for row in rows])
+    if min(len(set(labels)), len(set(groups))) < 2:
+        return []  # there is no other label to expect, or nothing to learn it from
     features = generalist.embed([row["input"] for row in rows])
     probabilities = _out_of_fold(features, labels, groups, len(case.label_names))
     doubtful = find_label_issues(
