@@ -19,6 +19,7 @@ import fnmatch
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -879,6 +880,7 @@ def _download(asset, target, say):
     connection = {"verify": pip["cert"][-1]} if pip["cert"] else {}
     if pip["proxy"]:
         connection["proxy"] = pip["proxy"][-1]
+    logging.getLogger("unearth").setLevel(logging.ERROR)  # what it warns of is told below
     troubles, answers = [], []
     connection["event_hooks"] = {"response": [answers.append]}
     with PyPIClient(**trusted, **connection, timeout=60, follow_redirects=True) as session:
@@ -904,6 +906,9 @@ def _look_up(asset, finder, answers):
             return package.link
     if any(map(_asks_for_a_log_in, answers)):
         raise _Refused(_LOG_IN)
+    for answer in answers:
+        if answer.is_error and answer.status_code != 404:
+            raise _Refused(f"it answers {answer.status_code} ({answer.reason_phrase})")
     raise _Refused(f"no {asset.archive} was found there")
 
 

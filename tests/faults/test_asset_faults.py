@@ -150,6 +150,16 @@ def test_an_index_that_lists_no_such_wheel_is_no_log_in_page(tiny, page, monkeyp
     assert f"no {tiny.archive} was found there" in message and "log in" not in message
 
 
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Auth", "503 Come back later"])
+def test_an_index_that_refuses_is_told_with_its_answer_and_nothing_else_is_printed(
+    tiny, status, monkeypatch, capfd
+):
+    number, words = status.split(" ", 1)
+    message = fetched_from(lambda path: (int(number), words), monkeypatch)
+    assert f"it answers {number} ({words})" in message and "was found" not in message
+    assert capfd.readouterr().err == ""
+
+
 def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
