@@ -65,16 +65,18 @@ def _is_in(place, folder):
 
 
 def here():
-    """Files in the working directory that hide a library from this process.
+    """Files beside the notebook or the script that hide a library from this process.
 
     Returns
     -------
     dict of str to str
         As of `in_folder`, without what is loaded already, from where it is installed.
     """
-    if not any(_is_in(place or os.curdir, os.curdir) for place in sys.path):
-        return {}
-    found = in_folder(os.curdir)
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    found = {}
+    for folder in {os.curdir, os.path.dirname(script or "") or os.curdir}:
+        if any(_is_in(place or os.curdir, folder) for place in sys.path):
+            found |= in_folder(folder)
     return {module: path for module, path in found.items() if _would_be(module, path)}
 
 

@@ -21,10 +21,11 @@ def put(folder, name):
     return path.parent if path.name == "__init__.py" else path
 
 
-def python(code, folder):
+def python(code, folder, script=None):
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    what = [script] if script else ["-c", code]
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+        [sys.executable, *what], cwd=folder, env=environment, capture_output=True, text=True
     )
 
 
@@ -39,6 +40,18 @@ def test_using_the_course_beside_such_a_file_fails_with_one_sentence(name, tmp_p
     assert done.returncode == 1
     sentence = f"{library(name)} is not the library but {path}: rename it"
     assert sentence in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_beside_a_script_it_is_named_wherever_the_script_is_started(name, tmp_path):
+    path = put(tmp_path / "scripts", name)
+    (tmp_path / "scripts" / "mine.py").write_text("import ftlearn\nftlearn.fine_tune")
+    done = python("", tmp_path, "scripts/mine.py")
+    assert f"{library(name)} is not the library but {path}" in done.stderr.splitlines()[-1]
+
+
+def test_whatever_the_doctor_imports_is_looked_for():
+    assert set(doctor._IMPORTED) <= look_alikes.LIBRARIES
 
 
 @pytest.mark.parametrize("name", HIDING[:4])  # beside a random.py IPython itself does not start
