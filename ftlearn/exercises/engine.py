@@ -7,14 +7,15 @@ import builtins
 import contextlib
 import html
 import linecache
+import os
 import re
 import sys
-import sysconfig
 import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from sysconfig import get_path
 
 from . import progress
 
@@ -29,7 +30,9 @@ _COLOURS = {
 }
 _DEEPEST = 4  # levels of lists and dicts that are searched for a blank
 PATIENCE = 5  # seconds until a function that still runs is announced
-_NOT_TYPED = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<frozen")
+# Code from these places is installed; from elsewhere it was typed.
+_PACKAGES = re.compile(r"[/\\](site|dist)-packages[/\\]|^<frozen")
+_INSTALLED = tuple(f"{at}{os.sep}" for at in (Path(__file__).parents[1], get_path("stdlib")))
 
 
 class Mistake(Exception):
@@ -362,8 +365,7 @@ def _blamed(error):
 def _place(error):
     """Where an exception left the learner's code: the last line that was typed, not installed."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        installed = frame.filename.startswith(_NOT_TYPED) or "-packages" in frame.filename
-        if not installed:
+        if not frame.filename.startswith(_INSTALLED) and not _PACKAGES.search(frame.filename):
             line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
             return f" in line {frame.lineno}" + (f", `{line}`" if line else "")
     return ""

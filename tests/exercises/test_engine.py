@@ -89,6 +89,14 @@ def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
     assert "`return np.zeros((2, 2)) @ np.zeros(3)  # here`" in message
 
 
+@pytest.mark.parametrize(
+    "line", ["random.choice([])", "json.loads('{')", "float(np.linalg.inv([[0.0]]))"]
+)
+def test_an_error_in_pythons_own_library_is_blamed_on_the_line_that_called_it(line):
+    message = exercise(doubles).examine(typed(f"import json\ndef mine(x):\n    {line}", np=np))
+    assert "in line 4." in message.message
+
+
 class Hostile:
     """Raises at whatever it is asked."""
 
