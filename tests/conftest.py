@@ -3,6 +3,8 @@
 import ftlearn  # noqa: F401, I001 - first, as in a notebook: it settles threads before torch
 
 import gc
+import os
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,21 @@ def cache(monkeypatch, tmp_path):
     folder = tmp_path / "cache"
     monkeypatch.setenv("FTLEARN_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Makes folders refuse whatever is new; simulated, for an administrator may write anywhere."""
+    refused, mkdir = {}, os.mkdir
+
+    def ask_first(path, *more, **options):
+        for folder, number in refused.items():
+            if Path(path).is_relative_to(folder):
+                raise OSError(number, "not allowed", str(path))
+        return mkdir(path, *more, **options)
+
+    monkeypatch.setattr(os, "mkdir", ask_first)
+    return refused
 
 
 @pytest.fixture

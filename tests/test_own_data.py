@@ -564,5 +564,5 @@ def test_a_notebook_shows_a_refusal_as_one_sentence_without_a_traceback(tmp_path
     call = f"ftlearn.case_from_csv({str(tmp_path / 'reviews.csv')!r}, 'text', 'stars')"
     with capture_output() as shown:
         InteractiveShell().run_cell(f"import ftlearn\n{call}")
-    assert shown.stdout.startswith("Refused: text='text': reviews.csv has no such column.")
+    assert shown.stdout.startswith("text='text': reviews.csv has no such column.")
     assert "Traceback" not in shown.stdout and "own_data" not in shown.stdout

@@ -3,19 +3,13 @@
 import html
 from dataclasses import dataclass, field
 
+from ..errors import OneSentence
+
 SHOWN = 20  # left-out rows named for each reason
 
 
-class Refused(ValueError):
-    """What is wrong with the learner's own file or call: a sentence that says what to do.
-
-    A notebook shows the sentence alone. The fault is in the file or in the line that named it, so
-    the calls in between would only frighten.
-    """
-
-    def _render_traceback_(self):
-        """What IPython shows in the place of a traceback (list of str)."""
-        return [f"Refused: {self}"]
+class Refused(OneSentence, ValueError):
+    """What is wrong with the learner's own file or call: a sentence that says what to do."""
 
 
 class NotThere(Refused, FileNotFoundError):

@@ -171,7 +171,7 @@ def read_once(file):
     try:
         with file.open("rb") as source:
             name = f"{_digest(source)}-{KEPT_SIDE}-{_READING}.png"
-            kept = settings.cache_folder() / "pictures" / name
+            kept = settings.cached(f"pictures/{name}")
             return _kept_already(kept) or _kept_now(source, kept)
     except OSError as error:
         raise Unreadable(f"it cannot be opened ({error.strerror})") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import assets, settings, torch_setup
+from ..files import make_folder
 from .text import quiet_transformers
 
 
@@ -115,7 +116,7 @@ def model_folder(name, track="starter"):
     """
     model = VISION_MODELS[known(name, track)]
     if track == "starter":
-        folder = settings.cache_folder() / "models" / f"{name}-{_FOLDER_VERSION}"
+        folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
         if not (folder / "config.json").exists():
             _write_folder(model, folder)
         return folder
@@ -144,7 +145,7 @@ def _write_folder(model, folder):
     )
     whole = TimmWrapperForImageClassification(config)
     whole.timm_model.load_state_dict(network.state_dict())
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent) as work, quiet_transformers():
         whole.save_pretrained(work)
         with contextlib.suppress(OSError):  # another process was faster

@@ -433,6 +433,16 @@ def test_an_upload_takes_the_place_of_the_picked_item_and_a_reset_changes_nothin
     assert viewer.output.value == shown
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "no image"])
+def test_an_upload_by_ipywidgets_7_as_on_colab_is_answered_alike(viewer, kind):
+    content = b"no image" if kind == "no image" else as_file(grey(), kind)
+    shown = send(viewer, content)
+    about = {"name": "mine.png", "type": "image/png", "size": len(content), "lastModified": 0}
+    viewer.output.value = ""
+    viewer._receive({"new": {"mine.png": {"metadata": about, "content": content}}})
+    assert viewer.output.value == shown and shown
+
+
 def test_asked_without_an_image_it_says_what_to_do(viewer):
     viewer.button.click()
     assert "Pick a test item or upload an image first" in viewer.output.value
