@@ -215,13 +215,16 @@ def test_the_same_recipe_gives_the_same_weights(tiny_encoder, short):
 
 
 def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):
-    def recomputed():
-        layers = training.build_encoder(toy_pair_case(), SHORT)[0].auto_model.encoder.layer
-        return [layer.gradient_checkpointing for layer in layers]
+    layers = training.build_encoder(toy_pair_case(), SHORT)[0].auto_model.encoder.layer
+    assert [layer.gradient_checkpointing for layer in layers] == [True, True]
+    kept = training.build_encoder
 
-    assert recomputed() == [True, False]
-    monkeypatch.setattr(training.torch_setup, "memory_is_scarce", lambda: True)
-    assert recomputed() == [True, True]
+    def without(case, recipe):
+        model = kept(case, recipe)
+        model[0].auto_model.activation_checkpointing_disable()
+        return model
+
+    monkeypatch.setattr(training, "build_encoder", without)
     assert equal(weights(train(toy_pair_case(), SHORT)), short)
 
 
