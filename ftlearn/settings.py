@@ -151,9 +151,8 @@ def _may_be_written(folder):
     there (a full disk, a file in its place) is told by those who write.
     """
     try:
-        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        inside = existing.iterdir() if existing == folder else ()
-        for place in (existing, *(path for path in inside if path.is_dir())):
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
             with tempfile.TemporaryDirectory(dir=place):
                 pass
     except OSError as error:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_cases import FILLERS, WORDS
+from watched_writes import watching
 
 import ftlearn
 from ftlearn.cases import labels, own_data, tables
@@ -525,5 +526,8 @@ def test_any_table_is_a_case_or_one_sentence_and_no_row_is_lost(content, tmp_pat
 @pytest.mark.slow
 @given(content=any_files())
 @settings(max_examples=SLOW, deadline=None, derandomize=True)
-def test_five_thousand_tables(content, tmp_path_factory):
-    check_any_file(content, tmp_path_factory.mktemp("any"))
+def test_of_five_thousand_tables_none_writes_anywhere(content, tmp_path_factory, own_places):
+    with watching() as written:
+        check_any_file(content, tmp_path_factory.mktemp("any"))
+    given_files = str(tmp_path_factory.getbasetemp())
+    assert [path for path in written if not path.startswith((*own_places, given_files))] == []
