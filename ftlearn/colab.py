@@ -17,8 +17,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 DRIVE = Path("/content/drive/MyDrive/ftlearn")
 # Colab is the notebook server itself; another one would replace what it runs on.
 NOT_NEEDED = {"jupyterlab", "ipykernel"}
-# Built for Colab's GPUs, or loaded before the first cell runs: they stay as they are.
-KEPT = "torch torchvision torchaudio numpy pandas pyarrow matplotlib ipykernel".split()
+# Built for Colab's GPUs, loaded before the first cell runs, or drawn by Colab's page: they stay.
+KEPT = "torch torchvision torchaudio numpy pandas pyarrow matplotlib ipykernel ipywidgets".split()
+# The widgets need nothing of ipywidgets 8, and Colab's page does not draw it until it is put back.
+SUFFICIENT = {"ipywidgets": "ipywidgets>=7.7,<9"}
 ABSENT = "0.dev0"  # below every version that anything asks for
 
 
@@ -39,6 +41,7 @@ def set_up(project=PROJECT, drive=DRIVE):
         When a package cannot be installed, or the session must be restarted to use it.
     """
     missing = missing_requirements(project)
+    stale = _loaded_packages(missing)
     if missing:
         print("Installing:", ", ".join(missing))
         _install(missing)
@@ -47,7 +50,6 @@ def set_up(project=PROJECT, drive=DRIVE):
     if _installed("ftlearn") == ABSENT:
         _pip("--no-deps", "--editable", str(project))
     importlib.invalidate_caches()
-    stale = [name for name in map(_name, missing) if name.replace("-", "_") in sys.modules]
     if stale:
         raise RuntimeError(
             f"{', '.join(stale)} was loaded before it was updated. Choose Runtime, Restart "
@@ -62,6 +64,16 @@ def set_up(project=PROJECT, drive=DRIVE):
 
     assets.fetch(needed_assets(), source=drive if drive.is_dir() else None)
     print(f"Ready, with Colab's own PyTorch {metadata.version('torch')}.")
+    _draw_a_widget()
+
+
+def _draw_a_widget():
+    """A session that draws none is noticed here, not in the middle of an act."""
+    import ipywidgets
+    from IPython.display import display
+
+    print("A box with words in it follows. If it does not, reload this page: widgets do not work.")
+    display(ipywidgets.Button(description="Widgets work here", layout={"width": "auto"}))
 
 
 def _keep_progress(drive):
@@ -94,13 +106,46 @@ def missing_requirements(project=PROJECT):
 
     text = (Path(project) / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)[1]
-    wanted = [Requirement(line) for line in re.findall(r'"([^"]+)"', listed)]
+    wanted = (needed(Requirement(line)) for line in re.findall(r'"([^"]+)"', listed))
     return [
         str(one)
         for one in wanted
-        if one.name not in (*KEPT, *NOT_NEEDED)
+        if one is not None
+        and one.name not in KEPT
         and not one.specifier.contains(_installed(one.name), prereleases=True)
     ]
+
+
+def _loaded_packages(requirements):
+    """Names of the packages among them of which a module is loaded, whatever it is called."""
+    from packaging.utils import canonicalize_name
+
+    asked = {canonicalize_name(_name(one)) for one in requirements}
+    loaded = {
+        canonicalize_name(package)
+        for module, packages in metadata.packages_distributions().items()
+        if module in sys.modules
+        for package in packages
+    }
+    return sorted(asked & loaded)
+
+
+def needed(requirement):
+    """What is needed on Colab of a requirement of the course; None where nothing is.
+
+    Parameters
+    ----------
+    requirement : packaging.requirements.Requirement
+
+    Returns
+    -------
+    packaging.requirements.Requirement or None
+    """
+    from packaging.requirements import Requirement
+
+    if requirement.name in NOT_NEEDED:
+        return None
+    return Requirement(SUFFICIENT.get(requirement.name, str(requirement)))
 
 
 def _installed(name):

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import colab, settings, torch_setup
+from . import colab, look_alikes, settings, torch_setup
 
 OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 2.0
@@ -46,10 +46,11 @@ def examine():
         ``ok`` (bool: every act can run), ``checks`` (list of `Check`), ``acts`` (list of `Check`,
         one a notebook).
     """
-    checks = [_python(), *_packages(), *_imports()]
-    checks += [*_machine(), _cache(), _disk()]
+    checks, files = [_python(), *_look_alikes()], {}
+    if len(checks) == 1:  # else what follows would fail, or look into the wrong files
+        checks += [*_packages(), *_imports(), *_machine(), _cache(), _disk()]
+        files = _assets()
     general = [check.name for check in checks if check.state == "problem"]
-    files = _assets()
     acts = _acts(general, files)
     return {
         "ok": bool(acts) and all(act.state == "ok" for act in acts),
@@ -95,7 +96,8 @@ def as_text(found):
     machine = [c for c in fine if c.name in ("Python", *_MACHINE)]
     lines = [f"{marks['ok']}  {check.name}: {check.detail}" for check in machine]
     others = len(fine) - len(machine)
-    lines.append(f"{marks['ok']}  {others} more checks: packages, imports, cache, disk, assets")
+    if others:
+        lines.append(f"{marks['ok']}  {others} more checks: packages, imports, cache, disk, assets")
     rest = [check for check in found["checks"] if check.state != "ok"]
     lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in rest]
     lines += ["", "Acts"]
@@ -113,6 +115,15 @@ def _python():
     return Check("Python", "ok", version)
 
 
+def _look_alikes():
+    """A problem for each file beside the learner's notebooks that hides a library."""
+    from . import notebooks
+
+    for folder in dict.fromkeys((Path.cwd(), notebooks.PROJECT / "my_work")):
+        for module, path in look_alikes.in_folder(folder).items():
+            yield Check(f"import {module}", "problem", look_alikes.sentence({module: path}))
+
+
 def _packages():
     from packaging.requirements import Requirement
 
@@ -126,9 +137,10 @@ def _packages():
         requirement = Requirement(line)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        if requirement.name in colab.NOT_NEEDED and "google.colab" in sys.modules:
-            continue
-        yield _package(requirement, tested.get(requirement.name.lower()))
+        if "google.colab" in sys.modules:
+            requirement = colab.needed(requirement)
+        if requirement is not None:
+            yield _package(requirement, tested.get(requirement.name.lower()))
 
 
 def _package(requirement, tested):
@@ -167,7 +179,7 @@ def _imports():
 def _machine():
     try:
         machine = torch_setup.machine()
-    except ImportError as error:
+    except (ImportError, settings.BadSetting) as error:
         return [Check("machine", "problem", str(error))]
     return [
         Check("processor", "ok", f"{machine['cpu']}, {machine['threads']} threads"),
@@ -199,7 +211,9 @@ def _existing(folder):
 
 
 def _cache():
-    folder = settings.cache_folder().absolute()
+    folder, own = settings.cache_folder().absolute(), settings.own_cache().absolute()
+    if own != folder:
+        return Check("cache", "note", f"{folder} may only be read; what is made here goes to {own}")
     try:
         with tempfile.TemporaryFile(dir=_existing(folder)):
             pass
@@ -210,7 +224,7 @@ def _cache():
 
 
 def _disk():
-    free = shutil.disk_usage(_existing(settings.cache_folder().absolute())).free / 1e9
+    free = shutil.disk_usage(_existing(settings.own_cache().absolute())).free / 1e9
     if free < LEAST_DISK_GB:
         return Check("disk", "problem", f"{free:.1f} GB free; free {LEAST_DISK_GB} GB or more")
     return Check("disk", "ok", f"{free:.1f} GB free")
@@ -234,7 +248,6 @@ def _assets():
 
 def _acts(general, files):
     from . import notebooks
-    from .cases import CASES
 
     try:
         names = [path.stem for path in notebooks.source_files()]
@@ -242,6 +255,10 @@ def _acts(general, files):
         return [Check("notebooks", "problem", str(error))]
     if not names:
         return [Check("notebooks", "problem", f"there is none in {notebooks.source_folder()}")]
+    if general and not files:
+        return [Check(name, "problem", f"cannot run: {', '.join(general)}") for name in names]
+    from .cases import CASES
+
     acts = []
     for name in names:
         needed = {a for info in CASES.values() if info.notebook == name for a in info.assets}

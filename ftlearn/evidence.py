@@ -12,7 +12,6 @@ import hashlib
 import importlib
 import json
 import multiprocessing
-import os
 import platform
 import random
 import subprocess
@@ -38,6 +37,7 @@ from . import (
     training,
 )
 from .cases import open_case, sarcasm, split
+from .files import write_whole
 from .models import load_generalist, sees_images
 from .report_page import is_about_time
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
@@ -542,8 +542,8 @@ def _held_by_record(case_name):
 
 def _run_and_keep(case_name, run, key):
     """((row, predictions or None), whether it was run just now)."""
-    folder = settings.cache_folder() / "evidence" / f"{case_name}-{key}"
-    about, table = folder / "run.json", folder / "predictions.parquet"
+    about = settings.cached(f"evidence/{case_name}-{key}/run.json")
+    folder, table = about.parent, about.with_name("predictions.parquet")
     fresh = not about.exists()
     if fresh:
         folder.mkdir(parents=True, exist_ok=True)
@@ -551,7 +551,7 @@ def _run_and_keep(case_name, run, key):
         if predictions is not None:
             predictions.to_parquet(table, index=False)
         # Written last: a folder without it is an unfinished run.
-        _write_atomically(about, json.dumps(row, indent=1).encode())
+        write_whole(about, json.dumps(row, indent=1))
     predictions = pd.read_parquet(table) if table.exists() else None
     return (json.loads(about.read_text()), predictions), fresh
 
@@ -798,16 +798,10 @@ def _write_record(case_name, kept):
     table["probability"] = table["probability"].astype("float32")
     FOLDER.mkdir(parents=True, exist_ok=True)
     packed = table.to_parquet(index=False, compression="zstd")
-    _write_atomically(FOLDER / f"{case_name}.parquet", packed)
+    write_whole(FOLDER / f"{case_name}.parquet", packed)
     content = json.dumps({"case": case_name, "runs": rows}, indent=1)
-    _write_atomically(FOLDER / f"{case_name}.json", content.encode())
+    write_whole(FOLDER / f"{case_name}.json", content)
     return FOLDER / f"{case_name}.json"
-
-
-def _write_atomically(path, content):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    os.replace(beside, path)
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -3,13 +3,12 @@
 import html
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from . import baselines, plots, settings, torch_setup, training
+from . import baselines, files, plots, settings, torch_setup, training
 from .evaluation import best_on_validation, judge, score, system_label
 from .models import load_generalist, sees_images
 from .training import Estimate, Recipe
@@ -289,14 +288,12 @@ def _choose(case, minutes, prompt):
 
 def _plan_file(case, minutes):
     key = f"{training.data_fingerprint(case)}-{torch_setup.device()}-{minutes:g}"
-    return settings.cache_folder() / "runs" / f"{case.name}-{key}.plan.json"
+    return settings.own_cache() / "runs" / f"{case.name}-{key}.plan.json"
 
 
 def _keep_plan(plan, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(asdict(plan)), encoding="utf-8")
-    os.replace(beside, path)
+    files.make_folder(path.parent)
+    files.write_whole(path, json.dumps(asdict(plan)))
 
 
 def _read_plan(path):
@@ -316,10 +313,11 @@ def _forget_plan(case, minutes):
 def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     """Items of train and validation whose label a model trained without them does not believe.
 
-    Confident learning (Northcutt et al. 2021, https://doi.org/10.1613/jair.1.12125): a linear
-    probe predicts every item in cross-validation over groups. A label is suspected where another
-    one is at least as probable as it is on average among the items that bear it, and more probable
-    than the item's own. Nothing is removed: a suspect may as well be a hard item.
+    Confident learning (Northcutt et al. 2021, https://doi.org/10.1613/jair.1.12125) as cleanlab
+    does it: a linear probe predicts every item in cross-validation over groups. A label is
+    suspected where another one is at least as probable as it is on average among the items that
+    bear it, and more probable than the item's own. Nothing is removed: a suspect may as well be a
+    hard item.
 
     Parameters
     ----------
@@ -333,22 +331,23 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     list of Suspect
         The widest gap between the suggested and the own label's probability first.
     """
+    from cleanlab.filter import find_label_issues
+
     rows = [row for name in ("train", "validation") for row in case.part(name)]
     labels = np.array([row["label"] for row in rows])
     groups = np.array([row["group"] for row in rows])
+    if min(len(set(labels)), len(set(groups))) < 2:
+        return []  # there is no other label to expect, or nothing to learn it from
     features = generalist.embed([row["input"] for row in rows])
     probabilities = _out_of_fold(features, labels, groups, len(case.label_names))
-    own = probabilities[np.arange(len(labels)), labels]
-    average = np.array(
-        [
-            own[labels == label].mean() if (labels == label).any() else np.inf
-            for label in range(len(case.label_names))
-        ]
+    doubtful = find_label_issues(
+        labels,
+        probabilities,
+        filter_by="confident_learning",
+        return_indices_ranked_by="normalized_margin",
+        n_jobs=1,
     )
-    confident = np.where(probabilities >= average, probabilities, 0.0)
-    suggested = confident.argmax(axis=1)
-    gap = confident.max(axis=1) - own
-    doubtful = np.flatnonzero((suggested != labels) & (gap > 0))
+    suggested = probabilities.argmax(axis=1)
     return [
         Suspect(
             item_id=rows[at]["item_id"],
@@ -357,7 +356,7 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
             suggested=case.label_names[suggested[at]],
             probability=float(probabilities[at, suggested[at]]),
         )
-        for at in sorted(doubtful, key=lambda at: -gap[at])[:most]
+        for at in map(int, doubtful[:most])
     ]
 
 

@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import settings, torch_setup
+from . import files, settings, torch_setup
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_BYTES = 1_500_000
@@ -597,24 +597,27 @@ def copy_for_learner(folder):
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    memory = folder / ".editions.json"
-    given = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
-    said = []
+    memory, said = folder / ".editions.json", []
+    given = _editions_given(memory, said)
+    forgotten = bool(said)
     for source in source_files():
         notebook = read_source(source)
         edition = _edition(notebook)
         own = folder / f"{source.stem}.ipynb"
-        if own.exists():
+        found = _edition_there(own, said)
+        if found is not None:
             if source.stem not in given:  # put there by hand
-                given[source.stem] = [_edition(nbformat.read(own, as_version=4))]
+                given[source.stem] = [edition if forgotten else found]
                 _remember(given, memory)
             if edition in given[source.stem]:
                 continue
-            target = _free_name(folder, f"{source.stem}.new-edition")
+            target = files.free_path(folder / f"{source.stem}.new-edition.ipynb")
             said.append(
                 f"A newer edition of {source.stem} is beside your own copy: {target.name}. "
                 "Your copy was left as it is."
             )
+        elif own.exists():  # it cannot be read
+            continue
         else:
             target = own
             said.append(f"Your own copy of {source.stem} was made.")
@@ -624,14 +627,46 @@ def copy_for_learner(folder):
     return said
 
 
+def _editions_given(memory, said):
+    """Notebook -> the editions of it that the learner was given."""
+    try:
+        given = json.loads(memory.read_text(encoding="utf-8"))
+        if not all(isinstance(editions, list) for editions in given.values()):
+            raise ValueError
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError):
+        aside = files.put_aside(memory)
+        said.append(
+            f"The list of editions in {memory.parent.name} was damaged. It is kept as "
+            f"{aside.name}; your notebooks were left as they are."
+        )
+        return {}
+    return given
+
+
+def _edition_there(own, said):
+    """The edition of the learner's copy; None where there is none that can be read.
+
+    One that no program can open is put aside.
+    """
+    import nbformat
+
+    try:
+        return _edition(nbformat.read(own, as_version=4))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        said.append(f"Your {own.name} cannot be read ({error.strerror}); it was left as it is.")
+    except Exception:  # whatever nbformat stumbles over
+        aside = files.put_aside(own)
+        said.append(f"Your {own.name} is damaged and cannot be opened. It is kept as {aside.name}.")
+    return None
+
+
 def _remember(given, memory):
-    memory.write_text(json.dumps(given, indent=1), encoding="utf-8")
+    files.write_whole(memory, json.dumps(given, indent=1))
 
 
 def _edition(notebook):
     return hashlib.sha256(json.dumps(_cells(notebook)).encode()).hexdigest()[:16]
-
-
-def _free_name(folder, stem):
-    names = (f"{stem}{suffix}.ipynb" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(folder / name for name in names if not (folder / name).exists())

@@ -12,6 +12,7 @@ import html
 import io
 import math
 import textwrap
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -139,7 +140,8 @@ class Picture:
             Its ending is the format: ``.png`` (with twice a notebook's resolution), ``.svg`` or
             ``.pdf``.
         """
-        self._write(path, str(path).rpartition(".")[2].lower(), 2 * _DPI)
+        path = Path(path).expanduser()
+        self._write(path, path.suffix[1:].lower(), 2 * _DPI)
 
     def _write(self, target, kind, dpi):
         metadata = {"Software": None} if kind == "png" else {}

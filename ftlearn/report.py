@@ -302,7 +302,7 @@ def _results_folder(pace):
     """(folder, whether it is the learner's own)."""
     given = os.environ.get("FTLEARN_RESULTS")
     if given:
-        return Path(given), False
+        return Path(given).expanduser(), False
     folder = settings.home_folder() / "results"
     return (folder / "quick" if pace == "quick" else folder), True
 

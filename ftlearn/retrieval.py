@@ -20,22 +20,79 @@ LAYER_EPOCHS = 40
 SCALE = 20.0  # of the cosine, in the loss; as in sentence-transformers
 
 
-def pair_ranks(queries, candidates):
+def true_pairs(sources, translations, pools=None):
+    """Which candidates answer which query; equal texts are one candidate.
+
+    Parameters
+    ----------
+    sources, translations : list of str, length n
+        Row i of one belongs to row i of the other.
+    pools : list of str, optional
+        A candidate stands in a pool; equal texts of two pools are two candidates.
+
+    Returns
+    -------
+    right : numpy.ndarray of bool, shape (n, n)
+        Whether source i with the text of translation j is a pair.
+    first : numpy.ndarray of bool, shape (n,)
+        Whether translation j is the first with its text.
+    """
+    places = pools if pools is not None else [""] * len(sources)
+    answers = {}
+    for at, pair in enumerate(zip(places, translations, strict=True)):
+        answers.setdefault(pair, []).append(at)
+    of_source = {}
+    for pool, source, translation in zip(places, sources, translations, strict=True):
+        of_source.setdefault((pool, source), set()).update(answers[pool, translation])
+    right = np.zeros((len(sources), len(sources)), dtype=bool)
+    for at, pair in enumerate(zip(places, sources, strict=True)):
+        right[at, list(of_source[pair])] = True
+    first = np.zeros(len(sources), dtype=bool)
+    first[[ats[0] for ats in answers.values()]] = True
+    return right, first
+
+
+def ranks_of_right(similarity, right, first):
+    """Where each query ranks the best of its right candidates.
+
+    Parameters
+    ----------
+    similarity : numpy.ndarray, shape (n, n)
+    right, first
+        As `true_pairs` gives them.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,)
+        From 1; a wrong candidate that is as similar counts before it.
+    """
+    own = np.where(right, similarity, -np.inf).max(axis=1, keepdims=True)
+    return 1 + ((similarity >= own) & ~right & first).sum(axis=1)
+
+
+def pair_ranks(queries, candidates, rows=None):
     """Where each query ranks its own candidate, and each candidate its own query.
 
     Parameters
     ----------
     queries, candidates : numpy.ndarray, shape (n, d)
         Row i of one belongs to row i of the other.
+    rows : dict or datasets.Dataset, optional
+        With ``input`` and ``translation``, where texts may stand there more than once.
 
     Returns
     -------
     forward, backward : numpy.ndarray of int, shape (n,)
-        From 1; one that is as similar as the own one counts before it.
+        As `ranks_of_right` gives them.
     """
     similarity = np.asarray(queries) @ np.asarray(candidates).T
-    own = similarity.diagonal()
-    return (similarity >= own[:, None]).sum(axis=1), (similarity >= own[None, :]).sum(axis=0)
+    texts = [[str(at) for at in range(len(similarity))]] * 2
+    if rows is not None:
+        texts = [list(rows["input"]), list(rows["translation"])]
+    return (
+        ranks_of_right(similarity, *true_pairs(*texts)),
+        ranks_of_right(similarity.T, *true_pairs(*texts[::-1])),
+    )
 
 
 def validation_score(case, system):
@@ -55,12 +112,14 @@ def validation_score(case, system):
     return score_of_embeddings(
         system.embed(list(rows["input"]), side="query"),
         system.embed(list(rows["translation"]), side="candidate"),
+        rows,
     )
 
 
-def score_of_embeddings(queries, candidates):
+def score_of_embeddings(queries, candidates, rows):
     """As `validation_score`, of embeddings: float."""
-    return float(np.mean([np.mean(ranks == 1) for ranks in pair_ranks(queries, candidates)]))
+    ranks = pair_ranks(queries, candidates, rows)
+    return float(np.mean([np.mean(direction == 1) for direction in ranks]))
 
 
 class CharacterNgrams:
@@ -234,12 +293,12 @@ def fit_linear_layer(case, encoder):
     }
     train = [torch.tensor(rows) for rows in sides["train"]]
     best_weights = np.eye(train[0].shape[1], dtype=np.float32)
-    best_score = score_of_embeddings(*sides["validation"])
+    best_score = score_of_embeddings(*sides["validation"], case.validation)
     with _one_thread():
         for rate in LAYER_RATES:
             for weights in _layer_epochs(train, rate):
                 mapped = [_unit(rows @ weights) for rows in sides["validation"]]
-                score = score_of_embeddings(*mapped)
+                score = score_of_embeddings(*mapped, case.validation)
                 if score > best_score:
                     best_score, best_weights = score, weights
     layer = LinearLayer(encoder, best_weights)

@@ -1,17 +1,27 @@
 """Where things live and how much is computed: the environment variables of the course."""
 
+import errno
+import functools
 import os
+import tempfile
 from pathlib import Path
+
+from .errors import OneSentence
 
 PACES = ("full", "quick")
 TRACKS = ("starter", "hub")
+DEVICES = ("cpu", "cuda", "mps")
+
+
+class BadSetting(OneSentence, ValueError):
+    """A setting has a value that it cannot have; the message says what is allowed."""
 
 
 def _choice(name, given, variable, default, allowed):
     value = given or os.environ.get(variable) or default
     if value not in allowed:
         origin = f"argument {name}" if given else f"environment variable {variable}"
-        raise ValueError(f"{origin} is {value!r}; allowed: {', '.join(allowed)}.")
+        raise BadSetting(f"{origin} is {value!r}; allowed: {', '.join(allowed)}.")
     return value
 
 
@@ -72,18 +82,82 @@ def shared():
     return _choice("shared", None, "FTLEARN_SHARED", "0", ("0", "1")) == "1" if said else None
 
 
+def device():
+    """Where models are to run: ``FTLEARN_DEVICE``.
+
+    Returns
+    -------
+    str or None
+        One of `DEVICES`; None when nothing is said: then `ftlearn.torch_setup` looks.
+
+    Raises
+    ------
+    ValueError
+        When it is another word.
+    """
+    said = os.environ.get("FTLEARN_DEVICE")
+    return _choice("device", None, "FTLEARN_DEVICE", None, DEVICES) if said else None
+
+
 def cache_folder():
     """Folder for fetched assets and training runs: ``FTLEARN_CACHE``, else the user's cache.
 
     Returns
     -------
     pathlib.Path
-        It need not exist yet.
+        It need not exist yet; somebody else may have filled it, so that it can only be read.
     """
     if os.environ.get("FTLEARN_CACHE"):
         return Path(os.environ["FTLEARN_CACHE"]).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "ftlearn"
+
+
+def own_cache():
+    """Where what is fetched and made here goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The cache; where that may only be read, ``cache`` in the learner's home folder. It need
+        not exist yet.
+    """
+    shared, own = cache_folder(), home_folder() / "cache"
+    return own if not _may_be_written(shared) and _may_be_written(own) else shared
+
+
+def cached(name):
+    """Where something is in the cache, or will be.
+
+    Parameters
+    ----------
+    name : str
+        Its path below the cache, with ``/``.
+
+    Returns
+    -------
+    pathlib.Path
+        The learner's own where there is one, else that of the cache, else where to make it.
+    """
+    own, shared = own_cache() / name, cache_folder() / name
+    return shared if shared.exists() and not own.exists() else own
+
+
+@functools.cache
+def _may_be_written(folder):
+    """Whether a cache and each folder in it take something new.
+
+    It is tried: on network drives the rights that are shown mean little. Whatever else goes wrong
+    there (a full disk, a file in its place) is told by those who write.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            with tempfile.TemporaryDirectory(dir=place):
+                pass
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
+    return True
 
 
 def home_folder():

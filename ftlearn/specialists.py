@@ -7,9 +7,14 @@ import numpy as np
 import torch
 import transformers
 
+from .errors import OneSentence
 from .models import vision
 from .models.multilingual import remembered
 from .models.text import batches_by_length, mean_pooled, quiet_transformers
+
+
+class FolderInUse(OneSentence, FileExistsError):
+    """A folder to save into already holds files; the message says what to do."""
 
 
 class FineTuned:
@@ -240,6 +245,7 @@ def new_folder(folder):
     Parameters
     ----------
     folder : str or pathlib.Path
+        ``~`` stands for the home folder.
 
     Returns
     -------
@@ -250,9 +256,9 @@ def new_folder(folder):
     FileExistsError
         When the folder already holds files, or is a file: nothing is overwritten.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise FileExistsError(
+        raise FolderInUse(
             f"folder {str(folder)!r} already holds files, and nothing is overwritten; "
             "name a new or an empty folder."
         )

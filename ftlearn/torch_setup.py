@@ -285,15 +285,25 @@ def device():
     Returns
     -------
     str
-        ``"cuda"``, ``"mps"`` or ``"cpu"``, the first that is present.
+        What ``FTLEARN_DEVICE`` says, else ``"cuda"``, ``"mps"`` or ``"cpu"``, the first that is
+        present.
+
+    Raises
+    ------
+    ValueError
+        When this machine lacks what ``FTLEARN_DEVICE`` says, or there is no such device.
     """
     import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if torch.backends.mps.is_available():
-        return "mps"
-    return "cpu"
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    present = [*(kind for kind, is_there in there.items() if is_there), "cpu"]
+    wanted = settings.device() or present[0]
+    if wanted not in present:
+        raise settings.BadSetting(
+            f"environment variable FTLEARN_DEVICE is {wanted!r}, and this machine has "
+            f"{' and '.join(present)} alone; choose one of these, or take the variable away."
+        )
+    return wanted
 
 
 def machine():

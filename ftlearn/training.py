@@ -18,7 +18,7 @@ import torch
 import transformers
 from transformers.trainer_callback import ExportableState
 
-from . import settings, torch_setup
+from . import files, settings, torch_setup
 from .baselines import choice_score, linear_probe_of_features
 from .cases.case import Case
 from .models import model_folder, multilingual, sees_images, vision
@@ -1115,23 +1115,19 @@ def _run_folder(case, recipe):
         + [torch.__version__, transformers.__version__, torch_setup.device()]
     )
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    folder = settings.cache_folder() / "runs" / f"{case.name}-{key}"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder.with_suffix(".lock"))
+    folder = files.make_folder(settings.own_cache() / "runs" / f"{case.name}-{key}")
     try:
-        lock.acquire(timeout=0)
+        lock = files.locked(folder.with_suffix(".lock"), timeout=0)
     except filelock.Timeout:
         with tempfile.TemporaryDirectory(prefix=folder.name, dir=folder.parent) as own:
             yield Path(own)
         return
-    try:
+    with lock:
         yield folder
         # First what makes a checkpoint complete: a removal that is cut short leaves none.
         for state in folder.glob("checkpoint-*/trainer_state.json"):
             state.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        lock.release()
 
 
 def _last_checkpoint(folder):

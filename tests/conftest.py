@@ -3,8 +3,11 @@
 import ftlearn  # noqa: F401, I001 - first, as in a notebook: it settles threads before torch
 
 import gc
+import os
+from pathlib import Path
 
 import pytest
+from watched_writes import own_places  # noqa: F401 - a fixture
 
 from ftlearn import assets
 
@@ -45,6 +48,21 @@ def cache(monkeypatch, tmp_path):
     folder = tmp_path / "cache"
     monkeypatch.setenv("FTLEARN_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Makes folders refuse whatever is new; simulated, for an administrator may write anywhere."""
+    refused, mkdir = {}, os.mkdir
+
+    def ask_first(path, *more, **options):
+        for folder, number in refused.items():
+            if Path(path).is_relative_to(folder):
+                raise OSError(number, "not allowed", str(path))
+        return mkdir(path, *more, **options)
+
+    monkeypatch.setattr(os, "mkdir", ask_first)
+    return refused
 
 
 @pytest.fixture

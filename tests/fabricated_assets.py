@@ -126,6 +126,8 @@ def start_fetch(asset, folder, before="", **variables):
 def serve(answer):
     """A server on loopback; ``answer(path)`` gives (headers, content) or None for 404.
 
+    A status in place of the headers, with its words, is an error.
+
     Yields its address and the list of (method, path) that were asked.
     """
     asked = []
@@ -137,6 +139,8 @@ def serve(answer):
             if found is None:
                 return self.send_error(404)
             headers, content = found
+            if isinstance(headers, int):
+                return self.send_error(headers, content)
             self.send_response(200)
             for key, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(key, value)

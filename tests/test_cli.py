@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import ftlearn.cases
-from ftlearn import assets, cli, doctor, notebooks, report, torch_setup
+from ftlearn import assets, cli, doctor, notebooks, report, settings, torch_setup
 from ftlearn.cases import CaseInfo
 
 MACHINE = {
@@ -290,6 +290,27 @@ def test_the_doctor_refuses_a_cache_that_cannot_be_written(healthy, monkeypatch)
 
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
     assert "set FTLEARN_CACHE" in problems(doctor.examine())["cache"]
+
+
+def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkeypatch, read_only):
+    monkeypatch.setenv("FTLEARN_HOME", str(project / "home"))
+    (project / "cache").mkdir()
+    read_only[project / "cache"] = 30  # a read-only file system
+    found = doctor.examine()
+    assert found["ok"]
+    (check,) = [check for check in found["checks"] if check.name == "cache"]
+    assert check.state == "note"
+    assert check.detail.endswith(
+        f"may only be read; what is made here goes to {project}/home/cache"
+    )
+
+
+def test_the_doctor_refuses_a_device_that_does_not_exist(healthy, monkeypatch):
+    def machine():
+        raise settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
+
+    monkeypatch.setattr(torch_setup, "machine", machine)
+    assert "FTLEARN_DEVICE is 'gpu'" in problems(doctor.examine())["machine"]
 
 
 def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeypatch, tmp_path):

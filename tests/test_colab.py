@@ -11,7 +11,7 @@ import pytest
 from fabricated_assets import make_wheel
 from packaging.requirements import Requirement
 
-from ftlearn import colab, notebooks
+from ftlearn import colab, doctor, notebooks
 
 PROJECT = notebooks.PROJECT
 
@@ -100,6 +100,7 @@ def test_on_colab_with_everything_there_nothing_is_installed_and_widgets_and_ass
 
     assert seen["fetched"] == [[needed_assets(), "None"]]
     assert "Colab's own PyTorch" in seen["printed"]
+    assert "Button(description='Widgets work here'" in seen["printed"]
     assert not seen["torch_loaded"]  # import ftlearn must settle threads first
 
 
@@ -124,6 +125,40 @@ def test_a_package_that_was_loaded_before_its_update_asks_for_a_restart(tmp_path
     seen = run_cell(tmp_path, cell, {"tqdm": "3.0"})
     assert "tqdm was loaded before it was updated" in seen["error"]
     assert "Restart" in seen["error"] and seen["fetched"] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("sklearn", "scikit-learn"), ("PIL", "pillow"), ("skimage", "scikit-image"), ("tqdm", "tqdm")],
+)
+def test_a_loaded_package_is_recognised_by_whatever_name_it_is_imported(module, package):
+    __import__(module)
+    asked = [f"{package}>=99", "medmnist>=99", "no-such-package>=1"]
+    assert "medmnist" not in sys.modules
+    assert colab._loaded_packages(asked) == [package]
+
+
+@pytest.mark.parametrize("version", ["7.7.1", "7.8.5", "8.1.7", None])
+def test_colabs_own_ipywidgets_is_never_touched(version, monkeypatch):
+    real = colab._installed
+    monkeypatch.setattr(
+        colab,
+        "_installed",
+        lambda name: (version or colab.ABSENT) if name == "ipywidgets" else real(name),
+    )
+    assert colab.missing_requirements(PROJECT) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "state"), [("7.6.5", "problem"), ("7.7.1", "ok"), ("7.8.5", "ok"), ("8.1.9", "ok")]
+)
+def test_the_doctor_on_colab_is_content_with_the_ipywidgets_there(version, state, monkeypatch):
+    line = "ipywidgets>=8.1,<9"
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda _: [line, "jupyterlab>=99"])
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda _: version)
+    monkeypatch.setattr(doctor, "_tested_versions", dict)
+    assert [(check.name, check.state) for check in doctor._packages()] == [("ipywidgets", state)]
 
 
 def test_a_repository_that_cannot_be_cloned_is_named(tmp_path):

@@ -157,6 +157,22 @@ def test_a_class_that_a_fold_lacks_is_no_obstacle():
     suspected_labels(rare, CountingWords())
 
 
+@pytest.mark.parametrize(
+    "alike",
+    [{"label": 1}, {"group": "one"}, {"label": 0, "group": "one"}],
+    ids=["one label", "one group", "one of both"],
+)
+def test_where_nothing_differs_nothing_is_suspected(alike):
+    case = toy_case(sizes=(24, 12, 12))
+    parts = {}
+    for name in ("train", "validation"):
+        part = case.part(name)
+        for column, value in alike.items():
+            part = part.remove_columns(column).add_column(column, [value] * len(part))
+        parts[name] = part
+    assert suspected_labels(replace(case, **parts), CountingWords()) == []
+
+
 # --- the whole investigation ------------------------------------------------------------------
 
 

@@ -300,12 +300,15 @@ def test_a_learners_copy_is_never_overwritten(project):
     work = project.folder / "my_work"
     assert notebooks.copy_for_learner(work) == ["Your own copy of 01_good was made."]
     own = work / "01_good.ipynb"
-    own.write_text("the learner's own words", encoding="utf-8")
+    changed = nbformat.read(own, as_version=4)
+    changed.cells[1].source = "the learner's own words"
+    nbformat.write(changed, own)
+    before = own.read_bytes()
     assert notebooks.copy_for_learner(work) == []
     project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
     (said,) = notebooks.copy_for_learner(work)
     assert "01_good.new-edition.ipynb" in said
-    assert own.read_text(encoding="utf-8") == "the learner's own words"
+    assert own.read_bytes() == before
     assert notebooks.copy_for_learner(work) == []
     newer = nbformat.read(work / "01_good.new-edition.ipynb", as_version=4)
     assert "6 * 8" in newer.cells[3].source
@@ -324,6 +327,60 @@ def test_a_second_new_edition_leaves_the_first_alone(project):
         "01_good.new-edition.ipynb",
         "01_good.new-edition-2.ipynb",
     }
+
+
+DAMAGED = {
+    "empty": b"",
+    "cut off": b'{"cells": [{"cell_type": "markdown", "sou',
+    "zeros after a power cut": bytes(500),
+    "no notebook": b"{}",
+    "a list": b"[]",
+    "no cells": b'{"cells": 5, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    "not UTF-8": b'{"cells": [], "metadata": {"a": "\xff"}, "nbformat": 4, "nbformat_minor": 5}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_notebook_is_put_aside_and_a_new_copy_is_made(project, content):
+    project.source("01_good", GOOD)
+    work = project.folder / "my_work"
+    notebooks.copy_for_learner(work)
+    for number in ("", "-2"):
+        (work / "01_good.ipynb").write_bytes(content)
+        told, made = notebooks.copy_for_learner(work)
+        assert f"is damaged and cannot be opened. It is kept as 01_good-damaged{number}.ip" in told
+        assert made == "Your own copy of 01_good was made."
+        assert (work / f"01_good-damaged{number}.ipynb").read_bytes() == content
+        assert nbformat.read(work / "01_good.ipynb", as_version=4).cells
+    assert notebooks.copy_for_learner(work) == []
+
+
+@pytest.mark.parametrize("content", ["", '{"01_good": ["ab', "[]", '{"01_good": 3}', "null"])
+def test_a_damaged_list_of_editions_is_put_aside_and_the_notebooks_stay(project, content):
+    project.source("01_good", GOOD)
+    work = project.folder / "my_work"
+    notebooks.copy_for_learner(work)
+    own = work / "01_good.ipynb"
+    changed = nbformat.read(own, as_version=4)
+    changed.cells[1].source = "the learner's own words"
+    nbformat.write(changed, own)
+    (work / ".editions.json").write_text(content)
+    (told,) = notebooks.copy_for_learner(work)
+    assert "was damaged" in told and ".editions-damaged.json" in told
+    assert (work / ".editions-damaged.json").read_text() == content
+    assert "the learner's own words" in own.read_text(encoding="utf-8")
+    project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
+    (said,) = notebooks.copy_for_learner(work)
+    assert "01_good.new-edition.ipynb" in said
+
+
+def test_a_notebook_that_cannot_be_read_is_told_and_the_others_are_copied(project):
+    for name in ("01_good", "02_good"):
+        project.source(name, GOOD)
+    work = project.folder / "my_work"
+    (work / "01_good.ipynb").mkdir(parents=True)
+    told, made = notebooks.copy_for_learner(work)
+    assert told.startswith("Your 01_good.ipynb cannot be read") and "02_good was made" in made
 
 
 def test_a_notebook_put_there_by_hand_is_left_alone(project):

@@ -228,6 +228,14 @@ def test_a_saved_figure_is_an_svg_or_a_sharper_png(tmp_path):
     assert Image.open(tmp_path / "verdict.png").width == 2 * 792
 
 
+@pytest.mark.parametrize("name", ["verdict.svg", "verdict.PNG", "my.own.pdf"])
+def test_a_figure_is_saved_in_the_home_folder_where_the_path_says_so(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    every_picture()["verdict"].save(f"~/{name}")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "title"),
     [

@@ -1,5 +1,6 @@
 """Where things live and how much is computed: argument, then environment, then default."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ CHOICES = [
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):
-    for name in ("PACE", "TRACK", "CACHE", "HOME", "SHARED"):
+    for name in ("PACE", "TRACK", "CACHE", "HOME", "SHARED", "DEVICE"):
         monkeypatch.delenv(f"FTLEARN_{name}", raising=False)
 
 
@@ -90,6 +91,62 @@ def test_asking_where_things_live_makes_no_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings.cache_folder(), settings.home_folder()
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def places(monkeypatch, tmp_path):
+    """A cache that somebody filled and a home, by name."""
+    found = {"cache": tmp_path / "shared", "home": tmp_path / "home"}
+    (found["cache"] / "models" / "theirs").mkdir(parents=True)
+    monkeypatch.setenv("FTLEARN_CACHE", str(found["cache"]))
+    monkeypatch.setenv("FTLEARN_HOME", str(found["home"]))
+    return found
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_beside_a_cache_that_can_only_be_read_the_learner_has_one_at_home(
+    places, read_only, number
+):
+    read_only[places["cache"]] = number
+    assert settings.own_cache() == places["home"] / "cache"
+    assert settings.cached("models/theirs") == places["cache"] / "models" / "theirs"
+    assert settings.cached("models/new") == places["home"] / "cache" / "models" / "new"
+    (places["home"] / "cache" / "models" / "theirs").mkdir(parents=True)
+    assert settings.cached("models/theirs") == places["home"] / "cache" / "models" / "theirs"
+
+
+def test_a_cache_of_which_one_folder_can_only_be_read_is_left_alone(places, read_only):
+    read_only[places["cache"] / "models"] = errno.EACCES
+    assert settings.own_cache() == places["home"] / "cache"
+
+
+def test_a_cache_that_can_be_written_takes_everything(places):
+    assert settings.own_cache() == places["cache"]
+    assert settings.cached("models/theirs") == places["cache"] / "models" / "theirs"
+    assert settings.cached("runs/new") == places["cache"] / "runs" / "new"
+    assert [path.name for path in places["cache"].rglob("*")] == ["models", "theirs"]
+    assert not places["home"].exists()
+
+
+def test_where_nothing_can_be_written_the_cache_is_the_one_that_errors_name(places, read_only):
+    read_only |= {places["cache"]: errno.EACCES, places["home"].parent: errno.EACCES}
+    assert settings.own_cache() == places["cache"]
+
+
+@pytest.mark.parametrize("kind", settings.DEVICES)
+def test_a_device_can_be_chosen_by_name(kind, monkeypatch):
+    assert settings.device() is None
+    monkeypatch.setenv("FTLEARN_DEVICE", kind)
+    assert settings.device() == kind
+
+
+@pytest.mark.parametrize("word", ["gpu", "CPU", "cuda:0"])
+def test_another_word_for_the_device_is_refused_in_one_sentence(word, monkeypatch):
+    monkeypatch.setenv("FTLEARN_DEVICE", word)
+    with pytest.raises(settings.BadSetting) as caught:
+        settings.device()
+    sentence = f"environment variable FTLEARN_DEVICE is {word!r}; allowed: cpu, cuda, mps."
+    assert caught.value._render_traceback_() == [sentence]
 
 
 @pytest.mark.parametrize(("said", "answer"), [("1", True), ("0", False), ("", None)])

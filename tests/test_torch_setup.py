@@ -358,6 +358,35 @@ def test_the_device_is_the_first_that_is_present(cuda, mps, expected, monkeypatc
     assert torch_setup.device() == expected
 
 
+@pytest.mark.parametrize(
+    ("cuda", "mps", "wanted"),
+    [(True, False, "cpu"), (True, True, "mps"), (False, True, "cpu"), (False, False, "cpu")],
+)
+def test_a_device_that_is_present_can_be_chosen(cuda, mps, wanted, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(
+        torch, "backends", SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps))
+    )
+    monkeypatch.setenv("FTLEARN_DEVICE", wanted)
+    assert torch_setup.device() == wanted
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("cuda", "cpu"), ("mps", "cpu"), ("mps", "cuda")])
+def test_a_device_that_is_absent_is_refused_in_one_sentence(wanted, there, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there == "cuda")
+    monkeypatch.setattr(
+        torch, "backends", SimpleNamespace(mps=SimpleNamespace(is_available=lambda: False))
+    )
+    monkeypatch.setenv("FTLEARN_DEVICE", wanted)
+    with pytest.raises(ValueError, match=f"FTLEARN_DEVICE is '{wanted}'.*has {there}") as caught:
+        torch_setup.device()
+    assert caught.value._render_traceback_() == [str(caught.value)]
+
+
 def test_the_machine_is_described_in_full():
     machine = torch_setup.machine()
     assert set(machine) == {"cpu", "threads", "memory_gb", "device", "bf16", "system"}

@@ -1,5 +1,6 @@
 """Fine-tuning: what a recipe says is what happens; nothing is lost, nothing leaks."""
 
+import errno
 import json
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -92,6 +93,23 @@ def tuned(tiny_folder, tmp_path_factory):
         patch.setenv("FTLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
         case, witness = toy_case(sizes=SIZES), Witness()
         return train(case, TUNED, witness), witness, case
+
+
+def test_beside_a_cache_that_can_only_be_read_training_keeps_its_work_at_home(
+    tiny, cache, tmp_path, monkeypatch, read_only
+):
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
+    cache.mkdir()
+    read_only[cache] = errno.EACCES
+    seen = []
+
+    class Look(transformers.TrainerCallback):
+        def on_train_begin(self, args, state, control, **kwargs):
+            seen.append(Path(args.output_dir))
+
+    train(toy_case(), PLAIN, Look())
+    assert seen[0].is_relative_to(tmp_path / "home" / "cache" / "runs")
+    assert not any(cache.iterdir())
 
 
 # --- recipes --------------------------------------------------------------------------------
@@ -859,6 +877,20 @@ def test_a_run_with_adapters_that_was_stopped_ends_with_the_same_weights(tiny, c
     with pytest.raises(TrainingInterrupted):
         train(case, recipe, Stop(20))
     assert equal(weights(train(case, recipe)), whole)
+
+
+@pytest.mark.parametrize("name", ["m", "models/m", "m with spaces"])
+def test_a_specialist_is_saved_in_the_home_folder_where_the_path_says_so(
+    plain, name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    folder = plain[0].save(f"~/{name}")
+    assert folder == tmp_path / name and (folder / "model.safetensors").exists()
+    with pytest.raises(FileExistsError) as caught:
+        plain[0].save(f"~/{name}")
+    assert caught.value._render_traceback_() == [str(caught.value)]
 
 
 def test_a_saved_specialist_with_adapters_needs_no_peft(tiny, cache, tmp_path):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from .. import settings
 from .case import Case
-from .own_data import case_from_csv, case_from_folder, case_from_pairs
+from .own_data import case_from_csv, case_from_pairs
+from .own_images import case_from_folder
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def write(path):
     FileExistsError
         When there is such a file: answers are never overwritten.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.exists():
         raise FileExistsError(f"{path} exists and may hold answers; give the sheet another name.")
     with open(path, "w", encoding="utf-8", newline="") as stream:
@@ -63,7 +63,8 @@ def agreement(paths):
         When a sheet has no answer, an answer other than 0 and 1, or items that are not on the
         sheet.
     """
-    answers = {Path(path).name: _answers(Path(path)) for path in paths}
+    paths = [Path(path).expanduser() for path in paths]
+    answers = {path.name: _answers(path) for path in paths}
     truth = {item["item_id"]: item["label"] for item in _chosen()}
     return [
         _compare(first, second, {**answers, "the set": truth})

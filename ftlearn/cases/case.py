@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import torch_setup
+from .. import retrieval, torch_setup
 
 PARTS = ("train", "validation", "test")
 
@@ -212,12 +212,15 @@ class Case:
         """(rank of the true one, index of the first one) of every item; asked once."""
         remembered = self._memory.setdefault(system, {})
         if part not in remembered:
-            similarity = self._similarity(system, self.part(part))
-            own = similarity.diagonal()[:, None].copy()
-            # The true one is among those that are at least as similar: its rank starts at 1.
-            ranks = (similarity >= own).sum(axis=1)
-            np.fill_diagonal(similarity, np.where(ranks == 1, np.inf, -np.inf))
-            remembered[part] = ranks, similarity.argmax(axis=1)
+            rows = self.part(part)
+            similarity = self._similarity(system, rows)
+            pools = list(rows["pool"]) if "pool" in rows.column_names else None
+            texts = list(rows["input"]), list(rows["translation"])
+            right, first = retrieval.true_pairs(*texts, pools)
+            ranks = retrieval.ranks_of_right(similarity, right, first)
+            # What is shown as found: a right one where one comes first, else the best wrong one.
+            missed = np.where(right, -np.inf, similarity).argmax(axis=1)
+            remembered[part] = ranks, np.where(ranks == 1, np.arange(len(ranks)), missed)
             torch_setup.return_free_blocks()
         return remembered[part]
 

@@ -38,7 +38,7 @@ def tiles():
         centre), ``label`` (index into `LABEL_NAMES`), ``share`` (of the tile that the first map
         gives to it).
     """
-    path = settings.cache_folder() / "earth" / f"tiles-{VERSION}.npz"
+    path = settings.cached(f"earth/tiles-{VERSION}.npz")
     if not path.exists():
         made = _make_tiles()
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def land_use(pace):
     """
     from torchvision.datasets import EuroSAT
 
-    found = EuroSAT(root=str(settings.cache_folder()), download=True)
+    found = EuroSAT(root=str(settings.cached("eurosat").parent), download=True)
     parts = {name: [] for name, _ in _SHARES}
     named = ((Path(path).name, path, label) for path, label in found.samples)
     for key, path, label in sorted((short_hash(name), path, label) for name, path, label in named):

@@ -3,19 +3,17 @@
 import html
 from dataclasses import dataclass, field
 
+from ..errors import OneSentence
+
 SHOWN = 20  # left-out rows named for each reason
 
 
-class Refused(ValueError):
-    """What is wrong with the learner's own file or call: a sentence that says what to do.
+class Refused(OneSentence, ValueError):
+    """What is wrong with the learner's own file or call: a sentence that says what to do."""
 
-    A notebook shows the sentence alone. The fault is in the file or in the line that named it, so
-    the calls in between would only frighten.
-    """
 
-    def _render_traceback_(self):
-        """What IPython shows in the place of a traceback (list of str)."""
-        return [f"Refused: {self}"]
+class NotThere(Refused, FileNotFoundError):
+    """A file or folder that the learner named is not there."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,8 @@ class Reading:
         Rows or files there were.
     read_as, left_out, notes
         As in `Intake`.
+    name : str
+        The file's name, without its path.
     """
 
     items: list
@@ -126,6 +126,7 @@ class Reading:
     read_as: str
     left_out: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    name: str = ""
 
     def drop(self, unwanted, reason):
         """Leave out the items for which `unwanted` holds."""
@@ -136,6 +137,13 @@ class Reading:
             else:
                 kept.append(item)
         self.items = kept
+
+
+def places(kind, numbers, most=5):
+    """Where something stands, such as "rows 3, 17 and 4 more": str."""
+    first = ", ".join(f"{number}" for number in numbers[:most])
+    more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
+    return f"{kind}{'s' if len(numbers) > 1 else ''} {first}{more}"
 
 
 def short(text, most=120):

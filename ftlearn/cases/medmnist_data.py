@@ -54,7 +54,7 @@ def pneumonia(pace):
             "The hub track of the X-ray case needs the package medmnist; install it with "
             "`pip install medmnist`."
         ) from None
-    folder = settings.cache_folder() / "medmnist"
+    folder = settings.cached(f"medmnist/pneumoniamnist_{SIZE}.npz").parent
     folder.mkdir(parents=True, exist_ok=True)
     absent = not (folder / f"pneumoniamnist_{SIZE}.npz").exists()
     return {

@@ -1,4 +1,4 @@
-"""A case from the learner's own files: a table of texts, a folder of images, sentence pairs.
+"""A case from the learner's own tables: texts with labels, or sentence pairs.
 
 Files are only read. What is noticed on the way, and every row that is left out, stands in the
 case's `Intake`.
@@ -6,21 +6,26 @@ case's `Intake`.
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from .. import settings
 from ..models import multilingual
 from ..models import text as text_models
-from . import split, tables
+from . import labels, split, tables
 from .case import Case
 from .intake import Intake, LeftOut, Reading, Refused, short
 
 N_FOLDS = 5
 LEAST_GROUPS = N_FOLDS  # of a class: one for each fold
-MOST_CLASSES = 100
 NEAR_DUPLICATE = 0.5  # cosine of counts of word triples, as in the legal case
+RUN = 6  # letters; about three words where words have no spaces between them
+LEAST_TEXTS = 10  # fewer cannot say what most of them share
+LARGE_GROUP = 0.1  # of all items, above which a group is named
+FAR_FROM_AIM = 0.05  # of all items, that a part may differ from 70/10/20 unsaid
 VALIDATION_ONE_IN = 8  # of the groups, where the test part has a file of its own
 QUICK_ITEMS = 400
 COMMON_CLASS = 0.6  # a share above which accuracy flatters
@@ -29,13 +34,21 @@ TOKEN_LIMITS = (64, 128, 256)
 SHARE_THAT_FITS = 0.95
 TOKEN_SAMPLE = 1000
 FOREIGN_LETTERS = 0.2
-IMAGE_GENERALIST = "efficientnet_lite0"
 
 
 # --- a table of texts -------------------------------------------------------------------------
 
 
-def case_from_csv(path, text="text", label="label", group=None, test=None, pace=None, track=None):
+def case_from_csv(
+    path,
+    text="text",
+    label="label",
+    group=None,
+    test=None,
+    near_repeats=True,
+    pace=None,
+    track=None,
+):
     """Make a case from a table with a text and a label in each row.
 
     Encoding and delimiter are found out. Rows with the same words, or nearly the same, stand on
@@ -44,15 +57,18 @@ def case_from_csv(path, text="text", label="label", group=None, test=None, pace=
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        A delimited file whose first line names the columns.
+    path : str, pathlib.Path or pandas.DataFrame
+        A delimited file whose first line names the columns, JSON lines, or a table in memory.
     text, label : str
         Names of the columns with the text and with its class.
     group : str, optional
         Name of a column whose equal values must not be torn apart: a customer, a document.
-    test : str or pathlib.Path, optional
-        A file of the same form that is the test part. Training rows that resemble one of its rows
+    test : as `path`, optional
+        A table of the same form that is the test part. Training rows that resemble one of its rows
         are left out.
+    near_repeats : bool
+        Whether texts that are nearly the same are looked for and kept together. Equal ones always
+        are.
     pace, track : str, optional
         As in `ftlearn.open_case`.
 
@@ -62,97 +78,103 @@ def case_from_csv(path, text="text", label="label", group=None, test=None, pace=
 
     Raises
     ------
-    FileNotFoundError
-        When a file is not there.
-    ValueError
-        When a column is not there or of the wrong kind, or too little is left to learn from.
+    ftlearn.cases.intake.Refused
+        A ValueError in one sentence: a file is not there (then also a FileNotFoundError), a column
+        is not there or of the wrong kind, or too little is left to learn from.
     """
     pace, track = settings.pace(pace), settings.track(track)
-    reading = _read_texts(path, text, label, group, "row")
-    held_out = _read_texts(test, text, label, group, "test row") if test is not None else None
-    name = Path(path).name
-    _check_classes(reading.items, name, label)
-    _join_alike(reading, held_out, [_words_of("input")])
+    columns = {"input": ("text", text), "label_name": ("label", label)}
+    reading = _read_rows(path, columns, group, "row")
+    held_out = _read_rows(test, columns, group, "test row") if test is not None else None
+    name = reading.name
+    labels.check_classes(reading.items, f"{name}, column {label!r}")
+    _join_alike(reading, held_out, ["input"], near_repeats)
     if held_out is None:
         _leave_out_small_classes(reading, name)
     else:
         _keep_apart(reading, held_out, name)
-    _note_labels(reading)
+    labels.note_labels(reading)
+    labels.note_wordless(reading)
     if pace == "quick":
-        reading.items = _few_groups(reading.items, QUICK_ITEMS)
-    label_names = sorted({item["label_name"] for item in reading.items})
+        _leave_out_most_groups(reading, QUICK_ITEMS)
+    label_names = labels.in_order(item["label_name"] for item in reading.items)
     parts = _parts(reading, held_out, label_names, name)
     generalist = text_models.known(None, track)
     limit = _token_limit(generalist, track, parts["train"]["input"], reading.notes)
     metric = _metric(parts["train"], label_names, reading.notes)
     group_name = f"values of '{group}', and texts alike" if group else "groups of alike texts"
-    return Case(
-        name=_case_name(path),
+    return _own_case(
+        reading,
+        held_out,
+        parts,
         title=f"{name}: {text} to {label}",
         task="classification",
         label_names=label_names,
         claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        claimed={"value": None, "unit": "points"},
-        card=_text_card(name, text, label, group, test, reading, parts, label_names, metric),
-        data_name=name,
+        card=_text_card(name, text, label, group, held_out, reading, parts, label_names, metric),
         group_name=group_name,
         metric=metric,
         generalist=generalist,
         generalist_label=text_models.TEXT_MODELS[generalist].label,
         track=track,
         pace=pace,
-        fold=None if held_out else 0,
         max_tokens=limit,
-        intake=_intake(name, reading, held_out, parts),
-        **parts,
     )
 
 
-def _read_texts(path, text, label, group, kind):
-    """The rows of a table that have a text and a label."""
-    table = tables.read_table(path)
-    _check_columns(table, text, label, group)
-    reading = _reading_of(table, kind)
+# --- rows of a table --------------------------------------------------------------------------
+
+
+def _read_rows(source, columns, group, kind):
+    """The rows of a table in which every column has something.
+
+    `columns` maps a key of an item to the argument that names its column, and the column.
+    """
+    table = tables.read_table(source)
+    wanted = dict(columns.values())
+    _check_columns(table, wanted | ({"group": group} if group else {}))
+    left_out = [LeftOut(f"{kind} {n}", why, content) for n, why, content in table.broken]
+    found = len(table.rows) + len(left_out)
+    reading = Reading([], found, table.read_as, left_out, list(table.notes), table.name)
     for number, row in zip(table.numbers, table.rows, strict=True):
-        item = {
-            "item_id": f"{kind.replace(' ', '-')}-{number}",
-            "where": f"{kind} {number}",
-            "shown": row[text].strip() or row[label].strip(),
-            "input": row[text].strip(),
-            "label_name": " ".join(row[label].split()),
-            "row": number,
-        }
+        item = {"item_id": f"{kind.replace(' ', '-')}-{number}", "row": number}
+        item |= {key: row[column].strip() for key, (_, column) in columns.items()}
+        if "label_name" in item:
+            item["label_name"] = " ".join(item["label_name"].split())
+        item["where"] = f"{kind} {number}"
+        item["shown"] = " | ".join(filter(None, (item[key] for key in columns)))
         if group:
             item["own_group"] = row[group].strip()
         reading.items.append(item)
-    reading.drop(lambda item: not item["input"], f"nothing in column '{text}'")
-    reading.drop(lambda item: not item["label_name"], f"nothing in column '{label}'")
+    for key, (argument, column) in columns.items():
+        reading.drop(lambda item, key=key: not item[key], f"nothing in column '{column}'")
+        if argument != "label":
+            labels.note_missing(reading, key, f"texts in column '{column}'")
     if not reading.items:
-        raise Refused(f"{table.name}: no row has both a text and a label.")
-    if group:
-        blank = sum(not item["own_group"] for item in reading.items)
-        if blank:
-            reading.notes.append(
-                f"Rows with nothing in column '{group}': {blank:,}. Each is a group of its own."
-            )
+        raise Refused(f"{table.name}: no row has both {' and '.join(map(repr, wanted.values()))}.")
+    blank = sum(not item["own_group"] for item in reading.items) if group else 0
+    if blank:
+        reading.notes.append(
+            f"Rows with nothing in column '{group}': {blank:,}. Each is a group of its own."
+        )
     return reading
 
 
-def _reading_of(table, kind):
-    left_out = [LeftOut(f"{kind} {n}", why, content) for n, why, content in table.broken]
-    return Reading([], len(table.rows) + len(left_out), table.read_as, left_out)
-
-
-def _check_columns(table, text, label, group):
-    wanted = {"text": text, "label": label, **({"group": group} if group else {})}
+def _check_columns(table, wanted):
     for argument, column in wanted.items():
         if column not in table.columns:
-            raise Refused(_unknown_column(table, argument, column))
+            raise Refused(_unknown_column(table, argument, column, wanted))
     if len(set(wanted.values())) < len(wanted):
-        raise Refused(f"text, label and group must be different columns; they are {wanted}.")
+        raise Refused(f"{', '.join(wanted)} must be different columns; they are {wanted}.")
 
 
-def _unknown_column(table, argument, column):
+def _unknown_column(table, argument, column, wanted):
+    if _first_line_is_data(table):
+        line = short(" | ".join(table.columns), 80)
+        return (
+            f"{table.name}: its first line ({line}) looks like a row, not like names. Put a line "
+            f"above it that names the columns, such as {','.join(wanted.values())}."
+        )
     close = {name.casefold(): name for name in table.columns}
     found = difflib.get_close_matches(str(column).casefold(), close, n=1)
     message = (
@@ -162,12 +184,27 @@ def _unknown_column(table, argument, column):
     if found:
         message += f" Did you mean {close[found[0]]!r}?"
     likely_text, likely_label = _likely_columns(table)
-    if likely_text and likely_label:
+    if "label" in wanted and likely_text and likely_label:
         message += (
             f" {likely_text!r} looks like the text and {likely_label!r} like the label: "
             f"case_from_csv({table.name!r}, text={likely_text!r}, label={likely_label!r})."
         )
     return message
+
+
+def _first_line_is_data(table):
+    """Whether a header looks like the rows below it: a class of theirs, a number, a sentence."""
+    for column in table.columns:
+        values = [row[column] for row in table.rows if row[column]]
+        different = set(values)
+        if column in different and len(different) <= max(2, len(values) / labels.LEAST_ROWS):
+            return True
+        is_number = labels.number(column) is not None
+        if is_number and all(labels.number(value) is not None for value in values[:100]):
+            return True
+        if len(column.split()) > 4 and len(different) > len(values) / 2:
+            return True
+    return False
 
 
 def _likely_columns(table):
@@ -182,61 +219,62 @@ def _likely_columns(table):
     if not about:
         return None, None
     text = max(about, key=lambda column: about[column][0])
-    labels = {
+    likely = {
         column: different
         for column, (_, different, filled) in about.items()
-        if column != text and 2 <= different <= max(2, min(MOST_CLASSES, filled / 3))
+        if column != text and 2 <= different <= max(2, filled / labels.LEAST_ROWS)
     }
     # Of several the fullest one; of equally full ones that with the fewest values.
-    label = min(labels, key=lambda c: (-about[c][2], labels[c])) if labels else None
+    label = min(likely, key=lambda c: (-about[c][2], likely[c])) if likely else None
     return text, label
-
-
-def _check_classes(items, name, label):
-    classes = Counter(item["label_name"] for item in items)
-    if len(classes) == 1:
-        raise Refused(
-            f"{name}: every row has the label {next(iter(classes))!r}. There is nothing to tell "
-            "apart; a case needs two classes or more."
-        )
-    if len(classes) > MOST_CLASSES or len(classes) > max(2, len(items) / 3):
-        some = ", ".join(repr(short(value, 30)) for value in list(classes)[:3])
-        raise Refused(
-            f"{name}: column {label!r} has {len(classes):,} different values in {len(items):,} "
-            f"rows, such as {some}. That looks like a text or an id, not like a class. At most "
-            f"{MOST_CLASSES} classes, with three rows each on average, please."
-        )
 
 
 # --- groups -----------------------------------------------------------------------------------
 
 
-def _words_of(column):
-    """A function that brings an item's text into the form in which repeats are equal."""
+class _WordsOnly(dict):
+    """For `str.translate`: letters with their marks and digits stay, other signs part words."""
 
-    def words(item):
-        plain = re.sub(r"\d+", "0", item[column].casefold())
-        return " ".join(re.findall(r"\w+", plain)) or plain
-
-    return words
+    def __missing__(self, code):
+        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else " "
+        return self[code]
 
 
-def _join_alike(reading, held_out, ways):
-    """Give every item its group: equal and nearly equal texts, and equal values of the column.
+_WORDS_ONLY = _WordsOnly()
 
-    `ways` are functions from an item to the words that are compared.
+
+def _words(text):
+    """A text in the form in which repeats are equal."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    plain = re.sub(r"\d+", "0", folded.translate(_WORDS_ONLY))
+    return " ".join(plain.split()) or folded
+
+
+def _shingles(words):
+    """What two texts are compared by: triples of words (Broder 1997), or runs of letters.
+
+    The runs are for scripts that put no spaces between words.
     """
+    if 2 * len(labels.UNSPACED.findall(words)) > len(words):
+        letters = words.replace(" ", "")
+        return [letters[at : at + RUN] for at in range(len(letters) - RUN + 1)]
+    triple = words.split()
+    return [" ".join(triple[at : at + 3]) for at in range(len(triple) - 2)]
+
+
+def _join_alike(reading, held_out, keys, near_repeats):
+    """Give every item its group: equal and nearly equal texts, and equal values of the column."""
     items = [*reading.items, *(held_out.items if held_out else ())]
     pairs, repeats, near = [], 0, 0
-    for words_of in ways:
-        words = [words_of(item) for item in items]
+    for key in keys:
+        words = [_words(item[key]) for item in items]
         equal, of_equal = _first_of_equal(words)
         pairs.append(equal)
         repeats += len(words) - len(of_equal)
-        different = [{"item_id": str(at), "input": words[at]} for at in of_equal]
-        clusters = split.near_duplicates(different, NEAR_DUPLICATE)
-        pairs.append((of_equal, [int(first) for first in clusters]))
-        near += sum(int(first) != at for at, first in zip(of_equal, clusters, strict=True))
+        if near_repeats:
+            first = _near_repeats([words[at] for at in of_equal], reading.notes)
+            pairs.append((of_equal, [of_equal[at] for at in first]))
+            near += sum(at != chain for at, chain in enumerate(first))
     if "own_group" in items[0]:
         named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
         pairs.append(_first_of_equal(named)[0])
@@ -251,7 +289,24 @@ def _join_alike(reading, held_out, ways):
         reading.notes.append(
             f"Nearly the same as another item: {near:,}. They stay together as well."
         )
-    _note_conflicts(reading, ways[0])
+    if "label_name" in items[0]:
+        _note_conflicts(reading)
+
+
+def _near_repeats(texts, notes):
+    """For every text the first one of its chain of near-repeats: list of int."""
+    counts, shingles = split.shingle_counts(texts, _shingles)
+    rows_with = np.asarray((counts > 0).sum(axis=0)).ravel()
+    shared = rows_with > len(texts) / 2
+    if len(texts) >= LEAST_TEXTS and shared.any():
+        common = set(shingles[shared])
+        such = next(one for text in texts for one in _shingles(text) if one in common)
+        notes.append(
+            f"More than half of the texts share some words, such as '{such}'. Such words do not "
+            "make texts alike."
+        )
+        counts = counts[:, ~shared]
+    return split.near_clusters(counts, NEAR_DUPLICATE)
 
 
 def _first_of_equal(values):
@@ -261,37 +316,40 @@ def _first_of_equal(values):
     return (list(range(len(values))), firsts), list(first.values())
 
 
-def _note_conflicts(reading, words_of):
-    """Equal texts with different labels: one of the labels must be wrong."""
-    if "label_name" not in reading.items[0]:
-        return
-    by_words = {}
-    for item in reading.items:
-        by_words.setdefault(words_of(item), []).append(item)
-    conflicts = [
-        same for same in by_words.values() if len({item["label_name"] for item in same}) > 1
-    ]
-    if conflicts:
-        examples = "; ".join(
-            f"{short(same[0]['shown'], 50)!r} is "
-            + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in same[:2])
-            for same in (sorted(c, key=lambda i: i["label_name"])[:: len(c) - 1] for c in conflicts)
-        )
-        reading.notes.append(
-            f"Texts that stand there with different labels: {len(conflicts):,}. Some of the labels "
-            f"must be wrong; nothing was changed. {_first_few(examples)}"
-        )
-
-
-def _first_few(examples, most=3):
-    few = examples.split("; ")
-    return "For example: " + "; ".join(few[:most]) + "."
+def _note_conflicts(reading):
+    """Texts that are equal, sign by sign or in their words alone, and have different labels."""
+    said = (
+        (lambda text: " ".join(text.split()), "Texts that stand there with different labels: {}. "
+         "Some of the labels must be wrong; nothing was changed. {}"),
+        (_words, "Texts with different labels that differ in capitals, smileys, digits or marks "
+         "alone: {}. They stay on one side of the split; the models may not see the difference. "
+         "{}"),
+    )  # fmt: skip
+    told = set()
+    for plain, sentence in said:
+        same = {}
+        for item in reading.items:
+            same.setdefault(plain(item["input"]), {}).setdefault(item["label_name"], item)
+        torn = [
+            [by_label[name] for name in sorted(by_label)][:2]
+            for by_label in same.values()
+            if len(by_label) > 1 and not told & {item["item_id"] for item in by_label.values()}
+        ]
+        told |= {item["item_id"] for pair in torn for item in pair}
+        if torn:
+            examples = "; ".join(
+                f"{short(pair[0]['input'], 50)!r} is "
+                + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in pair)
+                for pair in torn[:3]
+            )
+            reading.notes.append(sentence.format(f"{len(torn):,}", f"For example: {examples}."))
 
 
 def _leave_out_small_classes(reading, name):
-    groups = {}
+    groups, rows = {}, Counter()
     for item in reading.items:
         groups.setdefault(item["label_name"], set()).add(item["group"])
+        rows[item["label_name"]] += 1
     small = {label for label, members in groups.items() if len(members) < LEAST_GROUPS}
     for label in sorted(small):
         reading.drop(
@@ -300,9 +358,16 @@ def _leave_out_small_classes(reading, name):
         )
     if len(groups) - len(small) < 2:
         counts = ", ".join(f"{label!r} {len(members)}" for label, members in groups.items())
+        joined = [label for label in small if rows[label] >= LEAST_GROUPS]
+        what_now = (
+            f"Most of its {rows.total():,} items count as alike, and alike ones are one group; the "
+            f"notes say by what: {' '.join(reading.notes)}"
+            if joined
+            else "Collect more, or join classes."
+        )
         raise Refused(
             f"{name}: fewer than two classes have {LEAST_GROUPS} groups or more ({counts}), and "
-            "that is the least for training, validation and test. Collect more, or join classes."
+            f"that is the least for training, validation and test. {what_now}"
         )
 
 
@@ -318,6 +383,8 @@ def _keep_apart(reading, held_out, name):
             f"{name}: every row resembles a row of the test file, so nothing is left to learn "
             "from. Are the two files the same?"
         )
+    if "label_name" not in reading.items[0]:
+        return
     known = Counter(item["label_name"] for item in reading.items)
     missing = Counter(
         item["label_name"] for item in held_out.items if item["label_name"] not in known
@@ -335,29 +402,12 @@ def _keep_apart(reading, held_out, name):
         )
 
 
-def _note_labels(reading):
-    names = sorted({item["label_name"] for item in reading.items})
-    alike = {}
-    for name in names:
-        alike.setdefault(re.sub(r"[\W_]+", "", name.casefold()) or name, []).append(name)
-    for variants in alike.values():
-        if len(variants) > 1:
-            reading.notes.append(
-                f"The labels {', '.join(map(repr, variants))} differ only in capitals, spaces or "
-                "marks. They count as different classes; make them one in your file if they are."
-            )
-    if not any(re.search(r"[^\W\d_]{2}", name) for name in names):
-        reading.notes.append(
-            f"The labels ({', '.join(map(repr, names[:5]))}) are no words. The zero-shot baseline "
-            "reads label names, so do not expect anything of it here."
-        )
-
-
-def _few_groups(items, most):
-    """Whole groups by the hash of their name, class by class in turn, up to so many items."""
+def _leave_out_most_groups(reading, most):
+    """Keep whole groups by the hash of their name, class by class in turn, up to so many items."""
     by_class = {}
-    for item in items:
-        by_class.setdefault(item["label_name"], {}).setdefault(item["group"], []).append(item)
+    for item in reading.items:
+        groups = by_class.setdefault(item.get("label_name", ""), {})
+        groups.setdefault(item["group"], []).append(item)
     queues = [
         sorted(groups.values(), key=lambda members: split.short_hash(members[0]["group"]))
         for _, groups in sorted(by_class.items())
@@ -369,7 +419,7 @@ def _few_groups(items, most):
                 group = queue[turn][0]["group"]
                 taken += 0 if group in chosen else len(queue[turn])
                 chosen.add(group)
-    return [item for item in items if item["group"] in chosen]
+    reading.drop(lambda item: item["group"] not in chosen, f"quick pace takes about {most} items")
 
 
 # --- parts ------------------------------------------------------------------------------------
@@ -401,7 +451,37 @@ def _parts(reading, held_out, label_names, name):
             "test": Dataset.from_list(tested),
         }
     _check_parts(parts, label_names, name)
+    _note_sizes_of_groups(parts, reading.notes)
+    if held_out is None:
+        _note_shares(parts, reading.notes)
     return parts
+
+
+def _note_sizes_of_groups(parts, notes):
+    """Name a group so large that it bends the parts."""
+    n = sum(map(len, parts.values()))
+    for part, rows in parts.items():
+        for group, size in Counter(rows["group"]).most_common(1):
+            if size >= max(LARGE_GROUP * n, 3):
+                shown = "file" if "file" in rows.column_names else "input"
+                first = rows[shown][list(rows["group"]).index(group)]
+                notes.append(
+                    f"One group holds {size:,} of {n:,} items ({size / n:.0%}), such as "
+                    f"{short(first, 60)!r}. It cannot be divided, so all of it is in the {part} "
+                    "part."
+                )
+
+
+def _note_shares(parts, notes):
+    n = sum(map(len, parts.values()))
+    shares = {part: len(rows) / n for part, rows in parts.items()}
+    aims = {"train": 0.7, "validation": 0.1, "test": 0.2}
+    if any(abs(shares[part] - aim) > FAR_FROM_AIM for part, aim in aims.items()):
+        notes.append(
+            "Training, validation and test have "
+            + ", ".join(f"{shares[part]:.0%}" for part in aims)
+            + " of the items, where 70 %, 10 % and 20 % were aimed at: groups are not divided."
+        )
 
 
 def _for_dataset(item, label_names):
@@ -476,6 +556,18 @@ def _token_limit(generalist, track, inputs, notes):
 # --- words ------------------------------------------------------------------------------------
 
 
+def _own_case(reading, held_out, parts, **more):
+    return Case(
+        name=_case_name(reading.name),
+        claimed={"value": None, "unit": "points"},
+        data_name=reading.name,
+        fold=None if held_out else 0,
+        intake=_intake(reading.name, reading, held_out, parts),
+        **parts,
+        **more,
+    )
+
+
 def _intake(name, reading, held_out, parts):
     read_as, found = reading.read_as, reading.found
     left_out, notes = list(reading.left_out), list(reading.notes)
@@ -485,18 +577,23 @@ def _intake(name, reading, held_out, parts):
         left_out += held_out.left_out
         notes += [f"Test file: {note}" for note in held_out.notes]
     kept = sum(len(part) for part in parts.values())
+    if kept + len(left_out) != found:
+        raise RuntimeError(
+            f"{name}: {found:,} rows were found, {kept:,} are in the case and {len(left_out):,} "
+            "are listed as left out. That is an error of the course; please report it."
+        )
     return Intake(name, read_as, found, kept, left_out, notes)
 
 
-def _text_card(name, text, label, group, test, reading, parts, label_names, metric):
+def _text_card(name, text, label, group, held_out, reading, parts, label_names, metric):
     counts = Counter(parts["train"]["label"])
     classes = ", ".join(f"{label_name} {counts[at]:,}" for at, label_name in enumerate(label_names))
     together = "Texts with the same or nearly the same words form a group"
     together += f", and so do equal values of the column '{group}'." if group else "."
     dealt = (
-        f"The test part is the file {Path(test).name}; training rows that resemble one of its rows "
+        f"The test part is the file {held_out.name}; training rows that resemble one of its rows "
         "are left out, and one group in eight is for validation."
-        if test is not None
+        if held_out is not None
         else "Of five folds of groups, dealt by a hash and stratified by class, one is the test "
         "part and half of another the validation part."
     )
@@ -527,8 +624,8 @@ may be used, is for the learner to say.
 """
 
 
-def _case_name(path):
-    slug = re.sub(r"[^a-z0-9]+", "_", Path(path).stem.casefold()).strip("_")
+def _case_name(name):
+    slug = re.sub(r"[^a-z0-9]+", "_", Path(name).stem.casefold()).strip("_")
     return f"own_{slug[:40] or 'data'}"
 
 
@@ -536,17 +633,24 @@ def _case_name(path):
 
 
 def case_from_pairs(
-    path, source="source", target="target", group=None, test=None, pace=None, track=None
+    path,
+    source="source",
+    target="target",
+    group=None,
+    test=None,
+    near_repeats=True,
+    pace=None,
+    track=None,
 ):
     """Make a retrieval case from a table with a sentence and its translation in each row.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        A delimited file whose first line names the columns.
+    path : str, pathlib.Path or pandas.DataFrame
+        As in `case_from_csv`.
     source, target : str
         Names of the columns with the sentence and with its translation.
-    group, test, pace, track
+    group, test, near_repeats, pace, track
         As in `case_from_csv`. Pairs that are alike on either side stay together.
 
     Returns
@@ -556,39 +660,34 @@ def case_from_pairs(
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    ftlearn.cases.intake.Refused
         As in `case_from_csv`.
     """
     pace, track = settings.pace(pace), settings.track(track)
-    reading = _read_pairs(path, source, target, group, "row")
-    held_out = _read_pairs(test, source, target, group, "test row") if test is not None else None
-    name = Path(path).name
-    _join_alike(reading, held_out, [_words_of("input"), _words_of("translation")])
+    columns = {"input": ("source", source), "translation": ("target", target)}
+    reading = _read_rows(path, columns, group, "row")
+    held_out = _read_rows(test, columns, group, "test row") if test is not None else None
+    name = reading.name
+    same = sum(item["input"] == item["translation"] for item in reading.items)
+    if same:
+        reading.notes.append(
+            f"Pairs with the same text on both sides: {same:,}. Finding those is no translation."
+        )
+    _join_alike(reading, held_out, ["input", "translation"], near_repeats)
     if held_out is not None:
-        tested = {item["group"] for item in held_out.items}
-        reading.drop(
-            lambda item: item["group"] in tested,
-            "the test file has the same, nearly the same, or the same group: it would leak",
-        )
-        if not reading.items:
-            raise Refused(f"{name}: every pair resembles one of the test file.")
+        _keep_apart(reading, held_out, name)
     if pace == "quick":
-        reading.items = _few_groups(
-            [{**item, "label_name": ""} for item in reading.items], QUICK_ITEMS
-        )
-    parts = _parts(
-        replace(reading, items=[{**item, "label": 0} for item in reading.items]),
+        _leave_out_most_groups(reading, QUICK_ITEMS)
+    parts = _parts(reading, held_out, [], name)
+    generalist = multilingual.known(None, track)
+    return _own_case(
+        reading,
         held_out,
-        [],
-        name,
-    )
-    return Case(
-        name=_case_name(path),
+        parts,
         title=f"{name}: {source} to {target}",
         task="retrieval",
         label_names=[],
         claim=f"A fine-tuned model finds translations better than the generalist on {name}.",
-        claimed={"value": None, "unit": "points"},
         card=_card(
             name,
             f"For each sentence of column '{source}', find its translation in column '{target}'.",
@@ -596,238 +695,11 @@ def case_from_pairs(
             reading,
             parts,
         ),
-        data_name=name,
-        places={"test": f", 1 of {len(parts['test'])} to be found"},
+        places={"test": f", 1 of {len(set(parts['test']['translation']))} to be found"},
         group_name="groups of alike sentences",
         metric="accuracy_at_1",
-        generalist=multilingual.known(None, track),
-        generalist_label=multilingual.MULTILINGUAL_MODELS[multilingual.known(None, track)].label,
+        generalist=generalist,
+        generalist_label=multilingual.MULTILINGUAL_MODELS[generalist].label,
         track=track,
         pace=pace,
-        fold=None if held_out else 0,
-        intake=_intake(name, reading, held_out, parts),
-        **parts,
     )
-
-
-def _read_pairs(path, source, target, group, kind):
-    table = tables.read_table(path)
-    for argument, column in (("source", source), ("target", target), ("group", group)):
-        if column is not None and column not in table.columns:
-            close = difflib.get_close_matches(str(column), table.columns, n=1)
-            raise Refused(
-                f"{argument}={column!r}: {table.name} has no such column. Its columns are "
-                f"{', '.join(map(repr, table.columns))}."
-                + (f" Did you mean {close[0]!r}?" if close else "")
-            )
-    if source == target:
-        raise Refused(f"source and target are both {source!r}; name two columns.")
-    reading = _reading_of(table, kind)
-    for number, row in zip(table.numbers, table.rows, strict=True):
-        item = {
-            "item_id": f"{kind.replace(' ', '-')}-{number}",
-            "where": f"{kind} {number}",
-            "shown": f"{row[source].strip()} | {row[target].strip()}",
-            "input": row[source].strip(),
-            "translation": row[target].strip(),
-            "label": 0,
-            "row": number,
-        }
-        if group:
-            item["own_group"] = row[group].strip()
-        reading.items.append(item)
-    reading.drop(lambda item: not item["input"], f"nothing in column '{source}'")
-    reading.drop(lambda item: not item["translation"], f"nothing in column '{target}'")
-    if not reading.items:
-        raise Refused(f"{table.name}: no row has both sentences.")
-    same = sum(item["input"] == item["translation"] for item in reading.items)
-    if same:
-        reading.notes.append(
-            f"Pairs with the same text on both sides: {same:,}. Finding those is no translation."
-        )
-    return reading
-
-
-# --- a folder of images -----------------------------------------------------------------------
-
-
-def case_from_folder(path, group=None, test=None, pace=None, track=None):
-    """Make a case from a folder that holds one folder of images for each class.
-
-    Folders named ``train`` and ``test`` inside it (each with one folder a class) are understood:
-    the second is then the test part.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    group : str, optional
-        A regular expression with one parenthesis, tried on each image's path below `path`; what
-        the parenthesis finds is its group, as in ``r"(patient\\d+)"``.
-    test : str or pathlib.Path, optional
-        A folder of the same form that is the test part.
-    pace, track : str, optional
-        As in `ftlearn.open_case`.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        ``input`` is decoded to PIL images when it is read; ``file`` keeps the path below `path`.
-
-    Raises
-    ------
-    FileNotFoundError
-        When a folder is not there.
-    ValueError
-        When no class, or too little, is left to learn from.
-    """
-    from . import pictures
-
-    pace, track = settings.pace(pace), settings.track(track)
-    folder = Path(path)
-    inside_train, inside_test = pictures.parts_inside(folder)
-    if inside_train and test is None:
-        folder, test = inside_train, inside_test
-    reading = _read_images(folder, group, "")
-    held_out = _read_images(Path(test), group, "test/") if test is not None else None
-    name = Path(path).name
-    _check_classes(reading.items, name, "folder")
-    _join_alike_images(reading, held_out)
-    if held_out is None:
-        _leave_out_small_classes(reading, name)
-    else:
-        _keep_apart(reading, held_out, name)
-    if pace == "quick":
-        reading.items = _few_groups(reading.items, QUICK_ITEMS)
-    label_names = sorted({item["label_name"] for item in reading.items})
-    parts = {
-        part: pictures.decoded_lazily(members)
-        for part, members in _parts(reading, held_out, label_names, name).items()
-    }
-    metric = _metric(parts["train"], label_names, reading.notes)
-    return Case(
-        name=_case_name(path),
-        title=f"{name}: images to classes",
-        task="classification",
-        label_names=label_names,
-        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        claimed={"value": None, "unit": "points"},
-        card=_card(
-            name,
-            f"From an image to its folder: {len(label_names)} classes "
-            f"({', '.join(label_names)}), judged by {metric.replace('_', '-')}.",
-            "Images that are equal or nearly so form a group"
-            + (f", and so do those with the same part {group!r} of their name." if group else ".")
-            + " No group stands in two parts.",
-            reading,
-            parts,
-        ),
-        data_name=name,
-        group_name="groups of alike images",
-        caution="A lesson, not a device: no clinical use.",
-        metric=metric,
-        generalist=IMAGE_GENERALIST,
-        track=track,
-        pace=pace,
-        fold=None if held_out else 0,
-        intake=_intake(name, reading, held_out, parts),
-        **parts,
-    )
-
-
-def _read_images(folder, group, prefix):
-    from . import pictures
-
-    found, left_out = pictures.read_folder(folder)
-    reading = Reading([], len(found) + len(left_out), "a folder of images")
-    reading.left_out = [LeftOut(prefix + where, reason, "") for where, reason in left_out]
-    for picture in found:
-        item = {
-            "item_id": prefix + picture.name,
-            "where": prefix + picture.name,
-            "shown": "",
-            "input": str(picture.path),
-            "file": picture.name,
-            "label_name": picture.label,
-            "pixels": picture.pixels,
-            "look": picture.look,
-        }
-        if group is not None:
-            item["own_group"] = _matched(group, picture.name)
-        reading.items.append(item)
-    if not reading.items:
-        raise Refused(f"{folder.name}: no readable image in any folder of a class.")
-    _note_sizes(reading, [picture.size for picture in found])
-    if group is not None:
-        unmatched = sum(not item["own_group"] for item in reading.items)
-        if unmatched == len(reading.items):
-            raise Refused(
-                f"group={group!r} matches no file, such as {reading.items[0]['file']!r}. It must "
-                "be a regular expression with one parenthesis around what names the group."
-            )
-        if unmatched:
-            reading.notes.append(
-                f"File names that do not match the group pattern: {unmatched:,}. Each is a group "
-                "of its own."
-            )
-    return reading
-
-
-def _matched(pattern, name):
-    compiled = re.compile(pattern)
-    if compiled.groups != 1:
-        raise Refused(f"group={pattern!r} has {compiled.groups} parentheses; expected one.")
-    match = compiled.search(name)
-    return (match[1] or "") if match else ""
-
-
-def _note_sizes(reading, sizes):
-    widths, heights = zip(*sizes, strict=True)
-    if len(set(sizes)) > 1:
-        reading.notes.append(
-            f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
-            f"{min(heights)} to {max(heights)} high. Models see all of them at one size."
-        )
-
-
-def _join_alike_images(reading, held_out):
-    from . import pictures
-
-    items = [*reading.items, *(held_out.items if held_out else ())]
-    equal, of_equal = _first_of_equal([item["pixels"] for item in items])
-    looks = [items[at]["look"] for at in of_equal]
-    near = [
-        ([of_equal[a] for a in first], [of_equal[b] for b in second])
-        for first, second in pictures.near_pairs(looks)
-    ]
-    pairs = [equal, *near]
-    if "own_group" in items[0]:
-        named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
-        pairs.append(_first_of_equal(named)[0])
-    for item, first in zip(items, split.chains(len(items), pairs), strict=True):
-        item["group"] = items[first]["item_id"]
-    repeats = len(items) - len(of_equal)
-    if repeats:
-        reading.notes.append(
-            f"Images that repeat another one: {repeats:,}. They stay on one side of the split."
-        )
-    alike = len({at for first, _ in near for at in first})
-    if alike:
-        reading.notes.append(
-            f"Images that look nearly like another one: {alike:,}. They stay together as well."
-        )
-    _note_image_conflicts(reading)
-    for item in items:
-        del item["pixels"], item["look"]
-
-
-def _note_image_conflicts(reading):
-    classes, names = {}, {}
-    for item in reading.items:
-        classes.setdefault(item["pixels"], set()).add(item["label_name"])
-        names.setdefault(item["pixels"], []).append(item["where"])
-    torn = [names[pixels] for pixels, labels in classes.items() if len(labels) > 1]
-    if torn:
-        reading.notes.append(
-            f"Images that stand in two classes: {len(torn):,}. One of the two must be wrong; "
-            f"nothing was changed. For example: {' and '.join(torn[0][:2])}."
-        )

@@ -1,278 +1,303 @@
-"""Reading a folder of images that nobody has prepared: what is readable, what looks alike."""
+"""Reading pictures that nobody has prepared: once, as the models see them; and what looks alike."""
 
+import contextlib
 import hashlib
+import io
+import json
+import os
 import warnings
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from .. import settings
 from ..models.vision import as_rgb
+from .case import Case
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
-SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
-PARTS = {"train", "training", "test", "val", "valid", "validation"}
+# Judged by a file's bytes. Others that Pillow knows are known by too few bytes, or run a program.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+KEPT_SIDE = 2 * Case.image_size  # of the shorter side: what is turned and scaled stays sharp
 NEAR_BITS = 2  # of 64: hashes that differ in no more show nearly the same picture
+_READING = 1  # raised when pictures are read in another way, so that no old one is taken
 _ROWS_AT_ONCE = 512
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A readable image.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-    name : str
-        Its path below the folder that was read.
-    label : str
-        The folder of its class.
-    size : tuple of int
-        Width and height in pixels.
-    pixels : str
-        Hash of its size and pixels, after its rotation mark is applied.
-    look : int or None
-        64-bit difference hash; None where the picture is too flat to have one.
-    """
-
-    path: Path
-    name: str
-    label: str
-    size: tuple
-    pixels: str
-    look: int | None
-
-
-def parts_inside(folder):
-    """Folders for training and for testing inside a folder, where it is divided in that way.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    tuple of (pathlib.Path, pathlib.Path), or (None, None)
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no such folder.
-    ValueError
-        When it is divided into other parts than ``train`` and ``test``.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(folder)!r}.")
-    inside = {place.name.casefold(): place for place in folder.iterdir() if place.is_dir()}
-    visible = {name for name in inside if not name.startswith(".")}
-    if not visible or not visible <= PARTS:
-        return None, None
-    if visible != {"train", "test"}:
-        raise ValueError(
-            f"{folder.name} is divided into {', '.join(sorted(visible))}. Expected train and test, "
-            "or one folder for each class; validation images are chosen from train, so move yours "
-            "there."
-        )
-    return inside["train"], inside["test"]
-
-
-def read_folder(folder):
-    """Read all images below a folder's class folders.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    pictures : list of Picture
-        In the order of their names.
-    left_out : list of (str, str)
-        Path below the folder, and why it is left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no such folder.
-    ValueError
-        When it holds no folder.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(folder)!r}.")
-    classes = [place for place in sorted(folder.iterdir()) if _is_class(place)]
-    if not classes:
-        raise ValueError(
-            f"{folder.name} holds no folders. Expected one folder for each class, with its images "
-            "inside."
-        )
-    found, left_out = [], []
-    for place in sorted(folder.iterdir()):
-        if place.is_file() and not _is_hidden(place):
-            left_out.append((place.name, "it lies beside the class folders, not in one"))
-    for place in classes:
-        files = [file for file in sorted(place.rglob("*")) if file.is_file()]
-        files = [file for file in files if not _is_hidden(file)]
-        if not files:
-            left_out.append((f"{place.name}/", "the folder is empty"))
-        for file in files:
-            name = file.relative_to(folder).as_posix()
-            if file.suffix.casefold() not in ENDINGS:
-                left_out.append((name, "it is no image by its ending"))
-                continue
-            try:
-                found.append(_read(file, name, place.name))
-            except Unreadable as error:
-                left_out.append((name, str(error)))
-    return found, left_out
+_TOO_LARGE = "it is too large to open safely"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Where in a file something stands, what, and what that makes of it when it cannot be read.
+_NAMED = [
+    (8, (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC", "JPEG"),
+    (8, (b"avif", b"avis"), "AVIF", "JPEG"),
+    (128, (b"DICM",), "DICOM", "PNG"),
+    (0, _TIFF, "a TIFF of a rare or damaged kind", "PNG"),
+]
 
 
 class Unreadable(Exception):
     """An image file that cannot be read; its words say why."""
 
 
-def _is_class(place):
-    return place.is_dir() and not place.name.startswith((".", "__"))
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read, shrunk and kept."""
+
+    kept: dict  # "path" of a PNG in the cache, or its "bytes" where the cache cannot be written
+    size: tuple  # width and height that it came with
+    remarks: list  # as of `open_image`
+    pixels: str  # hash of what is kept
+    look: np.ndarray | None  # as of `look_of`
 
 
-def _is_hidden(file):
-    return file.name.startswith(".") or file.name.casefold() in SYSTEM_FILES
+def open_image(source, formats, most_pixels):
+    """An image of a binary file in RGB, upright, and what was done to it, in sentences."""
+    with _opened(source, formats) as image:
+        if image.width * image.height > most_pixels:
+            raise Unreadable(_TOO_LARGE)
+        return _frame(image)
 
 
-def open_image(source, formats=None, most_pixels=None):
-    """Read an image that nobody has looked at before: upright, in colour, 8 bits a channel.
-
-    Parameters
-    ----------
-    source : pathlib.Path or binary file
-    formats : tuple of str, optional
-        Pillow's names of the formats that are let in, such as ``("PNG", "JPEG")``; all when absent.
-    most_pixels : int, optional
-        An image of more is refused before it is unpacked.
-
-    Returns
-    -------
-    image : PIL.Image.Image
-        Mode RGB, turned as its rotation mark says.
-    remarks : list of str
-        What was done to it that a reader should know, in sentences.
-
-    Raises
-    ------
-    Unreadable
-        Its words say why.
-    """
-    from PIL import Image, UnidentifiedImageError
+@contextlib.contextmanager
+def _opened(source, formats=FORMATS):
+    """An image to be read; whatever goes wrong on the way is `Unreadable`."""
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a refusal is said in words, the rest is of no use
-            with Image.open(source, formats=formats) as image:
-                if most_pixels and image.width * image.height > most_pixels:
-                    raise Image.DecompressionBombError
-                image.load()  # all of it: a file that ends too early is found only here
-                return _upright(image)
-    except UnidentifiedImageError:
-        raise Unreadable("it is no image inside, whatever its ending says") from None
+            with _by_pillow_or_tifffile(source, formats) as image:
+                yield image
+    except Unreadable:
+        raise
     except Image.DecompressionBombError:
-        raise Unreadable("it is too large to open safely") from None
-    except Exception:  # on damaged bytes Pillow raises almost anything
-        raise Unreadable("it is damaged or ends too early") from None
+        raise Unreadable(_TOO_LARGE) from None
+    except Exception as error:  # on damaged bytes Pillow raises almost anything
+        raise Unreadable(_why_not(source, error)) from None
 
 
-def _upright(image):
+def _by_pillow_or_tifffile(source, formats):
+    """An opened image; greys in numbers that Pillow does not know become 32-bit floats."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(source, formats=formats)
+    except UnidentifiedImageError:
+        source.seek(0)
+        if "TIFF" not in formats or source.read(4) not in _TIFF:
+            raise
+    import tifffile
+
+    source.seek(0)
+    with tifffile.TiffFile(source) as tiff:
+        if sum(page.size for page in tiff.pages) > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        pages = [Image.fromarray(page.asarray().astype(np.float32)) for page in tiff.pages]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    return Image.open(stream)
+
+
+def _why_not(source, error):
+    from PIL import UnidentifiedImageError
+
+    source.seek(0)
+    head = source.read(160)
+    for at, marks, kind, better in _NAMED:
+        if head.startswith(marks, at):
+            return f"it is in a format that cannot be read here ({kind}): export it as {better}"
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image inside, whatever its ending says"
+    return "it is damaged or ends too early"
+
+
+def _frame(image):
+    """The frame to look at, upright and in colour, and remarks on it."""
     from PIL import ImageOps
 
-    remarks = []
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        image = as_rgb(image)
-        remarks.append("Its 16-bit greys were scaled to 8 bits, from its darkest to its brightest.")
-    if "A" in image.getbands() or "transparency" in image.info:
-        remarks.append("Its transparency was left out: what you see is what the systems see.")
-        image = image.convert("RGBA")
-    return image.convert("RGB"), remarks
+    # What follows the first picture of a JPEG is the camera's own: a preview, a map of depths.
+    frames = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+    read = []
+    for at in range(frames):
+        image.seek(at)
+        remarks = _remarks(image)  # before it is unpacked: Pillow turns a TIFF then
+        upright = ImageOps.exif_transpose(image) if _rotation(image) > 1 else image
+        read = [*read[:1], (as_rgb(upright), remarks)]
+        if frames == 1 or not _is_flat(read[-1][0]):
+            break
+    else:  # all are flat: the first is as good as any
+        at = 0
+    frame, remarks = read[-1 if at else 0]
+    if frames > 1:
+        remarks.append("Of several frames or pages, one was taken")
+    if at:
+        remarks.append("Frames or pages of one flat colour were passed over")
+    return frame, remarks
 
 
-def _read(file, name, label):
-    if file.stat().st_size == 0:
+def _rotation(image):
+    """Exif's mark of how a picture lies: 1 to 8, 1 being upright, from 5 on on its side."""
+    try:
+        mark = image.getexif().get(0x0112)
+    except Exception:  # it is damaged; the picture need not be
+        mark = None
+    return mark if mark in range(1, 9) else 1
+
+
+def _is_flat(image):
+    return all(low == high for low, high in image.getextrema())
+
+
+def _remarks(image):
+    """What `as_rgb` and the rotation mark do to an image."""
+    greys = {"F": "Float greys", "I": "Greys of more than 8 bits"}.get(image.mode, "16-bit greys")
+    done = {
+        "Turned upright, as the rotation mark says": _rotation(image) > 1,
+        f"{greys} were scaled to 8 bits, from the darkest to the brightest": (
+            image.mode.startswith(("I", "F"))
+        ),
+        "Transparency was laid over white": _is_seen_through(image),
+        "Printing colours (CMYK) were turned into red, green and blue": image.mode == "CMYK",
+        "A palette was turned into the colours that it stands for": image.mode in ("P", "PA"),
+    }
+    return [remark for remark, holds in done.items() if holds]
+
+
+def _is_seen_through(image):
+    return image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255
+
+
+def read_once(file):
+    """A file's picture, or what the cache has kept of one with the same bytes."""
+    if not file.is_file():  # nor may a pipe be opened: it would wait for ever
+        raise Unreadable("it is no file, or a link to nothing")
+    try:
+        with file.open("rb") as source:
+            name = f"{_digest(source)}-{KEPT_SIDE}-{_READING}.png"
+            kept = settings.cached(f"pictures/{name}")
+            return _kept_already(kept) or _kept_now(source, kept)
+    except OSError as error:
+        raise Unreadable(f"it cannot be opened ({error.strerror})") from None
+
+
+def _digest(source):
+    digest = hashlib.sha256()
+    while block := source.read(1 << 20):
+        digest.update(block)
+    if not source.tell():
         raise Unreadable("the file is empty")
-    upright, _ = open_image(file)
-    content = f"{upright.size}".encode() + upright.tobytes()
+    source.seek(0)
+    return digest.hexdigest()[:32]
+
+
+def _kept_already(path):
+    """The picture of an earlier reading; None where there is none, or a damaged one."""
+    try:
+        return _picture(path.read_bytes(), path)
+    except Exception:
+        return None
+
+
+def _kept_now(source, path):
+    """Read a picture, shrink it, and keep a PNG that says where it comes from."""
+    with _opened(source) as image:
+        size, sideways = image.size, _rotation(image) > 4
+        # A JPEG is unpacked at half its size or less, where that is still enough.
+        drafted = image.draft("RGB", (2 * KEPT_SIDE, 2 * KEPT_SIDE))
+        image, remarks = _frame(image)
+    if not drafted:
+        size = image.size
+    elif sideways:
+        size = size[::-1]
+    if min(image.size) > KEPT_SIDE:
+        image = _shrunk(image)
+        remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
+    content = _png(image, [size, remarks])
+    return _picture(content, path if _written(content, path) else None)
+
+
+def _shrunk(image):
+    from PIL import Image
+
+    factor = KEPT_SIDE / min(image.size)
+    size = [round(factor * length) for length in image.size]
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2)
+
+
+def _png(image, about):
+    from PIL.PngImagePlugin import PngInfo
+
+    words = PngInfo()
+    words.add_text("ftlearn", json.dumps(about))
+    image.info = {}  # no colour profile, no rotation mark: both are dealt with
+    stream = io.BytesIO()
+    image.save(stream, "PNG", pnginfo=words)
+    return stream.getvalue()
+
+
+def _written(content, path):
+    """Write a file whole or not at all; False where the cache cannot be written."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        return False
+    return True
+
+
+def _picture(content, path):
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        image.load()
+        size, remarks = json.loads(image.info["ftlearn"])
     return Picture(
-        path=file,
-        name=name,
-        label=label,
-        size=upright.size,
-        pixels=hashlib.sha256(content).hexdigest(),
-        look=difference_hash(upright),
+        kept={"path": str(path.absolute()) if path else None, "bytes": None if path else content},
+        size=tuple(size),
+        remarks=remarks,
+        pixels=hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest(),
+        look=look_of(image),
     )
 
 
-def difference_hash(image):
-    """64 bits that say where a picture, at 9 by 8 grey pixels, gets brighter to the right.
+def look_of(image):
+    """64 bits that say where a picture gets brighter to the right; None where it is flat.
 
-    N. Krawetz describes it: https://www.hackerfactor.com/blog/index.php?/archives/529.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-
-    Returns
-    -------
-    int or None
-        None where fewer than four bits are set or unset: the picture is flat, or a plain slope,
-        and would look like any other of that kind.
+    N. Krawetz describes the hash: https://www.hackerfactor.com/blog/index.php?/archives/529.
     """
-    from PIL import Image
+    import imagehash
 
-    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
-    brighter = grey[:, 1:] > grey[:, :-1]
-    if not 4 <= brighter.sum() <= 60:
-        return None
-    return int("".join("1" if bit else "0" for bit in brighter.ravel()), 2)
+    bits = imagehash.dhash(image).hash.ravel()
+    # With fewer bits set or unset it is a plain slope, and would look like any other.
+    return bits if 4 <= bits.sum() <= 60 else None
 
 
 def near_pairs(looks):
-    """Pairs of pictures whose difference hashes differ in at most `NEAR_BITS` bits.
-
-    Parameters
-    ----------
-    looks : list of (int or None)
-
-    Yields
-    ------
-    tuple of (numpy.ndarray, numpy.ndarray)
-        Indices of the two pictures of each pair, the second before the first.
-    """
+    """Index pairs, in blocks, of pictures whose hashes differ in at most `NEAR_BITS` bits."""
     places = np.array([at for at, look in enumerate(looks) if look is not None], dtype=int)
-    hashes = np.array([look for look in looks if look is not None], dtype=np.uint64)
-    for begin in range(0, len(hashes), _ROWS_AT_ONCE):
-        block = hashes[begin : begin + _ROWS_AT_ONCE]
-        differing = _bits_set(block[:, None] ^ hashes[None, :])
-        first, second = np.nonzero(differing <= NEAR_BITS)
+    if not len(places):
+        return
+    # Of signs the product is 64 where all agree, and 2 less for each that does not.
+    signs = np.array([looks[at] for at in places], dtype=np.float32) * 2 - 1
+    for begin in range(0, len(signs), _ROWS_AT_ONCE):
+        agreeing = signs[begin : begin + _ROWS_AT_ONCE] @ signs.T
+        first, second = np.nonzero(agreeing >= 64 - 2 * NEAR_BITS)
         earlier = second < first + begin
         yield places[first[earlier] + begin], places[second[earlier]]
 
 
-def _bits_set(numbers):
-    as_bytes = numbers.reshape(-1, 1).view(np.uint8)
-    return _BITS[as_bytes].sum(axis=1).reshape(numbers.shape)
-
-
-_BITS = np.array([bin(number).count("1") for number in range(256)], dtype=np.uint8)
+def counted(pictures):
+    """Sentences that say of how many pictures a remark holds, the commonest first."""
+    counts = Counter(remark for picture in pictures for remark in picture.remarks)
+    return [
+        f"{remark}: {count:,} picture{'s' if count > 1 else ''}."
+        for remark, count in counts.most_common()
+    ]
 
 
 def decoded_lazily(part):
-    """A part whose ``input`` column holds paths, with the images decoded when they are read.
-
-    Parameters
-    ----------
-    part : datasets.Dataset
-
-    Returns
-    -------
-    datasets.Dataset
-    """
+    """A part (datasets.Dataset) whose kept pictures are decoded when they are read."""
     from datasets import Image
 
     return part.cast_column("input", Image())

@@ -181,19 +181,35 @@ def near_duplicates(items, threshold):
     list of str
         For every item the ``item_id`` of the first item of its cluster.
     """
+    texts = [item["input"] for item in items]
+    counts, _ = shingle_counts(texts, analyzer="word", ngram_range=(3, 3), token_pattern=r"\w+")
+    return [items[first]["item_id"] for first in near_clusters(counts, threshold)]
+
+
+def shingle_counts(texts, analyzer, **options):
+    """How often each shingle stands in each text: (sparse counts, names of the shingles).
+
+    `analyzer` and `options` are those of scikit-learn's CountVectorizer.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(analyzer=analyzer, **options)
+    try:
+        counts = counter.fit_transform(texts)
+    except ValueError:  # no text has a shingle
+        return csr_matrix((len(texts), 0)), np.array([], dtype=str)
+    return counts, counter.get_feature_names_out()
+
+
+def near_clusters(counts, threshold):
+    """For every row of counts the first row of its chain of pairs with a cosine above it."""
     from sklearn.preprocessing import normalize
 
-    counter = CountVectorizer(ngram_range=(3, 3), token_pattern=r"\w+")
-    try:
-        triples = normalize(counter.fit_transform([item["input"] for item in items]))
-    except ValueError:  # no text has three words
-        return [item["item_id"] for item in items]
-    first = {}
-    return [
-        first.setdefault(number, item["item_id"])
-        for number, item in zip(chains(len(items), _alike(triples, threshold)), items, strict=True)
-    ]
+    if not counts.shape[1]:
+        return list(range(counts.shape[0]))
+    return chains(counts.shape[0], _alike(normalize(counts), threshold))
 
 
 def _alike(rows, threshold):

@@ -1,141 +1,228 @@
-"""Reading a delimited file that nobody has prepared: encoding, delimiter, broken lines."""
+"""Reading a table that nobody has prepared, under one law: every row is in it or is listed."""
 
 import codecs
 import csv
-import io
-from dataclasses import dataclass
+import difflib
+import json
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
+from .intake import NotThere, Refused, places, short
+
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-LONGEST_FIELD = 10_000_000  # characters
+LONGEST_QUOTED = 1_000_000  # characters; a quotation mark that closes later is a stray one
+SAMPLE = 1000  # lines by which the delimiter is found
+ID_SHARE = 1 / 3  # different values to rows, above which a column is no column of classes
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"PAR1": "a Parquet file",
-    b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
+    b"PK\x03\x04": "an Excel workbook or a zip archive. Save it as CSV, or unpack it",
+    b"PAR1": "a Parquet file. Hand over pandas.read_parquet(...) in its place",
+    b"%PDF": "a PDF. Copy its table into a spreadsheet and save that as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save it as CSV",
+    b"\x1f\x8b": "a gzip archive. Unpack it",
+    b"SQLite format 3": "a database. Export its table as CSV",
+    b"<!DOCTYPE": "a web page, perhaps a log-in page. Download the file itself",
+    b"<html": "a web page, perhaps a log-in page. Download the file itself",
+    b"<?xml": "XML. Export it as CSV",
+    b"{\\rtf": "a word processor's file. Save it as plain text",
+    b"version https://git-lfs": "a Git LFS pointer. Fetch the file itself with git lfs pull",
+    b"\x80\x04": "a Python pickle, which the course does not open. Save it as CSV",
+    b"\x89PNG": "a PNG picture. For pictures there is case_from_folder",
+    b"\xff\xd8\xff": "a JPEG picture. For pictures there is case_from_folder",
 }
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
 # Where UTF-8 does not fit, the file is of one of these; the first is the commonest.
-_LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "euc_kr"]
+_LEGACY = "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 koi8_r shift_jis gb18030 big5 euc_kr"
 
 
 @dataclass(frozen=True)
 class Table:
-    """What stood in a delimited file.
+    """What stood in a table; `rows` and `broken` together are all of its rows.
 
-    Attributes
-    ----------
-    name : str
-        The file's name, without its folder.
-    columns : list of str
-    rows : list of dict
-        Column to text.
-    numbers : list of int
-        Of each row, as a spreadsheet counts: the header is 1.
-    broken : list of (int, str, str)
-        Number, reason and content of rows that do not fit the header.
-    read_as : str
-        Encoding and delimiter, such as ``"UTF-8, separated by commas"``.
+    A delimited file is numbered as a spreadsheet counts (the header is 1), JSON lines from 1, a
+    DataFrame from 0. A column without a name is not among the columns.
     """
 
     name: str
     columns: list
-    rows: list
-    numbers: list
-    broken: list
-    read_as: str
+    rows: list  # of dict, column to text
+    numbers: list  # of the rows
+    broken: list  # (number, reason, content) of rows that could not be taken
+    read_as: str  # such as "UTF-8, separated by commas"
+    notes: list = field(default_factory=list)
 
 
-def read_table(path):
-    """Read a delimited file with a header.
+def read_table(source):
+    """The `Table` of a delimited file, of JSON, or of a DataFrame (what has ``to_pandas``)."""
+    if hasattr(source, "to_pandas"):
+        source = source.to_pandas()
+    if isinstance(source, pd.DataFrame):
+        table = _of_frame(source)
+    else:
+        path = learners_path(source, "file")
+        text, encoding = _decoded(path)
+        read = _of_json if _is_json(path, text) else _of_lines
+        table = read(text, path.name, encoding)
+    if "guessed" in table.read_as:
+        such = next((c for row in table.rows for c in row.values() if not c.isascii()), "")
+        table.notes.append(
+            f"The encoding was guessed. Does this look right: {short(such, 60)!r}? If not, save "
+            "the file as UTF-8."
+        )
+    if not table.rows:
+        why = f": {table.broken[0][1]}, for one" if table.broken else ""
+        raise Refused(f"{table.name} has no complete row{why}.")
+    unreadable = [
+        number
+        for number, row in zip(table.numbers, table.rows, strict=True)
+        if any(UNREADABLE in cell for cell in row.values())
+    ]
+    if unreadable:
+        table.notes.append(
+            f"Rows with a sign that could not be read in this encoding: {len(unreadable):,} "
+            f"({places('row', unreadable)}). It is shown as {UNREADABLE}."
+        )
+    return table
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
 
-    Returns
-    -------
-    Table
+# --- what a learner hands over ----------------------------------------------------------------
 
-    Raises
-    ------
-    FileNotFoundError
-        When there is no such file.
-    ValueError
-        When it is no text, has no header or no rows, or a quote never closes.
+
+def learners_path(given, kind):
+    """The path that a learner means, of a "file" or a "folder" that is there: pathlib.Path.
+
+    ``~``, environment variables and backslashes are understood on every system; what is no path is
+    `Refused` by its name.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(_absent(path))
-    text, encoding = _decoded(path)
-    first, _, rest = text.partition("\n")
-    offset = 0
-    if first.strip().lower().startswith("sep=") and len(first.strip()) <= 5:  # Excel's own line
-        text, offset = rest, 1
-    records, delimiter = _split(text, path.name)
-    columns = _header(records, path.name, offset)
-    rows, numbers, broken = [], [], []
-    for number, record in enumerate(records[1:], start=2 + offset):
-        if not any(field.strip() for field in record):
-            broken.append((number, "an empty line", ""))
-        elif len(record) != len(columns):
-            reason = f"it has {len(record)} fields, the header {len(columns)}"
-            broken.append((number, reason, " | ".join(record)))
-        else:
-            rows.append(dict(zip(columns, record, strict=True)))
-            numbers.append(number)
-    if not rows:
-        raise ValueError(f"{path.name} has a header and no complete row below it.")
-    read_as = f"{encoding}, separated by {DELIMITERS[delimiter]}"
-    return Table(path.name, columns, rows, numbers, broken, read_as)
+    if not isinstance(given, str | os.PathLike):
+        also = " or a DataFrame" if kind == "file" else ""
+        raise Refused(
+            f"expected the path of a {kind}{also}; this is a {type(given).__name__}: "
+            f"{short(repr(given), 60)}."
+        )
+    text = os.fsdecode(given)
+    text = text.strip().removeprefix("file://") if "file://" in text else text
+    if re.match(r"\s*[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        raise Refused(f"{text!r} is an address. Download it first, then give the {kind}'s path.")
+    if not text.strip():
+        raise Refused(f"the path is empty. Give the path of a {kind}.")
+    if re.search(r"[\x00-\x1f]", text):
+        meant = "".join(_AS_TYPED.get(sign, sign) for sign in text)
+        raise Refused(
+            f"the path {text!r} holds a control character, which a backslash makes in Python. "
+            f"Write r'{meant}' or '{meant.replace(chr(92), '/')}'."
+        )
+    path = _first_that_is_there(text)
+    if path is None:
+        raise NotThere(_absent(_expanded(text), kind))
+    if kind == "file" and path.is_dir():
+        raise Refused(f"{str(given)!r} is a folder. For images there is case_from_folder.")
+    if kind == "folder" and not path.is_dir():
+        with path.open("rb") as file:
+            packed = file.read(4) == b"PK\x03\x04"
+        raise Refused(
+            f"{str(given)!r} is a "
+            + ("zip archive. Unpack it, then give" if packed else "file. Give")
+            + " the path of the folder with the images."
+        )
+    return path
 
 
-def _absent(path):
-    import difflib
+_AS_TYPED = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_AS_TYPED |= {"\v": r"\v"} | {chr(n): rf"\{n}" for n in range(7)} | {"\x0e": r"\16"}
 
+
+def _expanded(text):
+    try:
+        return Path(os.path.expandvars(text)).expanduser()
+    except RuntimeError:  # nobody is called so
+        return Path(text)
+
+
+def _first_that_is_there(text):
+    """The path as it stands, or as it was meant: out of quotes, with slashes."""
+    bare = text.strip().strip("\"'")
+    for way in (text, bare, bare.replace("\\", "/")):
+        for path in (Path(way), _expanded(way)):
+            try:
+                if path.exists():
+                    return path
+            except OSError:  # a name too long for a path
+                continue
+    return None
+
+
+def _absent(path, kind):
     folder = path.parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    names = [entry.name for entry in folder.iterdir()] if os.access(folder, os.R_OK) else []
     close = difflib.get_close_matches(path.name, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"there is no file {str(path)!r}.{hint}"
+    hint = f" Did you mean {close[0]!r}?" if close else f" Python looks from {str(Path.cwd())!r}."
+    return f"there is no {kind} {str(path)!r}.{hint}"
+
+
+# --- from bytes to text -----------------------------------------------------------------------
 
 
 def _decoded(path):
-    """The text of a file, and what its encoding is called."""
-    raw = path.read_bytes()
+    """The text of a file, its line ends alike, and what its encoding is called."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path.name} cannot be read: {error.strerror}.") from None
     if not raw.strip():
-        raise ValueError(f"{path.name} is empty.")
+        raise Refused(f"{path.name} is empty. Export it once more.")
     for start, kind in _BINARY.items():
         if raw.startswith(start):
-            raise ValueError(
-                f"{path.name} looks like {kind}, not like a text file. Save or export it as CSV."
-            )
+            raise Refused(f"{path.name} looks like {kind}.")
+    text, encoding = _text_of(raw, path.name)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def _text_of(raw, name):
     for mark, encoding in _BOMS.items():
         if raw.startswith(mark):
-            return _lines(_decode(raw, encoding, path.name)), _shown(encoding)
-    if b"\x00" in raw:
-        raise ValueError(
-            f"{path.name} holds zero bytes, so it is no text file, or UTF-16 without its mark. "
-            "Save it as CSV in UTF-8."
-        )
+            return raw.decode(encoding, "replace"), encoding.removesuffix("-sig").upper()
+    zeros = raw.count(b"\x00")
+    for start, encoding in ((1, "UTF-16-LE"), (0, "UTF-16-BE")):
+        if raw[start::2].count(b"\x00") > 0.3 * len(raw) / 2 and len(raw) % 2 == 0:
+            return raw.decode(encoding, "replace"), encoding
+    if zeros > len(raw) / 1000:
+        raise Refused(f"{name} holds zero bytes, so it is no text file. Save it as CSV in UTF-8.")
+    raw = raw.replace(b"\x00", UNREADABLE.encode())
+    lines = [line for line in raw.splitlines() if not line.isascii()]
+    damaged = sum(not _is_utf8(line) for line in lines)
+    if damaged <= len(lines) / 2:
+        return raw.decode("utf-8", "replace"), "UTF-8"
+    encoding = _guessed(raw)
+    shown = "Windows-1252" if encoding == "cp1252" else encoding
+    return raw.decode(encoding, "replace"), f"{shown} (guessed)"
+
+
+def _is_utf8(line):
     try:
-        return _lines(raw.decode("utf-8")), "UTF-8"
+        line.decode("utf-8")
     except UnicodeDecodeError:
-        encoding = _guessed(raw)
-        return _lines(_decode(raw, encoding, path.name)), f"{_shown(encoding)} (guessed)"
+        return False
+    return True
 
 
 def _guessed(raw):
     from charset_normalizer import from_bytes
 
-    matches = from_bytes(raw, cp_isolation=_LEGACY)
+    words = b" ".join(word for word in re.split(rb"[\s,;|]+", raw) if not word.isascii())
+    matches = from_bytes(words, cp_isolation=_LEGACY.split())
     best = matches.best()
     if best is None:
         return "cp1252"
@@ -146,79 +233,306 @@ def _guessed(raw):
     return best.encoding
 
 
-def _decode(raw, encoding, name):
+# --- DataFrames and JSON ----------------------------------------------------------------------
+
+
+def _of_frame(frame, name="DataFrame", read_as="a DataFrame, rows counted from 0", first=0):
+    columns = [str(column).strip() for column in frame.columns]
+    cells = [[_cell_text(value) for value in frame.iloc[:, at]] for at in range(len(columns))]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
+    return Table(name, columns, rows, list(range(first, first + len(rows))), [], read_as)
+
+
+def _cell_text(value):
+    if isinstance(value, str):
+        # Half a surrogate pair is no sign and can be written to no file.
+        return re.sub(r"[\ud800-\udfff]", UNREADABLE, value)
+    if isinstance(value, list | tuple | dict | set) or hasattr(value, "tolist"):
+        plain = value.tolist() if hasattr(value, "tolist") else value
+        if isinstance(plain, list | tuple | dict | set):
+            return json.dumps(plain, ensure_ascii=False, default=str)
+        value = plain
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # pandas makes 1.0 of a 1 in a column with gaps
+    return str(value)
+
+
+def _is_json(path, text):
+    start = text.lstrip()
+    if not start.startswith(("{", "[")):
+        return False
+    if path.suffix.casefold() in (".json", ".jsonl", ".ndjson"):
+        return True
+    return _parsed(start.partition("\n")[0]) is not None or _parsed(start) is not None
+
+
+def _parsed(text):
     try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{name} begins like {_shown(encoding)} and is not, at byte {error.start}. Save it as "
-            "CSV in UTF-8."
-        ) from None
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _lines(text):
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _of_json(text, name, encoding):
+    """A table of JSON: one object a line, a list of objects, or an object of columns."""
+    whole = _parsed(text)
+    if isinstance(whole, dict):
+        lists = [value for value in whole.values() if isinstance(value, list)]
+        if len(lists) == 1 and all(isinstance(item, dict) for item in lists[0]):
+            whole = lists[0]  # {"data": [{...}, ...]}
+        elif whole and all(isinstance(value, dict | list) for value in whole.values()):
+            try:
+                whole = pd.DataFrame(whole).to_dict("records")
+            except ValueError:
+                raise Refused(
+                    f"{name} is JSON, but no table: its lists differ in length."
+                ) from None
+    if isinstance(whole, list):
+        numbered, form = list(enumerate(whole, start=1)), "a JSON list"
+    else:
+        lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        numbered, form = [(n, _parsed(line) or line) for n, line in lines], "JSON lines"
+    broken = [
+        (n, "it is no JSON object", str(row)) for n, row in numbered if not isinstance(row, dict)
+    ]
+    numbered = [(n, row) for n, row in numbered if isinstance(row, dict)]
+    table = _of_frame(pd.DataFrame([row for _, row in numbered], dtype=object), name)
+    numbers = [n for n, _ in numbered]
+    return Table(name, table.columns, table.rows, numbers, broken, f"{encoding}, {form}")
 
 
-def _shown(encoding):
-    names = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-    return names.get(encoding, encoding)
+# --- delimited lines --------------------------------------------------------------------------
 
 
-def _split(text, name):
-    """(records, delimiter): the delimiter under which most records are as wide as the header."""
-    best, best_fit = None, (0.0, 0)
-    for delimiter in DELIMITERS:
-        records = _records(text, delimiter)
-        width = len(records[0]) if records else 0
-        filled = [record for record in records if any(field.strip() for field in record)]
-        if width < 2 or len(filled) < 1:
-            continue
-        fit = (sum(len(record) == width for record in filled) / len(filled), width)
-        if fit > best_fit:
-            best, best_fit = (records, delimiter), fit
+def _of_lines(text, name, encoding):
+    lines = text.removesuffix("\n").split("\n")
+    first = lines[0].strip().casefold()
+    own_line = re.fullmatch(r"sep=(.?)", first)  # Excel's
+    if own_line:
+        lines = lines[1:]
+    blank_above = next((at for at, line in enumerate(lines) if line.strip(" ,;|\t")), len(lines))
+    delimiter = _delimiter(lines[blank_above:][:SAMPLE], name, own_line)
+    reader = _Reader(lines[blank_above:], delimiter)
+    offset = blank_above + bool(own_line)
+    records = list(reader)
+    if sum(record.lines for record in records) != len(reader.lines):
+        raise RuntimeError(f"{name}: {len(reader.lines)} lines were not all read; report this.")
+    header, columns, notes = _header(records, name)
+    broken = [(n + 1 + bool(own_line), "an empty line", "") for n in range(blank_above)]
+    rows, numbers, stray = [], [], []
+    for number, record in enumerate(records[1:], start=2 + offset):
+        cells = [cell.strip() for cell in record.cells]
+        while len(cells) > len(header) and not cells[-1]:
+            cells.pop()
+        if not any(cells):
+            broken.append((number, "an empty line", ""))
+        elif cells == header:
+            broken.append((number, "it is the header once more", " | ".join(cells)))
+        elif not max(columns.values()) < len(cells) <= len(header):
+            reason = f"it has {len(cells)} fields, the header {len(header)}"
+            broken.append((number, reason, " | ".join(record.cells)))
+        else:
+            rows.append({column: cells[at] for column, at in columns.items()})
+            numbers.append(number)
+            stray += [number] if record.stray else []
+    if stray:
+        notes.append(
+            f"Rows with a stray quotation mark: {len(stray):,} ({places('row', stray)}). It was "
+            "read as an ordinary sign, and each line as a row of its own."
+        )
+    read_as = f"{encoding}, separated by {DELIMITERS[delimiter]}"
+    return Table(name, list(columns), rows, numbers, broken, read_as, notes)
+
+
+def _delimiter(lines, name, own_line):
+    """The delimiter under which most records are as wide as the header."""
+    if own_line and own_line[1] in DELIMITERS:
+        return own_line[1]
+    best = _best_delimiter(lines)
     if best is None:
-        header = text.strip().partition("\n")[0][:80]
-        raise ValueError(
+        header = lines[0].strip()[:80] if lines else ""
+        for above in range(1, min(6, len(lines) - 1)):
+            if _best_delimiter(lines[above:]):
+                raise Refused(
+                    f"{name}: its first line, {header!r}, is no header; names seem to stand "
+                    f"{above} lines further down. Delete what stands above them."
+                )
+        raise Refused(
             f"{name} seems to have a single column; its first line is {header!r}. Expected a "
             "header with two or more names, separated by commas, semicolons, tabs or vertical bars."
         )
-    _check_quotes(text, best[1], name)
     return best
 
 
-def _records(text, delimiter):
-    csv.field_size_limit(LONGEST_FIELD)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error:
-        return []
+def _best_delimiter(lines):
+    best, best_fit = None, (0.0, 0)
+    for delimiter in DELIMITERS:
+        records = [r.cells for r in _Reader(lines, delimiter) if any(c.strip() for c in r.cells)]
+        width = _width(records)
+        if width < 2:
+            continue
+        fit = (sum(len(cells) == width for cells in records[1:]) / len(records), width)
+        if fit > best_fit:
+            best, best_fit = delimiter, fit
+    return best
 
 
-def _check_quotes(text, delimiter, name):
-    """A quote that never closes swallows everything below it, and csv does not mind."""
-    if text.count('"') % 2 == 0:
-        return
-    reader = csv.reader(io.StringIO(text.rstrip("\n"), newline=""), delimiter=delimiter)
-    began = following = 1
-    for _ in reader:
-        began, following = following, reader.line_num + 1
-    if following - began > 1:  # the last record runs over several lines
-        raise ValueError(
-            f"{name}: the quote that opens in line {began} never closes, so everything below it "
-            "would be read as one text. Close it there, or double it where it is meant."
-        )
+def _width(records):
+    """Fields of a record: of the header, or one more where numbers without a name lead the rows."""
+    if not records:
+        return 0
+    width = len(records[0])
+    leading = [cells[0].strip() for cells in records[1:] if len(cells) == width + 1]
+    numbered = len(leading) > 0.9 * len(records[1:]) and all(map(str.isdigit, leading))
+    return width + (numbered and len(set(leading)) == len(leading))
 
 
-def _header(records, name, offset):
-    columns = [field.strip() for field in records[0]]
-    for position, column in enumerate(columns, start=1):
-        if not column:
-            raise ValueError(
-                f"{name}: column {position} has no name in line {1 + offset}. The first line must "
-                "name every column."
-            )
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
+def _header(records, name):
+    """(all fields of the header, column to position, notes); a nameless column is not read."""
+    header = [cell.strip() for cell in records[0].cells]
+    header = [""] * (_width([record.cells for record in records]) - len(header)) + header
+    columns = {}
+    for at, column in enumerate(header):
+        if column:
+            columns.setdefault(column, at)
+    if not columns:
+        raise Refused(f"{name}: the first line names no column.")
+    nameless, notes = header.count(""), []
+    if nameless:
+        notes.append(f"Columns without a name: {nameless}. They were not read.")
+    repeated = [column for column, times in Counter(header).items() if column and times > 1]
     if repeated:
-        raise ValueError(f"{name}: the column name {repeated[0]!r} stands twice in the header.")
-    return columns
+        notes.append(
+            f"Column names that stand there twice: {', '.join(map(repr, repeated))}. Of each the "
+            "first was read."
+        )
+    return header, columns, notes
+
+
+@dataclass(frozen=True)
+class _Record:
+    cells: list
+    lines: int  # that it takes up in the file
+    stray: bool = False  # whether a quotation mark in it was read as an ordinary sign
+
+
+class _Reader:
+    """Records of delimited lines, one after another; every line belongs to exactly one.
+
+    Python's csv, which pandas uses as well, takes a quotation mark that never closes for a text
+    that runs on, and swallows the rows below without a word. So a record that is quoted wrongly, or
+    runs over lines that are rows by themselves, is read once more: its first line alone, with the
+    mark as an ordinary sign.
+    """
+
+    def __init__(self, lines, delimiter):
+        self.lines = lines
+        self.delimiter = delimiter
+        self.width = self._classes = None
+        header = (self._quoted(0) or self._alone(0)).cells if lines else []
+        rows = [self._split(line) for line in lines[1:]]
+        self.width = _width([header, *rows])
+        self._classes = self._column_of_classes(rows)
+
+    def __iter__(self):
+        at = 0
+        while at < len(self.lines):
+            record = self._record(at)
+            yield record
+            at += record.lines
+
+    def _record(self, at):
+        line = self.lines[at]
+        if '"' not in line and "'" not in line:
+            return _Record(line.split(self.delimiter), 1)
+        by_the_book = self._quoted(at)
+        if by_the_book and len(by_the_book.cells) == self.width:
+            return by_the_book
+        escaped = self._quoted(at, escaped=True)
+        if escaped and len(escaped.cells) == self.width:
+            return escaped
+        for read in (self._split, self._all_quoted, self._loosely, self._in_single_quotes):
+            if len(cells := read(line)) == self.width:
+                return _Record(cells, 1, stray='"' in line)
+        return by_the_book or escaped or self._alone(at)
+
+    def _alone(self, at):
+        line = self.lines[at]
+        return _Record(self._split(line), 1, stray='"' in line)
+
+    def _quoted(self, at, escaped=False):
+        r"""The record by the book (`escaped`: a quote in a text is \"), or None."""
+        lines = (self.lines[n] + "\n" for n in range(at, len(self.lines)))
+        if escaped:
+            lines = (line.replace('\\"', '""') for line in lines)
+        csv.field_size_limit(LONGEST_QUOTED)
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True)
+        try:
+            record = _Record(next(reader), reader.line_num)
+        except csv.Error:
+            return None
+        return None if self._swallows(self.lines[at : at + record.lines]) else record
+
+    def _swallows(self, lines):
+        """Whether lines that one text runs over look like complete rows of their own."""
+        if len(lines) == 1 or not self._is_row(lines[0]) or not self._is_row(lines[-1]):
+            return False
+        complete = sum(map(self._is_row, lines))
+        if self._classes:
+            return complete > len(lines) / 2
+        # Without classes to go by, a comma in each line of a longer text may be chance.
+        return complete == len(lines) and (len(lines) > 2 or self.delimiter in "\t|")
+
+    def _is_row(self, line):
+        cells = self._split(line)
+        if len(cells) != self.width:
+            return False
+        return not self._classes or cells[self._classes[0]] in self._classes[1]
+
+    def _column_of_classes(self, rows):
+        """(position, repeated values) of the column that has fewest, if they are classes."""
+        rows = [cells for cells in rows if len(cells) == self.width]
+        values = []
+        for column in zip(*rows, strict=True):
+            times = Counter(cell for cell in column if cell)
+            values.append({value for value, count in times.items() if count > 1})
+        at = min(
+            range(len(values)), key=lambda at: (len(values[at]) < 2, len(values[at])), default=0
+        )
+        if values and 2 <= len(values[at]) <= max(2, ID_SHARE * len(rows)):
+            return at, values[at]
+        return None
+
+    # --- one line by itself ---
+
+    def _split(self, line):
+        return [_bare(cell) for cell in line.split(self.delimiter)]
+
+    def _all_quoted(self, line):
+        """Of a line whose fields all stand in quotes, whatever other quotes there are."""
+        inner = line.strip()
+        if len(inner) < 2 or not inner.startswith('"') or not inner.endswith('"'):
+            return []
+        return re.split(rf'"\s*{re.escape(self.delimiter)}\s*"', inner[1:-1])
+
+    def _loosely(self, line, quote='"'):
+        reader = csv.reader(
+            [line], delimiter=self.delimiter, skipinitialspace=True, quotechar=quote
+        )
+        try:
+            return next(reader, [])
+        except csv.Error:  # longer than LONGEST_QUOTED
+            return []
+
+    def _in_single_quotes(self, line):
+        return self._loosely(line, quote="'")
+
+
+def _bare(cell):
+    """A field without the quotation marks around it."""
+    cell = cell.strip()
+    if len(cell) > 1 and cell.startswith('"') and cell.endswith('"'):
+        return cell[1:-1].replace('""', '"')
+    return cell

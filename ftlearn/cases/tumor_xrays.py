@@ -200,9 +200,8 @@ def simulated_patients(simulation, sizes):
 
 
 def _block_file(simulation, block):
-    folder = settings.cache_folder() / "simulated"
-    first = block * _BLOCK
-    return folder / f"radiographs-v{radiographs.VERSION}-{simulation}-{first:04d}.npz"
+    name = f"radiographs-v{radiographs.VERSION}-{simulation}-{block * _BLOCK:04d}.npz"
+    return settings.cached(f"simulated/{name}")
 
 
 def _simulate_blocks(simulation, blocks):

@@ -3,12 +3,19 @@
 An `Exercise` turns an answer into an `Outcome`; `Mistake` is how a check says what is wrong.
 """
 
+import builtins
+import contextlib
 import html
 import linecache
+import os
 import re
+import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from sysconfig import get_path
 
 from . import progress
 
@@ -22,6 +29,10 @@ _COLOURS = {
     "not attempted": "#7a7f87",
 }
 _DEEPEST = 4  # levels of lists and dicts that are searched for a blank
+PATIENCE = 5  # seconds until a function that still runs is announced
+# Code from these places is installed; from elsewhere it was typed.
+_PACKAGES = re.compile(r"[/\\](site|dist)-packages[/\\]|^<frozen")
+_INSTALLED = tuple(f"{at}{os.sep}" for at in (Path(__file__).parents[1], get_path("stdlib")))
 
 
 class Mistake(Exception):
@@ -34,6 +45,10 @@ class LearnerError(Exception):
 
 class Blank(Exception):
     """There is no answer yet."""
+
+
+class Asked(Exception):
+    """The learner's function wants an answer from the keyboard."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +202,8 @@ class Exercise:
         Returns
         -------
         Outcome
-            ``...`` anywhere in it is "not attempted"; an exception in it is "error". Only
-            KeyboardInterrupt passes.
+            ``...`` anywhere in it is "not attempted"; an exception in it is "error", and so is
+            a function of the learner's that was stopped by hand. Stopping the check itself passes.
         """
         try:
             if _holds_blank(answer):
@@ -202,7 +217,9 @@ class Exercise:
             return Outcome("failed", str(mistake))
         except LearnerError as error:
             return Outcome("error", str(error))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too
             return Outcome(
                 "error",
                 f"Your answer could not be checked: {_described(error)}. Compare the kind of "
@@ -235,11 +252,14 @@ class Exercise:
         progress.note_exercise(self.act, self.key, solution=True)
 
 
-def _show(content):
-    import sys
+def _shell():
+    """The IPython shell that runs this, or None."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
+
+def _show(content):
     # In a terminal, and in a process without IPython, plain text is all there is.
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+    if _shell() is not None:
         from IPython.display import display
 
         display(content)
@@ -280,15 +300,17 @@ def call(function, *arguments):
     Mistake
         When it is no function, or returns nothing.
     LearnerError
-        When it raises an exception; with the line of the learner's code.
+        When it raises an exception, ends the program, asks at the keyboard or is stopped by hand;
+        with the line of the learner's code.
     """
     if not callable(function):
         raise Mistake(
             f"Expected a function, found {_kind(function)}. Hand over its name, uncalled."
         )
     try:
-        returned = function(*arguments)
-    except Exception as error:
+        with _watched():
+            returned = function(*arguments)
+    except BaseException as error:
         raise LearnerError(_blamed(error)) from None
     if _holds_blank(returned):
         raise Blank
@@ -297,22 +319,56 @@ def call(function, *arguments):
     return returned
 
 
-def _blamed(error):
-    """The learner's line that raised an exception, in words.
+@contextlib.contextmanager
+def _watched():
+    """Announce a function that runs for long, and let it neither ask nor end the kernel."""
+    words = "Your function is still running; stop it with the square button (■) if it never ends."
+    timer = threading.Timer(PATIENCE, print, [words], {"flush": True})
+    timer.daemon = True
+    with contextlib.ExitStack() as undone:
+        undone.enter_context(_replaced(builtins, "input", _ask))
+        if _shell() is not None:  # a notebook's own exit() would end the kernel after the cell
+            undone.enter_context(_replaced(_shell(), "ask_exit", sys.exit))
+        undone.callback(timer.cancel)
+        timer.start()
+        yield
 
-    Of the frames, the last one in code that was typed rather than installed is the learner's.
-    """
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename != __file__ and "site-packages" not in frame.filename
-    ]
-    if not frames:
+
+@contextlib.contextmanager
+def _replaced(owner, name, stand_in):
+    before = getattr(owner, name)
+    setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _ask(*_):
+    raise Asked
+
+
+def _blamed(error):
+    """What the learner's function did, and in which line, in words."""
+    place = _place(error)
+    if isinstance(error, KeyboardInterrupt):
+        return f"Your function was stopped{place}."
+    if isinstance(error, SystemExit):
+        return f"Your function ends the program{place}. Give its answer back with `return`."
+    if isinstance(error, Asked):
+        return f"Your function asks with `input()`{place}. Take what it needs from its arguments."
+    if not place:
         return f"Calling your function raised {_described(error)}. Does it take these arguments?"
-    frame = frames[-1]
-    line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
-    place = f"line {frame.lineno}" + (f", `{line}`" if line else "")
-    return f"Your function raised {_described(error)} in {place}."
+    return f"Your function raised {_described(error)}{place}."
+
+
+def _place(error):
+    """Where an exception left the learner's code: the last line that was typed, not installed."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith(_INSTALLED) and not _PACKAGES.search(frame.filename):
+            line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
+            return f" in line {frame.lineno}" + (f", `{line}`" if line else "")
+    return ""
 
 
 def _described(error):

@@ -4,16 +4,14 @@ It holds which exercises, questions and verdicts were reached; no answers and no
 it leaves the machine.
 """
 
-import contextlib
 import datetime
 import html
 import json
 import os
-from pathlib import Path
 
 import filelock
 
-from .. import settings
+from .. import files, settings
 
 VERSION = 1
 FILE = "progress.json"
@@ -105,7 +103,7 @@ def reset():
         return None
     try:
         with _locked(folder):
-            target = _free_name(folder, f"progress-{_today()}")
+            target = files.free_path(folder / f"progress-{_today()}.json")
             os.replace(folder / FILE, target)
     except (OSError, filelock.Timeout) as error:
         _warn(f"Your progress could not be reset: {_reason(error)}.")
@@ -126,7 +124,8 @@ def _update(change):
             if content is None:
                 return
             change(content)
-            _write(folder / FILE, content)
+            text = json.dumps(content, indent=1, ensure_ascii=False)
+            files.write_whole(folder / FILE, text)
     except (OSError, filelock.Timeout) as error:
         _warn(f"Your progress could not be kept: {_reason(error)}. The lesson goes on without.")
 
@@ -161,28 +160,16 @@ def _check(content):
 
 
 def _put_aside(folder):
-    aside = _free_name(folder, "progress-damaged")
-    with contextlib.suppress(OSError):  # a read-only folder: it stays, and is told again
-        os.replace(folder / FILE, aside)
-    _warn(f"Your progress file was damaged. It is kept as {aside.name}, and a new one is begun.")
-
-
-def _write(path, content):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        aside = files.put_aside(folder / FILE)
+    except OSError as error:
+        _warn(f"Your progress file is damaged, and stays where it is: {_reason(error)}.")
+    else:
+        _warn(f"Your progress file was damaged. It is kept as {aside.name}; a new one is begun.")
 
 
 def _locked(folder):
-    return filelock.FileLock(folder / f".{FILE}.lock", timeout=LOCK_SECONDS)
-
-
-def _free_name(folder, stem):
-    names = (f"{stem}{suffix}.json" for suffix in ("", *(f"-{n}" for n in range(2, 10_000))))
-    return next(Path(folder) / name for name in names if not (folder / name).exists())
+    return files.locked(folder / f".{FILE}.lock", LOCK_SECONDS)
 
 
 def _act(content, act):

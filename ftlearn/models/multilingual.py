@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import assets, settings, torch_setup
+from ..files import make_folder
 from .text import batches_by_length, quiet_transformers
 
 
@@ -133,7 +134,7 @@ def model_folder(name, track="starter"):
     """
     model = MULTILINGUAL_MODELS[known(name, track)]
     if track == "starter":
-        folder = settings.cache_folder() / "models" / f"{name}-{_FOLDER_VERSION}"
+        folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
         if not (folder / "modules.json").exists():
             weights, tokenizer = (assets.locate(asset) for asset in model.assets)
             (binary,), (pieces,) = weights.glob("*.bin"), tokenizer.glob("tokenizer.json")
@@ -142,7 +143,7 @@ def model_folder(name, track="starter"):
         return folder
     from huggingface_hub import snapshot_download
 
-    folder = settings.cache_folder() / "models" / f"{name}-hub-{_FOLDER_VERSION}"
+    folder = settings.cached(f"models/{name}-hub-{_FOLDER_VERSION}")
     if not (folder / "modules.json").exists():
         wanted = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
         source = snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted)
@@ -155,7 +156,7 @@ def model_folder(name, track="starter"):
 @contextlib.contextmanager
 def _made_whole(folder):
     """A work folder that takes the place of `folder` when all went well, and never half-made."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
         inside = Path(work) / "folder"
         inside.mkdir()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import assets, settings, torch_setup
+from ..files import make_folder
 from .text import quiet_transformers
 
 
@@ -115,7 +116,7 @@ def model_folder(name, track="starter"):
     """
     model = VISION_MODELS[known(name, track)]
     if track == "starter":
-        folder = settings.cache_folder() / "models" / f"{name}-{_FOLDER_VERSION}"
+        folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
         if not (folder / "config.json").exists():
             _write_folder(model, folder)
         return folder
@@ -144,7 +145,7 @@ def _write_folder(model, folder):
     )
     whole = TimmWrapperForImageClassification(config)
     whole.timm_model.load_state_dict(network.state_dict())
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent) as work, quiet_transformers():
         whole.save_pretrained(work)
         with contextlib.suppress(OSError):  # another process was faster
@@ -383,13 +384,13 @@ def pixel_batch(processor, images):
 
 
 def as_rgb(image):
-    """An image in colour, 8 bits a channel.
+    """An image in colour, 8 bits a channel, as every model of the course sees it.
 
     Parameters
     ----------
     image : PIL.Image.Image
         Greys of more than 8 bits are scaled from the darkest to the brightest: Pillow by itself
-        cuts them off at 255.
+        cuts them off at 255. Transparency is laid over white: Pillow by itself leaves it out.
 
     Returns
     -------
@@ -398,11 +399,19 @@ def as_rgb(image):
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float64)
-        low, high = values.min(), values.max()
-        grey = (values - low) * (255 / (high - low) if high > low else 0)
-        image = Image.fromarray(grey.round().astype(np.uint8))
+        image = Image.fromarray(_scaled_to_8_bits(np.asarray(image, dtype=np.float64)))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def _scaled_to_8_bits(values):
+    finite = values[np.isfinite(values)]  # a float TIFF may say "no value here"
+    low, high = (finite.min(), finite.max()) if len(finite) else (0, 0)
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    scaled = (values - low) * (255 / (high - low) if high > low else 0)
+    return scaled.round().astype(np.uint8)
 
 
 class VisionGeneralist:

@@ -422,20 +422,19 @@ class RaceView:
             value=target, min=LOWEST, max=HIGHEST, step=0.01, description="Target",
             readout_format=".2f", style=style.DESCRIPTION,
             layout={"width": "340px", "max_width": "100%"},
-            tooltip="Validation accuracy that counts as arrived",
         )  # fmt: skip
+        style.hint(self.target, "Validation accuracy that counts as arrived")
         axes = [(name.lower(), key) for key, name in AXES.items()]
         self.against = style.dropdown(
             "Against", axes, axes[0][1], "What the lines are drawn against"
         )
-        self.play = ipywidgets.Play(
-            value=FRAMES, min=0, max=FRAMES, interval=150, tooltip="Play the race"
-        )
+        self.play = ipywidgets.Play(value=FRAMES, min=0, max=FRAMES, interval=150)
+        style.hint(self.play, "Play the race")
         self.clock = ipywidgets.IntSlider(
             value=FRAMES, min=0, max=FRAMES, description="Clock", readout=False,
             style=style.DESCRIPTION, layout={"width": "260px", "max_width": "100%"},
-            tooltip="Arrow keys move it",
         )  # fmt: skip
+        style.hint(self.clock, "Arrow keys move it")
         self.shown = ipywidgets.Label()
         self.picture, self.body = ipywidgets.HTML(layout={"flex": "none"}), ipywidgets.HTML()
         self._link = ipywidgets.jslink((self.play, "value"), (self.clock, "value"))

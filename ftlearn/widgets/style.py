@@ -164,14 +164,21 @@ def wide(body, name):
 
 def dropdown(description, options, value=None, tooltip=None, **layout):
     """A list to choose from, with its name before it (ipywidgets.Dropdown)."""
-    return ipywidgets.Dropdown(
+    control = ipywidgets.Dropdown(
         description=description,
         options=options,
         value=value,
-        tooltip=tooltip,
         style=DESCRIPTION,
         layout={"width": "auto", "max_width": "100%", **layout},
     )
+    return hint(control, tooltip)
+
+
+def hint(control, tooltip):
+    """Give a control a tooltip, which ipywidgets 7 (Colab's) calls otherwise; the control."""
+    name = "tooltip" if control.has_trait("tooltip") else "description_tooltip"
+    control.set_trait(name, tooltip)
+    return control
 
 
 def button(description, tooltip, style=""):

@@ -726,10 +726,11 @@ class ThresholdView:
         self.slider = ipywidgets.SelectionSlider(
             description="Threshold",
             options=[("0.0000", 0.0)],
-            tooltip="To the right: fewer false alarms, more missed. Arrow keys move it.",
             style=style.DESCRIPTION,
             layout={"width": "100%", "max_width": "640px"},
         )
+        hint = "To the right: fewer false alarms, more missed. Arrow keys move it."
+        style.hint(self.slider, hint)
         self.button = style.button("Back to the operating point", "The one that validation chose")
         self.body, self.missed = ipywidgets.HTML(), ipywidgets.HTML()
         self.system.observe(self._load, names="value")

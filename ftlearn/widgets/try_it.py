@@ -394,6 +394,7 @@ def read_upload(content, name="the file"):
             f"“{_short(name)}” is refused: {refused}. Choose a PNG or JPEG image of at most "
             f"{MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} million pixels."
         ) from None
+    remarks = [f"{remark}." for remark in remarks]
     if max(image.size) > LONGEST_SIDE:
         remarks.append(f"It was shrunk from {image.width:,} × {image.height:,} pixels.")
         image = fitted(image, LONGEST_SIDE)
@@ -673,8 +674,11 @@ class TryImageView:
         self.upload = ipywidgets.FileUpload(
             accept=".png,.jpg,.jpeg",
             description="Or upload a PNG or JPEG",
-            tooltip="At most 20 MB; most Jupyter servers drop more than 10 MB without a word",
             layout={"width": "auto"},
+        )
+        style.hint(
+            self.upload,
+            "At most 20 MB; most Jupyter servers drop more than 10 MB without a word",
         )
         self.first = style.dropdown("First system", names, names[0])
         self.second = style.dropdown("Second system", names, names[-1])
@@ -699,12 +703,11 @@ class TryImageView:
     def _receive(self, change):
         if not change["new"]:
             return
-        file = change["new"][-1]
+        name, content = _newest(change["new"])
         self.example.value = _NONE
         self._shown = None
         try:
-            name = str(file["name"])
-            image, remarks = read_upload(file["content"], name)
+            image, remarks = read_upload(content, name)
             self._shown = Shown(f"Your image: {_short(name)}", image, [*remarks, self._beware()])
         except pictures.Unreadable as refused:
             self.output.value = style.said(refused)
@@ -729,6 +732,12 @@ class TryImageView:
             self.output.value = style.page("try", page)
         except Exception as error:  # on screen an error is a sentence, never a traceback
             self.output.value = style.refusal(error)
+
+
+def _newest(files):
+    """Name and bytes of the file uploaded last; ipywidgets 7, as on Colab, keeps them by name."""
+    file = list(files.values() if isinstance(files, dict) else files)[-1]
+    return str(file.get("metadata", file)["name"]), file["content"]
 
 
 def _asked(case, systems, shown, labels):

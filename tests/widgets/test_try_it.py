@@ -337,8 +337,14 @@ FILES = {
     "jpeg": (as_file(grey(), "JPEG"), ""),
     "CMYK": (as_file(Image.new("CMYK", (40, 30)), "JPEG"), ""),
     "palette": (as_file(grey().convert("P")), ""),
-    "see-through": (as_file(Image.new("RGBA", (40, 30), (9, 9, 9, 0))), "transparency was left"),
-    "grey and alpha": (as_file(Image.new("LA", (40, 30), (9, 99))), "transparency was left"),
+    "see-through": (
+        as_file(Image.new("RGBA", (40, 30), (9, 9, 9, 0))),
+        "Transparency was laid over white",
+    ),
+    "grey and alpha": (
+        as_file(Image.new("LA", (40, 30), (9, 99))),
+        "Transparency was laid over white",
+    ),
     "one bit": (as_file(grey().convert("1")), ""),
     "one pixel": (as_file(grey(1, 1)), ""),
     "a line": (as_file(grey(900, 1)), ""),
@@ -425,6 +431,16 @@ def test_an_upload_takes_the_place_of_the_picked_item_and_a_reset_changes_nothin
     assert viewer.example.value == -1 and "Your image" in shown
     viewer.upload.value = ()
     assert viewer.output.value == shown
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "no image"])
+def test_an_upload_by_ipywidgets_7_as_on_colab_is_answered_alike(viewer, kind):
+    content = b"no image" if kind == "no image" else as_file(grey(), kind)
+    shown = send(viewer, content)
+    about = {"name": "mine.png", "type": "image/png", "size": len(content), "lastModified": 0}
+    viewer.output.value = ""
+    viewer._receive({"new": {"mine.png": {"metadata": about, "content": content}}})
+    assert viewer.output.value == shown and shown
 
 
 def test_asked_without_an_image_it_says_what_to_do(viewer):

@@ -1,0 +1,358 @@
+"""A case from the learner's own folder of images.
+
+Files are only read. What is noticed on the way, and every file that is left out, stands in the
+case's `Intake`.
+"""
+
+import re
+from collections import Counter
+
+from .. import settings
+from . import folders, labels, own_data, pictures, split
+from .case import Case
+from .intake import Intake, Reading, Refused
+
+GENERALIST = "efficientnet_lite0"
+MANY = 100  # pictures; from here on a line says how far reading is
+
+
+def case_from_folder(path, group=None, test=None, pace=None, track=None):
+    """Make a case from a folder of images.
+
+    It holds one folder for each class, or a CSV beside the images says what each shows (a column
+    with their names, and one called ``label`` or ``class``). Folders named ``train``, ``val`` and
+    ``test`` inside it are understood as the parts. Pictures are read once and kept small in the
+    cache.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    group : str, optional
+        A regular expression with one parenthesis, tried on each image's path below `path`; what
+        the parenthesis finds is its group, as in ``r"(patient\\d+)"``.
+    test : str or pathlib.Path, optional
+        A folder of the same form that is the test part.
+    pace, track : str, optional
+        As in `ftlearn.open_case`.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+        ``input`` is decoded to PIL images when it is read, its shorter side at most
+        `pictures.KEPT_SIDE` pixels; ``file`` keeps the path below `path`.
+
+    Raises
+    ------
+    ValueError
+        When a folder is not there, or no class, or too little, is left to learn from.
+    """
+    pace, track = settings.pace(pace), settings.track(track)
+    name, readings = _read_parts(path, test, _pattern(group))
+    train = readings["train"]
+    _check_classes(train, name)
+    labels.note_labels(train)
+    _join_alike(readings)
+    _keep_apart(readings, name)
+    if "test" not in readings:
+        _refuse_if_alike(train, name)
+        own_data._leave_out_small_classes(train, name)
+    _check_labels(readings, name)
+    if pace == "quick":
+        own_data._leave_out_most_groups(train, own_data.QUICK_ITEMS)
+    label_names = labels.in_order(item["label_name"] for item in train.items)
+    parts = _parts(readings, label_names, name)
+    metric = own_data._metric(parts["train"], label_names, train.notes)
+    return Case(
+        name=own_data._case_name(name),
+        title=f"{name}: images to classes",
+        task="classification",
+        label_names=label_names,
+        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
+        claimed={"value": None, "unit": "points"},
+        card=own_data._card(
+            name,
+            f"From an image to its class: {len(label_names)} classes "
+            f"({', '.join(label_names)}), judged by {metric.replace('_', '-')}.",
+            "Images that are equal or nearly so form a group"
+            + (f", and so do those with the same part {group!r} of their name." if group else ".")
+            + " No group stands in two parts.",
+            train,
+            parts,
+        ),
+        data_name=name,
+        group_name="groups of alike images",
+        caution="A lesson, not a device: no clinical use.",
+        metric=metric,
+        generalist=GENERALIST,
+        track=track,
+        pace=pace,
+        fold=None if "test" in readings else 0,
+        intake=_intake(name, readings, parts),
+        **parts,
+    )
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def _read_parts(path, test, pattern):
+    """The name of the learner's folder, and a reading of each of its parts."""
+    tree = folders.tree_of(path)
+    parts = folders.parts_of(tree)
+    readings = {part: _read(tree, *found, pattern) for part, found in parts.items()}
+    places = {part: place for part, (place, _) in parts.items()}
+    used = {at for place in places.values() for at in tree.below(place)}
+    for at in sorted(tree.files.keys() - used):
+        tree.leave_out(at, folders.BESIDE)
+    train = readings["train"]
+    train.left_out += tree.left_out
+    train.notes[:0] = _place_notes(places) + _passed_notes(tree.passed)
+    if test is not None:
+        if "test" in readings:
+            raise Refused(
+                f"test={str(test)!r}, and {tree.name} has a folder for the test of its own. Leave "
+                "test=... out, or name the folder of the training images alone."
+            )
+        other = folders.tree_of(test, "test/")
+        readings["test"] = _read(other, *folders.opened(other, ()), pattern)
+        readings["test"].left_out += other.left_out
+    return tree.name, readings
+
+
+def _read(tree, place, labels, pattern):
+    """The pictures below a place that have a class and can be read."""
+    from tqdm.auto import tqdm
+
+    read_as = "a folder of images" + (f", labelled by {labels.source}" if labels else "")
+    reading, seen = Reading([], 0, read_as), []
+    class_of = folders.classes_of(tree, place, labels)
+    for at in tqdm(
+        class_of, f"Reading {tree.name}", unit=" images", leave=False, disable=len(class_of) < MANY
+    ):
+        try:
+            picture = pictures.read_once(tree.files[at])
+        except pictures.Unreadable as error:
+            tree.leave_out(at, str(error))
+            continue
+        seen.append(picture)
+        reading.items.append(
+            {
+                "item_id": tree.where(at),
+                "where": tree.where(at),
+                "shown": "",
+                "input": picture.kept,
+                "file": "/".join(at),
+                "label_name": class_of[at],
+                "pixels": picture.pixels,
+                "look": picture.look,
+            }
+        )
+    reading.notes = _size_notes([picture.size for picture in seen]) + pictures.counted(seen)
+    if pattern is not None:
+        _name_groups(pattern, reading)
+    return reading
+
+
+def _place_notes(places):
+    if len(places) > 1:
+        said = ", ".join(f"{'/'.join(place)} for {part}" for part, place in places.items())
+        return [f"The folder is divided into parts: {said}."]
+    where = "/".join(places["train"])
+    return [f"The images were found further inside, in {where}."] if where else []
+
+
+def _passed_notes(passed):
+    if not passed:
+        return []
+    names = sorted(set(passed))
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return [
+        f"Hidden and helper files and folders passed over: {len(passed):,} "
+        f"({', '.join(names[:5])}{more})."
+    ]
+
+
+def _size_notes(sizes):
+    if len(set(sizes)) < 2:
+        return []
+    widths, heights = zip(*sizes, strict=True)
+    return [
+        f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
+        f"{min(heights)} to {max(heights)} high. Models see all of them at one size."
+    ]
+
+
+# --- groups -----------------------------------------------------------------------------------
+
+
+def _pattern(group):
+    """The regular expression that names groups, or None."""
+    if group is None:
+        return None
+    try:
+        pattern = re.compile(group)
+    except (re.error, TypeError) as error:
+        raise Refused(f"group={group!r} is no regular expression: {error}.") from None
+    if pattern.groups != 1:
+        raise Refused(f"group={group!r} has {pattern.groups} parentheses; expected one.")
+    return pattern
+
+
+def _name_groups(pattern, reading):
+    for item in reading.items:
+        match = pattern.search(item["file"])
+        item["own_group"] = (match[1] or "") if match else ""
+    unmatched = sum(not item["own_group"] for item in reading.items)
+    if reading.items and unmatched == len(reading.items):
+        raise Refused(
+            f"group={pattern.pattern!r} matches no file, such as {reading.items[0]['file']!r}. It "
+            "must be a regular expression with one parenthesis around what names the group."
+        )
+    if unmatched:
+        reading.notes.append(
+            f"File names that do not match the group pattern: {unmatched:,}. Each is a group of "
+            "its own."
+        )
+
+
+def _join_alike(readings):
+    """Give every item of every part its group."""
+    items = [item for reading in readings.values() for item in reading.items]
+    notes = readings["train"].notes
+    equal, of_equal = own_data._first_of_equal([item["pixels"] for item in items])
+    near = [
+        ([of_equal[a] for a in first], [of_equal[b] for b in second])
+        for first, second in pictures.near_pairs([items[at]["look"] for at in of_equal])
+    ]
+    pairs = [equal, *near]
+    if "own_group" in items[0]:
+        named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
+        pairs.append(own_data._first_of_equal(named)[0])
+    for item, first in zip(items, split.chains(len(items), pairs), strict=True):
+        item["group"] = items[first]["item_id"]
+    repeats = len(items) - len(of_equal)
+    if repeats:
+        notes.append(
+            f"Images that repeat another one: {repeats:,}. They stay on one side of the split."
+        )
+    alike = len({at for first, _ in near for at in first})
+    if alike:
+        notes.append(
+            f"Images that look nearly like another one: {alike:,}. They stay together as well."
+        )
+    _note_conflicts(items, notes)
+    for item in items:
+        del item["pixels"], item["look"]
+
+
+def _note_conflicts(items, notes):
+    same = {}
+    for item in items:
+        same.setdefault(item["pixels"], {}).setdefault(item["label_name"], item["where"])
+    torn = [list(places.values()) for places in same.values() if len(places) > 1]
+    if torn:
+        notes.append(
+            f"Images that stand in two classes: {len(torn):,}. One of the two must be wrong; "
+            f"nothing was changed. For example: {' and '.join(torn[0][:2])}."
+        )
+
+
+# --- what cannot be a case --------------------------------------------------------------------
+
+
+def _check_classes(train, name):
+    classes = Counter(item["label_name"] for item in train.items)
+    if not classes:
+        reasons = Counter(item.reason for item in train.left_out).most_common(2)
+        why = "; ".join(f"{reason}: {n:,}" for reason, n in reasons) or "there is no file"
+        raise Refused(
+            f"{name} holds no picture that can be used ({why}). Expected one folder for each "
+            "class, with its images inside, or images and a CSV with the columns file and label."
+        )
+    labels.check_classes(train.items, f"{name}, the classes")
+
+
+def _keep_apart(readings, name):
+    """Leave out of the earlier parts what the later ones have as well."""
+    later = set()
+    for part in ("test", "validation", "train"):
+        if part not in readings:
+            continue
+        readings[part].drop(
+            lambda item, later=frozenset(later): item["group"] in later,
+            "another part has the same picture, nearly the same, or the same group: it would leak",
+        )
+        if not readings[part].items:
+            raise Refused(
+                f"{name}: nothing is left for the {part} part, for its pictures cannot be used or "
+                "resemble those of another part. Do two of the folders hold the same?"
+            )
+        later |= {item["group"] for item in readings[part].items}
+
+
+def _refuse_if_alike(train, name):
+    """Say so where it is because all look alike that too few groups are left."""
+    pictures_of = Counter(item["label_name"] for item in train.items)
+    groups_of = Counter(label for label, _ in {(i["label_name"], i["group"]) for i in train.items})
+    enough = [label for label, n in groups_of.items() if n >= own_data.LEAST_GROUPS]
+    alike = [
+        f"{label!r} has {pictures_of[label]:,} that count as {n:,}"
+        for label, n in groups_of.items()
+        if n < own_data.LEAST_GROUPS <= pictures_of[label]
+    ]
+    if len(enough) < 2 and alike:
+        raise Refused(
+            f"{name}: its pictures look alike, or belong to one group, and then count as one: "
+            f"{', '.join(sorted(alike)[:5])}. That is too little to learn and to test. Look at "
+            "some of them: are they blank, or cut from the same picture?"
+        )
+
+
+def _check_labels(readings, name):
+    """What the other parts show must stand in training."""
+    known = {item["label_name"] for item in readings["train"].items}
+    if "validation" in readings:
+        readings["validation"].drop(
+            lambda item: item["label_name"] not in known, "training has no such class"
+        )
+        if not readings["validation"].items:
+            raise Refused(
+                f"{name}: training has none of the classes of the validation part. Call their "
+                "folders alike in both."
+            )
+    tested = readings["test"].items if "test" in readings else []
+    missing = sorted({item["label_name"] for item in tested} - known)
+    if missing:
+        raise Refused(
+            f"{name}: the test part has classes that training lacks: "
+            f"{', '.join(map(repr, missing))}. A model cannot learn them; add training pictures, "
+            "mend the spelling, or take them out of the test."
+        )
+    if len(known) < 2:
+        raise Refused(f"{name}: only the class {next(iter(known))!r} is left for training.")
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def _parts(readings, label_names, name):
+    """Train, validation and test as datasets; the learner's own validation part where it is one."""
+    from datasets import Dataset, concatenate_datasets
+
+    parts = own_data._parts(readings["train"], readings.get("test"), label_names, name)
+    parts = {part: pictures.decoded_lazily(items) for part, items in parts.items()}
+    if "validation" in readings:
+        items = [own_data._for_dataset(i, label_names) for i in readings["validation"].items]
+        parts["train"] = concatenate_datasets([parts["train"], parts["validation"]])
+        parts["validation"] = pictures.decoded_lazily(Dataset.from_list(items))
+    return parts
+
+
+def _intake(name, readings, parts):
+    train = readings["train"]
+    notes, left_out = list(train.notes), list(train.left_out)
+    for part in sorted(readings.keys() - {"train"}):
+        notes += [f"In the {part} part: {note}" for note in readings[part].notes]
+        left_out += readings[part].left_out
+    kept = sum(len(items) for items in parts.values())
+    return Intake(name, train.read_as, kept + len(left_out), kept, left_out, notes)

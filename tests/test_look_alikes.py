@@ -1,0 +1,122 @@
+"""A learner's own file called like a library: it is named, and nothing fails obscurely."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ftlearn
+from ftlearn import doctor, look_alikes
+
+PROJECT = Path(ftlearn.__file__).parents[1]
+HIDING = ["datasets.py", "torch.py", "transformers.py", "sklearn/__init__.py", "random.py"]
+
+
+def put(folder, name):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("# my data sets\nmy_files = ['reviews.csv']\n")
+    return path.parent if path.name == "__init__.py" else path
+
+
+def python(code, folder, script=None):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    what = [script] if script else ["-c", code]
+    return subprocess.run(
+        [sys.executable, *what], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def library(name):
+    return name.removesuffix("/__init__.py").removesuffix(".py")
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_using_the_course_beside_such_a_file_fails_with_one_sentence(name, tmp_path):
+    path = put(tmp_path, name)
+    done = python("import ftlearn; ftlearn.case_from_csv('reviews.csv')", tmp_path)
+    assert done.returncode == 1
+    sentence = f"{library(name)} is not the library but {path}: rename it"
+    assert sentence in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_beside_a_script_it_is_named_wherever_the_script_is_started(name, tmp_path):
+    path = put(tmp_path / "scripts", name)
+    (tmp_path / "scripts" / "mine.py").write_text("import ftlearn\nftlearn.fine_tune")
+    done = python("", tmp_path, "scripts/mine.py")
+    assert f"{library(name)} is not the library but {path}" in done.stderr.splitlines()[-1]
+
+
+def test_whatever_the_doctor_imports_is_looked_for():
+    assert set(doctor._IMPORTED) <= look_alikes.LIBRARIES
+
+
+@pytest.mark.parametrize("name", HIDING[:4])  # beside a random.py IPython itself does not start
+def test_a_notebook_shows_the_sentence_and_no_traceback(name, tmp_path):
+    put(tmp_path, name)
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "InteractiveShell().run_cell('import ftlearn; ftlearn.fine_tune')\n"
+    )
+    shown = python(code, tmp_path).stdout
+    assert f"{library(name)} is not the library" in shown and "Traceback" not in shown
+
+
+@pytest.mark.parametrize("name", HIDING[:4])
+def test_the_doctor_names_it_and_says_of_no_act_that_it_can_run(name, tmp_path):
+    path = put(tmp_path, name)
+    done = python("from ftlearn.doctor import doctor; print(doctor())", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"PROBLEM  import {library(name)}: {library(name)} is not the library but {path}" in (
+        done.stdout
+    )
+    assert "can run\n" not in done.stdout and done.stdout.endswith("False\n")
+
+
+def test_the_doctor_looks_beside_the_learners_copies_too(tmp_path, monkeypatch):
+    from ftlearn import notebooks
+
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+    path = put(tmp_path / "my_work", "timm.py")
+    problems = [check for check in doctor.examine()["checks"] if check.state == "problem"]
+    assert [(check.name, str(path) in check.detail) for check in problems] == [
+        ("import timm", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test.py",
+        "my_data.py",
+        "datasets/train.csv",
+        "torch.old/__init__.py",
+        "sys.py",
+        "no_such_lib.py",
+    ],
+)
+def test_what_hides_nothing_is_left_alone(name, tmp_path):
+    put(tmp_path, name)
+    assert look_alikes.in_folder(tmp_path) == {}
+    done = python("import ftlearn; ftlearn.fine_tune; print('fine')", tmp_path)
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_the_folder_in_which_a_library_is_installed_hides_nothing(tmp_path):
+    import filelock
+
+    assert "filelock" not in look_alikes.in_folder(Path(filelock.__file__).parents[1])
+
+
+@pytest.mark.parametrize("name", ["json.py", "random.py", "filelock.py"])
+def test_a_library_that_is_loaded_already_is_not_hidden(name, tmp_path, monkeypatch):
+    put(tmp_path, name)
+    assert library(name) in look_alikes.in_folder(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    __import__(library(name))
+    assert look_alikes.here() == {}
