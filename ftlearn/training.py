@@ -395,7 +395,7 @@ def _fine_tuned(case, recipe, callbacks, progress):
         for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
             trainer.add_callback(callback)
         try:
-            with quiet_transformers():
+            with _surroundings(case):
                 trainer.train(resume_from_checkpoint=checkpoint)
         except KeyboardInterrupt:
             raise TrainingInterrupted(
@@ -403,6 +403,15 @@ def _fine_tuned(case, recipe, callbacks, progress):
                 "epochs. Nothing is lost: make the same call again to go on from there."
             ) from None
         return _specialist(case, recipe, trainer)
+
+
+@contextlib.contextmanager
+def _surroundings(case):
+    """Quiet; for batches of many pairs also with memory that does not fall to pieces."""
+    many = case.task == "retrieval"
+    apart = torch_setup.large_blocks_apart if many else contextlib.nullcontext
+    with quiet_transformers(), apart():
+        yield
 
 
 def default_recipe(case):
@@ -1332,7 +1341,7 @@ def examples_per_second(case, recipe, steps):
         trainer = _timed_trainer(case, few, recipe, folder)
         trainer.add_callback(clock)
         trainer.remove_callback(transformers.PrinterCallback)
-        with quiet_transformers():
+        with _surroundings(case):
             trainer.train()
     del trainer
     torch_setup.release_memory()
