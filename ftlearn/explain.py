@@ -15,15 +15,7 @@ STEPS = 24  # the values then add up to within 1 % of what they share out, measu
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of a text and how much it speaks for the predicted class.
-
-    Attributes
-    ----------
-    text : str
-        As it stands in the text, with the space before it.
-    value : float or None
-        In log-odds; above 0: for the predicted class. None: the model does not read this piece.
-    """
+    """A piece of a text and how much it speaks for the predicted class."""
 
     text: str
     value: float | None
@@ -31,21 +23,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Attribution:
-    """A text cut into pieces, each with its share of a prediction.
-
-    Attributes
-    ----------
-    spans : list of Span
-        Joined, they are the text.
-    target : int
-        The class that they speak for or against.
-    log_odds, blank_log_odds : float
-        Of the target, for the text and for the same text with every piece blanked out.
-    cut : bool
-        Whether the text is longer than what the model reads.
-    unknown : list of str
-        Words that the tokenizer does not know, such as an emoji.
-    """
+    """A text cut into pieces, each with its share of a prediction."""
 
     spans: list
     target: int
@@ -56,17 +34,7 @@ class Attribution:
 
 
 def can_attribute(system):
-    """Whether `token_attributions` can look into a system.
-
-    Parameters
-    ----------
-    system : object with ``predict``
-
-    Returns
-    -------
-    bool
-        True for a specialist and for a linear probe on frozen embeddings.
-    """
+    """Whether `token_attributions` can look into a system."""
     if isinstance(system, Probe):
         return hasattr(system.generalist, "tokenizer") and hasattr(system.classifier, "coef_")
     return isinstance(system, Specialist) and not system.sees_images
@@ -79,25 +47,6 @@ def token_attributions(system, text, target=None, steps=STEPS):
     piece replaced by padding) to the text, and multiplied by the way (Sundararajan, Taly & Yan
     2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation). So the values add
     up to what the text changes, but for an error of the numerical integration.
-
-    Parameters
-    ----------
-    system : ftlearn.training.Specialist or ftlearn.baselines.Probe
-        See `can_attribute`.
-    text : str
-    target : int, optional
-        The class to explain; the predicted one when absent.
-    steps : int
-        Points on the way; more are slower and more exact.
-
-    Returns
-    -------
-    Attribution
-
-    Raises
-    ------
-    ValueError
-        When the system cannot be looked into, or the text has nothing to read.
     """
     if not can_attribute(system):
         raise ValueError(
@@ -190,34 +139,14 @@ def _by_word(text, offsets, values):
 
 
 def strongest(attribution, count=3):
-    """The words that speak most for the predicted class.
-
-    Parameters
-    ----------
-    attribution : Attribution
-    count : int
-
-    Returns
-    -------
-    list of str
-    """
+    """The words that speak most for the predicted class."""
     spans = [span for span in attribution.spans if span.value is not None and span.value > 0]
     ranked = sorted(spans, key=lambda span: -span.value)
     return [span.text.strip() for span in ranked[:count]]
 
 
 def scaled(spans):
-    """Values of spans from -1 to 1, for colours.
-
-    Parameters
-    ----------
-    spans : list of Span
-
-    Returns
-    -------
-    list of float
-        0 where a piece was not read.
-    """
+    """Values of spans from -1 to 1, for colours."""
     values = np.array([span.value or 0.0 for span in spans])
     largest = np.abs(values).max() if len(values) else 0.0
     return list(values / largest) if largest > 0 else [0.0] * len(values)
@@ -232,17 +161,7 @@ DEFAULT_STAGE = "blocks.4"
 
 
 def can_explain_image(system):
-    """Whether `grad_cam` can look into a system.
-
-    Parameters
-    ----------
-    system : object with ``predict``
-
-    Returns
-    -------
-    bool
-        True for a specialist for images and for a linear probe on a frozen image model.
-    """
+    """Whether `grad_cam` can look into a system."""
     if isinstance(system, Probe):
         return hasattr(system.generalist, "processor") and hasattr(system.classifier, "coef_")
     return isinstance(system, Specialist) and system.sees_images
@@ -254,27 +173,6 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
     Grad-CAM (Selvaraju et al. 2017, https://doi.org/10.1109/ICCV.2017.74; captum's
     implementation): the maps of one stage, weighted by how much each speaks for the class,
     summed, and what speaks against left out.
-
-    Parameters
-    ----------
-    system : ftlearn.training.Specialist or ftlearn.baselines.Probe
-        See `can_explain_image`.
-    image : PIL.Image.Image
-    target : int, optional
-        The class; the predicted one when absent.
-    stage : str
-        Name of a part of the network, such as one of `STAGES`.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (height, width) of the image, from 0 to 1; all 0 where nothing speaks for
-        the class.
-
-    Raises
-    ------
-    ValueError
-        When the system cannot be looked into.
     """
     if target is None:
         target = int(np.asarray(system.predict([image]))[0].argmax())
@@ -346,18 +244,7 @@ def _upscaled(heat, size):
 
 @dataclass(frozen=True)
 class Pointing:
-    """How often the hottest place of a map lies where the truth is.
-
-    Attributes
-    ----------
-    item_ids : list of str
-        Of the items that have a box.
-    hits : numpy.ndarray of bool, shape (n,)
-    random : float
-        Share that a point thrown anywhere would hit: mean of box over image area.
-    centre : float
-        Share that the middle of the image hits.
-    """
+    """How often the hottest place of a map lies where the truth is."""
 
     item_ids: list
     hits: np.ndarray

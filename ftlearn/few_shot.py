@@ -28,21 +28,7 @@ class _Encoder:
 
 
 def fit_contrastive(case, seed=0):
-    """Train the generalist on pairs of texts, then fit a linear probe on it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A classification of texts, with two training texts or more of some class.
-    seed : int
-        For the pairs and their order.
-
-    Returns
-    -------
-    ftlearn.baselines.Probe
-        On the trained encoder, named ``specialist_contrastive``. Only the head's
-        regularisation is chosen, on validation, as of any linear probe.
-    """
+    """Train the generalist on pairs of texts, then fit a linear probe on it."""
     began = time.perf_counter()
     encoder = _Encoder(_trained(case, seed))
     features = [encoder.embed(case.part(name)["input"]) for name in ("train", "validation")]
@@ -54,19 +40,7 @@ def fit_contrastive(case, seed=0):
 
 
 def text_pairs(case, seed, pairs=PAIRS):
-    """Pairs of training texts, half of one class and half of two.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    seed : int
-    pairs : int
-
-    Returns
-    -------
-    datasets.Dataset
-        ``sentence1``, ``sentence2``, ``label`` (1.0: of one class).
-    """
+    """Pairs of training texts, half of one class and half of two."""
     from datasets import Dataset
 
     draw = np.random.default_rng(seed)

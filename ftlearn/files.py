@@ -61,23 +61,6 @@ def locked(path, timeout=-1):
     """Take a lock and hold it for a ``with`` block.
 
     Some network drives know no locks. There a file stands for the lock, which is nearly as good.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Of the lock's file.
-    timeout : float
-        Seconds to wait for another process; below 0: without end.
-
-    Returns
-    -------
-    filelock.AcquireReturnProxy
-        Leaving it gives the lock back.
-
-    Raises
-    ------
-    filelock.Timeout
-        When another process holds it for longer.
     """
     lock = filelock.FileLock(path)
     try:

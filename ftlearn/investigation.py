@@ -23,15 +23,7 @@ _FROZEN = ("zero_shot", "linear_probe", "mlp_probe")
 
 @dataclass(frozen=True)
 class Plan:
-    """How a case will be fine-tuned, and how long that will take.
-
-    Attributes
-    ----------
-    recipe : ftlearn.training.Recipe
-    estimate : ftlearn.training.Estimate
-    reason : str
-        Why this recipe, in one or two sentences.
-    """
+    """How a case will be fine-tuned, and how long that will take."""
 
     recipe: Recipe
     estimate: Estimate
@@ -40,16 +32,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Suspect:
-    """An item whose label may be wrong.
-
-    Attributes
-    ----------
-    item_id, input : str
-    label, suggested : str
-        Names of the label it has, and of the one that a model trained without it expects.
-    probability : float
-        What that model gives to `suggested`.
-    """
+    """An item whose label may be wrong."""
 
     item_id: str
     input: str
@@ -60,28 +43,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Investigation:
-    """What came out of `investigate`; shown as figures and text in a notebook.
-
-    Attributes
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-        Those of `ftlearn.baselines.fit_baselines` and ``specialist``; ready for
-        `ftlearn.compare`.
-    specialist : ftlearn.training.Specialist
-        Its ``save(folder)`` writes an ordinary transformers folder.
-    verdict : ftlearn.evaluation.Verdict
-        The primary one: against the frozen baseline that is best on validation.
-    others : list of ftlearn.evaluation.Verdict
-        Against the other baselines; secondary.
-    scores : dict of str to ftlearn.evaluation.Score
-        Of every system on the test part.
-    plan : Plan
-    suspects : list of Suspect
-        Of train and validation, the most suspicious first.
-    seconds : float
-        Wall time of the whole investigation.
-    """
+    """What came out of `investigate`; shown as figures and text in a notebook."""
 
     case: object
     systems: dict
@@ -216,25 +178,6 @@ def plan_training(case, recipe=None, minutes=2.0, prompt=""):
     https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
     where so many would take longer than `minutes`, as measured by a few real steps. The choice is
     kept until the investigation is complete, so that one that was stopped goes on with the same.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recipe : ftlearn.training.Recipe, optional
-        When given, only its time is estimated.
-    minutes : float
-        What training may take; more than that only where 2 epochs do.
-    prompt : str
-        Of the recipe for sentence pairs.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    ValueError
-        When `minutes` is not above 0.
     """
     if not minutes > 0:
         raise ValueError(f"minutes is {minutes!r}; allowed: a number above 0.")
@@ -318,18 +261,6 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     suspected where another one is at least as probable as it is on average among the items that
     bear it, and more probable than the item's own. Nothing is removed: a suspect may as well be a
     hard item.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A classification of texts or images.
-    generalist : ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
-    most : int
-
-    Returns
-    -------
-    list of Suspect
-        The widest gap between the suggested and the own label's probability first.
     """
     from cleanlab.filter import find_label_issues
 

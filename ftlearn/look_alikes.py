@@ -26,17 +26,7 @@ class HiddenLibrary(OneSentence, ImportError):
 
 
 def in_folder(folder):
-    """What hides a library from a notebook in the same folder.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-
-    Returns
-    -------
-    dict of str to str
-        From the library's name to the file, or the folder with an ``__init__.py``.
-    """
+    """What hides a library from a notebook in the same folder."""
     found = {}
     try:
         names = os.listdir(folder)

@@ -37,25 +37,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class Run:
-    """What executing a notebook once came to.
-
-    Attributes
-    ----------
-    notebook : str
-        Its name, such as ``"01_text_specialists"``.
-    pace : str
-        As in `ftlearn.settings`.
-    ok : bool
-        Whether every cell ran without an error.
-    seconds : float
-        Wall time, the kernel's start included.
-    peak_rss_mb : int
-        Largest resident memory of the kernel and its children together, in MB (10**6 bytes).
-    cells : int
-        Number of code cells.
-    failure : str or None
-        What went wrong and how to look at it.
-    """
+    """What executing a notebook once came to."""
 
     notebook: str
     pace: str
@@ -67,17 +49,7 @@ class Run:
 
 
 def source_folder():
-    """Folder of the notebooks' sources.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileNotFoundError
-        When ftlearn was installed without its project.
-    """
+    """Folder of the notebooks' sources."""
     folder = PROJECT / "notebooks" / "source"
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -88,12 +60,7 @@ def source_folder():
 
 
 def source_files():
-    """The notebooks' sources, in reading order.
-
-    Returns
-    -------
-    list of pathlib.Path
-    """
+    """The notebooks' sources, in reading order."""
     return sorted(source_folder().glob("[0-9]*.py"))
 
 
@@ -158,17 +125,7 @@ def _case_notebooks():
 
 
 def read_source(path):
-    """Read a py:percent file as a notebook without outputs.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        Cell ids count up, so that the same source always gives the same notebook.
-    """
+    """Read a py:percent file as a notebook without outputs."""
     import jupytext
 
     notebook = jupytext.read(path)
@@ -176,19 +133,7 @@ def read_source(path):
 
 
 def normalise(notebook):
-    """A copy without what belongs to one machine or one run.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        Same sources and outputs; the kernel is called ``python3``; no timings, no widget state, no
-        live widget views (what they show has a static equivalent beside them) and no scripts for
-        them, ids count up.
-    """
+    """A copy without what belongs to one machine or one run."""
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata.clear()
@@ -413,17 +358,7 @@ def _tree(pid):
 
 
 def tree_rss(pid):
-    """Resident memory of a process and all its descendants now.
-
-    Parameters
-    ----------
-    pid : int or None
-
-    Returns
-    -------
-    int
-        Bytes; pages that processes share count once for each. 0 when there is no such process.
-    """
+    """Resident memory of a process and all its descendants now."""
     import psutil
 
     total = 0
@@ -436,18 +371,7 @@ def tree_rss(pid):
 
 
 def ran_completely(notebook):
-    """What shows that a notebook did not run from top to bottom without an error.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-
-    Returns
-    -------
-    list of str
-        Empty when every code cell ran, in order, without an error (a cell tagged
-        ``raises-exception`` may raise one).
-    """
+    """What shows that a notebook did not run from top to bottom without an error."""
     problems = []
     runnable = [cell for cell in notebook.cells if _is_runnable(cell)]
     if not runnable:
@@ -467,19 +391,7 @@ def ran_completely(notebook):
 
 
 def sources_equal(source, notebook):
-    """Whether a published notebook has the cells of its source.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The py:percent file.
-    notebook : pathlib.Path
-        The ``.ipynb`` file.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a published notebook has the cells of its source."""
     import nbformat
 
     return _cells(read_source(source)) == _cells(nbformat.read(notebook, as_version=4))
@@ -490,17 +402,7 @@ def _cells(notebook):
 
 
 def private_paths(notebook):
-    """Places where an output tells a path of the machine it ran on.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-
-    Returns
-    -------
-    list of str
-        One sentence for each cell and path: project, home, working or temporary folder.
-    """
+    """Places where an output tells a path of the machine it ran on."""
     folders = {str(PROJECT), str(Path.home()), os.getcwd(), tempfile.gettempdir()} - {"/"}
     problems = []
     for number, cell in enumerate(filter(_is_runnable, notebook.cells), start=1):
@@ -522,19 +424,7 @@ def _texts(cell):
 
 
 def publish(name, folder):
-    """Write an executed notebook to where readers find it.
-
-    Parameters
-    ----------
-    name : str
-    folder : pathlib.Path
-        As given to `execute`.
-
-    Returns
-    -------
-    list of str
-        Why it was not written; empty when it was.
-    """
+    """Write an executed notebook to where readers find it."""
     import nbformat
 
     notebook = normalise(nbformat.read(Path(folder) / "notebooks" / f"{name}.ipynb", as_version=4))

@@ -6,19 +6,7 @@ from .plots import BLUE, INK, SOFT, VERMILLION, Picture, _axes, _figure, _headin
 
 
 def flat_map(queries, candidates):
-    """Two dimensions of many: the first two principal components of both sides together.
-
-    Parameters
-    ----------
-    queries, candidates : numpy.ndarray, shape (n, d)
-
-    Returns
-    -------
-    points : numpy.ndarray, shape (2 n, 2)
-        First the queries.
-    share : float
-        Of the variance that the two dimensions hold, from 0 to 1.
-    """
+    """Two dimensions of many: the first two principal components of both sides together."""
     from sklearn.decomposition import PCA
 
     fitted = PCA(2, svd_solver="full").fit(np.concatenate([queries, candidates]))

@@ -79,21 +79,6 @@ class Picture:
     """A figure, its caption and its text alternative.
 
     A notebook shows it as ``<figure>``; a terminal shows caption and text alternative.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    caption : str
-        One or two sentences printed below the figure; plain text.
-    alt : str
-        What the figure shows, for those who do not see it; plain text.
-    colors : int
-        Of the PNG's palette, which keeps notebooks small.
-
-    Raises
-    ------
-    ValueError
-        When caption or alt is empty.
     """
 
     def __init__(self, figure, caption, alt, colors=_CHART_COLORS):
@@ -218,20 +203,7 @@ def _percent(metric):
 
 
 def score_text(value, metric):
-    """A score in words.
-
-    Parameters
-    ----------
-    value : float or None
-        A fraction.
-    metric : str
-        A key of `ftlearn.evaluation.METRIC_LABELS`.
-
-    Returns
-    -------
-    str
-        Such as ``"62.1 %"`` for an accuracy and ``"62.1 of 100"`` for other metrics.
-    """
+    """A score in words."""
     return f"{100 * value:.1f}{_percent(metric) or ' of 100'}" if _known(value) else "unknown"
 
 
@@ -378,17 +350,7 @@ def _pair(verdict):
 
 
 def outcome_title(verdict):
-    """A verdict's outcome as a title.
-
-    Parameters
-    ----------
-    verdict : ftlearn.evaluation.Verdict
-
-    Returns
-    -------
-    str
-        Such as ``"Supported here, smaller than claimed"``.
-    """
+    """A verdict's outcome as a title."""
     if verdict.outcome in ("better", "worse"):  # of a secondary comparison; a title needs more
         return f"{_capital(system_label(verdict.specialist))} does {verdict.outcome} here"
     return _capital(verdict.outcome)
@@ -562,18 +524,7 @@ def _draw_wins(axes, verdict):
 
 @_styled
 def pair_figure(baseline, specialist, verdict):
-    """Two systems' scores and, below them, their paired difference.
-
-    Parameters
-    ----------
-    baseline, specialist : ftlearn.evaluation.Score
-        Of the two systems named in `verdict`, on the same items.
-    verdict : ftlearn.evaluation.Verdict
-
-    Returns
-    -------
-    Picture
-    """
+    """Two systems' scores and, below them, their paired difference."""
     metric = verdict.metric
     figure = _figure(3.85)
     names = (verdict.baseline, verdict.specialist)
@@ -604,23 +555,7 @@ def pair_figure(baseline, specialist, verdict):
 
 @_styled
 def history_figure(history):
-    """Learning curves: losses on the left, validation score on the right.
-
-    Parameters
-    ----------
-    history : list of dict
-        One per logged step, with ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
-        ``validation_score`` (fraction); a value that was not logged is None or absent.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError
-        When `history` is empty.
-    """
+    """Learning curves: losses on the left, validation score on the right."""
     if not history:
         raise ValueError("history is empty; train for at least one logged step first.")
     figure = _figure(2.95)
@@ -1136,19 +1071,7 @@ def _label_beside(axes, ends):
 
 
 def _history_of_log(log):
-    """Turn a transformers log into a learning-curve history.
-
-    Parameters
-    ----------
-    log : list of dict
-        ``trainer.state.log_history``.
-
-    Returns
-    -------
-    list of dict
-        As `history_figure` takes it, one per step. The validation score is the first
-        ``eval_`` value that is neither loss nor speed.
-    """
+    """Turn a transformers log into a learning-curve history."""
     rows = {}
     for entry in log:
         row = rows.setdefault(entry["step"], {"step": entry["step"], "epoch": entry.get("epoch")})

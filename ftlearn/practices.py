@@ -21,23 +21,7 @@ BASE = Recipe.tuned(learning_rate=1e-4, epochs=10, batch_size=16, patience=3)
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice, and how it is put on trial.
-
-    Attributes
-    ----------
-    name : str
-        Its part in ``results.json``.
-    title : str
-        The advice as it is usually given.
-    ignored, followed : str
-        The systems compared: without it, and with it.
-    beside : tuple of (str, str)
-        More pairs of the same kind, secondary.
-    overdone : (str, str), optional
-        The pair of those whose first system carries the advice too far.
-    instead : str
-        What is left of the advice where carrying it too far costs points.
-    """
+    """One piece of advice, and how it is put on trial."""
 
     name: str
     title: str
@@ -132,25 +116,7 @@ def recipes(seed=0):
 
 @dataclass(frozen=True)
 class RecordedPractices:
-    """The recorded runs of all recipes on trial; of each system one entry a seed.
-
-    Attributes
-    ----------
-    accuracy, away, validation : dict of str to numpy.ndarray of float, shape (runs,)
-        On the test part, on tweets, on validation at the epoch that was kept.
-    histories : dict of str to list of list of dict
-        Of each run one row an epoch, as `ftlearn.training.history_rows`.
-    seconds : dict of str to numpy.ndarray of float, shape (runs,)
-        Sentences learned from over the recipe's speed, measured in turns with the others', so that
-        the machine's mood cancels; without the looks at validation.
-    trained : dict of str to int
-        How many numbers learn.
-    memory_mb : dict of str to float
-        Largest resident memory of a process that does nothing else.
-    majority : float
-        Accuracy of always naming the commoner class, on the test part.
-    about : str
-    """
+    """The recorded runs of all recipes on trial; of each system one entry a seed."""
 
     accuracy: dict
     away: dict
@@ -169,18 +135,7 @@ class RecordedPractices:
 
 @dataclass(frozen=True)
 class Trial:
-    """What following a piece of advice came to, over pairs of runs.
-
-    Attributes
-    ----------
-    advice : Advice
-    ignored, followed : str
-        The systems compared.
-    comparison : ftlearn.evaluation.RunComparison
-        Test accuracy, followed minus ignored.
-    outcome : str
-        ``"helps"``, ``"hurts"`` or ``"not distinguishable"``.
-    """
+    """What following a piece of advice came to, over pairs of runs."""
 
     advice: Advice
     ignored: str
@@ -270,14 +225,7 @@ def trial_wording(case, recorded, tried, place=""):
 
 
 def failures_text(recorded, system, label):
-    """How many runs failed, with exact bounds, in words (str).
-
-    Parameters
-    ----------
-    recorded : RecordedPractices
-    system, label : str
-        Its name, and what a reader calls it.
-    """
+    """How many runs failed, with exact bounds, in words (str)."""
     failed, runs = recorded.failed(system), len(recorded.accuracy[system])
     low, high = failure_bounds(failed, runs)
     return (
@@ -319,19 +267,7 @@ def verdict(case, recorded, tried, secondary=False):
 
 
 def costs(recorded, system):
-    """What a system costs, as ``results.json`` keeps it.
-
-    Parameters
-    ----------
-    recorded : RecordedPractices
-    system : str
-
-    Returns
-    -------
-    dict
-        ``runs``, ``failed``, ``failed_low``, ``failed_high``, ``mean_seconds``, ``mean_epochs``,
-        ``trained_parameters``, ``peak_memory_mb``.
-    """
+    """What a system costs, as ``results.json`` keeps it."""
     failed, runs = recorded.failed(system), len(recorded.accuracy[system])
     low, high = failure_bounds(failed, runs)
     return {
@@ -351,20 +287,6 @@ def smallest_difference(spread, runs, power=0.8):
 
     Two independent samples, two-sided t test at 5 % (Cohen 1988), solved exactly with the
     noncentral t distribution.
-
-    Parameters
-    ----------
-    spread : float
-        Standard deviation over runs of one recipe, the same for both.
-    runs : int
-        Of each recipe, at least 2.
-    power : float
-        Share of such experiments that should find it.
-
-    Returns
-    -------
-    float
-        In the unit of the spread.
     """
     from scipy.optimize import brentq
     from scipy.stats import nct, t
@@ -383,20 +305,7 @@ def smallest_difference(spread, runs, power=0.8):
 
 
 def loss_and_score_disagree(histories):
-    """Runs whose lowest validation loss and best validation score are in different epochs.
-
-    Parameters
-    ----------
-    histories : list of list of dict
-        Of each run one row an epoch.
-
-    Returns
-    -------
-    list of dict
-        One a run: ``by_loss`` and ``by_score`` (the epochs, from 1; of equally good ones the
-        first), ``loss_rise`` (last validation loss over the lowest), ``score_lost`` (best score
-        minus the one at the epoch of the lowest loss).
-    """
+    """Runs whose lowest validation loss and best validation score are in different epochs."""
     rows = []
     for history in histories:
         losses = np.array([row["validation_loss"] for row in history])

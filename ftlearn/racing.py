@@ -28,17 +28,7 @@ _GROWTH = 1.2  # later laps come after so many times as many steps
 
 
 def lap_steps(most):
-    """After which steps a run is looked at: often at first, then a fifth later each time.
-
-    Parameters
-    ----------
-    most : int
-        Steps of the whole run.
-
-    Returns
-    -------
-    list of int
-    """
+    """After which steps a run is looked at: often at first, then a fifth later each time."""
     steps = [_FIRST_LAPS]
     while steps[-1] < most:
         steps.append(max(steps[-1] + _FIRST_LAPS, int(np.ceil(steps[-1] * _GROWTH))))
@@ -174,19 +164,7 @@ def stayed(rows, target):
 
 @dataclass(frozen=True)
 class Arrivals:
-    """When the runs of one system reached a target.
-
-    Attributes
-    ----------
-    system : str
-    target : float
-        Validation accuracy.
-    seconds, images : tuple of float or None
-        One entry a run; None where it never arrived. Without images for a system that does not
-        learn image by image.
-    given : tuple of float
-        Seconds that each run had in all.
-    """
+    """When the runs of one system reached a target."""
 
     system: str
     target: float
@@ -223,21 +201,7 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class Saving:
-    """How much of the baseline's time to a target a system saves.
-
-    Attributes
-    ----------
-    baseline, specialist : Arrivals
-    ratio : float
-        Median time of the specialist over that of the baseline; infinite where the specialist's
-        median run never arrived.
-    ratio_low, ratio_high : float
-        95 % interval.
-    p : float
-        Two-sided, of the exact sign test over the pairs; with five of them never below 0.0625.
-    is_bound : bool
-        Whether the baseline's median run never arrived, so that the saving is at least so much.
-    """
+    """How much of the baseline's time to a target a system saves."""
 
     baseline: Arrivals
     specialist: Arrivals
@@ -290,21 +254,7 @@ def arrivals(system, curves, target, rule=reached):
 
 
 def arrivals_at_once(system, seconds, score, target):
-    """The same for a system that is fitted in one go, such as a probe on frozen features.
-
-    Parameters
-    ----------
-    system : str
-    seconds : sequence of float
-        Of the whole fit, measured again and again.
-    score : float
-        Its validation accuracy.
-    target : float
-
-    Returns
-    -------
-    Arrivals
-    """
+    """The same for a system that is fitted in one go, such as a probe on frozen features."""
     found = tuple(float(value) if score >= target else None for value in seconds)
     return Arrivals(system, target, found, (None,) * len(found), tuple(map(float, seconds)))
 
@@ -392,19 +342,7 @@ def median_text(found):
 
 
 def saving_wording(case, found, primary=False):
-    """The verdict on a saving, in plain words.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    found : Saving
-    primary : bool
-        Whether this is the comparison that the case fixed before measuring.
-
-    Returns
-    -------
-    str
-    """
+    """The verdict on a saving, in plain words."""
     claim = case.claimed["value"] if primary else None
     outcome = saving_outcome(case, found, primary)
     names = [system_label(a.system) for a in (found.specialist, found.baseline)]
@@ -466,21 +404,7 @@ def verdict(case, found, primary=False):
 
 
 def targets_table(recorded, targets=TARGETS):
-    """What each preset target came to, as ``results.json`` keeps it.
-
-    Parameters
-    ----------
-    recorded : object
-        With ``arrivals(target)``, as `ftlearn.evidence.RecordedRace` has.
-    targets : sequence of float
-
-    Returns
-    -------
-    list of dict
-        ``target``; ``systems``: of each ``median_seconds``, ``median_images`` (None where the
-        median run never arrived), ``reached``, ``runs``; ``ratio``, ``low``, ``high``: the
-        specialist's time over that of the model from scratch (None where infinite).
-    """
+    """What each preset target came to, as ``results.json`` keeps it."""
     rows = []
     for target in targets:
         found = recorded.arrivals(target)

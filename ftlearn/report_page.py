@@ -123,47 +123,18 @@ tbody th { text-align: left; }
 
 
 def escape(value):
-    """Text that may stand anywhere in HTML, attributes included.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-    """
+    """Text that may stand anywhere in HTML, attributes included."""
     return html.escape(str(value), quote=True)
 
 
 def outcome(wording):
-    """The few words of a verdict's sentence that tell how it came out.
-
-    Parameters
-    ----------
-    wording : str
-
-    Returns
-    -------
-    str
-        One of `OUTCOMES`, or ``"verdict"`` where the sentence has none of them.
-    """
+    """The few words of a verdict's sentence that tell how it came out."""
     lower = wording.lower()
     return next((words for words in OUTCOMES if words in lower), "verdict")
 
 
 def points(value):
-    """A difference in points with its sign, such as ``"+6.1"``; a dash where there is none.
-
-    Parameters
-    ----------
-    value : float or None
-        A fraction; 0.01 is one point.
-
-    Returns
-    -------
-    str
-    """
+    """A difference in points with its sign, such as ``"+6.1"``; a dash where there is none."""
     if value is None:
         return "\u2013"
     # Rounded first, as a verdict's sentence does, so that both print the same digit.
@@ -172,51 +143,19 @@ def points(value):
 
 
 def number(value, digits=3):
-    """A number, or a dash where there is none.
-
-    Parameters
-    ----------
-    value : float or None
-    digits : int
-        After the point.
-
-    Returns
-    -------
-    str
-    """
+    """A number, or a dash where there is none."""
     return "\u2013" if value is None else f"{value:.{digits}f}"
 
 
 def primary_verdict(entry):
-    """The verdict that a case was set up for.
-
-    Parameters
-    ----------
-    entry : dict
-        A case of ``results.json``.
-
-    Returns
-    -------
-    dict or None
-    """
+    """The verdict that a case was set up for."""
     places = (entry, *entry["parts"].values())
     verdicts = (verdict for place in places for verdict in place["verdicts"])
     return next((verdict for verdict in verdicts if verdict["primary"]), None)
 
 
 def live_witness(entry):
-    """The live verdict about the same two systems and score as the primary one.
-
-    Parameters
-    ----------
-    entry : dict
-        A case of ``results.json``.
-
-    Returns
-    -------
-    dict or None
-        The primary verdict itself where that is live.
-    """
+    """The live verdict about the same two systems and score as the primary one."""
     verdict = primary_verdict(entry)
     if verdict is None or verdict.get("source") == "live":
         return verdict
@@ -240,35 +179,14 @@ def measured_twice(entry):
 
 
 def claimed_text(claimed):
-    """The size of the claim, such as ``"+22 %"``.
-
-    Parameters
-    ----------
-    claimed : dict
-        ``value`` (float or None) and ``unit``.
-
-    Returns
-    -------
-    str
-    """
+    """The size of the claim, such as ``"+22 %"``."""
     if not claimed or claimed.get("value") is None:
         return "\u2013"
     return f"{claimed['value']:+g} {claimed['unit']}".replace("-", "\u2212")
 
 
 def measured_text(verdict, claimed=None):
-    """A verdict's difference and interval in points, such as ``"+6.1 (+3.2 to +9.0)"``.
-
-    Parameters
-    ----------
-    verdict : dict
-    claimed : dict, optional
-        ``value`` and ``unit``; of a claim about time the unit stands behind the number.
-
-    Returns
-    -------
-    str
-    """
+    """A verdict's difference and interval in points, such as ``"+6.1 (+3.2 to +9.0)"``."""
     unit = " %" if is_about_time(claimed) else ""
     interval = f"{points(verdict['low'])} to {points(verdict['high'])}"
     return f"{points(verdict['difference'])}{unit} ({interval})"
@@ -644,19 +562,7 @@ _FIRST_CELL = re.compile(r"(<tr\b[^>]*>\s*)<td\b([^>]*)>(.*?)</td>", re.DOTALL)
 
 
 def with_scrolled_tables(text):
-    """HTML whose tables stand in boxes that are scrolled, by keyboard too, and have true heads.
-
-    Parameters
-    ----------
-    text : str
-        HTML as Markdown, pandas or a widget makes it. Tables that stand in such a box stay there.
-
-    Returns
-    -------
-    str
-        An empty cell of a head is no head. Where the whole head is empty, as Markdown has it when
-        there is none, the rows' first cells are heads.
-    """
+    """HTML whose tables stand in boxes that are scrolled, by keyboard too, and have true heads."""
 
     def boxed(found):
         table = found[0]

@@ -21,22 +21,7 @@ SCALE = 20.0  # of the cosine, in the loss; as in sentence-transformers
 
 
 def true_pairs(sources, translations, pools=None):
-    """Which candidates answer which query; equal texts are one candidate.
-
-    Parameters
-    ----------
-    sources, translations : list of str, length n
-        Row i of one belongs to row i of the other.
-    pools : list of str, optional
-        A candidate stands in a pool; equal texts of two pools are two candidates.
-
-    Returns
-    -------
-    right : numpy.ndarray of bool, shape (n, n)
-        Whether source i with the text of translation j is a pair.
-    first : numpy.ndarray of bool, shape (n,)
-        Whether translation j is the first with its text.
-    """
+    """Which candidates answer which query; equal texts are one candidate."""
     places = pools if pools is not None else [""] * len(sources)
     answers = {}
     for at, pair in enumerate(zip(places, translations, strict=True)):
@@ -53,38 +38,13 @@ def true_pairs(sources, translations, pools=None):
 
 
 def ranks_of_right(similarity, right, first):
-    """Where each query ranks the best of its right candidates.
-
-    Parameters
-    ----------
-    similarity : numpy.ndarray, shape (n, n)
-    right, first
-        As `true_pairs` gives them.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (n,)
-        From 1; a wrong candidate that is as similar counts before it.
-    """
+    """Where each query ranks the best of its right candidates."""
     own = np.where(right, similarity, -np.inf).max(axis=1, keepdims=True)
     return 1 + ((similarity >= own) & ~right & first).sum(axis=1)
 
 
 def pair_ranks(queries, candidates, rows=None):
-    """Where each query ranks its own candidate, and each candidate its own query.
-
-    Parameters
-    ----------
-    queries, candidates : numpy.ndarray, shape (n, d)
-        Row i of one belongs to row i of the other.
-    rows : dict or datasets.Dataset, optional
-        With ``input`` and ``translation``, where texts may stand there more than once.
-
-    Returns
-    -------
-    forward, backward : numpy.ndarray of int, shape (n,)
-        As `ranks_of_right` gives them.
-    """
+    """Where each query ranks its own candidate, and each candidate its own query."""
     similarity = np.asarray(queries) @ np.asarray(candidates).T
     texts = [[str(at) for at in range(len(similarity))]] * 2
     if rows is not None:
@@ -96,18 +56,7 @@ def pair_ranks(queries, candidates, rows=None):
 
 
 def validation_score(case, system):
-    """Accuracy at 1 on the validation part, the mean of both directions: what choices go by.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        Of sentence pairs.
-    system : object with ``embed``
-
-    Returns
-    -------
-    float
-    """
+    """Accuracy at 1 on the validation part, the mean of both directions: what choices go by."""
     rows = case.validation
     return score_of_embeddings(
         system.embed(list(rows["input"]), side="query"),
@@ -128,17 +77,6 @@ class CharacterNgrams:
     Counts of n-grams find what is spelled alike. Latent semantic indexing over both languages at
     once (Dumais et al. 1997, https://aaai.org/papers/0006-SS97-05-006) adds what the training pairs
     teach: pieces that stand in translations of each other come to lie close together.
-
-    Parameters
-    ----------
-    vectorizer : sklearn.feature_extraction.text.TfidfVectorizer
-        Fitted on the training texts of both sides.
-    space : sklearn.decomposition.TruncatedSVD or None
-        Fitted on pairs, each as one document.
-    dimensions : int
-        Of the space that are used.
-    share : float
-        Of the learned space in the similarity, from 0 to 1.
     """
 
     def __init__(self, vectorizer, space=None, dimensions=0, share=0.0):
@@ -161,18 +99,7 @@ class CharacterNgrams:
 
 
 def fit_ngrams(case, learned=True):
-    """Fit `CharacterNgrams`; lengths, dimensions and share are chosen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    learned : bool
-        False: spelling alone, the control ``control_spelling``; nothing is learned from pairs.
-
-    Returns
-    -------
-    CharacterNgrams
-    """
+    """Fit `CharacterNgrams`; lengths, dimensions and share are chosen on validation."""
     began = time.perf_counter()
     candidates = (system for lengths in NGRAMS for system in _ngram_systems(case, lengths, learned))
     best = max(candidates, key=lambda system: validation_score(case, system))
@@ -204,12 +131,7 @@ def _ngram_systems(case, lengths, learned):
 
 
 class NearestNeighbour:
-    """The frozen encoder: the translation is what lies nearest. No example is learned from.
-
-    Parameters
-    ----------
-    encoder : ftlearn.models.multilingual.SentenceEncoder
-    """
+    """The frozen encoder: the translation is what lies nearest. No example is learned from."""
 
     def __init__(self, encoder):
         self.name = "zero_shot"
@@ -228,17 +150,7 @@ class NearestNeighbour:
 
 
 def fit_nearest_neighbour(case, encoder):
-    """Set up `NearestNeighbour`; whether the encoder's prompt helps is seen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    encoder : ftlearn.models.multilingual.SentenceEncoder
-
-    Returns
-    -------
-    NearestNeighbour
-    """
+    """Set up `NearestNeighbour`; whether the encoder's prompt helps is seen on validation."""
     began = time.perf_counter()
     prompts = dict.fromkeys([encoder.prompt, ""])
     best = max(
@@ -250,13 +162,7 @@ def fit_nearest_neighbour(case, encoder):
 
 
 class LinearLayer:
-    """One linear layer on the frozen encoder, the same for both sides.
-
-    Parameters
-    ----------
-    encoder : ftlearn.models.multilingual.SentenceEncoder
-    weights : numpy.ndarray, shape (d, d)
-    """
+    """One linear layer on the frozen encoder, the same for both sides."""
 
     def __init__(self, encoder, weights):
         self.name = "linear_probe"
@@ -274,15 +180,6 @@ def fit_linear_layer(case, encoder):
     """Fit `LinearLayer` with the loss of the specialist; rate and passes are chosen on validation.
 
     It starts as the identity, so that without a step it is the frozen encoder.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    encoder : ftlearn.models.multilingual.SentenceEncoder
-
-    Returns
-    -------
-    LinearLayer
     """
     import torch
 
@@ -340,18 +237,7 @@ def _layer_epochs(train, rate, batch_size=128):
 
 
 def fit_pair_baselines(case, encoder):
-    """Fit everything that a specialist in translations has to beat.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    encoder : ftlearn.models.multilingual.SentenceEncoder
-
-    Returns
-    -------
-    dict of str to system
-        ``control_spelling``, ``classical``, ``zero_shot``, ``linear_probe``.
-    """
+    """Fit everything that a specialist in translations has to beat."""
     nearest = fit_nearest_neighbour(case, encoder)
     systems = [fit_ngrams(case, learned=False), fit_ngrams(case)]
     systems += [nearest, fit_linear_layer(case, nearest.encoder)]

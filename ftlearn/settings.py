@@ -66,18 +66,7 @@ def track(given=None):
 
 
 def shared():
-    """Whether other processes compute on the same CPUs: ``FTLEARN_SHARED``.
-
-    Returns
-    -------
-    bool or None
-        None when nothing is said: then `ftlearn.torch_setup` looks.
-
-    Raises
-    ------
-    ValueError
-        When it is neither 0 nor 1.
-    """
+    """Whether other processes compute on the same CPUs: ``FTLEARN_SHARED``."""
     said = os.environ.get("FTLEARN_SHARED")
     return _choice("shared", None, "FTLEARN_SHARED", "0", ("0", "1")) == "1" if said else None
 
@@ -100,13 +89,7 @@ def device():
 
 
 def cache_folder():
-    """Folder for fetched assets and training runs: ``FTLEARN_CACHE``, else the user's cache.
-
-    Returns
-    -------
-    pathlib.Path
-        It need not exist yet; somebody else may have filled it, so that it can only be read.
-    """
+    """Folder for fetched assets and training runs: ``FTLEARN_CACHE``, else the user's cache."""
     if os.environ.get("FTLEARN_CACHE"):
         return Path(os.environ["FTLEARN_CACHE"]).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -127,18 +110,7 @@ def own_cache():
 
 
 def cached(name):
-    """Where something is in the cache, or will be.
-
-    Parameters
-    ----------
-    name : str
-        Its path below the cache, with ``/``.
-
-    Returns
-    -------
-    pathlib.Path
-        The learner's own where there is one, else that of the cache, else where to make it.
-    """
+    """Where something is in the cache, or will be."""
     own, shared = own_cache() / name, cache_folder() / name
     return shared if shared.exists() and not own.exists() else own
 
@@ -161,13 +133,7 @@ def _may_be_written(folder):
 
 
 def home_folder():
-    """Folder for what is the learner's own (results, progress): ``FTLEARN_HOME``.
-
-    Returns
-    -------
-    pathlib.Path
-        It need not exist yet.
-    """
+    """Folder for what is the learner's own (results, progress): ``FTLEARN_HOME``."""
     if os.environ.get("FTLEARN_HOME"):
         return Path(os.environ["FTLEARN_HOME"]).expanduser()
     return Path.home() / ".ftlearn"

@@ -204,17 +204,7 @@ def _results(folder, say):
 
 
 def anchor(heading):
-    """The fragment by which a heading is linked to, as Markdown viewers make it.
-
-    Parameters
-    ----------
-    heading : str
-        HTML.
-
-    Returns
-    -------
-    str
-    """
+    """The fragment by which a heading is linked to, as Markdown viewers make it."""
     text = html.unescape(re.sub(r"<[^>]+>", "", heading)).strip().lower()
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 

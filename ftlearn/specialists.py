@@ -18,32 +18,7 @@ class FolderInUse(OneSentence, FileExistsError):
 
 
 class FineTuned:
-    """What every fine-tuned model carries.
-
-    Attributes
-    ----------
-    name : str
-        Its key in ``results.json``; change it for a variant.
-    model : torch.nn.Module
-    recipe : Recipe
-    seed : int
-    generalist, title, data : str
-        What it was made from, and on which data; for the model card.
-    history : list of dict
-        One row an evaluation: ``step``, ``epoch``, ``train_loss``, ``validation_loss``,
-        ``validation_score``.
-    seconds : float
-        Wall time of training in seconds, evaluation on validation included.
-    examples_per_second : float
-        Of the training steps alone.
-    peak_memory_mb : float
-        Largest resident memory of the process seen during training, in MB.
-    scores : dict of str to ftlearn.evaluation.Score
-        What systems reached on the test part, by what a reader calls them. Empty until somebody
-        fills it, as `ftlearn.investigate` does; `save` writes it into the model card.
-    verdicts : list of ftlearn.evaluation.Verdict
-        On this specialist; for the model card too.
-    """
+    """What every fine-tuned model carries."""
 
     def __init__(self, model, recipe):
         self.name = "specialist"
@@ -395,19 +370,7 @@ def classifier_head(model):
 
 
 def head_inputs(model, processor, inputs):
-    """What a classifier's last layer is given for every input.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-    processor : transformers tokenizer or image processor
-    inputs : list of str or list of PIL.Image.Image
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, hidden size).
-    """
+    """What a classifier's last layer is given for every input."""
     head, seen = classifier_head(model), []
     rows = np.zeros((len(inputs), head.in_features), dtype=np.float32)
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

@@ -113,19 +113,7 @@ def peak_memory_mb():
 
 
 def memory_limit(cgroup=Path("/sys/fs/cgroup")):
-    """How much memory this process may use.
-
-    Parameters
-    ----------
-    cgroup : pathlib.Path
-        Where the control groups are mounted.
-
-    Returns
-    -------
-    int
-        Bytes: the least of the machine's memory, its control group's limit and its own
-        (``ulimit``, which Linux leaves to the process where it is one on resident memory).
-    """
+    """How much memory this process may use."""
     import psutil
 
     limits = [psutil.virtual_memory().total]
@@ -186,18 +174,7 @@ def _has_glibc():
 
 
 def cpu_limit(cgroup=Path("/sys/fs/cgroup")):
-    """Number of threads worth starting.
-
-    Parameters
-    ----------
-    cgroup : pathlib.Path
-        Where the control groups are mounted.
-
-    Returns
-    -------
-    int
-        The smaller of the process's CPU affinity and its control group's CPU quota, at least 1.
-    """
+    """Number of threads worth starting."""
     available, quota = len(_cpus()), _cgroup_quota(cgroup)
     return max(1, min(available, math.ceil(quota)) if quota else available)
 
@@ -279,15 +256,7 @@ def install_torchvision_guard():
 
 
 def supports_bf16():
-    """Whether training in bfloat16 is worth it on the device that will be used.
-
-    Returns
-    -------
-    bool
-        On a CPU: whether it has bfloat16 instructions (AMX or AVX-512 BF16) and oneDNN may use
-        them (its own variable ``ONEDNN_MAX_CPU_ISA`` can forbid it); on CUDA: whether the card
-        supports it; on MPS: False.
-    """
+    """Whether training in bfloat16 is worth it on the device that will be used."""
     import torch
 
     kind = device()

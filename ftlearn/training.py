@@ -253,14 +253,7 @@ class Recipe:
         return replace(pairs, **changes)
 
     def fields(self):
-        """The fields that tell this recipe from any other.
-
-        Returns
-        -------
-        dict
-            Without the fields that came later where they are off: recipes recorded before keep
-            their hash.
-        """
+        """The fields that tell this recipe from any other."""
         fields = asdict(self)
         for later in _LATER_FIELDS:
             if not fields[later]:
@@ -268,13 +261,7 @@ class Recipe:
         return fields
 
     def fingerprint(self):
-        """Hash that tells this recipe from any other.
-
-        Returns
-        -------
-        str
-            16 hexadecimal digits.
-        """
+        """Hash that tells this recipe from any other."""
         text = json.dumps(self.fields(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -308,15 +295,6 @@ def data_fingerprint(case):
 
     Of sentence pairs the translation counts too. Shifts count where the case has them, and how many
     tokens are read where it is not what most cases have.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
     """
     digest = hashlib.sha256()
     if case.max_tokens != Case.max_tokens:
@@ -415,16 +393,7 @@ def _surroundings(case):
 
 
 def default_recipe(case):
-    """The recipe that `fine_tune` takes when none is given; at quick pace of a single epoch.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    Recipe
-    """
+    """The recipe that `fine_tune` takes when none is given; at quick pace of a single epoch."""
     if case.task == "retrieval":
         default = Recipe.pairs
     else:
@@ -433,17 +402,7 @@ def default_recipe(case):
 
 
 def plain_model(model):
-    """A trained model without what training has put around it.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel or peft.PeftModel
-        Changed in place: what adapters have learned is added to its weights.
-
-    Returns
-    -------
-    transformers.PreTrainedModel
-    """
+    """A trained model without what training has put around it."""
     return _without_adapters(_without_autocast(model))
 
 
@@ -475,18 +434,7 @@ def _specialist(case, recipe, trainer):
 
 
 def history_rows(log_history):
-    """One row an evaluation, from the Trainer's log.
-
-    Parameters
-    ----------
-    log_history : list of dict
-        ``trainer.state.log_history``.
-
-    Returns
-    -------
-    list of dict
-        ``step``, ``epoch``, ``train_loss``, ``validation_loss``, ``validation_score``.
-    """
+    """One row an evaluation, from the Trainer's log."""
     rows, train_loss = [], float("nan")
     for entry in log_history:
         train_loss = entry.get("loss", train_loss)
@@ -531,17 +479,7 @@ def tokenize(part, tokenizer):
 
 
 def build_model(case, recipe):
-    """The generalist with a fresh classifier on top, as the recipe wants it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recipe : Recipe
-
-    Returns
-    -------
-    transformers.PreTrainedModel, or peft.PeftModel around it
-    """
+    """The generalist with a fresh classifier on top, as the recipe wants it."""
     if sees_images(case):
         for name in _FOR_TEXTS:
             if getattr(recipe, name):
@@ -654,16 +592,7 @@ def _without_adapters(model):
 
 
 def layers(case):
-    """How many layers the generalist of a text case has.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    int
-    """
+    """How many layers the generalist of a text case has."""
     return transformers.AutoConfig.from_pretrained(model_folder(case)).num_hidden_layers
 
 
@@ -686,17 +615,6 @@ def start_from_probe(model, case):
 
     The regularisation is chosen on validation, as in the linear probe of
     `ftlearn.baselines.fit_linear_probe`.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-        With a linear layer ``classifier``; changed in place.
-    case : ftlearn.cases.case.Case
-
-    Raises
-    ------
-    ValueError
-        When the model's head is not a single linear layer.
     """
     head = classifier_head(model)
     if not isinstance(head, torch.nn.Linear):
@@ -753,17 +671,7 @@ def averaged(case, specialist, share):
 
 
 def processor_of(case):
-    """A case's tokenizer or image processor.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A classification.
-
-    Returns
-    -------
-    transformers tokenizer or image processor
-    """
+    """A case's tokenizer or image processor."""
     if sees_images(case):
         return vision.processor(case.generalist, case.image_size)
     # The limit travels with the tokenizer, also into the folder of a saved specialist.
@@ -800,25 +708,7 @@ def _classifier_trainer(case, recipe, folder):
 
 
 def watched_trainer(case, recipe, folder, optimizers=(None, None), model=None):
-    """The Trainer of `fine_tune` for a run that is watched: it notes every step and saves nothing.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A classification of texts.
-    recipe : Recipe
-        Its patience is left to who watches.
-    folder : pathlib.Path
-        Which the Trainer asks for; nothing comes to lie there.
-    optimizers : tuple of (torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR), optional
-        As the Trainer takes them, with the parameters of `model`.
-    model : transformers.PreTrainedModel, optional
-        When absent, as `build_model`.
-
-    Returns
-    -------
-    transformers.Trainer
-    """
+    """The Trainer of `fine_tune` for a run that is watched: it notes every step and saves nothing."""
     arguments = _training_arguments(case, replace(recipe, patience=None), folder)
     arguments.save_strategy, arguments.logging_strategy = "no", "steps"
     arguments.logging_steps, arguments.logging_nan_inf_filter = 1, False
@@ -965,22 +855,7 @@ def sentence_pairs(part, prompt=""):
 
 
 def build_encoder(case, recipe):
-    """The generalist of a retrieval case, as the recipe wants it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recipe : Recipe
-
-    Returns
-    -------
-    sentence_transformers.SentenceTransformer
-
-    Raises
-    ------
-    ValueError
-        When the recipe asks for what sentence pairs do not have.
-    """
+    """The generalist of a retrieval case, as the recipe wants it."""
     for name in ("augment", "probe_first", "trained_stages", *_FOR_TEXTS):
         if getattr(recipe, name):
             raise ValueError(f"Recipe {name} is not for sentence pairs; leave it off.")
@@ -1272,17 +1147,7 @@ class _StatusLine:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a run will take.
-
-    Attributes
-    ----------
-    seconds : float
-        For all epochs of the recipe; stopping early makes it less.
-    steps : int
-        Training steps.
-    examples_per_second : float
-        As measured on the trial steps.
-    """
+    """How long a run will take."""
 
     seconds: float
     steps: int

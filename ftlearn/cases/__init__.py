@@ -11,17 +11,7 @@ from .own_images import case_from_folder
 
 @dataclass(frozen=True)
 class CaseInfo:
-    """What can be said of a case without building it.
-
-    Attributes
-    ----------
-    name : str
-        Its key in the registry.
-    notebook : str
-        The case file that tries it.
-    assets : tuple of str
-        What it needs on the starter track, as named in `ftlearn.assets.ASSETS`.
-    """
+    """What can be said of a case without building it."""
 
     name: str
     notebook: str

@@ -85,16 +85,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def is_short(words):
-    """Whether a text has at most `MOST_WORDS` words.
-
-    Parameters
-    ----------
-    words : str
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a text has at most `MOST_WORDS` words."""
     return len(words.split()) <= MOST_WORDS
 
 

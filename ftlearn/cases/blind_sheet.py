@@ -15,20 +15,6 @@ def write(path):
     """Write `ITEMS` texts without their labels: half of the crossing, half one-liners.
 
     The same items for everybody, mixed by a hash of their texts; both classes equally often.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A CSV to be filled in: 1 where a text is sarcastic, 0 where it is sincere.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileExistsError
-        When there is such a file: answers are never overwritten.
     """
     path = Path(path).expanduser()
     if path.exists():
@@ -45,23 +31,6 @@ def agreement(paths):
 
     Cohen's kappa is 1 for full agreement and 0 for as much as by chance (Cohen 1960,
     https://doi.org/10.1177/001316446002000104).
-
-    Parameters
-    ----------
-    paths : iterable of str or pathlib.Path
-        Filled-in sheets, one a person.
-
-    Returns
-    -------
-    list of dict
-        ``who`` (two file names, or a file name and ``"the set"``), ``items``, ``agree`` (share),
-        ``kappa`` (float, or None where it is not defined: one of the two gave one answer only).
-
-    Raises
-    ------
-    ValueError
-        When a sheet has no answer, an answer other than 0 and 1, or items that are not on the
-        sheet.
     """
     paths = [Path(path).expanduser() for path in paths]
     answers = {path.name: _answers(path) for path in paths}

@@ -125,16 +125,7 @@ def letters(text):
 
 
 def stem(key):
-    """What a key is about: language ``zh`` for ``zh_Hans``, country ``AR`` for currency ``ARS``.
-
-    Parameters
-    ----------
-    key : tuple of str
-
-    Returns
-    -------
-    str
-    """
+    """What a key is about: language ``zh`` for ``zh_Hans``, country ``AR`` for currency ``ARS``."""
     kind, name = key[0], key[-1]
     if kind == "language":
         return f"language {re.split('[_-]', name)[0]}"

@@ -52,13 +52,7 @@ def tiles():
 
 
 def centres():
-    """Centres of tiles that cover the Earth in rows; along a row's middle they touch.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, 2): latitude and longitude in degrees.
-    """
+    """Centres of tiles that cover the Earth in rows; along a row's middle they touch."""
     found = []
     for latitude in np.arange(SOUTHERNMOST + SIDE / 2, 90 - SIDE / 2, SIDE):
         number = int(360 * np.cos(np.radians(latitude)) / SIDE)
@@ -68,20 +62,7 @@ def centres():
 
 
 def ground_grid(latitude, longitude, points):
-    """Where the points of a tile lie; along each parallel they are equally far apart on the ground.
-
-    Parameters
-    ----------
-    latitude, longitude : float
-        Centre, in degrees.
-    points : int
-        Each way.
-
-    Returns
-    -------
-    latitudes, longitudes : numpy.ndarray, shape (points, points)
-        In degrees, from north to south and from west to east; longitudes from -180 to 180.
-    """
+    """Where the points of a tile lie; along each parallel they are equally far apart on the ground."""
     offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
     latitudes = np.repeat((latitude - offsets)[:, None], points, axis=1)
     stretch = np.cos(np.radians(np.clip(latitudes, -89.9, 89.9)))
@@ -90,18 +71,7 @@ def ground_grid(latitude, longitude, points):
 
 
 def sampled(picture, latitudes, longitudes):
-    """Nearest pixels of a flat map of the whole Earth.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray, shape (height, width, ...)
-        Rows from 90° north to 90° south, columns from 180° west to 180° east.
-    latitudes, longitudes : numpy.ndarray
-
-    Returns
-    -------
-    numpy.ndarray, shape of latitudes + (...)
-    """
+    """Nearest pixels of a flat map of the whole Earth."""
     height, width = picture.shape[:2]
     rows = np.clip(((90 - latitudes) / 180 * height).astype(int), 0, height - 1)
     columns = ((longitudes + 180) / 360 * width).astype(int) % width

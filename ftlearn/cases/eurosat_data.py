@@ -31,20 +31,7 @@ ABOUT = {
 
 
 def land_use(pace):
-    """The three parts of EuroSAT and its label names.
-
-    Parameters
-    ----------
-    pace : str
-        ``"quick"``: a few of each part, those with the smallest hash.
-
-    Returns
-    -------
-    parts : dict of str to datasets.Dataset
-        ``train``, ``validation``, ``test`` with ``item_id``, ``input`` (image), ``label``,
-        ``group``; every patch is a group of its own.
-    label_names : list of str
-    """
+    """The three parts of EuroSAT and its label names."""
     from torchvision.datasets import EuroSAT
 
     found = EuroSAT(root=str(settings.cached("eurosat").parent), download=True)

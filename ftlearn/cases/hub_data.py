@@ -2,25 +2,7 @@
 
 
 def read_parquet(repository, path):
-    """One parquet file of a data set on the hub; kept in the hub's own cache.
-
-    Parameters
-    ----------
-    repository : str
-        Such as ``"stanfordnlp/sst2"``.
-    path : str
-        The file in it.
-
-    Returns
-    -------
-    list of dict
-        Its rows.
-
-    Raises
-    ------
-    ImportError
-        When huggingface_hub is not installed.
-    """
+    """One parquet file of a data set on the hub; kept in the hub's own cache."""
     import pandas as pd
     from huggingface_hub import hf_hub_download
 
@@ -32,22 +14,6 @@ def parts_of(rows_of, name, text, least=1):
     """Parts of a case from rows with a text and a label; every text is its own group.
 
     A text that repeats counts once, in the first part that has it, beginning with the test part.
-
-    Parameters
-    ----------
-    rows_of : dict of str to list of dict
-        By part; with ``label``.
-    name : str
-        For the items' ids.
-    text : str
-        Column of the text.
-    least : int
-        Words that a training or validation text must have.
-
-    Returns
-    -------
-    dict of str to datasets.Dataset
-        ``train``, ``validation``, ``test``.
     """
     from datasets import Dataset
 

@@ -18,17 +18,7 @@ class NotThere(Refused, FileNotFoundError):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something in the learner's files that is not in the case.
-
-    Attributes
-    ----------
-    where : str
-        Such as ``"row 17"`` or a file's name.
-    reason : str
-        Reads on from "left out:".
-    content : str
-        What stood there.
-    """
+    """Something in the learner's files that is not in the case."""
 
     where: str
     reason: str
@@ -37,20 +27,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Intake:
-    """What was noticed when the learner's files were read.
-
-    Attributes
-    ----------
-    source : str
-        The file's or folder's name, without its path.
-    read_as : str
-        Such as ``"UTF-8, separated by commas"``.
-    found, kept : int
-        Rows or files there were, and items in the case.
-    left_out : list of LeftOut
-    notes : list of str
-        Sentences, the most important first.
-    """
+    """What was noticed when the learner's files were read."""
 
     source: str
     read_as: str
@@ -107,19 +84,7 @@ class Intake:
 
 @dataclass
 class Reading:
-    """What has been read so far: items still in, and what is told of the rest.
-
-    Attributes
-    ----------
-    items : list of dict
-        With ``where`` and ``shown``, for `LeftOut`.
-    found : int
-        Rows or files there were.
-    read_as, left_out, notes
-        As in `Intake`.
-    name : str
-        The file's name, without its path.
-    """
+    """What has been read so far: items still in, and what is told of the rest."""
 
     items: list
     found: int

@@ -152,16 +152,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def read_clauses():
-    """Read every usable clause of the `N_TYPES` types that most clusters have.
-
-    Returns
-    -------
-    items : list of dict
-        ``item_id``, ``input``, ``label``, ``group`` (the id of the cluster's first clause),
-        ``licence``, ``heading`` (as it stood, removed from the input); each text once.
-    label_names : list of str
-        The types, by name.
-    """
+    """Read every usable clause of the `N_TYPES` types that most clusters have."""
     clauses = [
         {**clause, "licence": licence["name"].removesuffix(".LICENSE")}
         for licence in _licences(assets.locate("licences") / JSONL_NAME)
@@ -203,16 +194,6 @@ def cut_clauses(licence):
     A clause begins behind a numbered heading and ends at the next number of the same kind and
     level or a higher one, or at the next heading that says a type. Its first `WORDS_SHOWN` words
     are taken.
-
-    Parameters
-    ----------
-    licence : str
-        The whole text.
-
-    Returns
-    -------
-    list of dict
-        ``heading``, ``type`` (a key of `HEADINGS`) and ``input``, in the order of the text.
     """
     marks = [(m.start(), *_kind_and_level(m["number"])) for m in _MARK.finditer(licence)]
     headings = [m for m in _HEADING.finditer(licence) if type_of(m["heading"])]
@@ -239,17 +220,7 @@ def _behind_headings(licence, begin, clause_type):
 
 
 def type_of(heading):
-    """The type that a heading says, or None.
-
-    Parameters
-    ----------
-    heading : str
-
-    Returns
-    -------
-    str or None
-        A key of `HEADINGS`.
-    """
+    """The type that a heading says, or None."""
     spelled = heading.casefold().replace("licence", "license").replace("&", " and ")
     plain = " ".join(re.findall(r"[a-z]+", spelled))
     return next((t for t, pattern in HEADINGS.items() if re.fullmatch(pattern, plain)), None)

@@ -80,16 +80,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def read_titles():
-    """Read every usable title and inclusion term.
-
-    Returns
-    -------
-    items : list of dict
-        ``item_id``, ``input``, ``label``, ``group`` (the block's codes, such as ``"A00-A09"``),
-        ``code``; in the catalogue's order, each text once.
-    label_names : list of str
-        Chapter names without their code ranges.
-    """
+    """Read every usable title and inclusion term."""
     label_names, texts = [], []
     for label, chapter in enumerate(_chapters(assets.locate("icd10cm") / XML_NAME)):
         label_names.append(re.sub(r"\s*\([A-Z0-9-]+\)$", "", chapter.findtext("desc")))

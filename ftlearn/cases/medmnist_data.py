@@ -29,24 +29,7 @@ ABOUT = {
 
 
 def pneumonia(pace):
-    """The three parts of PneumoniaMNIST.
-
-    Parameters
-    ----------
-    pace : str
-        ``"quick"``: the first few of each part.
-
-    Returns
-    -------
-    dict of str to datasets.Dataset
-        ``train``, ``validation``, ``test`` with ``item_id``, ``input`` (image), ``label``,
-        ``group``; every image is a group of its own.
-
-    Raises
-    ------
-    ImportError
-        When medmnist is not installed.
-    """
+    """The three parts of PneumoniaMNIST."""
     try:
         import medmnist
     except ImportError:

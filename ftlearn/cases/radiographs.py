@@ -41,23 +41,7 @@ DENSITIES = (0.7, 1.2)  # of a lesion, as a share of solid soft tissue
 
 @dataclass(frozen=True)
 class Scanner:
-    """What a detector and its software do to the line integrals.
-
-    Attributes
-    ----------
-    photons : float
-        Counted in a pixel with nothing in the beam.
-    scatter : float
-        Scattered photons for each primary one, behind the body.
-    blur : float
-        Standard deviation of the detector's point spread, mm.
-    gamma : float
-        Exponent of the grey scale.
-    edges : float
-        Strength of the unsharp mask that the software applies.
-    zoom : float
-        Magnification.
-    """
+    """What a detector and its software do to the line integrals."""
 
     photons: float = 60_000.0
     scatter: float = 0.35
@@ -76,23 +60,7 @@ SCANNERS = {
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One simulated image and the truth behind it.
-
-    Attributes
-    ----------
-    images : dict of str to numpy.ndarray
-        By scanner: uint8, shape (SIZE, SIZE); bone is bright, air dark.
-    label : int
-        1 where there is a lesion.
-    grade : int
-        0 without a lesion; 1 (hard to see) to 5 (plain).
-    detectability : float
-        d' of the lesion, 0 without one.
-    diameter : float
-        Of the lesion, mm.
-    box : dict of str to list of float
-        By scanner: left, top, right, bottom of the lesion in pixels; empty without one.
-    """
+    """One simulated image and the truth behind it."""
 
     images: dict
     label: int
@@ -103,30 +71,7 @@ class Radiograph:
 
 
 def simulate(seed, number, label, grade=0, scanners=("scanner_1",)):
-    """Simulate one patient.
-
-    Parameters
-    ----------
-    seed : int
-        Of the whole simulation; another seed brings other patients.
-    number : int
-        Of the patient. The anatomy depends on seed and number alone, never on the label.
-    label : int
-        1: with a lesion.
-    grade : int
-        From `GRADES` with a lesion, 0 without.
-    scanners : sequence of str
-        Keys of `SCANNERS`; the same patient is put before each.
-
-    Returns
-    -------
-    Radiograph
-
-    Raises
-    ------
-    ValueError
-        When label and grade do not fit.
-    """
+    """Simulate one patient."""
     if (label, grade) != (0, 0) and not (label == 1 and grade in GRADES):
         raise ValueError(
             f"label {label!r} with grade {grade!r}; allowed: 0 with 0, 1 with 1 to {GRADES[-1]}."
@@ -152,22 +97,7 @@ def simulate(seed, number, label, grade=0, scanners=("scanner_1",)):
 
 
 class Patient:
-    """Random anatomy, and its line integrals.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-
-    Attributes
-    ----------
-    x, y : numpy.ndarray, shape (FINE * SIZE, FINE * SIZE)
-        Coordinates of the samples in the patient's own frame, mm.
-    lungs : list of (numpy.ndarray, numpy.ndarray)
-        Where the beam enters and leaves each lung (z), before heart and diaphragm take their part;
-        equal where it misses.
-    deep, air : numpy.ndarray
-        Millimetres of lung in the beam, with and without what heart and diaphragm take.
-    """
+    """Random anatomy, and its line integrals."""
 
     def __init__(self, rng):
         self.rng = rng
@@ -559,17 +489,6 @@ def detectability(signal, healthy, scanner=SCANNERS["scanner_1"]):
     the photons' noise added. Clutter is correlated over about a rib's width, so a box counts as
     area / `LOOK`² independent looks, at least as one (after Rose 1948,
     https://doi.org/10.1364/JOSA.38.000196).
-
-    Parameters
-    ----------
-    signal, healthy : numpy.ndarray, shape (FINE * SIZE, FINE * SIZE)
-        Line integrals of the lesion, and of the patient without it.
-    scanner : Scanner
-
-    Returns
-    -------
-    float
-        0 where there is no signal.
     """
     share = 1 / (1 + scanner.scatter)  # of contrast that scatter leaves
     seen = share * _binned(gaussian_filter(signal, scanner.blur / PITCH))
@@ -607,17 +526,7 @@ def _box(lesion):
 
 
 def add_marker(image):
-    """Lay a technician's lead letter, an L, into the upper right corner of an image.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        A radiograph, grey.
-
-    Returns
-    -------
-    PIL.Image.Image
-    """
+    """Lay a technician's lead letter, an L, into the upper right corner of an image."""
     from PIL import Image
 
     pixels = np.array(image)
@@ -630,20 +539,7 @@ def add_marker(image):
 
 
 def expose(integrals, scanner, seed):
-    """Count photons behind a body.
-
-    Parameters
-    ----------
-    integrals : numpy.ndarray, shape (FINE * SIZE, FINE * SIZE)
-    scanner : Scanner
-    seed : int or numpy.random.SeedSequence
-        Of the noise.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (SIZE, SIZE): photons as counted, then blurred by the detector.
-    """
+    """Count photons behind a body."""
     primary = np.exp(-gaussian_filter(integrals, 0.5 * scanner.blur / PITCH))
     primary = scanner.photons * _binned(primary)
     scattered = scanner.scatter * gaussian_filter(primary, 30.0 / (FIELD / SIZE), mode="nearest")
@@ -652,18 +548,7 @@ def expose(integrals, scanner, seed):
 
 
 def develop(counted, scanner):
-    """Turn counts into what a reader sees: the logarithm, a window, a grey scale.
-
-    Parameters
-    ----------
-    counted : numpy.ndarray, shape (SIZE, SIZE)
-    scanner : Scanner
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (SIZE, SIZE); bone is bright.
-    """
+    """Turn counts into what a reader sees: the logarithm, a window, a grey scale."""
     density = -np.log(np.maximum(counted, 1.0))
     if scanner.edges:
         density = density + scanner.edges * (density - gaussian_filter(density, 2.0))

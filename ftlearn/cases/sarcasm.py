@@ -113,20 +113,7 @@ def _irony(pace, generalist, shifts):
 
 
 def read_items(most_pairs=None):
-    """Read the crossing.
-
-    Parameters
-    ----------
-    most_pairs : int, optional
-        Keep only the first so many pairs of situations of each side.
-
-    Returns
-    -------
-    dict of str to list of dict
-        By side: ``item_id``, ``input``, ``label`` (1: sarcastic), ``group`` (situation and remark,
-        joined by `ftlearn.cases.split.CROSSED`), ``situation_id``, ``remark_id``, ``situation`` and
-        ``remark`` (their texts), ``topic``, ``meant`` (1: positive).
-    """
+    """Read the crossing."""
     situations = {row["situation_id"]: row["text"] for row in _read("situations.csv")}
     remarks = {row["remark_id"]: row["text"] for row in _read("remarks.csv")}
     sides, pairs = {}, {}
@@ -154,14 +141,7 @@ def read_items(most_pairs=None):
 
 
 def read_one_liners():
-    """Read the free one-liners.
-
-    Returns
-    -------
-    list of dict
-        ``item_id``, ``input``, ``label`` (1: sarcastic), ``group`` (the pair), ``wording``
-        (``"praise"`` or ``"complaint"``).
-    """
+    """Read the free one-liners."""
     return [
         {
             "item_id": row["item_id"],

@@ -105,24 +105,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def world_parts(fold):
-    """Which tiles stand in which part.
-
-    Parameters
-    ----------
-    fold : int
-        Which of the five is the test part; the next one is validation, the other three train.
-
-    Returns
-    -------
-    dict of str to list of dict
-        ``train``, ``validation``, ``test``; of each tile ``item_id``, ``label``, ``group``,
-        ``latitude``, ``longitude``, ``pixels``.
-
-    Raises
-    ------
-    ValueError
-        When there is no such fold.
-    """
+    """Which tiles stand in which part."""
     if fold not in range(N_FOLDS):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_FOLDS - 1}.")
     items = all_tiles()
@@ -137,12 +120,7 @@ def world_parts(fold):
 
 
 def all_tiles():
-    """Every tile, as a dict; the keys are in `world_parts`.
-
-    Returns
-    -------
-    list of dict
-    """
+    """Every tile, as a dict; the keys are in `world_parts`."""
     kept = earth.tiles()
     columns = (kept[name] for name in ("latitude", "longitude", "label", "pixels"))
     return [
@@ -159,17 +137,7 @@ def all_tiles():
 
 
 def fold_of_block(items):
-    """The fold of every block, stratified by the commonest climate of its tiles.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``label`` and ``group``.
-
-    Returns
-    -------
-    dict of str to int
-    """
+    """The fold of every block, stratified by the commonest climate of its tiles."""
     labels = {}
     for item in items:
         labels.setdefault(item["group"], []).append(item["label"])

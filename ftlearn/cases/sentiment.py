@@ -133,13 +133,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def sst2():
-    """The parts of SST-2, from the hub.
-
-    Returns
-    -------
-    dict of str to datasets.Dataset
-        See `HUB_CARD` for what they are.
-    """
+    """The parts of SST-2, from the hub."""
     training = hub_data.read_parquet(SST2, "data/train-00000-of-00001.parquet")
     held_out = hub_data.read_parquet(SST2, "data/validation-00000-of-00001.parquet")
     sides = {"train": [], "validation": [], "test": held_out}
@@ -150,15 +144,7 @@ def sst2():
 
 
 def read_texts():
-    """Read the texts that are clearly positive or negative.
-
-    Returns
-    -------
-    dict of str to list of dict
-        By key of `SOURCES`: ``item_id``, ``input``, ``label`` (1: positive), ``group``, ``rating``
-        (mean, from -4 to 4), ``dissent`` (share of raters on the other side of 0; those at 0 count
-        half), ``slang`` (whether a word of `SLANG` is in it); each text once.
-    """
+    """Read the texts that are clearly positive or negative."""
     found = {}
     with tarfile.open(assets.locate("rated-snippets") / ARCHIVE) as archive:
         for source, (stem, has_groups) in SOURCES.items():
@@ -213,46 +199,19 @@ def dissent(ratings, mean):
 
 
 def has_slang(words):
-    """Whether a text holds a word or an emoticon of `SLANG`.
-
-    Parameters
-    ----------
-    words : str
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a text holds a word or an emoticon of `SLANG`."""
     lowered = words.casefold().split()
     return any(word in SLANG or word.strip('.,!?"()') in SLANG for word in lowered)
 
 
 def clustered(items):
-    """The same items, with the cluster of near-duplicates as group.
-
-    Parameters
-    ----------
-    items : list of dict
-
-    Returns
-    -------
-    list of dict
-    """
+    """The same items, with the cluster of near-duplicates as group."""
     groups = split.near_duplicates(items, NEAR_DUPLICATE)
     return [{**item, "group": group} for item, group in zip(items, groups, strict=True)]
 
 
 def dataset(items):
-    """Items as a part of a case.
-
-    Parameters
-    ----------
-    items : list of dict
-
-    Returns
-    -------
-    datasets.Dataset
-    """
+    """Items as a part of a case."""
     from datasets import Dataset
 
     return Dataset.from_list(items)

@@ -8,33 +8,12 @@ _ROWS_AT_ONCE = 500  # of a product of all texts with all texts; bounds its memo
 
 
 def short_hash(text):
-    """First 16 hexadecimal digits of a text's SHA-256.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
+    """First 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def sample_per_group(items, most):
-    """Keep at most `most` items of each group, those with the smallest hash of their text.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``input`` and ``group``.
-    most : int
-
-    Returns
-    -------
-    list of dict
-        In the order given.
-    """
+    """Keep at most `most` items of each group, those with the smallest hash of their text."""
     groups = {}
     for item in items:
         groups.setdefault(item["group"], []).append(item)
@@ -46,20 +25,7 @@ def sample_per_group(items, most):
 
 
 def sample(part, most):
-    """Keep at most `most` items of a part, those with the smallest hash of their text.
-
-    Parameters
-    ----------
-    part : datasets.Dataset
-        With ``input``.
-    most : int or None
-        None: all of them.
-
-    Returns
-    -------
-    datasets.Dataset
-        In the order given.
-    """
+    """Keep at most `most` items of a part, those with the smallest hash of their text."""
     if most is None or most >= len(part):
         return part
     hashes = [short_hash(text.casefold()) for text in part["input"]]
@@ -71,17 +37,6 @@ def assign_folds(items, n_folds):
 
     The deal goes on where the label before ended, so that folds are equally large and every
     label with at least `n_folds` groups stands in every fold.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``label`` and ``group``; a group's label is that of its first item.
-    n_folds : int
-
-    Returns
-    -------
-    dict of str to int
-        Position of every group in the deal; its fold is ``position % n_folds``.
     """
     label_of = {}
     for item in items:
@@ -95,24 +50,6 @@ def fold_by_group(items, n_folds, fold):
 
     Test is the fold asked for. Validation is every second group of the next fold, the rest is
     train: of five folds about 70 %, 10 %, 20 %.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``label`` and ``group``.
-    n_folds : int
-    fold : int
-        From 0 to ``n_folds - 1``.
-
-    Returns
-    -------
-    dict of str to datasets.Dataset
-        ``train``, ``validation``, ``test``.
-
-    Raises
-    ------
-    ValueError
-        When there is no such fold.
     """
     if fold not in range(n_folds):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {n_folds - 1}.")
@@ -222,20 +159,7 @@ def _alike(rows, threshold):
 
 
 def chains(n, pairs):
-    """Number the chains that pairs of items form.
-
-    Parameters
-    ----------
-    n : int
-        Items.
-    pairs : iterable of (array of int, array of int)
-        Indices of the two items of each pair; in as many blocks as one likes.
-
-    Returns
-    -------
-    list of int
-        For every item the smallest index in its chain.
-    """
+    """Number the chains that pairs of items form."""
     import numpy as np
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components

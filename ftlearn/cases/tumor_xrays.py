@@ -109,17 +109,7 @@ def build(track, pace, generalist=None, fold=0):
 
 
 def data_id(fold):
-    """Hash of all that fixes a simulation's data at full pace, without simulating.
-
-    Parameters
-    ----------
-    fold : int
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits. `radiographs.VERSION` is in it, which is raised when images change.
-    """
+    """Hash of all that fixes a simulation's data at full pace, without simulating."""
     plan = [plan_of_patient(number) for number in range(2 * len(radiographs.GRADES))]
     return short_hash(json.dumps([radiographs.VERSION, fold, PATIENTS["full"], plan]))
 
@@ -142,21 +132,7 @@ def plan_of_patient(number):
 
 
 def simulated_parts(simulation, sizes):
-    """All parts of one simulation.
-
-    Parameters
-    ----------
-    simulation : int
-    sizes : dict of str to int
-        Patients in ``train``, ``validation`` and ``test``.
-
-    Returns
-    -------
-    dict of str to datasets.Dataset
-        Those three and ``scanner_2``: the test patients before the second scanner. Columns
-        ``item_id``, ``input`` (image), ``label``, ``group``, ``grade``, ``box`` (left, top, right,
-        bottom in pixels; empty without a lesion), ``detectability``, ``diameter`` (mm).
-    """
+    """All parts of one simulation."""
     patients = simulated_patients(simulation, sizes)
     parts = {name: _dataset(simulation, found, "scanner_1") for name, found in patients.items()}
     parts["scanner_2"] = _dataset(simulation, patients["test"], "scanner_2")
@@ -164,21 +140,7 @@ def simulated_parts(simulation, sizes):
 
 
 def simulated_patients(simulation, sizes):
-    """Patients of each part, from the cache or simulated now.
-
-    Parameters
-    ----------
-    simulation : int
-    sizes : dict of str to int
-        The first so many of each part; parts begin where they do at full pace.
-
-    Returns
-    -------
-    dict of str to dict of str to numpy.ndarray
-        By part: ``number``, ``label``, ``grade``, ``detectability``, ``diameter``; and of each
-        scanner ``image_<name>`` (n, 96, 96) uint8 and ``box_<name>`` (n, 4), NaN without a lesion;
-        the second scanner in the test part only.
-    """
+    """Patients of each part, from the cache or simulated now."""
     begin, wanted = 0, {}
     for name, most in PATIENTS["full"].items():
         wanted[name] = range(begin, begin + sizes[name])
@@ -233,17 +195,7 @@ def _simulate_blocks(simulation, blocks):
 
 
 def simulate_patient(simulation, number):
-    """One patient before the scanner; one of the test part before both.
-
-    Parameters
-    ----------
-    simulation, number : int
-
-    Returns
-    -------
-    dict
-        As `simulated_patients` describes, for one.
-    """
+    """One patient before the scanner; one of the test part before both."""
     label, grade = plan_of_patient(number)
     scanners = tuple(radiographs.SCANNERS) if _is_tested(number) else ("scanner_1",)
     found = radiographs.simulate(simulation, number, label, grade, scanners)

@@ -9,15 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ActInfo:
-    """What can be said of an act's exercises without loading them.
-
-    Attributes
-    ----------
-    notebook : str
-    title : str
-    module : str
-        In this package; it holds ``EXERCISES`` and ``QUIZ``.
-    """
+    """What can be said of an act's exercises without loading them."""
 
     notebook: str
     title: str
@@ -35,23 +27,7 @@ ACTS = {
 
 
 def load_act(notebook):
-    """The module with an act's exercises.
-
-    Parameters
-    ----------
-    notebook : str
-        A key of `ACTS`.
-
-    Returns
-    -------
-    module
-        With ``EXERCISES`` (tuple of `engine.Exercise`) and ``QUIZ`` (`engine.Quiz`).
-
-    Raises
-    ------
-    ValueError
-        When there is no such act.
-    """
+    """The module with an act's exercises."""
     if notebook not in ACTS:
         raise ValueError(f"notebook is {notebook!r}; allowed: {', '.join(ACTS)}.")
     return importlib.import_module(f"{__name__}.{ACTS[notebook].module}")

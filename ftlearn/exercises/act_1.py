@@ -16,12 +16,7 @@ STARVED = 0.10  # below the probe on validation
 
 
 def measured_spread():
-    """Points between the best and the worst of the recorded seeds on the notebook's split.
-
-    Returns
-    -------
-    float
-    """
+    """Points between the best and the worst of the recorded seeds on the notebook's split."""
     from .. import evidence
 
     runs, table = evidence.read("medical")
@@ -335,15 +330,7 @@ def _tiny_models():
 
 
 def _moved(model):
-    """What two steps of training change.
-
-    Returns
-    -------
-    encoder : float
-        Share of its tensors.
-    head : dict of str to bool
-        For each of its tensors, whether it changed.
-    """
+    """What two steps of training change."""
     import torch
 
     trained = [weights for weights in model.parameters() if weights.requires_grad]
@@ -455,16 +442,7 @@ def _open_case():
 
 
 def ten_a_chapter(case):
-    """The titles that the exercise allows: ten a chapter, by a hash.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    datasets.Dataset
-    """
+    """The titles that the exercise allows: ten a chapter, by a hash."""
     from ..cases.split import few_per_class
 
     return case.train.select(few_per_class(case.train, TITLES_A_CHAPTER, draw=0))

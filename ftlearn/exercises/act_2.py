@@ -323,13 +323,7 @@ CANDIDATES = (
 
 
 def shift_scores():
-    """Accuracy of every candidate on every shift, mean over the recorded seeds.
-
-    Returns
-    -------
-    dict of str to dict of str to float
-        By candidate, then by part: ``test``, ``tweets``, ``amazon``, ``nyt``.
-    """
+    """Accuracy of every candidate on every shift, mean over the recorded seeds."""
     from .. import evidence
 
     _, table = evidence.read("sentiment")

@@ -686,13 +686,7 @@ def my_hit(heat, box):
 
 
 def recorded_folds():
-    """Recorded predictions on the test patients of the three simulations.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``item_id``, ``system``, ``seed``, ``label``, ``prediction`` and more.
-    """
+    """Recorded predictions on the test patients of the three simulations."""
     from .. import evidence
 
     _, table = evidence.read("tumor_xrays")
@@ -700,55 +694,21 @@ def recorded_folds():
 
 
 def grade_of(item_id):
-    """Grade of an item, from its number.
-
-    Parameters
-    ----------
-    item_id : str
-        Such as ``"simulation-0/patient-1201"``.
-
-    Returns
-    -------
-    int
-        0 without a lesion.
-    """
+    """Grade of an item, from its number."""
     from ..cases.tumor_xrays import plan_of_patient
 
     return plan_of_patient(int(item_id.rpartition("-")[2]))[1]
 
 
 def sensitivity_by_grade(table):
-    """Share of the lesions of each grade that are found.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Of one system, with columns ``item_id`` and ``prediction``.
-
-    Returns
-    -------
-    dict of int to float
-        By grade, from 1 to 5.
-    """
+    """Share of the lesions of each grade that are found."""
     grades = table["item_id"].map({name: grade_of(name) for name in table["item_id"].unique()})
     shares = (table["prediction"] == 1).groupby(grades).mean()
     return {int(grade): float(share) for grade, share in shares.items() if grade > 0}
 
 
 def finding_of(by_grade):
-    """What the exercise asks for.
-
-    Parameters
-    ----------
-    by_grade : dict of int to float
-        As `sensitivity_by_grade` gives it.
-
-    Returns
-    -------
-    dict
-        ``grade``, the lowest at which at least half of the lesions are found, 0 if there is none;
-        ``gap``, from the lowest grade's sensitivity to the highest's, in points.
-    """
+    """What the exercise asks for."""
     enough = [grade for grade, share in by_grade.items() if share >= HALF]
     gap = 100 * (by_grade[max(by_grade)] - by_grade[min(by_grade)])
     return {"grade": min(enough, default=0), "gap": gap}

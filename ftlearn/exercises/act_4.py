@@ -798,13 +798,7 @@ LANGUAGES = {"cs": "Czech", "fr": "French"}
 
 
 def recorded_forgetting():
-    """Recorded predictions on the test strings in Czech and French.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``item_id``, ``system``, ``seed``, ``label``, ``prediction`` and more.
-    """
+    """Recorded predictions on the test strings in Czech and French."""
     from .. import evidence
 
     _, table = evidence.read("multilingual")
@@ -812,21 +806,7 @@ def recorded_forgetting():
 
 
 def shares_right(table, system, seed=None):
-    """Accuracy at 1 of a system in each language, mean over its seeds.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With columns ``item_id``, ``system``, ``seed``, ``label`` and ``prediction``.
-    system : str
-    seed : float, optional
-        Of one seed alone.
-
-    Returns
-    -------
-    dict of str to float
-        ``cs``, ``fr`` and, of both languages thrown together, ``all``.
-    """
+    """Accuracy at 1 of a system in each language, mean over its seeds."""
     rows = table[table["system"] == system]
     rows = rows if seed is None else rows[rows["seed"] == seed]
     right = rows["prediction"] == rows["label"]
@@ -835,18 +815,7 @@ def shares_right(table, system, seed=None):
 
 
 def change_of(before, after):
-    """What the exercise asks for.
-
-    Parameters
-    ----------
-    before, after : dict of str to float
-        As `shares_right` gives them.
-
-    Returns
-    -------
-    dict of str to float
-        ``cs`` and ``fr``: gained, in points.
-    """
+    """What the exercise asks for."""
     return {name: 100 * (after[name] - before[name]) for name in LANGUAGES}
 
 

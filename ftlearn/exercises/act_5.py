@@ -109,19 +109,7 @@ _RUNS = (
 
 
 def arrival_of(images, scores, target):
-    """Images seen at the first of two looks in a row at a target or above.
-
-    Parameters
-    ----------
-    images : sequence of int
-    scores : sequence of float
-    target : float
-
-    Returns
-    -------
-    int or None
-        None where there are no two such looks.
-    """
+    """Images seen at the first of two looks in a row at a target or above."""
     for at in range(len(scores) - 1):
         if scores[at] >= target and scores[at + 1] >= target:
             return images[at]
@@ -315,19 +303,7 @@ def _world():
 
 
 def kilometres_between(latitudes, longitudes, others):
-    """Great-circle distances by the haversine formula.
-
-    Parameters
-    ----------
-    latitudes, longitudes : numpy.ndarray, shape (n,)
-        In degrees.
-    others : (numpy.ndarray, numpy.ndarray), shape (m,) each
-        Latitudes and longitudes of the other points.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, m)
-    """
+    """Great-circle distances by the haversine formula."""
     import numpy as np
 
     a, b = np.radians(latitudes)[:, None], np.radians(others[0])[None, :]
@@ -568,20 +544,7 @@ _RACES = (
 
 
 def saved_share(slow, fast, given):
-    """Share of the time that is saved: 1 - median of the fast over median of the slow.
-
-    Parameters
-    ----------
-    slow, fast : sequence of float or None
-        Seconds; None for a run that never arrived.
-    given : sequence of float
-        Seconds that each slow run was given in all.
-
-    Returns
-    -------
-    float
-        Minus infinity where the fast median never arrived.
-    """
+    """Share of the time that is saved: 1 - median of the fast over median of the slow."""
     import statistics
 
     late = statistics.median([g if s is None else s for s, g in zip(slow, given, strict=True)])
@@ -797,17 +760,7 @@ _OTHER_TARGETS = (0.60, 0.70)
 
 
 def recorded_arrivals(target=TARGET):
-    """When every recorded racer reached a target.
-
-    Parameters
-    ----------
-    target : float
-        Validation accuracy.
-
-    Returns
-    -------
-    dict of str to ftlearn.racing.Arrivals
-    """
+    """When every recorded racer reached a target."""
     from types import SimpleNamespace
 
     from .. import evidence
@@ -816,18 +769,7 @@ def recorded_arrivals(target=TARGET):
 
 
 def bill_of(arrivals):
-    """What the exercise asks for.
-
-    Parameters
-    ----------
-    arrivals : dict of str to ftlearn.racing.Arrivals
-
-    Returns
-    -------
-    dict
-        ``specialist`` and ``from_scratch``, median images to the target; ``uses``, how often the
-        pre-trained weights have to be used until they have saved what they cost.
-    """
+    """What the exercise asks for."""
     fast, slow = (arrivals[name].median("images") for name in ("specialist", "from_scratch"))
     uses = math.ceil(PHOTOGRAPHS * EPOCHS / (slow - fast))
     return {"specialist": fast, "from_scratch": slow, "uses": uses}

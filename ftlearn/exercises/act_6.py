@@ -153,19 +153,7 @@ _RUNS = (
 
 
 def early_stop_of(scores, patience):
-    """How far early stopping lets a run go, and which epoch it keeps.
-
-    Parameters
-    ----------
-    scores : sequence of float
-        Validation score after each epoch.
-    patience : int
-
-    Returns
-    -------
-    (int, int)
-        Epochs trained and epoch kept, both from 1.
-    """
+    """How far early stopping lets a run go, and which epoch it keeps."""
     return _stop(scores, patience)
 
 
@@ -470,18 +458,7 @@ _PAIRS = (
 
 
 def interval_of(followed, ignored):
-    """Mean of paired differences and its 95 % t interval.
-
-    Parameters
-    ----------
-    followed, ignored : sequence of float
-        Run i of both had the same draw and seed.
-
-    Returns
-    -------
-    (float, float, float)
-        Difference, followed minus ignored; low; high.
-    """
+    """Mean of paired differences and its 95 % t interval."""
     import numpy as np
     from scipy.stats import ttest_rel
 
@@ -914,19 +891,7 @@ _NEAR = 0.02
 
 
 def finding_of(record):
-    """What the exercise asks for.
-
-    Parameters
-    ----------
-    record : ftlearn.practices.RecordedPractices
-
-    Returns
-    -------
-    dict
-        ``spread``: standard deviation of the base recipe's test accuracy over its runs;
-        ``smallest``: the true difference between two recipes that ten runs of each would show in
-        eight of ten such experiments.
-    """
+    """What the exercise asks for."""
     import numpy as np
 
     from .. import practices

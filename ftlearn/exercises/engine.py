@@ -53,15 +53,7 @@ class Asked(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a check.
-
-    Attributes
-    ----------
-    status : str
-        ``"passed"``, ``"failed"``, ``"error"`` or ``"not attempted"``.
-    message : str
-        Plain text; backticks mark code.
-    """
+    """What came out of a check."""
 
     status: str
     message: str
@@ -88,15 +80,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Note:
-    """A hint or a solution, as it is shown.
-
-    Attributes
-    ----------
-    title, message : str
-        Plain text; backticks mark code.
-    code : str
-        Shown as a block; may be empty.
-    """
+    """A hint or a solution, as it is shown."""
 
     title: str
     message: str
@@ -130,45 +114,13 @@ def _paragraphs(message):
 
 
 def as_html(text):
-    """Escape a text; what stands in backticks becomes code.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
+    """Escape a text; what stands in backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 @dataclass(eq=False)
 class Exercise:
-    """One exercise of an act.
-
-    Attributes
-    ----------
-    act : str
-        The notebook it belongs to, such as ``"01_text_specialists"``.
-    key : str
-        Its name in the act, such as ``"seed_spread"``.
-    title : str
-    kind : str
-        ``"predict"``, ``"repair"``, ``"implement"`` or ``"investigate"``.
-    blank : str
-        The code that the notebook shows, with ``...`` to be filled.
-    answer_name : str
-        The variable in `blank` that is handed to `check`.
-    hints : tuple of str
-        From a nudge to nearly the answer.
-    solution_code : str
-        Defines `answer_name` in a notebook that imported ftlearn and holds ``case``.
-    explanation : str
-        Why the solution is one.
-    examination : callable
-        Takes the answer; returns what to say when it is right, raises `Mistake` when it is not.
-    """
+    """One exercise of an act."""
 
     act: str
     key: str
@@ -386,24 +338,7 @@ def _kind(answer):
 
 
 def number(value, what):
-    """Take a finite number from an answer.
-
-    Parameters
-    ----------
-    value : object
-        An int, a float, or a numpy number.
-    what : str
-        How a message calls it.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    Mistake
-        When it is none.
-    """
+    """Take a finite number from an answer."""
     import math
 
     if isinstance(value, (str, bytes, bool)):
@@ -422,15 +357,7 @@ def number(value, what):
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to a question.
-
-    Attributes
-    ----------
-    text : str
-    right : bool
-    why : str
-        Why it is right, or where it goes wrong.
-    """
+    """One answer to a question."""
 
     text: str
     right: bool
@@ -443,14 +370,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with three or four answers, one of them right.
-
-    Attributes
-    ----------
-    key : str
-    text : str
-    options : tuple of Option
-    """
+    """A question with three or four answers, one of them right."""
 
     key: str
     text: str
@@ -467,14 +387,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Quiz:
-    """The questions of an act.
-
-    Attributes
-    ----------
-    act : str
-        The notebook.
-    questions : tuple of Question
-    """
+    """The questions of an act."""
 
     act: str
     questions: tuple

@@ -26,19 +26,7 @@ _warned = set()
 
 
 def note_exercise(act, key, status=None, hints=0, solution=False):
-    """Note an attempt at an exercise, a hint, or a look at its solution.
-
-    Parameters
-    ----------
-    act, key : str
-        The notebook and the exercise.
-    status : str, optional
-        ``"passed"``, ``"failed"`` or ``"error"``: counts as an attempt.
-    hints : int
-        How many hints were shown so far.
-    solution : bool
-        Whether the solution was shown.
-    """
+    """Note an attempt at an exercise, a hint, or a look at its solution."""
 
     def change(content):
         entry = _act(content, act)["exercises"].setdefault(key, {"status": "not attempted"})
@@ -57,14 +45,7 @@ def note_exercise(act, key, status=None, hints=0, solution=False):
 
 
 def note_quiz(act, key, right):
-    """Note an answer to a question: the first one counts, and whether it is right by now.
-
-    Parameters
-    ----------
-    act, key : str
-        The notebook and the question.
-    right : bool
-    """
+    """Note an answer to a question: the first one counts, and whether it is right by now."""
 
     def change(content):
         entry = _act(content, act)["quiz"].setdefault(key, {"first_right": bool(right)})
@@ -75,12 +56,7 @@ def note_quiz(act, key, right):
 
 
 def note_verdict(act, case_name, wording, pace):
-    """Note the verdict that a case came to; a later one of the same case and pace replaces it.
-
-    Parameters
-    ----------
-    act, case_name, wording, pace : str
-    """
+    """Note the verdict that a case came to; a later one of the same case and pace replaces it."""
 
     def change(content):
         verdict = {"wording": wording, "pace": pace, "date": _today()}
@@ -91,13 +67,7 @@ def note_verdict(act, case_name, wording, pace):
 
 
 def reset():
-    """Begin anew. The old file is kept beside, under another name.
-
-    Returns
-    -------
-    str or None
-        The old file's new name; None when there was none, or it could not be moved.
-    """
+    """Begin anew. The old file is kept beside, under another name."""
     folder = settings.home_folder()
     if not (folder / FILE).exists():
         return None
@@ -270,17 +240,7 @@ def _continue_at(acts, last_act):
 
 
 def summary_text(found):
-    """The summary as plain text.
-
-    Parameters
-    ----------
-    found : dict
-        As `summary` returns it.
-
-    Returns
-    -------
-    str
-    """
+    """The summary as plain text."""
     lines = []
     for act in found["acts"]:
         lines.append(f"{act['title']}: {_done(act)}")
@@ -305,17 +265,7 @@ def _pace(verdict):
 
 
 def summary_html(found):
-    """The summary as a table with links; its notebooks lie beside the page that shows it.
-
-    Parameters
-    ----------
-    found : dict
-        As `summary` returns it.
-
-    Returns
-    -------
-    str
-    """
+    """The summary as a table with links; its notebooks lie beside the page that shows it."""
     place = found["continue_at"]
     if place:
         anchor = f"#{place['anchor']}" if place["anchor"] else ""

@@ -4,16 +4,7 @@ from . import multilingual, text, vision
 
 
 def sees_images(case):
-    """Whether a case's inputs are images rather than texts.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a case's inputs are images rather than texts."""
     return case.generalist in vision.VISION_MODELS
 
 

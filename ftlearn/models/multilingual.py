@@ -22,19 +22,7 @@ from .text import batches_by_length, quiet_transformers
 
 @dataclass(frozen=True)
 class MultilingualModel:
-    """A multilingual sentence encoder that the course knows.
-
-    Attributes
-    ----------
-    label : str
-        How a verdict names it.
-    assets : tuple of str
-        Its entries in `ftlearn.assets.ASSETS`: weights, tokenizer. Empty: on the hub track alone.
-    repository, revision : str or None
-        Its home on the Hugging Face Hub, pinned.
-    prompt : str
-        What stood before every text when it was trained.
-    """
+    """A multilingual sentence encoder that the course knows."""
 
     label: str
     assets: tuple
@@ -175,17 +163,6 @@ class Q4File:
     The format (magic ``E5S1``) is documented by the C engine that its package carries: weights of
     linear layers and of the word embeddings in blocks of 32, each with one 16-bit scale d and 32
     numbers q from 0 to 15 that stand for (q - 8) d; all else in 32-bit floats.
-
-    Attributes
-    ----------
-    bytes : numpy.memmap of uint8
-    hidden, layers, heads, intermediate, vocabulary, positions, token_types : int
-    eps : float
-        Of the layer norms.
-    pieces : int
-        Of its tokenizer.
-    directory : dict of str to (int, int, int)
-        Type (0: float32, 1: 4 bits), number of weights and offset of every tensor.
     """
 
     bytes: np.memmap
@@ -201,23 +178,7 @@ class Q4File:
     directory: dict
 
     def tensor(self, name, rows, first=0, most=None):
-        """A tensor, or some rows of it, as float32.
-
-        Parameters
-        ----------
-        name : str
-            Such as ``"l0.q.w"``.
-        rows : int
-            How many rows the whole tensor has.
-        first : int
-        most : int, optional
-            Rows that are read, from `first` on; all when absent.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (rows read, columns); with ``rows=1`` shape (columns,).
-        """
+        """A tensor, or some rows of it, as float32."""
         quantized, size, offset = self.directory[name]
         columns = size // rows
         count = min(rows - first, most or rows)
@@ -233,19 +194,7 @@ class Q4File:
 
 
 def dequantized(packed):
-    """Weights of Q4_0 blocks.
-
-    Parameters
-    ----------
-    packed : array of uint8, shape (18 n,)
-        Blocks of a little-endian float16 scale and 16 bytes; their low halves are weights 0 to 15,
-        their high halves 16 to 31.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (32 n,).
-    """
+    """Weights of Q4_0 blocks."""
     blocks = np.asarray(packed).reshape(-1, 2 + BLOCK // 2)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     halves = blocks[:, 2:]
@@ -254,21 +203,7 @@ def dequantized(packed):
 
 
 def read_q4(path):
-    """Read the head of a 4-bit E5 file.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-
-    Returns
-    -------
-    Q4File
-
-    Raises
-    ------
-    ValueError
-        When it is not such a file, or of another version or block size.
-    """
+    """Read the head of a 4-bit E5 file."""
     content = np.memmap(path, dtype=np.uint8, mode="r")
     at = 0
 
@@ -314,14 +249,6 @@ def convert(binary, tokenizer, folder):
     The 4-bit weights are written out as 32-bit floats: no bit is gained or lost, it stays a 4-bit
     E5. The file has no pooler, which mean pooling does not use; the folder gets one of zeros,
     for a transformers model without one is reported as incomplete whenever it is loaded.
-
-    Parameters
-    ----------
-    binary : pathlib.Path
-    tokenizer : pathlib.Path
-        The ``tokenizer.json`` of XLM-RoBERTa, with the same pieces.
-    folder : pathlib.Path
-        Exists and is empty.
     """
     from safetensors.numpy import save_file
 
@@ -419,23 +346,6 @@ def trimmed_folder(source, texts, prompts=("",)):
     other text can still be spelled, and the special ones. The texts' own tokens, and so their
     embeddings, stay exactly what they were; that is checked. Other texts may be cut into more and
     shorter pieces than before (Abdaoui et al. 2020, https://doi.org/10.18653/v1/2020.sustainlp-1.16).
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        A sentence-transformers folder, as `model_folder` gives it.
-    texts : iterable of str
-    prompts : sequence of str
-        What may stand before a text.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    RuntimeError
-        When a text would be cut otherwise: the folder is then not made.
     """
     source = Path(source)
     texts = sorted({prompt + text for text in texts for prompt in prompts})
@@ -542,21 +452,7 @@ def _write_trimmed(source, folder, kept, tokenizer):
 
 
 class SentenceEncoder:
-    """A frozen multilingual sentence encoder.
-
-    Parameters
-    ----------
-    name : str
-        Its key in `MULTILINGUAL_MODELS`.
-    model : sentence_transformers.SentenceTransformer
-    prompt : str
-        What is put before every text.
-
-    Attributes
-    ----------
-    label : str
-        How a verdict names it.
-    """
+    """A frozen multilingual sentence encoder."""
 
     def __init__(self, name, model, prompt=""):
         self.name = name
@@ -593,23 +489,7 @@ class SentenceEncoder:
 
 
 def remembered(memory, model, prompt, texts, batch_size=64):
-    """Texts through a sentence-transformers model, each once.
-
-    Parameters
-    ----------
-    memory : dict of str to numpy.ndarray
-        What was embedded before; it grows.
-    model : sentence_transformers.SentenceTransformer
-    prompt : str
-        Put before every text.
-    texts : sequence of str, length n
-    batch_size : int
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, dimensions).
-    """
+    """Texts through a sentence-transformers model, each once."""
     new = [text for text in dict.fromkeys(texts) if text not in memory]
     memory.update(
         zip(new, encoded(model, [prompt + text for text in new], batch_size), strict=True)
@@ -658,14 +538,6 @@ def case_folder(case):
 
     The vocabulary is taken from all parts, test included. No label and no pairing is read, and the
     embedding of none of these texts depends on it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    pathlib.Path
     """
     source = model_folder(case.generalist, case.track)
     prompts = ("", MULTILINGUAL_MODELS[case.generalist].prompt)
@@ -673,21 +545,7 @@ def case_folder(case):
 
 
 def load_model(folder, max_tokens, **model_kwargs):
-    """Load a sentence-transformers folder.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-    max_tokens : int
-        Longer texts are cut there.
-    **model_kwargs
-        For the transformers model inside.
-
-    Returns
-    -------
-    sentence_transformers.SentenceTransformer
-        In evaluation mode.
-    """
+    """Load a sentence-transformers folder."""
     from sentence_transformers import SentenceTransformer
 
     with quiet_transformers():
@@ -702,15 +560,6 @@ def load_model(folder, max_tokens, **model_kwargs):
 
 
 def load(case):
-    """Load the generalist of a retrieval case, with its own prompt.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    SentenceEncoder
-    """
+    """Load the generalist of a retrieval case, with its own prompt."""
     model = load_model(case_folder(case), case.max_tokens)
     return SentenceEncoder(case.generalist, model, MULTILINGUAL_MODELS[case.generalist].prompt)

@@ -12,17 +12,7 @@ from .. import assets, torch_setup
 
 @dataclass(frozen=True)
 class TextModel:
-    """A text encoder that the course knows.
-
-    Attributes
-    ----------
-    label : str
-        How a verdict names it.
-    asset : str or None
-        Its entry in `ftlearn.assets.ASSETS`, for the starter track.
-    repository, revision : str
-        Its home on the Hugging Face Hub, pinned.
-    """
+    """A text encoder that the course knows."""
 
     label: str
     asset: str | None
@@ -124,39 +114,13 @@ def quiet_transformers():
 
 
 def batches_by_length(lengths, size):
-    """Index batches of similar length, longest first, so that little is computed on padding.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Length of every item, in tokens or characters.
-    size : int
-        Items a batch.
-
-    Returns
-    -------
-    list of numpy.ndarray of int
-        Every index stands in exactly one batch.
-    """
+    """Index batches of similar length, longest first, so that little is computed on padding."""
     order = np.argsort(-np.asarray(lengths), kind="stable")
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def mean_pooled(model, tokenizer, texts):
-    """One batch of texts as the mean over their tokens' last hidden states, scaled to length 1.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-        An encoder without a head.
-    tokenizer : transformers tokenizer
-    texts : list of str, length n
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, hidden size).
-    """
+    """One batch of texts as the mean over their tokens' last hidden states, scaled to length 1."""
     import torch
 
     encoded = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
@@ -169,24 +133,7 @@ def mean_pooled(model, tokenizer, texts):
 
 
 class TextGeneralist:
-    """A frozen text encoder.
-
-    Parameters
-    ----------
-    name : str
-        Its key in `TEXT_MODELS`.
-    folder : pathlib.Path
-        A transformers folder.
-    max_tokens : int
-        Longer texts are cut there.
-
-    Attributes
-    ----------
-    tokenizer, model
-        What ``AutoTokenizer`` and ``AutoModel`` loaded; the model is in evaluation mode.
-    label : str
-        How a verdict names it.
-    """
+    """A frozen text encoder."""
 
     def __init__(self, name, folder, max_tokens=64):
         from transformers import AutoModel, AutoTokenizer
@@ -225,19 +172,5 @@ class TextGeneralist:
 
 
 def load(name, track, max_tokens=64):
-    """Load a text generalist.
-
-    Parameters
-    ----------
-    name : str
-        A key of `TEXT_MODELS`.
-    track : str
-        ``"starter"`` or ``"hub"``.
-    max_tokens : int
-        Longer texts are cut there.
-
-    Returns
-    -------
-    TextGeneralist
-    """
+    """Load a text generalist."""
     return TextGeneralist(name, model_folder(name, track), max_tokens)

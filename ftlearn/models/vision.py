@@ -18,21 +18,7 @@ from .text import quiet_transformers
 
 @dataclass(frozen=True)
 class VisionModel:
-    """An image model that the course knows.
-
-    Attributes
-    ----------
-    label : str
-        How a verdict names it.
-    architecture : str
-        Its name in timm.
-    asset : str or None
-        Its entry in `ftlearn.assets.ASSETS`, for the starter track.
-    repository, revision : str or None
-        Its home on the Hugging Face Hub.
-    mean, std : float
-        What is taken off each channel, from 0 to 1, and what it is then divided by.
-    """
+    """An image model that the course knows."""
 
     label: str
     architecture: str
@@ -154,17 +140,7 @@ def _write_folder(model, folder):
 
 
 def timm_key(key):
-    """The name that timm gives to a weight of the converted EfficientNet-Lite0 checkpoint.
-
-    Parameters
-    ----------
-    key : str
-        Such as ``"_blocks.3._depthwise_conv.weight"``.
-
-    Returns
-    -------
-    str
-    """
+    """The name that timm gives to a weight of the converted EfficientNet-Lite0 checkpoint."""
     outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
     outside["_fc"] = "classifier"
     head, _, rest = key.partition(".")
@@ -185,18 +161,7 @@ _STAGE_OF = [
 
 
 def pretrained_cfg(model, size):
-    """What an image is turned into before the model sees it, in timm's words.
-
-    Parameters
-    ----------
-    model : VisionModel
-    size : int
-        Pixels, each way; the image is scaled to it as a whole, nothing is cut off.
-
-    Returns
-    -------
-    dict
-    """
+    """What an image is turned into before the model sees it, in timm's words."""
     mean, std = (
         list(value) if isinstance(value, tuple) else [value] * 3
         for value in (model.mean, model.std)
@@ -213,19 +178,7 @@ def pretrained_cfg(model, size):
 
 
 def processor(name, size):
-    """What turns PIL images into ``pixel_values``.
-
-    Parameters
-    ----------
-    name : str
-        A key of `VISION_MODELS`.
-    size : int
-        Pixels, each way.
-
-    Returns
-    -------
-    transformers.TimmWrapperImageProcessor
-    """
+    """What turns PIL images into ``pixel_values``."""
     from transformers import TimmWrapperImageProcessor
 
     model = VISION_MODELS[name]
@@ -233,22 +186,7 @@ def processor(name, size):
 
 
 def classifier(case, recipe):
-    """An image model with a fresh head for a case's labels, as a recipe wants it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recipe : ftlearn.training.Recipe
-
-    Returns
-    -------
-    transformers.TimmWrapperForImageClassification
-
-    Raises
-    ------
-    ValueError
-        When the recipe wants what only text models have.
-    """
+    """An image model with a fresh head for a case's labels, as a recipe wants it."""
     import torch
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
 
@@ -282,20 +220,7 @@ def classifier(case, recipe):
 
 
 def freeze_stages(network, trained):
-    """Freeze the first stages of an image classifier, batch norm's running statistics with them.
-
-    Parameters
-    ----------
-    network : transformers.TimmWrapperForImageClassification
-        Changed in place.
-    trained : int or None
-        How many of the last stages keep learning, beside all that follows them; None: all.
-
-    Raises
-    ------
-    ValueError
-        When the network has not more stages than that.
-    """
+    """Freeze the first stages of an image classifier, batch norm's running statistics with them."""
     import timm.utils
 
     if trained is None:
@@ -310,13 +235,7 @@ def freeze_stages(network, trained):
 
 
 def unfreeze(network):
-    """Make a network with frozen stages an ordinary one again, its weights as they are.
-
-    Parameters
-    ----------
-    network : transformers.TimmWrapperForImageClassification
-        Changed in place.
-    """
+    """Make a network with frozen stages an ordinary one again, its weights as they are."""
     import timm.utils
 
     if not all(weight.requires_grad for weight in network.parameters()):
@@ -353,30 +272,12 @@ def head(network):
 
 
 def fresh_head(network):
-    """Draw the last layer's first weights anew, as PyTorch draws a linear layer's.
-
-    Parameters
-    ----------
-    network : transformers.TimmWrapperForImageClassification
-        Changed in place.
-    """
+    """Draw the last layer's first weights anew, as PyTorch draws a linear layer's."""
     head(network).reset_parameters()
 
 
 def pixel_batch(processor, images):
-    """One batch of images as a model's input.
-
-    Parameters
-    ----------
-    processor : transformers.TimmWrapperImageProcessor
-    images : list of PIL.Image.Image
-        Any size; grey ones get three equal channels.
-
-    Returns
-    -------
-    torch.Tensor
-        float32, shape (n, 3, size, size), channels last in memory.
-    """
+    """One batch of images as a model's input."""
     import torch
 
     pixels = processor([as_rgb(image) for image in images])["pixel_values"]
@@ -415,24 +316,7 @@ def _scaled_to_8_bits(values):
 
 
 class VisionGeneralist:
-    """A frozen image model without its head.
-
-    Parameters
-    ----------
-    name : str
-        Its key in `VISION_MODELS`.
-    folder : pathlib.Path
-        A transformers folder.
-    image_size : int
-        Pixels, each way.
-
-    Attributes
-    ----------
-    processor, model
-        Ordinary transformers objects; the model is in evaluation mode.
-    label : str
-        How a verdict names it.
-    """
+    """A frozen image model without its head."""
 
     def __init__(self, name, folder, image_size=96):
         import torch
@@ -478,19 +362,7 @@ class VisionGeneralist:
         return np.stack([self._remembered[key] for key in keys])
 
     def embed_stages(self, images, batch_size=32):
-        """What every stage sees in images, as means and as maxima over all places.
-
-        Parameters
-        ----------
-        images : sequence of PIL.Image.Image, length n
-        batch_size : int
-
-        Returns
-        -------
-        dict of (str, str) to numpy.ndarray
-            By stage (such as ``"blocks.2"``; ``"last"`` is the layer before the head) and
-            ``"mean"`` or ``"max"``: float32, shape (n, channels).
-        """
+        """What every stage sees in images, as means and as maxima over all places."""
         import torch
 
         network, maps, found = self.model.timm_model, {}, {}
@@ -522,19 +394,5 @@ def image_hash(image):
 
 
 def load(name, track, image_size=96):
-    """Load an image generalist.
-
-    Parameters
-    ----------
-    name : str
-        A key of `VISION_MODELS`.
-    track : str
-        ``"starter"`` or ``"hub"``.
-    image_size : int
-        Pixels, each way.
-
-    Returns
-    -------
-    VisionGeneralist
-    """
+    """Load an image generalist."""
     return VisionGeneralist(name, model_folder(name, track), image_size)

@@ -26,19 +26,7 @@ _LONGEST_TEXT = 300  # characters of an item shown in a table
 
 @dataclasses.dataclass(frozen=True)
 class Slice:
-    """A part of the test items.
-
-    Attributes
-    ----------
-    by : str or None
-        ``"label"``, ``"kind"``, ``"length"`` or, for all items, None.
-    value : str or None
-        A label's name; a kind; ``"short"``, ``"medium"`` or ``"long"``; None.
-    title : str
-        What a reader calls it.
-    n : int
-        Number of test items in it.
-    """
+    """A part of the test items."""
 
     by: str | None
     value: str | None
@@ -48,21 +36,7 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """A test item that one system gets right and the other wrong.
-
-    Attributes
-    ----------
-    item_id : str
-    input : str or PIL.Image.Image
-    label : str
-        Name of the true label; of a sentence pair the translation.
-    baseline_label, specialist_label : str
-        Names of the predicted labels; of a sentence pair what was found first.
-    baseline_probability, specialist_probability : float
-        What each system gives to its predicted label; of a sentence pair 1 / rank of the true one.
-    gain : float
-        Probability of the true label, or 1 / rank, specialist's minus baseline's.
-    """
+    """A test item that one system gets right and the other wrong."""
 
     item_id: str
     input: object
@@ -76,27 +50,7 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Two systems on the same test items.
-
-    Attributes
-    ----------
-    baseline, specialist : str
-        The systems' names.
-    slice : Slice
-    scores : dict of str to ftlearn.evaluation.Score
-        Of the two systems, by name.
-    verdict : ftlearn.evaluation.Verdict
-    both_right, fixed, broken, both_wrong : int
-        Numbers of items; fixed: only the specialist is right, broken: only the baseline is.
-    fixed_examples, broken_examples : list of Example
-        All of them, the largest change in the true label's probability first.
-    note : str
-        How far the comparison can be trusted; empty for all items.
-    is_search : bool
-        Whether the systems search for translations.
-    languages : tuple of str
-        As the case's.
-    """
+    """Two systems on the same test items."""
 
     baseline: str
     specialist: str
@@ -172,23 +126,7 @@ def _words(n):
 
 
 def slice_mask(case, by, value):
-    """Which test items are in a slice.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    by, value : str or None
-        As in `Slice`.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        When there is no such slice.
-    """
+    """Which test items are in a slice."""
     labels = case.labels("test")
     if by is None:
         _check("slice_value", value, (None,))
@@ -362,16 +300,7 @@ def _said(case, system):
 
 
 def comparison_figure(comparison):
-    """The two scores and their difference, each with its interval.
-
-    Parameters
-    ----------
-    comparison : Comparison
-
-    Returns
-    -------
-    ftlearn.plots.Picture
-    """
+    """The two scores and their difference, each with its interval."""
     scores = comparison.scores
     return plots.pair_figure(
         scores[comparison.baseline], scores[comparison.specialist], comparison.verdict
@@ -509,16 +438,7 @@ def _image_html(example):
 
 
 def comparison_text(comparison):
-    """A comparison as a few lines of plain text, for terminals.
-
-    Parameters
-    ----------
-    comparison : Comparison
-
-    Returns
-    -------
-    str
-    """
+    """A comparison as a few lines of plain text, for terminals."""
     lines = [
         comparison.verdict.wording,
         comparison.note,
@@ -543,23 +463,7 @@ _COMPUTING = _LINE.format('<span role="status">Computing ...</span>')
 
 
 class ComparisonView:
-    """The widget behind `compare`: four lists, and what they select as HTML.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    baseline, specialist, slice, rows : ipywidgets.Dropdown
-        At first the first system, the last system, all items, 8 examples.
-    line : ipywidgets.HTML
-        How the keyboard is used; while a choice is computed, that it is.
-    body : ipywidgets.HTML
-    """
+    """The widget behind `compare`: four lists, and what they select as HTML."""
 
     def __init__(self, case, systems):
         _check_systems(systems)

@@ -29,22 +29,7 @@ def centred(x, y, text):
 
 
 def svg(width, height, title, description, body):
-    """A drawing.
-
-    Parameters
-    ----------
-    width, height : int
-        In pixels; shown narrower where the page is.
-    title, description : str
-        For those who do not see it; not escaped yet.
-    body : str
-        Elements.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element.
-    """
+    """A drawing."""
     return (
         f'<svg class="ftl-drawing" xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'

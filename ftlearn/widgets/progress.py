@@ -8,17 +8,7 @@ from . import style
 
 
 class ProgressView:
-    """The widget behind `progress`: the table of what was reached, and a reset that asks first.
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        The reset; the table stands above it, as ordinary HTML, so that its links work.
-    reset, confirm, cancel : ipywidgets.Button
-        ``confirm`` and ``cancel`` appear when ``reset`` is clicked.
-    said : ipywidgets.HTML
-        What the last click did.
-    """
+    """The widget behind `progress`: the table of what was reached, and a reset that asks first."""
 
     def __init__(self):
         self._table = None

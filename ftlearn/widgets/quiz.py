@@ -29,24 +29,7 @@ _CSS = style.sheet("""
 
 
 def verdict_on(question, chosen):
-    """What is said to somebody who chose an option.
-
-    Parameters
-    ----------
-    question : ftlearn.exercises.engine.Question
-    chosen : int
-        Index of the option.
-
-    Returns
-    -------
-    str
-        ``"Right. "`` or ``"Not quite. "``, and why.
-
-    Raises
-    ------
-    ValueError
-        When there is no such option.
-    """
+    """What is said to somebody who chose an option."""
     if chosen not in range(len(question.options)):
         raise ValueError(f"chosen is {chosen!r}; allowed: 0 to {len(question.options) - 1}.")
     option = question.options[chosen]
@@ -54,17 +37,7 @@ def verdict_on(question, chosen):
 
 
 def quiz_html(quiz):
-    """The questions as HTML that needs no widget: each option unfolds to its explanation.
-
-    Parameters
-    ----------
-    quiz : ftlearn.exercises.engine.Quiz
-
-    Returns
-    -------
-    str
-        Every text is escaped; backticks become code.
-    """
+    """The questions as HTML that needs no widget: each option unfolds to its explanation."""
     questions = "".join(
         f"<li><p><strong>{_text(question.text)}</strong></p>{_options_html(question)}</li>"
         for question in quiz.questions
@@ -81,16 +54,7 @@ def _options_html(question):
 
 
 def quiz_text(quiz):
-    """The questions as plain text, without the answers.
-
-    Parameters
-    ----------
-    quiz : ftlearn.exercises.engine.Quiz
-
-    Returns
-    -------
-    str
-    """
+    """The questions as plain text, without the answers."""
     lines = []
     for number, question in enumerate(quiz.questions, start=1):
         lines.append(f"{number}. {question.text}")
@@ -106,23 +70,7 @@ def _text(text):
 
 
 class QuizView:
-    """The widget behind `quiz`: a button an option, and below what is said to it.
-
-    Parameters
-    ----------
-    quiz : ftlearn.exercises.engine.Quiz
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    buttons : list of list of ipywidgets.Button
-        By question and option.
-    answers : list of ipywidgets.HTML
-        What is said to the last option chosen, by question.
-    total : ipywidgets.HTML
-        How many were right at the first try.
-    """
+    """The widget behind `quiz`: a button an option, and below what is said to it."""
 
     def __init__(self, quiz):
         self._quiz = quiz
@@ -152,13 +100,7 @@ class QuizView:
         return button
 
     def choose(self, number, index):
-        """Answer a question, as a click does.
-
-        Parameters
-        ----------
-        number, index : int
-            Of the question and of the option, from 0.
-        """
+        """Answer a question, as a click does."""
         question = self._quiz.questions[number]
         option = question.options[index]
         kind = "ftl-right" if option.right else "ftl-wrong"

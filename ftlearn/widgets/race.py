@@ -32,15 +32,7 @@ _SURVIVAL_HEIGHT = 170
 
 @dataclass(frozen=True)
 class Standing:
-    """How one system did on its way to a target.
-
-    Attributes
-    ----------
-    system : str
-    arrivals : ftlearn.racing.Arrivals
-    saving : ftlearn.racing.Saving or None
-        Against the model from scratch; None for that model, and for systems fitted at once.
-    """
+    """How one system did on its way to a target."""
 
     system: str
     arrivals: racing.Arrivals
@@ -48,18 +40,7 @@ class Standing:
 
 
 def standings(recorded, target):
-    """How every system did on its way to a target.
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    target : float
-        Validation accuracy.
-
-    Returns
-    -------
-    list of Standing
-    """
+    """How every system did on its way to a target."""
     found = recorded.arrivals(target)
     slow = found["from_scratch"]
     rivals = [name for name in recorded.curves if name != "from_scratch"]
@@ -75,17 +56,7 @@ def is_preset(target):
 
 
 def saving_lines(recorded, target):
-    """What each racer saves against the model from scratch, in sentences.
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    target : float
-
-    Returns
-    -------
-    list of str
-    """
+    """What each racer saves against the model from scratch, in sentences."""
     return [
         f"{style.label(row.system)} against {style.label('from_scratch').lower()}: "
         f"{_saved(row.saving)}."
@@ -131,37 +102,13 @@ class _Scale:
 
 
 def clock_text(recorded, frame, against="seconds"):
-    """What the clock shows, such as ``"12.3 s"`` (str).
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    frame : int
-        From 0 to `FRAMES`.
-    against : str
-        A key of `AXES`.
-    """
+    """What the clock shows, such as ``"12.3 s"`` (str)."""
     value = _Scale(recorded, against, _HEIGHT).value(frame)
     return f"{value:.1f} s" if against == "seconds" else f"{value:,.0f} images"
 
 
 def race_svg(recorded, target, frame=FRAMES, against="seconds"):
-    """Validation accuracy of every run up to the clock, as SVG.
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    target : float
-    frame : int
-        Where the clock stands, from 0 to `FRAMES`.
-    against : str
-        A key of `AXES`.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element with title and description.
-    """
+    """Validation accuracy of every run up to the clock, as SVG."""
     scale = _Scale(recorded, against, _HEIGHT)
     now = scale.value(frame) * (1 + 1e-9)
     drawn, labels = [], []
@@ -249,18 +196,7 @@ def _bold(x, y, label, color):
 
 
 def survival_svg(recorded, target):
-    """Share of the runs that are still on their way, over seconds, as SVG.
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    target : float
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element; a run that never arrived ends in an open circle.
-    """
+    """Share of the runs that are still on their way, over seconds, as SVG."""
     scale = _Scale(recorded, "seconds", _SURVIVAL_HEIGHT)
     found, drawn, labels = recorded.arrivals(target), [], []
     for number, name in enumerate(recorded.curves):
@@ -312,20 +248,7 @@ _CSS = style.sheet()
 
 
 def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
-    """The race at a target: picture, who arrived when, what is saved, who is still on the way.
-
-    Parameters
-    ----------
-    recorded, target, frame, against
-        As in `race_svg`.
-    inline : bool
-        Whether the pictures are drawn inside the page; else they are ``<img>``, which pages that
-        cut out inline drawings keep.
-
-    Returns
-    -------
-    str
-    """
+    """The race at a target: picture, who arrived when, what is saved, who is still on the way."""
     show = drawing.inline if inline else drawing.image
     picture = show(race_svg(recorded, target, frame, against))
     return _page(recorded, target, show, picture)
@@ -369,13 +292,7 @@ def _median(arrived, of):
 
 
 def race_text(recorded, target):
-    """The race at a target as a few lines of plain text, for terminals (str).
-
-    Parameters
-    ----------
-    recorded, target
-        As in `race_svg`.
-    """
+    """The race at a target as a few lines of plain text, for terminals (str)."""
     rows = [
         f"{_short(row.system)}: {racing.median_text(row.arrivals)}"
         for row in standings(recorded, target)
@@ -388,31 +305,7 @@ def race_text(recorded, target):
 
 
 class RaceView:
-    """The widget behind `race`.
-
-    Parameters
-    ----------
-    recorded : ftlearn.evidence.RecordedRace
-    target : float
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    target : ipywidgets.FloatSlider
-    against : ipywidgets.Dropdown
-        What the lines are drawn against.
-    play : ipywidgets.Play
-        Moves the clock.
-    clock : ipywidgets.IntSlider
-        From 0 to `FRAMES`; starts at the end.
-    shown : ipywidgets.Label
-        What the clock shows.
-    picture : ipywidgets.HTML
-        Drawn again with every step of the clock.
-    body : ipywidgets.HTML
-        What the target says; the clock leaves it alone, so that screen readers stay quiet.
-    """
+    """The widget behind `race`."""
 
     def __init__(self, recorded, target=racing.PRIMARY_TARGET):
         if not LOWEST <= target <= HIGHEST:

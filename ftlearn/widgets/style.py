@@ -55,19 +55,7 @@ _SHARED = """
 
 
 def sheet(own=""):
-    """The style sheet of a widget.
-
-    Parameters
-    ----------
-    own : str
-        Rules of this widget alone. They begin with ``.ftl.ftl-name``: shared rules come again with
-        every widget below, and must not overrule them.
-
-    Returns
-    -------
-    str
-        A ``<style>`` element; pages carry it with them, for each output must stand alone.
-    """
+    """The style sheet of a widget."""
     return f"<style>{_SHARED}{own}</style>"
 
 
@@ -142,19 +130,7 @@ def refusal(error):
 
 
 def wide(body, name):
-    """A table in a box that is scrolled on narrow screens, by keyboard too.
-
-    Parameters
-    ----------
-    body : str
-        HTML.
-    name : str
-        What a screen reader calls the box, not escaped yet.
-
-    Returns
-    -------
-    str
-    """
+    """A table in a box that is scrolled on narrow screens, by keyboard too."""
     named = f'role="region" tabindex="0" aria-label="{escaped(name)}"'
     return f'<div class="ftl-wide" {named}>{body}</div>'
 

@@ -29,15 +29,7 @@ _SIDE = 112  # pixels of a thumbnail
 
 @dataclass(frozen=True)
 class Rate(Score):
-    """A share of right decisions with its 95 % interval; a `ftlearn.evaluation.Score`.
-
-    Attributes
-    ----------
-    hits : int
-        How many of the ``n`` are right.
-    method : str
-        How the interval was computed.
-    """
+    """A share of right decisions with its 95 % interval; a `ftlearn.evaluation.Score`."""
 
     hits: int
     method: str
@@ -49,18 +41,7 @@ class Rate(Score):
 
 @dataclass(frozen=True)
 class Item:
-    """An item that is decided wrongly.
-
-    Attributes
-    ----------
-    item_id : str
-    index : int
-        Its place in the part.
-    probability : float
-        Of the positive class.
-    grade : int or None
-        Where the case grades its items.
-    """
+    """An item that is decided wrongly."""
 
     item_id: str
     index: int
@@ -70,24 +51,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a system decides at a threshold.
-
-    Attributes
-    ----------
-    part : str
-    threshold : float
-        An item is called positive where its probability is *greater*.
-    positive, negative : str
-        Names of the two classes.
-    tp, fp, tn, fn : int
-        Positives found, false alarms, negatives let go, positives missed.
-    sensitivity, specificity : Rate
-        tp of the positives, tn of the negatives.
-    missed : list of Item
-        Positives called negative, the lowest probability first.
-    false_alarms : list of Item
-        Negatives called positive, the highest probability first.
-    """
+    """What a system decides at a threshold."""
 
     part: str
     threshold: float
@@ -154,23 +118,6 @@ def at_threshold(case, system, value, part="test", positive=1):
     Bounds are exact where every item is a group of its own (Clopper & Pearson 1934,
     https://doi.org/10.1093/biomet/26.4.404); where groups repeat they are the package's bootstrap
     over groups, and say so.
-
-    Parameters
-    ----------
-    case, system, positive
-        As in `operating_point`.
-    value : float
-        From 0 to 1; an item is called positive where its probability is greater.
-    part : str
-
-    Returns
-    -------
-    Decisions
-
-    Raises
-    ------
-    ValueError
-        As in `operating_point`.
     """
     if not 0 <= value <= 1:
         raise ValueError(f"value is {value!r}; a threshold lies between 0 and 1.")
@@ -224,18 +171,7 @@ def sensitivity_at_specificity(case, system, specificity=0.9, part="test", posit
 
 
 def roc(case, system, part="test", positive=1):
-    """The ROC curve: false alarms against finds, at every threshold.
-
-    Parameters
-    ----------
-    case, system, part, positive
-        As in `at_threshold`.
-
-    Returns
-    -------
-    false_alarm_rates, sensitivities : numpy.ndarray of float
-        Corners of the curve, from (0, 0) to (1, 1).
-    """
+    """The ROC curve: false alarms against finds, at every threshold."""
     from sklearn.metrics import roc_curve
 
     scores, sick = _scores_and_truth(case, system, part, positive)
@@ -243,20 +179,7 @@ def roc(case, system, part="test", positive=1):
 
 
 def positions(case, system, chosen, part="test", positive=1):
-    """Thresholds worth a place on a slider: those at which a decision of the part changes.
-
-    Parameters
-    ----------
-    case, system, part, positive
-        As in `at_threshold`.
-    chosen : float
-        A threshold that must be among them.
-
-    Returns
-    -------
-    list of float
-        Rising, from 0 to 1; of very many, some 400 evenly spaced ones.
-    """
+    """Thresholds worth a place on a slider: those at which a decision of the part changes."""
     scores, _ = _scores_and_truth(case, system, part, positive)
     found = np.unique(scores)
     if len(found) > _POSITIONS:
@@ -320,20 +243,7 @@ def _rate(metric, right, groups, alone, what):
 
 @dataclass(frozen=True)
 class Look:
-    """A system at a threshold, beside the operating point that validation chose.
-
-    Attributes
-    ----------
-    system : str
-    asked : float
-        The specificity that was asked for on validation.
-    validation : Decisions
-        On validation, at the operating point.
-    chosen, now : Decisions
-        On test, at the operating point and at the threshold looked at.
-    curve : tuple of numpy.ndarray
-        As `roc` gives it, on test.
-    """
+    """A system at a threshold, beside the operating point that validation chose."""
 
     system: str
     asked: float
@@ -418,20 +328,7 @@ def _interval(rate):
 
 
 def look_html(found, inline=True):
-    """A system at a threshold: wording, rates with bounds, two-by-two table, ROC curve.
-
-    Parameters
-    ----------
-    found : Look
-    inline : bool
-        Whether the curve is drawn inside the page; else it is an ``<img>`` that pages which cut out
-        inline drawings keep.
-
-    Returns
-    -------
-    str
-        Every text that comes from data is escaped.
-    """
+    """A system at a threshold: wording, rates with bounds, two-by-two table, ROC curve."""
     moved = "" if found.is_chosen else " ftl-moved"
     curve = drawing.plain(roc_svg(found), inline)
     body = (
@@ -449,17 +346,7 @@ def _rates_html(found):
 
 
 def rate_lines(decisions):
-    """Sensitivity and specificity in words.
-
-    Parameters
-    ----------
-    decisions : Decisions
-
-    Returns
-    -------
-    list of str
-        Two sentences.
-    """
+    """Sensitivity and specificity in words."""
     finds, frees = decisions.sensitivity, decisions.specificity
     return [
         f"Sensitivity {_percent(finds.score)} ({_interval(finds)}): {decisions.tp:,} of "
@@ -503,16 +390,7 @@ def _counts_html(decisions):
 
 
 def roc_alt(found):
-    """What the ROC curve shows, in words.
-
-    Parameters
-    ----------
-    found : Look
-
-    Returns
-    -------
-    str
-    """
+    """What the ROC curve shows, in words."""
 
     def place(decisions):
         return (
@@ -526,17 +404,7 @@ def roc_alt(found):
 
 
 def roc_svg(found):
-    """The ROC curve with the chosen and the current point, as SVG.
-
-    Parameters
-    ----------
-    found : Look
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element with title and description.
-    """
+    """The ROC curve with the chosen and the current point, as SVG."""
     rates, finds = found.curve
     title, said = roc_alt(found).split(". ", 1)
     path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in zip(rates, finds, strict=True))
@@ -595,18 +463,7 @@ def _points_svg(found):
 
 
 def missed_html(case, decisions):
-    """The first of the items that are missed, each as a thumbnail or a text.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    decisions : Decisions
-
-    Returns
-    -------
-    str
-        Every text that comes from data is escaped.
-    """
+    """The first of the items that are missed, each as a thumbnail or a text."""
     name, items = escaped(decisions.positive), decisions.missed
     if not items:
         return _CSS + style.page("line", f"<p>Missed: none. Every “{name}” is found.</p>")
@@ -633,16 +490,7 @@ def _item_html(case, part, item):
 
 
 def look_text(found):
-    """A look as a few lines of plain text, for terminals.
-
-    Parameters
-    ----------
-    found : Look
-
-    Returns
-    -------
-    str
-    """
+    """A look as a few lines of plain text, for terminals."""
     missed = ", ".join(item.item_id for item in found.now.missed[:MOST_SHOWN])
     lines = [
         f"{style.label(found.system)}. {found.wording}",
@@ -654,18 +502,7 @@ def look_text(found):
 
 
 def points_html(case, systems, specificity=0.9, positive=1):
-    """Every system at its own operating point, as a table.
-
-    Parameters
-    ----------
-    case, systems, specificity, positive
-        As in `look`.
-
-    Returns
-    -------
-    str
-        A system that cannot be judged has the reason in its row.
-    """
+    """Every system at its own operating point, as a table."""
     rows = "".join(_point_html(case, systems, name, specificity, positive) for name in systems)
     table = (
         "<table><caption><strong>Operating points</strong>: at least "
@@ -691,26 +528,7 @@ def _point_html(case, systems, name, specificity, positive):
 
 
 class ThresholdView:
-    """The widget behind `threshold`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-    positive : int
-    specificity : float
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    system : ipywidgets.Dropdown
-    slider : ipywidgets.SelectionSlider
-        Starts at the operating point; holds the thresholds at which a decision changes.
-    button : ipywidgets.Button
-        Goes back there.
-    body, missed : ipywidgets.HTML
-    """
+    """The widget behind `threshold`."""
 
     def __init__(self, case, systems, positive=1, specificity=0.9):
         _check_case(case, positive)

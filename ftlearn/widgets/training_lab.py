@@ -33,26 +33,7 @@ _OLD = ("#7A5195", "#007A5A", "#8A6D00", "#A4356C", "#3C6E71", "#5C5C5C", "#994F
 
 @dataclass(frozen=True)
 class Knobs:
-    """What can be turned in the lab; the defaults are those of its first run.
-
-    Attributes
-    ----------
-    learning_rate : float
-    warmup : float
-        Share of the steps.
-    epochs : int
-        At most.
-    dropout, weight_decay : float
-    patience : int
-        0: no early stopping.
-    frozen_layers : int
-        Of the generalist's layers, counted from the input; all of them: only the head learns.
-    lora_rank : int
-        0: no adapters.
-    size : int
-        Training sentences, half of each class.
-    seed : int
-    """
+    """What can be turned in the lab; the defaults are those of its first run."""
 
     learning_rate: float = 1e-4
     warmup: float = 0.1
@@ -96,19 +77,7 @@ _NAMES = {
 
 
 def run_name(knobs, first=None):
-    """A run's name: what differs from the first run.
-
-    Parameters
-    ----------
-    knobs : Knobs
-    first : Knobs, optional
-        Of the first run; when absent, the defaults.
-
-    Returns
-    -------
-    str
-        Such as ``"rate 0.001, patience 2"``; ``"as it comes"`` where nothing differs.
-    """
+    """A run's name: what differs from the first run."""
     first = first or Knobs()
     changed = [
         shown.format(getattr(knobs, name))
@@ -140,15 +109,7 @@ def lab_case(case, size):
 
 @dataclass
 class Run:
-    """A run in the lab.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    name : str
-    log : ftlearn.experiments.Log
-    """
+    """A run in the lab."""
 
     number: int
     name: str
@@ -161,17 +122,7 @@ class Run:
 
 
 def run_rows(runs):
-    """The runs as a table.
-
-    Parameters
-    ----------
-    runs : list of Run
-
-    Returns
-    -------
-    list of tuple of str
-        Label, best score and its epoch, last training and validation loss, how it ended, seconds.
-    """
+    """The runs as a table."""
     return [
         (
             run.label,
@@ -235,21 +186,7 @@ class _Scale:
 
 
 def runs_svg(runs, chosen):
-    """The curves of all runs, those of one in detail, as SVG.
-
-    Parameters
-    ----------
-    runs : list of Run
-    chosen : int
-        Index of the run in detail: both its losses, the gap between them shaded from where the
-        validation loss was lowest, and the epoch to keep marked. Of the others the validation
-        curves are drawn thin.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element with title and description.
-    """
+    """The curves of all runs, those of one in detail, as SVG."""
     scale = _Scale(runs)
     body = [_grid(scale, runs[chosen].log)]
     for at, run in enumerate(runs):
@@ -386,17 +323,7 @@ _CSS = style.sheet("""
 
 
 def words_html(runs, chosen):
-    """What happened in one run, in words, and the table of all: HTML without a picture.
-
-    Parameters
-    ----------
-    runs, chosen
-        As in `runs_svg`.
-
-    Returns
-    -------
-    str
-    """
+    """What happened in one run, in words, and the table of all: HTML without a picture."""
     run = runs[chosen]
     said = "".join(f"<li>{escaped(finding.text)}</li>" for finding in experiments.explain(run.log))
     heads = "".join(f'<th scope="col">{escaped(head)}</th>' for head in _HEADS)
@@ -417,17 +344,7 @@ def words_html(runs, chosen):
 
 
 def lab_html(runs, chosen):
-    """Picture, words and table, for pages without widgets.
-
-    Parameters
-    ----------
-    runs, chosen
-        As in `runs_svg`.
-
-    Returns
-    -------
-    str
-    """
+    """Picture, words and table, for pages without widgets."""
     picture = style.page("lab", drawing.image(runs_svg(runs, chosen)))
     return f"{_CSS}{picture}{words_html(runs, chosen)}"
 
@@ -442,26 +359,7 @@ def lab_text(runs, chosen):
 
 
 class TrainingLabView:
-    """The widget behind `training_lab`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    train : callable
-        As `ftlearn.experiments.run_experiment`.
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    knobs : dict of str to ipywidgets.Widget
-        By the names of `Knobs`.
-    run_button, stop_button, forget_button : ipywidgets.Button
-    chosen : ipywidgets.Dropdown
-        The run that is shown in detail.
-    status, picture, words : ipywidgets.HTML
-    runs : list of Run
-    """
+    """The widget behind `training_lab`."""
 
     def __init__(self, case, train=experiments.run_experiment):
         self._case, self._train = case, train
@@ -507,13 +405,7 @@ class TrainingLabView:
         self.stop_button.disabled = True
 
     def wait(self, seconds=None):
-        """Wait until the run that is on has ended.
-
-        Parameters
-        ----------
-        seconds : float, optional
-            At most so long.
-        """
+        """Wait until the run that is on has ended."""
         if self._thread:
             self._thread.join(seconds)
 

@@ -45,20 +45,7 @@ _STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
 @dataclass(frozen=True)
 class Answer:
-    """What one system says to a text.
-
-    Attributes
-    ----------
-    system : str
-        Its name.
-    probabilities : list of (str, float)
-        Label and probability, the likeliest first.
-    attribution : ftlearn.explain.Attribution or None
-        None for a system that cannot be looked into.
-    notes : list of str
-        What a reader should know: cut short, unknown signs.
-    seconds : float
-    """
+    """What one system says to a text."""
 
     system: str
     probabilities: list
@@ -116,17 +103,7 @@ def answer(system, text, label_names):
 
 @dataclass(frozen=True)
 class ImageAnswer:
-    """What one system says to an image.
-
-    Attributes
-    ----------
-    system, probabilities, notes, seconds
-        As in `Answer`.
-    image : PIL.Image.Image
-    heat : numpy.ndarray or None
-        Grad-CAM for the likeliest label, shape (height, width) of the image, from 0 to 1; None for
-        a system that cannot be looked into, and where nothing speaks for the label.
-    """
+    """What one system says to an image."""
 
     system: str
     probabilities: list
@@ -137,18 +114,7 @@ class ImageAnswer:
 
 
 def image_answer(system, image, label_names):
-    """Ask a system about one image.
-
-    Parameters
-    ----------
-    system : object with ``predict``
-    image : PIL.Image.Image
-    label_names : list of str
-
-    Returns
-    -------
-    ImageAnswer
-    """
+    """Ask a system about one image."""
     began = time.perf_counter()
     row = np.asarray(system.predict([image]))[0]
     heat, notes = None, ["This system has no maps to look at."]
@@ -170,18 +136,7 @@ def _heat(system, image, target, label_names):
 
 
 def answers_html(answers, labels=None):
-    """Answers side by side; every text is escaped.
-
-    Parameters
-    ----------
-    answers : list of Answer or of ImageAnswer
-    labels : list of str, optional
-        What a reader calls the systems; from their names when absent.
-
-    Returns
-    -------
-    str
-    """
+    """Answers side by side; every text is escaped."""
     labels = labels or [system_label(one.system) for one in answers]
     boxes = "".join(_box(one, label) for one, label in zip(answers, labels, strict=True))
     return f'<div class="ftl-two">{boxes}</div>'
@@ -239,23 +194,7 @@ def _coloured(one):
 
 
 class TryItView:
-    """The widget behind `try_it`.
-
-    Parameters
-    ----------
-    systems : dict of str to (system, list of str)
-        What a reader calls it; the system and the names of its labels.
-    examples : list of str
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    text : ipywidgets.Textarea
-    example, first, second : ipywidgets.Dropdown
-    button : ipywidgets.Button
-    output : ipywidgets.HTML
-    """
+    """The widget behind `try_it`."""
 
     def __init__(self, systems, examples):
         self._systems = systems
@@ -361,27 +300,7 @@ def try_it(case, systems, examples=()):
 
 
 def read_upload(content, name="the file"):
-    """An image from the bytes that somebody uploaded.
-
-    Parameters
-    ----------
-    content : bytes or memoryview
-        A PNG or JPEG file of at most `MOST_BYTES` bytes and `MOST_PIXELS` pixels.
-    name : str
-        For the message.
-
-    Returns
-    -------
-    image : PIL.Image.Image
-        RGB, upright, neither side longer than `LONGEST_SIDE` pixels.
-    remarks : list of str
-        What was done to it.
-
-    Raises
-    ------
-    ftlearn.cases.pictures.Unreadable
-        A sentence that says why not.
-    """
+    """An image from the bytes that somebody uploaded."""
     n_bytes = memoryview(content).nbytes
     try:
         if n_bytes == 0:
@@ -402,37 +321,13 @@ def read_upload(content, name="the file"):
 
 
 def fitted(image, side):
-    """An image shrunk or enlarged until its longer side has so many pixels.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    side : int
-
-    Returns
-    -------
-    PIL.Image.Image
-        Mode RGB.
-    """
+    """An image shrunk or enlarged until its longer side has so many pixels."""
     factor = side / max(image.size)
     return image.convert("RGB").resize([max(1, round(factor * length)) for length in image.size])
 
 
 def framed(image, box, side):
-    """An image, fitted, with a frame around a box of it.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    box : sequence of float, or None
-        Left, top, right, bottom in the image's pixels; nothing is framed where it is empty.
-    side : int
-        As in `fitted`.
-
-    Returns
-    -------
-    PIL.Image.Image
-    """
+    """An image, fitted, with a frame around a box of it."""
     from PIL import ImageDraw
 
     drawn = fitted(image, side)
@@ -449,20 +344,7 @@ def framed(image, box, side):
 
 
 def heated(image, heat, side):
-    """An image, fitted, with a heat map laid over it: the hotter, the more opaque.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    heat : numpy.ndarray, shape (height, width)
-        From 0 to 1.
-    side : int
-        As in `fitted`.
-
-    Returns
-    -------
-    PIL.Image.Image
-    """
+    """An image, fitted, with a heat map laid over it: the hotter, the more opaque."""
     import matplotlib
     from PIL import Image
 
@@ -476,17 +358,7 @@ def heated(image, heat, side):
 
 
 def hottest_place(heat):
-    """Where a heat map is hottest, in words.
-
-    Parameters
-    ----------
-    heat : numpy.ndarray, shape (height, width)
-
-    Returns
-    -------
-    str
-        Such as ``"upper left"``, ``"middle"`` or ``"lower middle"``: by thirds of the image.
-    """
+    """Where a heat map is hottest, in words."""
     y, x = np.unravel_index(int(np.argmax(heat)), heat.shape)
     row = ("upper", "", "lower")[3 * y // heat.shape[0]]
     column = ("left", "middle", "right")[3 * x // heat.shape[1]]
@@ -494,20 +366,7 @@ def hottest_place(heat):
 
 
 def image_html(image, alt, side=_SIDE):
-    """An ``<img>`` that carries its picture with it, as a small JPEG.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    alt : str
-        Not escaped yet.
-    side : int
-        Pixels of the longer side.
-
-    Returns
-    -------
-    str
-    """
+    """An ``<img>`` that carries its picture with it, as a small JPEG."""
     shown, stream = fitted(image, side), io.BytesIO()
     shown.save(stream, "JPEG", quality=85)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
@@ -531,18 +390,7 @@ def _heat_html(one):
 
 @dataclass(frozen=True)
 class Shown:
-    """An image that the systems are asked about.
-
-    Attributes
-    ----------
-    title : str
-        What a reader calls it; does not tell the truth about it.
-    image : PIL.Image.Image
-    remarks : list of str
-        What a reader should know.
-    row : dict or None
-        The item it comes from; None for an uploaded image.
-    """
+    """An image that the systems are asked about."""
 
     title: str
     image: object
@@ -555,16 +403,6 @@ def listed(case, examples):
 
     Numbers are given in the order of a hash of the item's id: ids, and the order of a part, may
     tell the label (simulated patients with a lesion have odd numbers).
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    examples : sequence of dict
-        Rows of a part of the case.
-
-    Returns
-    -------
-    list of Shown
     """
 
     def place(row):
@@ -579,19 +417,7 @@ def listed(case, examples):
 
 
 def truth_text(row, label_names):
-    """What is true of an item.
-
-    Parameters
-    ----------
-    row : dict
-        With ``label`` and ``item_id``; ``grade`` and ``box`` where the case has them.
-    label_names : list of str
-
-    Returns
-    -------
-    str
-        Such as ``"lesion, grade 2, framed (simulation-0/patient-1203)"``.
-    """
+    """What is true of an item."""
     words = [str(label_names[row["label"]])]
     if row.get("grade"):
         words.append(f"grade {row['grade']}")
@@ -601,22 +427,7 @@ def truth_text(row, label_names):
 
 
 def image_page(shown, answers, labels, case):
-    """An image, two answers to it, and the truth behind a click.
-
-    Parameters
-    ----------
-    shown : Shown
-    answers : list of ImageAnswer
-    labels : list of str
-        What a reader calls the systems.
-    case : ftlearn.cases.case.Case
-        For the names of the labels.
-
-    Returns
-    -------
-    str
-        Every text is escaped.
-    """
+    """An image, two answers to it, and the truth behind a click."""
     title = escaped(shown.title)
     remarks = "".join(f'<p class="ftl-small">{escaped(text)}</p>' for text in shown.remarks)
     return (
@@ -645,24 +456,7 @@ def _caution(case):
 
 
 class TryImageView:
-    """The widget behind `try_it_image`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to (system, list of str)
-        What a reader calls it; the system and the names of its labels.
-    examples : list of Shown
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    example, first, second : ipywidgets.Dropdown
-    upload : ipywidgets.FileUpload
-    button : ipywidgets.Button
-    output : ipywidgets.HTML
-    """
+    """The widget behind `try_it_image`."""
 
     def __init__(self, case, systems, examples):
         self._case, self._systems, self._shown = case, systems, None

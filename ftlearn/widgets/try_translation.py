@@ -26,24 +26,7 @@ _CSS = style.sheet("""
 
 @dataclass(frozen=True)
 class Finding:
-    """What one system finds for a text.
-
-    Attributes
-    ----------
-    system : str
-        What a reader calls it.
-    nearest : list of (str, float)
-        Candidates and their similarity, the nearest first.
-    lowest : float
-        The least similarity in the whole pool.
-    truth : str or None
-        The translation that the catalogue has, where the text stands in it.
-    rank : int or None
-        Where that one stands among the candidates.
-    seconds : float
-    language : str
-        Code of the candidates' language; empty where it is not known.
-    """
+    """What one system finds for a text."""
 
     system: str
     nearest: list
@@ -55,32 +38,7 @@ class Finding:
 
 
 def search(system, text, candidates, label="", truth=None, language="", most=SHOWN):
-    """Which candidates lie nearest to a text.
-
-    Parameters
-    ----------
-    system : object with ``embed``
-    text : str
-        At most `LONGEST` characters are taken.
-    candidates : list of str
-    label : str
-        What a reader calls the system.
-    truth : str, optional
-        The candidate that is the translation.
-    language : str
-        Code of the candidates' language, where it is known.
-    most : int
-        Candidates that are kept.
-
-    Returns
-    -------
-    Finding
-
-    Raises
-    ------
-    ValueError
-        When the text is empty.
-    """
+    """Which candidates lie nearest to a text."""
     text = (text or "").strip()[:LONGEST]
     if not text:
         raise ValueError(EMPTY)
@@ -103,16 +61,7 @@ def search(system, text, candidates, label="", truth=None, language="", most=SHO
 
 
 def findings_html(findings):
-    """Findings side by side; every text is escaped.
-
-    Parameters
-    ----------
-    findings : list of Finding
-
-    Returns
-    -------
-    str
-    """
+    """Findings side by side; every text is escaped."""
     boxes = "".join(map(_box, findings))
     return f'<div class="ftl-two">{boxes}</div>'
 
@@ -161,24 +110,7 @@ def findings_text(text, findings):
 
 
 class TryTranslationView:
-    """The widget behind `try_translation`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-        By what a reader calls them.
-    examples : list of str
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    text : ipywidgets.Text
-    example, first, second : ipywidgets.Dropdown
-    button : ipywidgets.Button
-    output : ipywidgets.HTML
-    """
+    """The widget behind `try_translation`."""
 
     def __init__(self, case, systems, examples):
         self._systems = systems

@@ -32,17 +32,7 @@ _SIDE = 192  # pixels of an enlarged tile
 
 @dataclass(frozen=True)
 class Block:
-    """How a system did on one held-out block.
-
-    Attributes
-    ----------
-    name : str
-        Such as ``"N45 E015"``: its south-western corner.
-    n, right : int
-        Tiles, and how many of them the system gets right.
-    commonest : str
-        The commonest climate of its tiles.
-    """
+    """How a system did on one held-out block."""
 
     name: str
     n: int
@@ -57,16 +47,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile of a block, and what a system says.
-
-    Attributes
-    ----------
-    index : int
-        In its part.
-    latitude, longitude : float
-    truth, said : str
-        Names of labels.
-    """
+    """One tile of a block, and what a system says."""
 
     index: int
     latitude: float
@@ -109,20 +90,7 @@ def blocks(case, system, part="test"):
 
 
 def tile_rows(case, system, block, part="test"):
-    """The tiles of a block as they lie on the map: rows from north to south.
-
-    Parameters
-    ----------
-    case, system, part
-        As in `blocks`.
-    block : str
-        Name of a block.
-
-    Returns
-    -------
-    list of list of Tile
-        Each row from west to east.
-    """
+    """The tiles of a block as they lie on the map: rows from north to south."""
     rows, labels = case.part(part), case.labels(part)
     said = case.probabilities(system, part).argmax(axis=1)
     # whole columns at once: a look into a dataset takes long
@@ -137,16 +105,7 @@ def tile_rows(case, system, block, part="test"):
 
 
 def worst_block(found):
-    """The block with the smallest share right; one of a few tiles only where all are so.
-
-    Parameters
-    ----------
-    found : list of Block
-
-    Returns
-    -------
-    Block
-    """
+    """The block with the smallest share right; one of a few tiles only where all are so."""
     enough = [block for block in found if block.n >= _FEWEST] or found
     return min(enough, key=lambda block: (block.share, block.name))
 
@@ -178,19 +137,7 @@ _CSS = style.sheet("""
 
 
 def tile_html(case, systems, tile, part="test"):
-    """A tile enlarged, its true climate, and what every system says of it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-    tile : Tile
-    part : str
-
-    Returns
-    -------
-    str
-    """
+    """A tile enlarged, its true climate, and what every system says of it."""
     rows = []
     for name, system in systems.items():
         head = f'<tr><th scope="row">{escaped(style.label(name))}</th>'
@@ -232,16 +179,7 @@ def _or_sentence(asked, *arguments):
 
 
 def block_html(block, system, cut):
-    """A sentence about an open block (str).
-
-    Parameters
-    ----------
-    block : Block
-    system : str
-        Its name.
-    cut : bool
-        Whether more tiles lie there than are shown.
-    """
+    """A sentence about an open block (str)."""
     more = f" The first {MOST_TILES} are shown." if cut else ""
     body = (
         f'<p role="status"><strong>{escaped(block.name)}</strong>: '
@@ -252,18 +190,7 @@ def block_html(block, system, cut):
 
 
 def map_svg(case, system, part="test"):
-    """The tiles of a part on a flat map, right or wrong, as SVG.
-
-    Parameters
-    ----------
-    case, system, part
-        As in `blocks`.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element with title and description.
-    """
+    """The tiles of a part on a flat map, right or wrong, as SVG."""
     correct, _ = case.correct(system, part)
     rows = case.part(part)
     width, height = 720, 2 * int(90 - SOUTHERNMOST)
@@ -295,18 +222,7 @@ def map_svg(case, system, part="test"):
 
 
 def map_html(case, systems, part="test"):
-    """The map of the first system, and every system's share right in every block.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-    part : str
-
-    Returns
-    -------
-    str
-    """
+    """The map of the first system, and every system's share right in every block."""
     first = next(iter(systems))
     found, failed = {first: blocks(case, systems[first], part)}, ""
     for name, system in systems.items():
@@ -337,13 +253,7 @@ def map_html(case, systems, part="test"):
 
 
 def map_text(case, systems, part="test"):
-    """The same as a few lines of plain text, for terminals (str).
-
-    Parameters
-    ----------
-    case, systems, part
-        As in `map_html`.
-    """
+    """The same as a few lines of plain text, for terminals (str)."""
     lines = [EXPLORATORY]
     for name, system in systems.items():
         rows, said = _or_sentence(blocks, case, system, part)
@@ -363,26 +273,7 @@ def map_text(case, systems, part="test"):
 
 
 class WorldMapView:
-    """The widget behind `world_map`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-    part : str
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        What is displayed.
-    system : ipywidgets.Dropdown
-    blocks : dict of str to ipywidgets.Button
-        The held-out blocks, by name.
-    tiles : list of ipywidgets.Button
-        Those of the open block.
-    about, shown : ipywidgets.HTML
-        The open block, and the open tile.
-    """
+    """The widget behind `world_map`."""
 
     def __init__(self, case, systems, part="test"):
         if not isinstance(systems, Mapping) or not systems:
@@ -460,13 +351,7 @@ class WorldMapView:
             self._say(error)
 
     def open_block(self, name):
-        """Show the tiles of a block, as a click does.
-
-        Parameters
-        ----------
-        name : str
-            A key of `blocks`.
-        """
+        """Show the tiles of a block, as a click does."""
         try:
             system = self._systems[self.system.value]
             rows = tile_rows(self._case, system, name, self._part)
@@ -511,12 +396,7 @@ class WorldMapView:
         return button
 
     def open_tile(self, tile):
-        """Show a tile and what every system says of it, as a click does.
-
-        Parameters
-        ----------
-        tile : Tile
-        """
+        """Show a tile and what every system says of it, as a click does."""
         try:
             self.shown.value = tile_html(self._case, self._systems, tile, self._part)
         except Exception as error:
