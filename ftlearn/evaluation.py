@@ -925,7 +925,7 @@ def _ranks(similarities, targets):
 
 
 def accuracy_at_1(similarities, targets=None):
-    """Which items find their target first; a candidate that ties with the target counts against it."""
+    """Which items find their target first; a candidate that ties counts against it."""
     return _ranks(similarities, targets) == 1
 
 

@@ -708,7 +708,7 @@ def _classifier_trainer(case, recipe, folder):
 
 
 def watched_trainer(case, recipe, folder, optimizers=(None, None), model=None):
-    """The Trainer of `fine_tune` for a run that is watched: it notes every step and saves nothing."""
+    """The Trainer of a run that is watched: it notes every step and saves nothing."""
     arguments = _training_arguments(case, replace(recipe, patience=None), folder)
     arguments.save_strategy, arguments.logging_strategy = "no", "steps"
     arguments.logging_steps, arguments.logging_nan_inf_filter = 1, False

@@ -1,6 +1,7 @@
 """Cases from the learner's own folders of images."""
 
 import io
+import json
 import os
 import re
 import shutil
@@ -569,6 +570,24 @@ def test_a_csv_is_found_beside_the_folder_that_was_named_or_inside_a_wrapping(tm
     (folder / "images").rename(folder / "train")
     fill(folder / "test", n=3, start=900)
     assert len(all_items(ftlearn.case_from_folder(folder))) == 24
+
+
+def test_json_lines_beside_the_images_say_as_much_as_a_csv(tmp_path):
+    folder = labelled(tmp_path / "pets", "file,label", "{:03d}.png".format)
+    rows = [line.split(",") for line in (folder / "labels.csv").read_text().splitlines()[1:]]
+    (folder / "labels.csv").unlink()
+    lines = (json.dumps({"file": file, "label": label}) for file, label in rows)
+    (folder / "labels.jsonl").write_text("\n".join(lines))
+    case = ftlearn.case_from_folder(folder)
+    assert len(all_items(case)) == 24 and "labelled by labels.jsonl" in case.intake.read_as
+
+
+def test_how_a_csv_was_read_is_told_with_the_images(tmp_path):
+    folder = labelled(tmp_path / "pets", "file,label", "{:03d}.png".format)
+    file = folder / "labels.csv"
+    file.write_text(file.read_text().replace("label\n", "label,\n"))
+    notes = ftlearn.case_from_folder(folder).intake.notes
+    assert any("without a name: 1" in note for note in notes)
 
 
 def test_rows_without_file_and_files_without_row_are_listed(tmp_path):

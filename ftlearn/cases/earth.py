@@ -62,7 +62,7 @@ def centres():
 
 
 def ground_grid(latitude, longitude, points):
-    """Where the points of a tile lie; along each parallel they are equally far apart on the ground."""
+    """Where the points of a tile lie: along each parallel equally far apart on the ground."""
     offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
     latitudes = np.repeat((latitude - offsets)[:, None], points, axis=1)
     stretch = np.cos(np.radians(np.clip(latitudes, -89.9, 89.9)))

@@ -17,7 +17,7 @@ PART_NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 LABEL_COLUMNS = {"label", "class", "category", "target", "label_name", "class_name"}
-TABLES = {".csv", ".tsv"}
+TABLES = {".csv", ".tsv", ".jsonl"}  # that may say what images show
 HELPER_FOLDERS = (".", "@", "__")  # how their names begin
 HELPERS = {
     *("thumbs.db", "desktop.ini", "#recycle", "$recycle.bin"),
@@ -61,6 +61,7 @@ class Labels:
     source: str  # the CSV's name
     of: dict  # place to class
     left_out: list
+    notes: list  # how the CSV was read, where that is odd
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ def _labels_in(file, tree, place):
         for at in images
         if at not in of
     ]
-    return Labels(table.name, of, rows + unnamed)
+    return Labels(table.name, of, rows + unnamed, table.notes)
 
 
 def _finder(images):

@@ -148,6 +148,7 @@ def _read(tree, place, labels, pattern):
             }
         )
     reading.notes = _size_notes([picture.size for picture in seen]) + pictures.counted(seen)
+    reading.notes += labels.notes if labels else []
     if pattern is not None:
         _name_groups(pattern, reading)
     return reading
