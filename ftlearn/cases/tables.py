@@ -10,8 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from .intake import NotThere, Refused, places, short
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -68,7 +66,7 @@ def read_table(source):
     """The `Table` of a delimited file, of JSON, or of a DataFrame (what has ``to_pandas``)."""
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
-    if isinstance(source, pd.DataFrame):
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
         table = _of_frame(source)
     else:
         path = learners_path(source, "file")
@@ -238,7 +236,8 @@ def _guessed(raw):
 
 def _of_frame(frame, name="DataFrame", read_as="a DataFrame, rows counted from 0", first=0):
     columns = [str(column).strip() for column in frame.columns]
-    cells = [[_cell_text(value) for value in frame.iloc[:, at]] for at in range(len(columns))]
+    filled = frame.astype(object).where(frame.notna(), None)
+    cells = [[_cell_text(value) for value in filled.iloc[:, at]] for at in range(len(columns))]
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
     return Table(name, columns, rows, list(range(first, first + len(rows))), [], read_as)
 
@@ -252,7 +251,7 @@ def _cell_text(value):
         if isinstance(plain, list | tuple | dict | set):
             return json.dumps(plain, ensure_ascii=False, default=str)
         value = plain
-    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+    if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))  # pandas makes 1.0 of a 1 in a column with gaps
@@ -277,6 +276,8 @@ def _parsed(text):
 
 def _of_json(text, name, encoding):
     """A table of JSON: one object a line, a list of objects, or an object of columns."""
+    import pandas as pd
+
     whole = _parsed(text)
     if isinstance(whole, dict):
         lists = [value for value in whole.values() if isinstance(value, list)]

@@ -1,5 +1,7 @@
 """Notebook 04 in a real JupyterLab, at quick pace: its widgets operated as a learner would."""
 
+import re
+
 import lab
 import pytest
 from every_notebook import *  # noqa: F403
@@ -55,6 +57,7 @@ def test_the_comparison_shows_ranks_and_can_be_cut_by_kind(comparing):
 
 
 def place_of_names(slices):
-    """Where the list's entry for names stands; the widget writes spaces that do not break."""
-    labels = slices.locator("option").all_text_contents()
-    return next(i for i, label in enumerate(labels) if "name" in label and "kind" in label)
+    """Where the list's entry for names stands, once it is there."""
+    entry = slices.locator("option").filter(has_text=re.compile("kind.*name"))
+    expect(entry).to_have_count(1)
+    return entry.evaluate("option => option.index")
