@@ -108,7 +108,7 @@ def test_rows_that_do_not_fit_the_header_are_listed_with_their_number(tmp_path):
     assert [row["text"] for row in table.rows] == ["good one", "last one"]
     assert [(n, why) for n, why, _ in table.broken] == [
         (3, "it has 3 fields, the header 2"),
-        (4, "it has 1 fields, the header 2"),
+        (4, "it has 1 field, the header 2"),
         (5, "an empty line"),
     ]
     assert table.broken[0][2] == "too | many | fields"

@@ -120,7 +120,6 @@ def note_labels(reading):
     """Tell what is odd about the labels; nothing is changed."""
     rows = Counter(item["label_name"] for item in reading.items)
     names = in_order(rows)
-    note_missing(reading, "label_name", "labels")
     numbers = [number(name) for name in names]
     cells, sign = _several_in_a_cell(rows) if None in numbers else ([], "")
     if None not in numbers and len(names) > MOST_LEVELS:

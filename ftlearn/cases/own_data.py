@@ -148,8 +148,8 @@ def _read_rows(source, columns, group, kind):
         reading.items.append(item)
     for key, (argument, column) in columns.items():
         reading.drop(lambda item, key=key: not item[key], f"nothing in column '{column}'")
-        if argument != "label":
-            labels.note_missing(reading, key, f"texts in column '{column}'")
+        what = "labels" if argument == "label" else f"texts in column '{column}'"
+        labels.note_missing(reading, key, what)
     if not reading.items:
         raise Refused(f"{table.name}: no row has both {' and '.join(map(repr, wanted.values()))}.")
     blank = sum(not item["own_group"] for item in reading.items) if group else 0

@@ -228,6 +228,8 @@ def _guessed(raw):
     western = next((match for match in matches if match.encoding == "cp1252"), None)
     if western is not None and western.chaos <= best.chaos + 0.02:
         return "cp1252"
+    if words.decode("cp1252", "replace") == words.decode(best.encoding, "replace"):
+        return "cp1252"
     return best.encoding
 
 
@@ -332,7 +334,8 @@ def _of_lines(text, name, encoding):
         elif cells == header:
             broken.append((number, "it is the header once more", " | ".join(cells)))
         elif not max(columns.values()) < len(cells) <= len(header):
-            reason = f"it has {len(cells)} fields, the header {len(header)}"
+            fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+            reason = f"it has {fields}, the header {len(header)}"
             broken.append((number, reason, " | ".join(record.cells)))
         else:
             rows.append({column: cells[at] for column, at in columns.items()})
