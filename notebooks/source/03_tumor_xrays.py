@@ -769,7 +769,7 @@ ftlearn.quiz(act_3.QUIZ)
 # %% [markdown]
 # ## 8. Your own case
 #
-# A folder with one folder of images for each class. 500 images take about four minutes. If several images
+# A folder with one folder of images for each class. 500 images take about two minutes. If several images
 # show one patient, name the patient in the file name and say how to find it.
 
 # %%

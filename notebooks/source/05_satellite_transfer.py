@@ -644,7 +644,7 @@ ftlearn.quiz(act_5.QUIZ)
 # %% [markdown]
 # ## 8. Your own case
 #
-# A folder with one folder of images for each class. 500 images take about four minutes. If several images
+# A folder with one folder of images for each class. 500 images take about two minutes. If several images
 # show one place, name the place in the file name and say how to find it: neighbours look alike.
 
 # %%
