@@ -287,7 +287,8 @@ def _join_alike(reading, held_out, keys, near_repeats):
         )
     if near:
         reading.notes.append(
-            f"Nearly the same as another item: {near:,}. They stay together as well."
+            f"Nearly the same as another item: {near:,}. They stay together as well; "
+            "near_repeats=False turns the search off."
         )
     if "label_name" in items[0]:
         _note_conflicts(reading)
