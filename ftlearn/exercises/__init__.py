@@ -1,33 +1,28 @@
-"""The exercises and questions of each act: ``act_1``, ``act_2`` and so on, one module an act.
+"""The exercises and questions of each act: ``act_1``, ``act_2`` and so on.
 
 In a notebook: ``from ftlearn.exercises import act_1``, then ``act_1.mcnemar.check(my_mcnemar)``.
+They are read from ``notebooks/exercises``, a folder an act; `engine` says how.
 """
 
-import importlib
-from dataclasses import dataclass
+from functools import cache
+
+from .checks import FOLDER
+
+ACTS = tuple(sorted(path.parent.name for path in FOLDER.glob("*/quiz.yaml")))
 
 
-@dataclass(frozen=True)
-class ActInfo:
-    """What can be said of an act's exercises without loading them."""
-
-    notebook: str
-    title: str
-    module: str
-
-
-ACTS = {
-    "01_text_specialists": ActInfo("01_text_specialists", "Text specialists", "act_1"),
-    "02_sarcasm_sentiment": ActInfo("02_sarcasm_sentiment", "Sarcasm and sentiment", "act_2"),
-    "03_tumor_xrays": ActInfo("03_tumor_xrays", "Tumours in simulated X-rays", "act_3"),
-    "04_multilingual": ActInfo("04_multilingual", "Finding translations", "act_4"),
-    "05_satellite_transfer": ActInfo("05_satellite_transfer", "Satellite tiles", "act_5"),
-    "06_best_practices": ActInfo("06_best_practices", "Best practices", "act_6"),
-}
-
-
+@cache
 def load_act(notebook):
-    """The module with an act's exercises."""
+    """An act's exercises, each by its key, with `EXERCISES`, `QUIZ`, `TITLE` and `NOTEBOOK`."""
+    from .engine import read_act
+
     if notebook not in ACTS:
         raise ValueError(f"notebook is {notebook!r}; allowed: {', '.join(ACTS)}.")
-    return importlib.import_module(f"{__name__}.{ACTS[notebook].module}")
+    return read_act(FOLDER / notebook)
+
+
+def __getattr__(name):
+    for notebook in ACTS:
+        if name == f"act_{int(notebook[:2])}":
+            return load_act(notebook)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

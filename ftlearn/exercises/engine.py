@@ -1,23 +1,19 @@
 """Exercises that check themselves: what an answer does counts, not how it is written.
 
-An `Exercise` turns an answer into an `Outcome`; `Mistake` is how a check says what is wrong.
+An exercise is a file in ``notebooks/exercises/<notebook>/``, ``<place>_<key>.py``: title, hints and
+explanation as YAML in comments, then ``# %% solution`` and ``# %% check``. The questions of an act
+stand beside it in ``quiz.yaml``. `checks` has what checks are written with.
 """
 
-import builtins
-import contextlib
 import html
-import linecache
-import os
 import re
-import sys
-import threading
-import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from sysconfig import get_path
+from functools import cached_property
+from types import SimpleNamespace
 
+from ..checked_yaml import check_keys, load, refuse
 from . import progress
+from .checks import Answers, Blank, LearnerError, Mistake, described, holds_blank, kind, shell
 
 STATUSES = ("passed", "failed", "error", "not attempted")
 KINDS = ("predict", "repair", "implement", "investigate")
@@ -28,27 +24,11 @@ _COLOURS = {
     "error": "#CC79A7",
     "not attempted": "#7a7f87",
 }
-_DEEPEST = 4  # levels of lists and dicts that are searched for a blank
-PATIENCE = 5  # seconds until a function that still runs is announced
-# Code from these places is installed; from elsewhere it was typed.
-_PACKAGES = re.compile(r"[/\\](site|dist)-packages[/\\]|^<frozen")
-_INSTALLED = tuple(f"{at}{os.sep}" for at in (Path(__file__).parents[1], get_path("stdlib")))
-
-
-class Mistake(Exception):
-    """What a check found against what it expected, and why it goes wrong."""
-
-
-class LearnerError(Exception):
-    """The learner's own function raised an exception; its words are for the learner."""
-
-
-class Blank(Exception):
-    """There is no answer yet."""
-
-
-class Asked(Exception):
-    """The learner's function wants an answer from the keyboard."""
+_FILE = re.compile(
+    r"# ---\n(?P<header>(?:#.*\n)+?)# ---\n\n# %% solution\n(?P<solution>.*)\n# %% check\n",
+    re.DOTALL,
+)
+_HEADER = {"title": str, "kind": str, "answer": str, "hints": list, "explanation": str}
 
 
 @dataclass(frozen=True)
@@ -126,41 +106,40 @@ class Exercise:
     key: str
     title: str
     kind: str
-    blank: str
     answer_name: str
     hints: tuple
     solution_code: str
     explanation: str
-    examination: object
+    code: object  # compiles to what defines `check` and, for the tests, `answers`
     _hints_shown: int = field(default=0, init=False, repr=False)
 
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; allowed: {', '.join(KINDS)}.")
-        if not self.hints:
-            raise ValueError(f"exercise {self.key!r} has no hints; give at least one.")
-        for name in ("blank", "solution_code"):
-            if self.answer_name not in getattr(self, name):
-                raise ValueError(f"{name} of exercise {self.key!r} lacks {self.answer_name!r}.")
+    @cached_property
+    def _defined(self):
+        namespace = {"__name__": f"exercise {self.key}", "solution": self._solved}
+        exec(self.code, namespace)
+        return namespace
+
+    def _solved(self):
+        """The answer that the solution makes, for checks that compare with it."""
+        namespace = {}
+        exec(self.solution_code, namespace)
+        return namespace[self.answer_name]
+
+    def usual_answers(self):
+        """The usual answers that the file holds: list of (answer, status, words)."""
+        found = [one for one in self._defined.values() if isinstance(one, Answers)]
+        return [answer for answers in found for answer in answers.known()]
 
     def examine(self, answer):
         """Examine an answer; nothing is shown and nothing is noted.
 
-        Parameters
-        ----------
-        answer : object
-            Whatever the learner has made.
-
-        Returns
-        -------
-        Outcome
-            ``...`` anywhere in it is "not attempted"; an exception in it is "error", and so is
-            a function of the learner's that was stopped by hand. Stopping the check itself passes.
+        ``...`` anywhere in it is "not attempted"; an exception in it is "error", and so is a
+        function of the learner's that was stopped by hand. Stopping the check itself passes.
         """
         try:
-            if _holds_blank(answer):
+            if holds_blank(answer):
                 raise Blank
-            message = self.examination(answer)
+            message = self._defined["check"](answer)
         except Blank:
             return Outcome(
                 "not attempted", f"Replace the `...` in `{self.answer_name}` and run the cell."
@@ -174,8 +153,8 @@ class Exercise:
         except BaseException as error:  # SystemExit too
             return Outcome(
                 "error",
-                f"Your answer could not be checked: {_described(error)}. Compare the kind of "
-                f"`{self.answer_name}` with what the exercise asks for; it is {_kind(answer)}.",
+                f"Your answer could not be checked: {described(error)}. Compare the kind of "
+                f"`{self.answer_name}` with what the exercise asks for; it is {kind(answer)}.",
             )
         return Outcome("passed", message)
 
@@ -185,6 +164,7 @@ class Exercise:
         Parameters
         ----------
         answer : object
+            Whatever the learner has made.
         """
         outcome = self.examine(answer)
         _show(outcome)
@@ -204,14 +184,9 @@ class Exercise:
         progress.note_exercise(self.act, self.key, solution=True)
 
 
-def _shell():
-    """The IPython shell that runs this, or None."""
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-
-
 def _show(content):
     # In a terminal, and in a process without IPython, plain text is all there is.
-    if _shell() is not None:
+    if shell() is not None:
         from IPython.display import display
 
         display(content)
@@ -219,140 +194,51 @@ def _show(content):
         print(content)
 
 
-def _holds_blank(answer, depth=0):
-    if answer is ...:
-        return True
-    if depth == _DEEPEST:
-        return False
-    if isinstance(answer, Mapping):
-        return any(_holds_blank(value, depth + 1) for value in answer.values())
-    if isinstance(answer, (list, tuple, set, frozenset)):
-        return any(_holds_blank(value, depth + 1) for value in answer)
-    return False
+# --- files ------------------------------------------------------------------------------------
 
 
-def call(function, *arguments):
-    """Call a learner's function within a check.
-
-    Parameters
-    ----------
-    function : callable
-    *arguments
-        Handed on.
-
-    Returns
-    -------
-    object
-        What the function returns.
-
-    Raises
-    ------
-    Blank
-        When it returns ``...``.
-    Mistake
-        When it is no function, or returns nothing.
-    LearnerError
-        When it raises an exception, ends the program, asks at the keyboard or is stopped by hand;
-        with the line of the learner's code.
-    """
-    if not callable(function):
-        raise Mistake(
-            f"Expected a function, found {_kind(function)}. Hand over its name, uncalled."
-        )
-    try:
-        with _watched():
-            returned = function(*arguments)
-    except BaseException as error:
-        raise LearnerError(_blamed(error)) from None
-    if _holds_blank(returned):
-        raise Blank
-    if returned is None:
-        raise Mistake("Your function returns nothing (`None`). Did you forget `return`?")
-    return returned
+def read_act(folder):
+    """The exercises and questions of an act: each exercise by its key, `EXERCISES` and `QUIZ`."""
+    title, quiz = read_quiz(folder / "quiz.yaml")
+    exercises = tuple(read_exercise(path) for path in sorted(folder.glob("*_*.py")))
+    return SimpleNamespace(
+        NOTEBOOK=folder.name,
+        TITLE=title,
+        EXERCISES=exercises,
+        QUIZ=quiz,
+        **{exercise.key: exercise for exercise in exercises},
+    )
 
 
-@contextlib.contextmanager
-def _watched():
-    """Announce a function that runs for long, and let it neither ask nor end the kernel."""
-    words = "Your function is still running; stop it with the square button (■) if it never ends."
-    timer = threading.Timer(PATIENCE, print, [words], {"flush": True})
-    timer.daemon = True
-    with contextlib.ExitStack() as undone:
-        undone.enter_context(_replaced(builtins, "input", _ask))
-        if _shell() is not None:  # a notebook's own exit() would end the kernel after the cell
-            undone.enter_context(_replaced(_shell(), "ask_exit", sys.exit))
-        undone.callback(timer.cancel)
-        timer.start()
-        yield
-
-
-@contextlib.contextmanager
-def _replaced(owner, name, stand_in):
-    before = getattr(owner, name)
-    setattr(owner, name, stand_in)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-def _ask(*_):
-    raise Asked
-
-
-def _blamed(error):
-    """What the learner's function did, and in which line, in words."""
-    place = _place(error)
-    if isinstance(error, KeyboardInterrupt):
-        return f"Your function was stopped{place}."
-    if isinstance(error, SystemExit):
-        return f"Your function ends the program{place}. Give its answer back with `return`."
-    if isinstance(error, Asked):
-        return f"Your function asks with `input()`{place}. Take what it needs from its arguments."
-    if not place:
-        return f"Calling your function raised {_described(error)}. Does it take these arguments?"
-    return f"Your function raised {_described(error)}{place}."
-
-
-def _place(error):
-    """Where an exception left the learner's code: the last line that was typed, not installed."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(_INSTALLED) and not _PACKAGES.search(frame.filename):
-            line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
-            return f" in line {frame.lineno}" + (f", `{line}`" if line else "")
-    return ""
-
-
-def _described(error):
-    try:
-        words = str(error)
-    except Exception:
-        words = ""
-    name = type(error).__name__
-    return f"{name}: {words[:300].rstrip('.')}" if words else name
-
-
-def _kind(answer):
-    name = type(answer).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} `{name}`"
-
-
-def number(value, what):
-    """Take a finite number from an answer."""
-    import math
-
-    if isinstance(value, (str, bytes, bool)):
-        raise Mistake(f"{what} is {value!r}, {_kind(value)}; expected a number.")
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise Mistake(f"{what} is {_kind(value)}; expected a number.") from None
-    if not math.isfinite(found):
-        raise Mistake(f"{what} is {found}; expected a finite number.")
-    return found
-
-
-# --- the quiz ---------------------------------------------------------------------------------
+def read_exercise(path):
+    """An exercise from its file; one that is not complete is refused with the line."""
+    text = path.read_text(encoding="utf-8")
+    name = f"{path.parent.name}/{path.name}"
+    parts = _FILE.match(text)
+    if not parts:
+        refuse(name, 1, "expected a header between two lines `# ---`, a solution and a check.")
+    header = load(re.sub(r"(?m)^# ?", "", parts["header"]), name, first_line=2)
+    check_keys(header, name, 2, "the header", _HEADER)
+    if header["kind"] not in KINDS:
+        allowed = ", ".join(KINDS)
+        refuse(name, header.lines["kind"], f"kind is {header['kind']!r}; allowed: {allowed}.")
+    if not header["hints"]:
+        refuse(name, header.lines["hints"], "there are no hints; give at least one.")
+    if header["answer"] not in parts["solution"]:
+        refuse(name, header.lines["answer"], f"the solution lacks {header['answer']!r}.")
+    lines_before = text[: parts.end()].count("\n")
+    return Exercise(
+        act=path.parent.name,
+        key=path.stem.partition("_")[2],
+        title=header["title"],
+        kind=header["kind"],
+        answer_name=header["answer"],
+        hints=tuple(header["hints"]),
+        solution_code=parts["solution"].strip() + "\n",
+        explanation=header["explanation"],
+        # Blank lines stand for what comes before: a traceback then names the file's own line.
+        code=compile("\n" * lines_before + text[parts.end() :], path, "exec"),
+    )
 
 
 @dataclass(frozen=True)
@@ -363,10 +249,6 @@ class Option:
     right: bool
     why: str
 
-    def __post_init__(self):
-        if not self.text.strip() or not self.why.strip():
-            raise ValueError(f"option {self.text!r} needs a text and an explanation.")
-
 
 @dataclass(frozen=True)
 class Question:
@@ -376,14 +258,6 @@ class Question:
     text: str
     options: tuple
 
-    def __post_init__(self):
-        right = sum(option.right for option in self.options)
-        if len(self.options) not in (3, 4) or right != 1:
-            raise ValueError(
-                f"question {self.key!r} has {len(self.options)} options, {right} of them right; "
-                "it needs 3 or 4, one of them right."
-            )
-
 
 @dataclass(frozen=True)
 class Quiz:
@@ -392,7 +266,36 @@ class Quiz:
     act: str
     questions: tuple
 
-    def __post_init__(self):
-        keys = [question.key for question in self.questions]
-        if len(set(keys)) != len(keys):
-            raise ValueError(f"question keys repeat: {', '.join(keys)}.")
+
+def read_quiz(path):
+    """(title of the act, its `Quiz`) from a file; what is not complete is refused with the line."""
+    name = f"{path.parent.name}/{path.name}"
+    content = load(path, name)
+    check_keys(content, name, 1, "the file", {"title": str, "questions": list})
+    questions = tuple(_question(entry, name) for entry in content["questions"])
+    keys = [question.key for question in questions]
+    for key, line in zip(keys, content["questions"].lines, strict=True):
+        if keys.count(key) > 1:
+            refuse(name, line, f"the question {key!r} stands there twice.")
+    return content["title"], Quiz(path.parent.name, questions)
+
+
+def _question(entry, name):
+    check_keys(entry, name, entry.line, "a question", {"key": str, "text": str, "options": list})
+    options = []
+    for option in entry["options"]:
+        line = option.line
+        answers = [key for key in ("right", "wrong") if key in option]
+        if len(answers) != 1:
+            refuse(name, line, "an option begins with `right:` or `wrong:`, and has one of them.")
+        check_keys(option, name, line, "an option", {answers[0]: str, "why": str})
+        options.append(Option(option[answers[0]], answers == ["right"], option["why"]))
+    right = sum(option.right for option in options)
+    if len(options) not in (3, 4) or right != 1:
+        refuse(
+            name,
+            entry.line,
+            f"question {entry['key']!r} has {len(options)} options, {right} of them right; "
+            "it needs 3 or 4, one of them right.",
+        )
+    return Question(entry["key"], entry["text"], tuple(options))

@@ -183,12 +183,12 @@ def summary():
 
     content = _content()
     acts = []
-    for notebook, info in ACTS.items():
-        module, entry = load_act(notebook), _act(content, notebook)
+    for notebook in ACTS:
+        act, entry = load_act(notebook), _act(content, notebook)
         acts.append(
             {
                 "notebook": notebook,
-                "title": info.title,
+                "title": act.TITLE,
                 "exercises": [
                     {
                         "key": exercise.key,
@@ -197,9 +197,9 @@ def summary():
                         .get(exercise.key, {})
                         .get("status", "not attempted"),
                     }
-                    for exercise in module.EXERCISES
+                    for exercise in act.EXERCISES
                 ],
-                "quiz": _quiz(module.QUIZ, entry["quiz"]),
+                "quiz": _quiz(act.QUIZ, entry["quiz"]),
                 "verdicts": list(entry["verdicts"].values()),
             }
         )

@@ -134,7 +134,7 @@ def quiz(questions):
     Parameters
     ----------
     questions : ftlearn.exercises.engine.Quiz
-        Such as ``ftlearn.exercises.act(1).quiz``.
+        Such as ``ftlearn.exercises.act_1.QUIZ``.
     """
     style.show(QuizView(questions).box)
     title = (

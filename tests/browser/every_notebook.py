@@ -10,6 +10,8 @@ import axe
 import lab
 from playwright.sync_api import expect
 
+from ftlearn.exercises import load_act
+
 DARK, LIGHT = "JupyterLab Dark", "JupyterLab Light"
 PHONE = {"width": 440, "height": 900}  # leaves some 380 pixels for an output
 OURS = {"include": [[".jp-OutputArea-output .ftl"], [".jp-OutputArea-output .jupyter-widgets"]]}
@@ -84,12 +86,12 @@ def test_nothing_spills_over_on_a_phone(page, request):
 
 
 def _act(request):
-    return importlib.import_module(f"ftlearn.exercises.act_{int(request.module.NAME[:2])}")
+    return load_act(request.module.NAME)
 
 
 def test_every_exercise_left_blank_says_that_it_was_not_attempted(page, request):
     act = _act(request)
-    name = act.__name__.rpartition(".")[2]
+    name = f"act_{int(act.NOTEBOOK[:2])}"
     for exercise in act.EXERCISES:
         cell = page.locator(".jp-CodeCell", has_text=f"{name}.{exercise.key}.check").last
         expect(cell.locator(".jp-OutputArea-output", has_text="Not attempted")).to_have_count(1)

@@ -1,6 +1,7 @@
 """The engine: four outcomes, never an exception; hints, solutions, what is noted."""
 
 import json
+import re
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,20 +10,10 @@ import numpy as np
 import pytest
 from toy_cases import python
 
-from ftlearn.exercises import engine
-from ftlearn.exercises.engine import (
-    Blank,
-    Exercise,
-    LearnerError,
-    Mistake,
-    Note,
-    Option,
-    Outcome,
-    Question,
-    Quiz,
-    call,
-    number,
-)
+from ftlearn.checked_yaml import BadEntry
+from ftlearn.exercises import checks
+from ftlearn.exercises.checks import FOLDER, Blank, LearnerError, Mistake, call, number
+from ftlearn.exercises.engine import Exercise, Note, Outcome, read_exercise, read_quiz
 
 ACT = "01_text_specialists"
 
@@ -33,14 +24,15 @@ def exercise(examination, **changes):
         "key": "double",
         "title": "Double it",
         "kind": "implement",
-        "blank": "my_double = ...\n",
         "answer_name": "my_double",
         "hints": ("Think of `x + x`.", "Or of `2 * x`.", "It is `2 * x`."),
         "solution_code": "def my_double(x):\n    return 2 * x\n",
         "explanation": "Twice is <double>.",
-        "examination": examination,
+        "code": "",
     }
-    return Exercise(**(content | changes))
+    made = Exercise(**(content | changes))
+    made._defined = {"check": examination}
+    return made
 
 
 def doubles(answer):
@@ -233,9 +225,9 @@ def test_stopping_the_check_itself_stops():
 @pytest.mark.parametrize("patience", [0, 0.01, 3600])
 def test_a_function_that_runs_for_long_is_announced_once(patience, monkeypatch, capsys):
     announced = threading.Event()
-    monkeypatch.setattr(engine, "PATIENCE", patience)
+    monkeypatch.setattr(checks, "PATIENCE", patience)
     monkeypatch.setattr(
-        engine, "print", lambda *_, **__: print(*_, **__) or announced.set(), raising=False
+        checks, "print", lambda *_, **__: print(*_, **__) or announced.set(), raising=False
     )
     exercise(doubles).examine(lambda x: 2 * x if patience > 60 or announced.wait(30) else 0)
     out = capsys.readouterr().out
@@ -347,27 +339,88 @@ def test_the_status_is_told_in_words_and_not_by_colour_alone():
         assert status.capitalize() in Outcome(status, "Words.")._repr_html_()
 
 
-# --- definitions ------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------
+
+PLACE = FOLDER / "01_text_specialists"
 
 
 @pytest.mark.parametrize(
-    "changes", [{"kind": "guess"}, {"hints": ()}, {"blank": "x = ..."}, {"solution_code": "y"}]
+    ("written", "instead", "words"),
+    [
+        ("# kind: implement", "# kind: guess", "line 4: kind is 'guess'; allowed: predict"),
+        ("# kind: implement\n", "", "line 2: the header has no kind"),
+        ("# answer: my_mcnemar", "# answer: mine", "line 5: the solution lacks 'mine'"),
+        ("# hints:\n", "# hints: []\n# tips:\n", "line 7: the header has an unknown key 'tips'"),
+        ("# title: ", "# title: [", "this is no YAML"),
+        ("# %% check", "# %% checks", "line 1: expected a header"),
+    ],
 )
-def test_an_exercise_that_is_not_complete_is_refused(changes):
-    with pytest.raises(ValueError):
-        exercise(doubles, **changes)
+def test_an_exercise_that_is_not_complete_is_refused_with_its_line(
+    written, instead, words, tmp_path
+):
+    text = (PLACE / "3_mcnemar.py").read_text(encoding="utf-8")
+    assert text.count(written) == 1
+    broken = tmp_path / "3_mcnemar.py"
+    broken.write_text(text.replace(written, instead), encoding="utf-8")
+    with pytest.raises(BadEntry) as refusal:
+        read_exercise(broken)
+    assert words in str(refusal.value) and "3_mcnemar.py" in str(refusal.value)
 
 
-def test_a_question_has_one_right_answer_and_explains_every_one():
-    options = [Option(f"o{i}", i == 1, "why") for i in range(4)]
-    asked = Question("k", "Is it?", tuple(options))
-    with pytest.raises(ValueError, match="one of them right"):
-        Question("k", "Is it?", tuple(options[:1] + options[2:]))
-    with pytest.raises(ValueError, match="3 or 4"):
-        Question("k", "Is it?", tuple(options[:2]))
-    with pytest.raises(ValueError, match="explanation"):
-        Option("o", True, " ")
-    with pytest.raises(ValueError, match="repeat"):
-        Quiz(ACT, (asked, asked))
+def test_an_error_in_a_check_names_the_line_of_its_file(tmp_path):
+    text = (PLACE / "3_mcnemar.py").read_text(encoding="utf-8")
+    broken = tmp_path / "3_mcnemar.py"
+    broken.write_text(text + "\n\ndef check(answer):\n    return 1 / 0\n", encoding="utf-8")
+    with pytest.raises(ZeroDivisionError) as error:
+        read_exercise(broken)._defined["check"](3)
+    assert error.traceback[-1].lineno + 1 == text.count("\n") + 4
+
+
+QUIZ = """\
+title: An act
+questions:
+- key: one
+  text: Is it?
+  options:
+  - wrong: No.
+    why: Because.
+  - right: Yes.
+    why: It is.
+  - wrong: Perhaps.
+    why: Because.
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "words"),
+    [
+        ("wrong: Perhaps.", "right: Perhaps.", "line 3: question 'one' has 3 options, 2 of them"),
+        (
+            "  - wrong: Perhaps.\n    why: Because.\n",
+            "",
+            "has 2 options, 1 of them right",
+        ),
+        ("    why: It is.\n", "", "line 8: an option has no why"),
+        ("wrong: No.", "text: No.", "line 6: an option begins with `right:` or `wrong:`"),
+        ("title: An act\n", "", "the file has no title"),
+    ],
+)
+def test_a_question_has_one_right_answer_and_explains_every_one(written, instead, words, tmp_path):
+    broken = tmp_path / "quiz.yaml"
+    broken.write_text(QUIZ, encoding="utf-8")
+    assert read_quiz(broken)[1].questions[0].options[1].right
+    broken.write_text(QUIZ.replace(written, instead), encoding="utf-8")
+    with pytest.raises(BadEntry, match=re.escape(words)):
+        read_quiz(broken)
+
+
+def test_no_question_stands_there_twice(tmp_path):
+    broken = tmp_path / "quiz.yaml"
+    broken.write_text(QUIZ + QUIZ[QUIZ.index("- key") :], encoding="utf-8")
+    with pytest.raises(BadEntry, match="'one' stands there twice"):
+        read_quiz(broken)
+
+
+def test_an_outcome_has_a_known_status():
     with pytest.raises(ValueError, match="allowed"):
         Outcome("perfect", "Words.")
