@@ -3,7 +3,6 @@
 They use the fixture ``page``, and the test module's ``NAME``. They leave the page as it was.
 """
 
-import importlib
 import re
 
 import axe
