@@ -168,17 +168,7 @@ def _warn(sentence):
 
 
 def summary():
-    """What was reached, as plain data.
-
-    Returns
-    -------
-    dict
-        ``acts``: list of dict with ``notebook``, ``title``, ``exercises`` (list of dict: ``key``,
-        ``title``, ``status``), ``quiz`` (dict: ``right`` at the first try, ``answered``,
-        ``total``), ``verdicts`` (list of dict: ``case``, ``wording``, ``pace``, ``date``).
-        ``continue_at``: dict with ``notebook``, ``anchor`` and ``title`` of the first thing not
-        done in the act worked on last, else in the first act; None when all is done.
-    """
+    """What was reached, act by act, and the first thing not done in the act worked on last."""
     from . import ACTS, load_act
 
     content = _content()
