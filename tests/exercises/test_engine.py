@@ -12,7 +12,7 @@ from toy_cases import python
 
 from ftlearn.checked_yaml import BadEntry
 from ftlearn.exercises import checks
-from ftlearn.exercises.checks import FOLDER, Blank, LearnerError, Mistake, call, number
+from ftlearn.exercises.checks import FOLDER, Mistake, call, number
 from ftlearn.exercises.engine import Exercise, Note, Outcome, read_exercise, read_quiz
 
 ACT = "01_text_specialists"
@@ -66,13 +66,6 @@ def test_every_answer_comes_to_one_of_four_outcomes(answer, status, words):
     assert words in outcome.message
 
 
-def test_an_error_names_the_learners_own_line():
-    namespace = {}
-    exec(compile("def mine(x):\n    y = x\n    return y.nothing\n", "<cell>", "exec"), namespace)
-    message = exercise(doubles).examine(namespace["mine"]).message
-    assert "AttributeError" in message and "line 3" in message
-
-
 def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
     def mine(x):
         return np.zeros((2, 2)) @ np.zeros(3)  # here
@@ -82,9 +75,10 @@ def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
 
 
 @pytest.mark.parametrize(
-    "line", ["random.choice([])", "json.loads('{')", "float(np.linalg.inv([[0.0]]))"]
+    "line",
+    ["x.nothing", "random.choice([])", "json.loads('{')", "float(np.linalg.inv([[0.0]]))"],
 )
-def test_an_error_in_pythons_own_library_is_blamed_on_the_line_that_called_it(line):
+def test_an_error_names_the_learners_own_line(line):
     message = exercise(doubles).examine(typed(f"import json\ndef mine(x):\n    {line}", np=np))
     assert "in line 4." in message.message
 
@@ -118,17 +112,6 @@ def test_no_answer_raises_an_exception(answer):
     assert exercise(doubles).examine(answer).status in ("failed", "error")
 
 
-def test_an_exception_without_words_is_still_an_outcome():
-    class Mute(Exception):
-        def __str__(self):
-            raise RuntimeError("no words")
-
-    def mine(x):
-        raise Mute
-
-    assert "Mute" in exercise(doubles).examine(mine).message
-
-
 def typed(code, **names):
     """A learner's function `mine`, as a notebook makes it."""
     exec(compile(f"import random, sys\n{code}", "<cell>", "exec"), names)
@@ -140,14 +123,6 @@ def test_a_function_that_ends_the_program_is_an_error(end):
     outcome = exercise(doubles).examine(typed(f"def mine(x):\n    {end}"))
     assert outcome.status == "error"
     assert "ends the program in line 3. Give" in outcome.message and "`return`" in outcome.message
-
-
-def test_a_check_in_which_the_answer_ends_the_program_is_an_error():
-    class Exits:
-        def __eq__(self, other):
-            raise SystemExit
-
-    assert exercise(lambda answer: answer == 3).examine(Exits()).status == "error"
 
 
 EXITS = """
@@ -259,13 +234,6 @@ def test_what_is_no_number_is_told_by_its_kind(value, words):
         number(value, "it")
 
 
-def test_call_tells_blanks_and_errors_apart():
-    with pytest.raises(Blank):
-        call(lambda: ...)
-    with pytest.raises(LearnerError, match="ValueError: odd"):
-        call(lambda x: int("odd") if False else (_ for _ in ()).throw(ValueError("odd")), 1)
-
-
 # --- what is shown and noted ------------------------------------------------------------------
 
 
@@ -332,11 +300,6 @@ def test_what_is_shown_is_escaped_well_formed_and_announced(shown):
     reader.feed(page)
     assert reader.open == [] and 'role="status"' in page
     assert "<b>" not in page and "<title>" not in page and "<code>" in page
-
-
-def test_the_status_is_told_in_words_and_not_by_colour_alone():
-    for status in ("passed", "failed", "error", "not attempted"):
-        assert status.capitalize() in Outcome(status, "Words.")._repr_html_()
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -419,8 +382,3 @@ def test_no_question_stands_there_twice(tmp_path):
     broken.write_text(QUIZ + QUIZ[QUIZ.index("- key") :], encoding="utf-8")
     with pytest.raises(BadEntry, match="'one' stands there twice"):
         read_quiz(broken)
-
-
-def test_an_outcome_has_a_known_status():
-    with pytest.raises(ValueError, match="allowed"):
-        Outcome("perfect", "Words.")
