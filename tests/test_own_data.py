@@ -12,7 +12,7 @@ from IPython.utils.capture import capture_output
 from toy_cases import FILLERS, WORDS
 
 import ftlearn
-from ftlearn.cases import own_data, split, tables
+from ftlearn.cases import own_case, own_data, split, tables
 
 
 @pytest.fixture(autouse=True)
@@ -439,14 +439,11 @@ def test_the_same_file_for_training_and_test_is_refused(tmp_path):
         ftlearn.case_from_csv(path, test=path)
 
 
-def test_quick_pace_takes_whole_groups_of_every_class(tmp_path):
+def test_quick_pace_takes_whole_groups_of_every_class(tmp_path, monkeypatch):
     path = write(tmp_path / "t.csv", with_copies(texts(120)))
     full = ftlearn.case_from_csv(path)
-    own_data_items, own_data.QUICK_ITEMS = own_data.QUICK_ITEMS, 60
-    try:
-        quick = ftlearn.case_from_csv(path, pace="quick")
-    finally:
-        own_data.QUICK_ITEMS = own_data_items
+    monkeypatch.setattr(own_case, "QUICK_ITEMS", 60)
+    quick = ftlearn.case_from_csv(path, pace="quick")
     assert 60 <= len(all_items(quick)) < 90 and quick.label_names == full.label_names
     size = {}
     for row in all_items(full):

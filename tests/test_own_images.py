@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image, ImageDraw
 
 import ftlearn
-from ftlearn.cases import own_images, pictures
+from ftlearn.cases import own_case, own_images, pictures
 from ftlearn.cases.intake import Refused
 from ftlearn.models import vision
 
@@ -524,7 +524,7 @@ def test_names_that_are_no_utf_8_do_no_harm(tmp_path, name):
 
 
 def test_the_quick_pace_lists_what_it_does_not_take(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_images.own_data, "QUICK_ITEMS", 30)
+    monkeypatch.setattr(own_case, "QUICK_ITEMS", 30)
     case = ftlearn.case_from_folder(fill(tmp_path / "pets"), pace="quick")
     assert 30 <= len(all_items(case)) < 60
     assert len(all_items(case)) + len(reasons(case)) == case.intake.found == 60

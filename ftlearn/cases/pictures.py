@@ -294,10 +294,3 @@ def counted(pictures):
         f"{remark}: {count:,} picture{'s' if count > 1 else ''}."
         for remark, count in counts.most_common()
     ]
-
-
-def decoded_lazily(part):
-    """A part (datasets.Dataset) whose kept pictures are decoded when they are read."""
-    from datasets import Image
-
-    return part.cast_column("input", Image())
