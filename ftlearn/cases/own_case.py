@@ -41,6 +41,27 @@ def first_of_equal(values):
     return [first.setdefault(value, at) for at, value in enumerate(values)]
 
 
+def in_two_classes(items, keys):
+    """Of items that have the same key and different labels: {label: the first such item}."""
+    same = {}
+    for item, key in zip(items, keys, strict=True):
+        same.setdefault(key, {}).setdefault(item["label_name"], item)
+    return [by_label for by_label in same.values() if len(by_label) > 1]
+
+
+def keep_apart(readings, why, if_nothing_is_left):
+    """Leave out of the earlier parts what the later ones have as well."""
+    later = set()
+    for part in ("test", "validation", "train"):
+        if part not in readings:
+            continue
+        readings[part].drop(lambda item: item["group"] in later, why)
+        if not readings[part].items:
+            name = readings["train"].name
+            raise Refused(f"{name}: {if_nothing_is_left.format(part=part)}")
+        later.update(item["group"] for item in readings[part].items)
+
+
 def groups_of_classes(items):
     """How many groups each class has."""
     pairs = dict.fromkeys((item["label_name"], item["group"]) for item in items)
@@ -70,7 +91,7 @@ def leave_out_small_classes(reading):
         )
 
 
-def leave_out_most_groups(reading):
+def _leave_out_most_groups(reading):
     """Keep whole groups by the hash of their name, class by class in turn, as quick pace does."""
     by_class = {}
     for item in reading.items:
@@ -95,11 +116,13 @@ def leave_out_most_groups(reading):
 # --- parts ------------------------------------------------------------------------------------
 
 
-def parts_of(readings, label_names):
+def parts_of(readings, label_names, pace):
     """Train, validation and test as datasets; a validation part of the learner's is left aside."""
     from datasets import Dataset
 
     reading = readings["train"]
+    if pace == "quick":
+        _leave_out_most_groups(reading)
     items = [for_dataset(item, label_names) for item in reading.items]
     if "test" in readings:
         position = split.assign_folds(items, VALIDATION_ONE_IN)
@@ -185,36 +208,37 @@ def metric_of(train, label_names, notes):
     return "macro_f1"
 
 
-def card(reading, parts, task, dealing):
+def make(readings, parts, read_as, task_in_words, split_in_words, **more):
+    """The case of all that was read; `more` goes to `Case`."""
+    train = readings["train"]
+    slug = re.sub(r"[^a-z0-9]+", "_", Path(train.name).stem.casefold()).strip("_")
+    return Case(
+        name=f"own_{slug[:40] or 'data'}",
+        claimed={"value": None, "unit": "points"},
+        card=_card(train, parts, task_in_words, split_in_words),
+        data_name=train.name,
+        fold=None if "test" in readings else 0,
+        intake=_intake(train.name, read_as, readings, parts),
+        **parts,
+        **more,
+    )
+
+
+def _card(train, parts, task, dealing):
+    name = train.name
     sizes = ", ".join(
         f"{part} {len(members):,} in {len(set(members['group'])):,} groups"
         for part, members in parts.items()
     )
-    name = reading.name
     return f"""
-**{name}.** The learner's own data ({reading.read_as}). Who made them, and under which terms they
+**{name}.** The learner's own data ({train.read_as}). Who made them, and under which terms they
 may be used, is for the learner to say.
 
 - **Task.** {task}
-- **Items.** {sizes}. {len(reading.left_out):,} left out; `case.intake` lists each with its reason.
+- **Items.** {sizes}. {len(train.left_out):,} left out; `case.intake` lists each with its reason.
 - **Split.** {dealing}
 - **Beware.** The labels are taken as they stand. Nobody has checked them.
 """
-
-
-def own_case(readings, parts, read_as, **more):
-    """The case of all that was read; `more` goes to `Case`."""
-    name = readings["train"].name
-    slug = re.sub(r"[^a-z0-9]+", "_", Path(name).stem.casefold()).strip("_")
-    return Case(
-        name=f"own_{slug[:40] or 'data'}",
-        claimed={"value": None, "unit": "points"},
-        data_name=name,
-        fold=None if "test" in readings else 0,
-        intake=_intake(name, read_as, readings, parts),
-        **parts,
-        **more,
-    )
 
 
 def _intake(name, read_as, readings, parts):

@@ -57,8 +57,7 @@ def case_from_csv(
         A table of the same form that is the test part. Training rows that resemble one of its rows
         are left out.
     near_repeats : bool
-        Whether texts that are nearly the same are looked for and kept together. Equal ones always
-        are.
+        Whether texts that are nearly the same are kept together. Equal ones always are.
     pace, track : str, optional
         As in `ftlearn.open_case`.
 
@@ -76,66 +75,50 @@ def case_from_csv(
     columns = {"input": ("text", text), "label_name": ("label", label)}
     readings, read_as = _read_both(path, test, columns, group)
     train = readings["train"]
-    name = train.name
-    labels.check_classes(train.items, f"{name}, column {label!r}")
+    labels.check_classes(train.items, f"{train.name}, column {label!r}")
     _join_alike(readings, ["input"], near_repeats)
     if test is None:
         own_case.leave_out_small_classes(train)
+        dealt = (
+            "Of five folds of groups, dealt by a hash and stratified by class, one is the test "
+            "part and half of another the validation part."
+        )
     else:
-        _keep_apart(train, readings["test"])
+        _keep_apart(readings)
         _check_labels(train, readings["test"])
+        dealt = (
+            f"The test part is the file {readings['test'].name}; training rows that resemble one "
+            "of its rows are left out, and one group in eight is for validation."
+        )
     labels.note_labels(train)
     labels.note_wordless(train)
-    if pace == "quick":
-        own_case.leave_out_most_groups(train)
     label_names = labels.in_order(item["label_name"] for item in train.items)
-    parts = own_case.parts_of(readings, label_names)
+    parts = own_case.parts_of(readings, label_names, pace)
     generalist = text_models.known(None, track)
     limit = _token_limit(generalist, track, parts["train"]["input"], train.notes)
     metric = own_case.metric_of(parts["train"], label_names, train.notes)
-    counts = ", ".join(
-        f"{label_name} {list(parts['train']['label']).count(at):,}"
-        for at, label_name in enumerate(label_names)
-    )
-    return own_case.own_case(
+    counts = np.bincount(parts["train"]["label"])
+    classes = ", ".join(f"{name} {n:,}" for name, n in zip(label_names, counts, strict=True))
+    also = f", and so do equal values of the column '{group}'" if group else ""
+    return own_case.make(
         readings,
         parts,
         read_as,
-        title=f"{name}: {text} to {label}",
+        f"From column '{text}' to column '{label}': {len(label_names)} classes, judged by "
+        f"{metric.replace('_', '-')}. Training items: {classes}.",
+        f"Texts with the same or nearly the same words form a group{also}. {dealt} No group stands "
+        "in two parts.",
+        title=f"{train.name}: {text} to {label}",
         task="classification",
         label_names=label_names,
-        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        card=own_case.card(
-            train,
-            parts,
-            f"From column '{text}' to column '{label}': {len(label_names)} classes, judged by "
-            f"{metric.replace('_', '-')}. Training items: {counts}.",
-            f"{_together(group)} {_dealt(readings)} No group stands in two parts.",
-        ),
-        group_name=(f"values of '{group}', and texts alike" if group else "groups of alike texts"),
+        claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
+        group_name=f"values of '{group}', and texts alike" if group else "groups of alike texts",
         metric=metric,
         generalist=generalist,
         generalist_label=text_models.TEXT_MODELS[generalist].label,
         track=track,
         pace=pace,
         max_tokens=limit,
-    )
-
-
-def _together(group):
-    also = f", and so do equal values of the column '{group}'." if group else "."
-    return "Texts with the same or nearly the same words form a group" + also
-
-
-def _dealt(readings):
-    if "test" in readings:
-        return (
-            f"The test part is the file {readings['test'].name}; training rows that resemble one "
-            "of its rows are left out, and one group in eight is for validation."
-        )
-    return (
-        "Of five folds of groups, dealt by a hash and stratified by class, one is the test part "
-        "and half of another the validation part."
     )
 
 
@@ -237,44 +220,33 @@ def _first_line_is_data(table):
 
 def _likely_columns(table):
     """The columns that look like text and label by what stands in them; None where none does."""
-    rows = table.rows[:2000]
-    about = {}
+    values_of = {}
     for column in table.columns:
-        values = [row[column].strip() for row in rows if row[column].strip()]
+        values = [row[column].strip() for row in table.rows[:2000] if row[column].strip()]
         if values:
-            words = sum(len(value.split()) for value in values) / len(values)
-            about[column] = (words, len(set(values)), len(values))
-    if not about:
-        return None, None
-    text = max(about, key=lambda column: about[column][0])
-    likely = {
-        column: different
-        for column, (_, different, filled) in about.items()
-        if column != text and 2 <= different <= max(2, filled / labels.LEAST_ROWS)
-    }
-    # Of several the fullest one; of equally full ones that with the fewest values.
-    label = min(likely, key=lambda c: (-about[c][2], likely[c])) if likely else None
-    return text, label
+            values_of[column] = values
+
+    def words(column):
+        return sum(len(value.split()) for value in values_of[column]) / len(values_of[column])
+
+    text = max(values_of, key=words, default=None)
+    likely = {}
+    for column, values in values_of.items():
+        different = len(set(values))
+        if column != text and 2 <= different <= max(2, len(values) / labels.LEAST_ROWS):
+            # Of several the fullest one; of equally full ones that with the fewest values.
+            likely[column] = (-len(values), different)
+    return text, min(likely, key=likely.get, default=None)
 
 
 # --- groups -----------------------------------------------------------------------------------
 
 
-class _WordsOnly(dict):
-    """For `str.translate`: letters with their marks and digits stay, other signs part words."""
-
-    def __missing__(self, code):
-        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else " "
-        return self[code]
-
-
-_WORDS_ONLY = _WordsOnly()
-
-
 def _words(text):
-    """A text in the form in which repeats are equal."""
+    """A text in the form in which repeats are equal: letters with their marks, and 0 for digits."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    plain = re.sub(r"\d+", "0", folded.translate(_WORDS_ONLY))
+    signs = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in folded)
+    plain = re.sub(r"\d+", "0", "".join(signs))
     return " ".join(plain.split()) or folded
 
 
@@ -336,47 +308,45 @@ def _near_repeats(texts, notes):
     return split.near_clusters(counts, NEAR_DUPLICATE)
 
 
+_CONFLICTS = (
+    "Texts that stand there with different labels: {n:,}. Some of the labels must be wrong; "
+    "nothing was changed. For example: {examples}.",
+    "Texts with different labels that differ in capitals, smileys, digits or marks alone: {n:,}. "
+    "They stay on one side of the split; the models may not see the difference. For example: "
+    "{examples}.",
+)
+
+
 def _note_conflicts(reading):
     """Texts that are equal, sign by sign or in their words alone, and have different labels."""
-    said = (
-        (lambda text: " ".join(text.split()), "Texts that stand there with different labels: {}. "
-         "Some of the labels must be wrong; nothing was changed. {}"),
-        (_words, "Texts with different labels that differ in capitals, smileys, digits or marks "
-         "alone: {}. They stay on one side of the split; the models may not see the difference. "
-         "{}"),
-    )  # fmt: skip
     told = set()
-    for plain, sentence in said:
-        same = {}
-        for item in reading.items:
-            same.setdefault(plain(item["input"]), {}).setdefault(item["label_name"], item)
-        torn = [
-            [by_label[name] for name in sorted(by_label)][:2]
-            for by_label in same.values()
-            if len(by_label) > 1 and not told & {item["item_id"] for item in by_label.values()}
-        ]
+    for plain, sentence in zip((_sign_by_sign, _words), _CONFLICTS, strict=True):
+        torn = []
+        texts = [plain(item["input"]) for item in reading.items]
+        for by_label in own_case.in_two_classes(reading.items, texts):
+            if not told & {item["item_id"] for item in by_label.values()}:
+                torn.append([by_label[name] for name in sorted(by_label)][:2])
         told |= {item["item_id"] for pair in torn for item in pair}
-        if torn:
-            examples = "; ".join(
-                f"{short(pair[0]['input'], 50)!r} is "
-                + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in pair)
-                for pair in torn[:3]
-            )
-            reading.notes.append(sentence.format(f"{len(torn):,}", f"For example: {examples}."))
-
-
-def _keep_apart(reading, held_out):
-    """Leave out training items that share a group with a test item."""
-    tested = {item["group"] for item in held_out.items}
-    reading.drop(
-        lambda item: item["group"] in tested,
-        "the test file has the same, nearly the same, or the same group: it would leak",
-    )
-    if not reading.items:
-        raise Refused(
-            f"{reading.name}: every row resembles a row of the test file, so nothing is left to "
-            "learn from. Are the two files the same?"
+        examples = "; ".join(
+            f"{short(pair[0]['input'], 50)!r} is "
+            + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in pair)
+            for pair in torn[:3]
         )
+        if torn:
+            reading.notes.append(sentence.format(n=len(torn), examples=examples))
+
+
+def _sign_by_sign(text):
+    return " ".join(text.split())
+
+
+def _keep_apart(readings):
+    own_case.keep_apart(
+        readings,
+        "the test file has the same, nearly the same, or the same group: it would leak",
+        "every row resembles a row of the test file, so nothing is left to learn from. Are the two "
+        "files the same?",
+    )
 
 
 def _check_labels(reading, held_out):
@@ -433,15 +403,9 @@ def _token_limit(generalist, track, inputs, notes):
 
 
 def case_from_pairs(
-    path,
-    source="source",
-    target="target",
-    group=None,
-    test=None,
-    near_repeats=True,
-    pace=None,
+    path, source="source", target="target", group=None, test=None, near_repeats=True, pace=None,
     track=None,
-):
+):  # fmt: skip
     """Make a retrieval case from a table with a sentence and its translation in each row.
 
     Parameters
@@ -467,33 +431,25 @@ def case_from_pairs(
     columns = {"input": ("source", source), "translation": ("target", target)}
     readings, read_as = _read_both(path, test, columns, group)
     train = readings["train"]
-    name = train.name
     same = sum(item["input"] == item["translation"] for item in train.items)
     if same:
         train.notes.append(
             f"Pairs with the same text on both sides: {same:,}. Finding those is no translation."
         )
     _join_alike(readings, ["input", "translation"], near_repeats)
-    if test is not None:
-        _keep_apart(train, readings["test"])
-    if pace == "quick":
-        own_case.leave_out_most_groups(train)
-    parts = own_case.parts_of(readings, [])
+    _keep_apart(readings)
+    parts = own_case.parts_of(readings, [], pace)
     generalist = multilingual.known(None, track)
-    return own_case.own_case(
+    return own_case.make(
         readings,
         parts,
         read_as,
-        title=f"{name}: {source} to {target}",
+        f"For each sentence of column '{source}', find its translation in column '{target}'.",
+        "Pairs that are alike on either side form a group. No group stands in two parts.",
+        title=f"{train.name}: {source} to {target}",
         task="retrieval",
         label_names=[],
-        claim=f"A fine-tuned model finds translations better than the generalist on {name}.",
-        card=own_case.card(
-            train,
-            parts,
-            f"For each sentence of column '{source}', find its translation in column '{target}'.",
-            "Pairs that are alike on either side form a group. No group stands in two parts.",
-        ),
+        claim=f"A fine-tuned model finds translations better than the generalist on {train.name}.",
         places={"test": f", 1 of {len(set(parts['test']['translation']))} to be found"},
         group_name="groups of alike sentences",
         metric="accuracy_at_1",

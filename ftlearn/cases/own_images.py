@@ -48,37 +48,34 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
     pace, track = settings.pace(pace), settings.track(track)
     readings = _read_parts(path, test, _pattern(group))
     train = readings["train"]
-    name = train.name
     _check_classes(train)
     labels.note_labels(train)
     _join_alike(readings)
-    _keep_apart(readings)
+    own_case.keep_apart(
+        readings,
+        "another part has the same picture, nearly the same, or the same group: it would leak",
+        "nothing is left for the {part} part, for its pictures cannot be used or resemble those of "
+        "another part. Do two of the folders hold the same?",
+    )
     if "test" not in readings:
         _refuse_if_alike(train)
         own_case.leave_out_small_classes(train)
     _check_labels(readings)
-    if pace == "quick":
-        own_case.leave_out_most_groups(train)
     label_names = labels.in_order(item["label_name"] for item in train.items)
-    parts = _parts(readings, label_names)
+    parts = _parts(readings, label_names, pace)
     metric = own_case.metric_of(parts["train"], label_names, train.notes)
-    together = "Images that are equal or nearly so form a group"
-    together += f", and so do those with the same part {group!r} of their name." if group else "."
-    return own_case.own_case(
+    also = f", and so do those with the same part {group!r} of their name" if group else ""
+    return own_case.make(
         readings,
         parts,
         train.read_as,
-        title=f"{name}: images to classes",
+        f"From an image to its class: {len(label_names)} classes ({', '.join(label_names)}), "
+        f"judged by {metric.replace('_', '-')}.",
+        f"Images that are equal or nearly so form a group{also}. No group stands in two parts.",
+        title=f"{train.name}: images to classes",
         task="classification",
         label_names=label_names,
-        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        card=own_case.card(
-            train,
-            parts,
-            f"From an image to its class: {len(label_names)} classes "
-            f"({', '.join(label_names)}), judged by {metric.replace('_', '-')}.",
-            f"{together} No group stands in two parts.",
-        ),
+        claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
         group_name="groups of alike images",
         caution="A lesson, not a device: no clinical use.",
         metric=metric,
@@ -102,7 +99,7 @@ def _read_parts(path, test, pattern):
         tree.leave_out(at, folders.BESIDE)
     train = readings["train"]
     train.leave_out(tree.left_out)
-    train.notes[:0] = _place_notes(places) + _passed_notes(tree.passed)
+    train.notes[:0] = _notes_on_the_folder(tree, places)
     if test is not None:
         if "test" in readings:
             raise Refused(
@@ -155,19 +152,20 @@ def _read(tree, place, labels, pattern):
     return reading
 
 
-def _place_notes(places):
+def _notes_on_the_folder(tree, places):
+    notes = []
+    where = "/".join(places["train"])
     if len(places) > 1:
         said = ", ".join(f"{'/'.join(place)} for {part}" for part, place in places.items())
-        return [f"The folder is divided into parts: {said}."]
-    where = "/".join(places["train"])
-    return [f"The images were found further inside, in {where}."] if where else []
-
-
-def _passed_notes(passed):
-    if not passed:
-        return []
-    names = first_of(sorted(set(passed)))
-    return [f"Hidden and helper files and folders passed over: {len(passed):,} ({names})."]
+        notes.append(f"The folder is divided into parts: {said}.")
+    elif where:
+        notes.append(f"The images were found further inside, in {where}.")
+    if tree.passed:
+        names = first_of(sorted(set(tree.passed)))
+        notes.append(
+            f"Hidden and helper files and folders passed over: {len(tree.passed):,} ({names})."
+        )
+    return notes
 
 
 def _size_notes(sizes):
@@ -240,14 +238,12 @@ def _join_alike(readings):
 
 
 def _note_conflicts(items, notes):
-    same = {}
-    for item in items:
-        same.setdefault(item["pixels"], {}).setdefault(item["label_name"], item["where"])
-    torn = [list(places.values()) for places in same.values() if len(places) > 1]
+    torn = own_case.in_two_classes(items, [item["pixels"] for item in items])
     if torn:
+        places = [item["where"] for item in torn[0].values()]
         notes.append(
             f"Images that stand in two classes: {len(torn):,}. One of the two must be wrong; "
-            f"nothing was changed. For example: {' and '.join(torn[0][:2])}."
+            f"nothing was changed. For example: {' and '.join(places[:2])}."
         )
 
 
@@ -265,25 +261,6 @@ def _check_classes(train):
     labels.check_classes(train.items, f"{train.name}, the classes")
 
 
-def _keep_apart(readings):
-    """Leave out of the earlier parts what the later ones have as well."""
-    later = set()
-    for part in ("test", "validation", "train"):
-        if part not in readings:
-            continue
-        readings[part].drop(
-            lambda item: item["group"] in later,
-            "another part has the same picture, nearly the same, or the same group: it would leak",
-        )
-        if not readings[part].items:
-            raise Refused(
-                f"{readings['train'].name}: nothing is left for the {part} part, for its pictures "
-                "cannot be used or resemble those of another part. Do two of the folders hold the "
-                "same?"
-            )
-        later.update(item["group"] for item in readings[part].items)
-
-
 def _refuse_if_alike(train):
     """Say so where it is because all look alike that too few groups are left."""
     n_pictures = Counter(item["label_name"] for item in train.items)
@@ -297,8 +274,8 @@ def _refuse_if_alike(train):
     if len(n_groups) - len(small) < 2 and alike:
         raise Refused(
             f"{train.name}: its pictures look alike, or belong to one group, and then count as "
-            f"one: {', '.join(sorted(alike)[:5])}. That is too little to learn and to test. Look at "
-            "some of them: are they blank, or cut from the same picture?"
+            f"one: {', '.join(sorted(alike)[:5])}. That is too little to learn and to test. Look "
+            "at some of them: are they blank, or cut from the same picture?"
         )
 
 
@@ -330,11 +307,11 @@ def _check_labels(readings):
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _parts(readings, label_names):
+def _parts(readings, label_names, pace):
     """Train, validation and test as datasets; the learner's own validation part where it is one."""
     from datasets import Dataset, Image, concatenate_datasets
 
-    parts = own_case.parts_of(readings, label_names)
+    parts = own_case.parts_of(readings, label_names, pace)
     # Pictures are decoded when they are read.
     parts = {part: items.cast_column("input", Image()) for part, items in parts.items()}
     if "validation" in readings:
