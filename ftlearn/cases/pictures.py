@@ -4,14 +4,13 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import warnings
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from .. import settings
+from .. import files, settings
 from ..models.vision import as_rgb
 from .case import Case
 
@@ -120,7 +119,7 @@ def _frame(image):
         remarks = _remarks(image)  # before it is unpacked: Pillow turns a TIFF then
         upright = ImageOps.exif_transpose(image) if _rotation(image) > 1 else image
         read = [*read[:1], (as_rgb(upright), remarks)]
-        if frames == 1 or not _is_flat(read[-1][0]):
+        if frames == 1 or any(low < high for low, high in read[-1][0].getextrema()):
             break
     else:  # all are flat: the first is as good as any
         at = 0
@@ -141,27 +140,20 @@ def _rotation(image):
     return mark if mark in range(1, 9) else 1
 
 
-def _is_flat(image):
-    return all(low == high for low, high in image.getextrema())
-
-
 def _remarks(image):
     """What `as_rgb` and the rotation mark do to an image."""
     greys = {"F": "Float greys", "I": "Greys of more than 8 bits"}.get(image.mode, "16-bit greys")
+    seen_through = image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255
     done = {
         "Turned upright, as the rotation mark says": _rotation(image) > 1,
         f"{greys} were scaled to 8 bits, from the darkest to the brightest": (
             image.mode.startswith(("I", "F"))
         ),
-        "Transparency was laid over white": _is_seen_through(image),
+        "Transparency was laid over white": seen_through,
         "Printing colours (CMYK) were turned into red, green and blue": image.mode == "CMYK",
         "A palette was turned into the colours that it stands for": image.mode in ("P", "PA"),
     }
     return [remark for remark, holds in done.items() if holds]
-
-
-def _is_seen_through(image):
-    return image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255
 
 
 def read_once(file):
@@ -210,7 +202,12 @@ def _kept_now(source, path):
         image = _shrunk(image)
         remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
     content = _png(image, [size, remarks])
-    return _picture(content, path if _written(content, path) else None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_whole(path, content)
+    except OSError:
+        path = None  # the cache cannot be written
+    return _picture(content, path)
 
 
 def _shrunk(image):
@@ -230,20 +227,6 @@ def _png(image, about):
     stream = io.BytesIO()
     image.save(stream, "PNG", pnginfo=words)
     return stream.getvalue()
-
-
-def _written(content, path):
-    """Write a file whole or not at all; False where the cache cannot be written."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        return False
-    return True
 
 
 def _picture(content, path):
