@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from .. import files, settings
 from ..models.vision import as_rgb
@@ -57,8 +58,6 @@ def open_image(source, formats, most_pixels):
 @contextlib.contextmanager
 def _opened(source, formats=FORMATS):
     """An image to be read; whatever goes wrong on the way is `Unreadable`."""
-    from PIL import Image
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a refusal is said in words, the rest is of no use
@@ -74,8 +73,6 @@ def _opened(source, formats=FORMATS):
 
 def _by_pillow_or_tifffile(source, formats):
     """An opened image; greys in numbers that Pillow does not know become 32-bit floats."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
         return Image.open(source, formats=formats)
     except UnidentifiedImageError:
@@ -95,8 +92,6 @@ def _by_pillow_or_tifffile(source, formats):
 
 
 def _why_not(source, error):
-    from PIL import UnidentifiedImageError
-
     source.seek(0)
     head = source.read(160)
     for at, marks, kind, better in _NAMED:
@@ -109,8 +104,6 @@ def _why_not(source, error):
 
 def _frame(image):
     """The frame to look at, upright and in colour, and remarks on it."""
-    from PIL import ImageOps
-
     # What follows the first picture of a JPEG is the camera's own: a preview, a map of depths.
     frames = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
     read = []
@@ -199,7 +192,8 @@ def _kept_now(source, path):
     elif sideways:
         size = size[::-1]
     if min(image.size) > KEPT_SIDE:
-        image = _shrunk(image)
+        shorter = [round(KEPT_SIDE / min(image.size) * length) for length in image.size]
+        image = image.resize(shorter, Image.Resampling.BICUBIC, reducing_gap=2)
         remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
     content = _png(image, [size, remarks])
     try:
@@ -210,18 +204,8 @@ def _kept_now(source, path):
     return _picture(content, path)
 
 
-def _shrunk(image):
-    from PIL import Image
-
-    factor = KEPT_SIDE / min(image.size)
-    size = [round(factor * length) for length in image.size]
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2)
-
-
 def _png(image, about):
-    from PIL.PngImagePlugin import PngInfo
-
-    words = PngInfo()
+    words = PngImagePlugin.PngInfo()
     words.add_text("ftlearn", json.dumps(about))
     image.info = {}  # no colour profile, no rotation mark: both are dealt with
     stream = io.BytesIO()
@@ -230,8 +214,6 @@ def _png(image, about):
 
 
 def _picture(content, path):
-    from PIL import Image
-
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         image.load()
         size, remarks = json.loads(image.info["ftlearn"])

@@ -12,7 +12,8 @@ how hard a lesion is to see.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from PIL import Image
+from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial import cKDTree
 
 # Raised by hand when the same seed can give other images.
@@ -527,8 +528,6 @@ def _box(lesion):
 
 def add_marker(image):
     """Lay a technician's lead letter, an L, into the upper right corner of an image."""
-    from PIL import Image
-
     pixels = np.array(image)
     pixels[6:15, -12:-10] = 255
     pixels[13:15, -12:-6] = 255
@@ -567,8 +566,6 @@ def _zoomed(fine, zoom):
     """Magnify about the middle, same shape."""
     if zoom == 1:
         return fine
-    from scipy.ndimage import affine_transform
-
     centre = (len(fine) - 1) / 2
     return affine_transform(
         fine, np.eye(2) / zoom, offset=centre - centre / zoom, order=1, mode="nearest"
