@@ -37,7 +37,8 @@ def test_an_elliptic_section_has_the_chord_of_a_ball():
 
 def test_a_straight_tube_has_the_volume_of_a_cylinder():
     patient = Patient(np.random.default_rng(2))
-    total = patient._tube((-30.0, 0.0), (30.0, 0.0), 6.0, 6.0)
+    total = np.zeros_like(patient.x)
+    patient._add_tube(total, (-30.0, 0.0), (30.0, 0.0), 6.0, 6.0)
     volume = total.sum() * radiographs.PITCH**2
     # a cylinder of 60 mm and the half balls at its ends
     expected = np.pi * 6**2 * 60 + 4 / 3 * np.pi * 6**3
