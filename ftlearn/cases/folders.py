@@ -62,9 +62,6 @@ class Labels:
     notes: list  # how the CSV was read, where that is odd
 
 
-# --- files ------------------------------------------------------------------------------------
-
-
 def tree_of(path, prefix=""):
     """All that lies in the learner's folder, links followed once."""
     root = tables.learners_path(path, "folder")
@@ -102,9 +99,6 @@ def _place(folder, root):
 def _shown(name):
     """A name that can be printed: bytes that are no UTF-8 are written out."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-# --- parts ------------------------------------------------------------------------------------
 
 
 def parts_of(tree):
@@ -155,9 +149,6 @@ def classes_of(tree, place, labels):
         else:
             tree.leave_out(at, BESIDE)
     return class_of
-
-
-# --- a CSV beside the images ------------------------------------------------------------------
 
 
 def _labels_beside(tree, place):

@@ -23,9 +23,6 @@ COMMON_CLASS = 0.6  # a share above which accuracy flatters
 RARE_CLASS = 10  # times rarer than the commonest
 
 
-# --- groups -----------------------------------------------------------------------------------
-
-
 def join_groups(items, alike):
     """Give every item its group: what the pairs of indices join, and equal own groups."""
     if "own_group" in items[0]:
@@ -113,9 +110,6 @@ def _leave_out_most_groups(reading):
     )
 
 
-# --- parts ------------------------------------------------------------------------------------
-
-
 def parts_of(readings, label_names, pace):
     """Train, validation and test as datasets; a validation part of the learner's is left aside."""
     from datasets import Dataset
@@ -188,9 +182,6 @@ def _note_sizes(parts, notes, shares_too):
             + ", ".join(f"{share:.0%}" for share in shares.values())
             + " of the items, where 70 %, 10 % and 20 % were aimed at: groups are not divided."
         )
-
-
-# --- the case ---------------------------------------------------------------------------------
 
 
 def metric_of(train, label_names, notes):

@@ -142,8 +142,12 @@ def _read_rows(source, columns, group, kind):
     `columns` maps a key of an item to the argument that names its column, and the column.
     """
     table = tables.read_table(source)
-    wanted = dict(columns.values())
-    _check_columns(table, wanted | ({"group": group} if group else {}))
+    wanted = dict(columns.values()) | ({"group": group} if group else {})
+    for argument, column in wanted.items():
+        if column not in table.columns:
+            raise Refused(_unknown_column(table, argument, column, wanted))
+    if len(set(wanted.values())) < len(wanted):
+        raise Refused(f"{', '.join(wanted)} must be different columns; they are {wanted}.")
     items = []
     for number, row in zip(table.numbers, table.rows, strict=True):
         item = {"item_id": f"{kind.replace(' ', '-')}-{number}", "row": number}
@@ -162,21 +166,14 @@ def _read_rows(source, columns, group, kind):
         what = "labels" if argument == "label" else f"texts in column '{column}'"
         labels.note_missing(reading, key, what)
     if not reading.items:
-        raise Refused(f"{table.name}: no row has both {' and '.join(map(repr, wanted.values()))}.")
+        both = " and ".join(repr(column) for _, column in columns.values())
+        raise Refused(f"{table.name}: no row has both {both}.")
     blank = sum(not item["own_group"] for item in reading.items) if group else 0
     if blank:
         reading.notes.append(
             f"Rows with nothing in column '{group}': {blank:,}. Each is a group of its own."
         )
     return reading
-
-
-def _check_columns(table, wanted):
-    for argument, column in wanted.items():
-        if column not in table.columns:
-            raise Refused(_unknown_column(table, argument, column, wanted))
-    if len(set(wanted.values())) < len(wanted):
-        raise Refused(f"{', '.join(wanted)} must be different columns; they are {wanted}.")
 
 
 def _unknown_column(table, argument, column, wanted):

@@ -85,9 +85,6 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
     )
 
 
-# --- reading ----------------------------------------------------------------------------------
-
-
 def _read_parts(path, test, pattern):
     """A reading of each part of the learner's folder."""
     tree = folders.tree_of(path)
@@ -141,7 +138,7 @@ def _read(tree, place, labels, pattern):
                 "look": picture.look,
             }
         )
-    notes = _size_notes([picture.size for picture in seen]) + pictures.counted(seen)
+    notes = pictures.notes_on(seen)
     read_as = "a folder of images"
     if labels:
         read_as += f", labelled by {labels.source}"
@@ -166,19 +163,6 @@ def _notes_on_the_folder(tree, places):
             f"Hidden and helper files and folders passed over: {len(tree.passed):,} ({names})."
         )
     return notes
-
-
-def _size_notes(sizes):
-    if len(set(sizes)) < 2:
-        return []
-    widths, heights = zip(*sizes, strict=True)
-    return [
-        f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
-        f"{min(heights)} to {max(heights)} high. Models see all of them at one size."
-    ]
-
-
-# --- groups -----------------------------------------------------------------------------------
 
 
 def _pattern(group):
@@ -247,9 +231,6 @@ def _note_conflicts(items, notes):
         )
 
 
-# --- what cannot be a case --------------------------------------------------------------------
-
-
 def _check_classes(train):
     if not train.items:
         reasons = Counter(item.reason for item in train.left_out).most_common(2)
@@ -302,9 +283,6 @@ def _check_labels(readings):
         )
     if len(known) < 2:
         raise Refused(f"{name}: only the class {next(iter(known))!r} is left for training.")
-
-
-# --- parts ------------------------------------------------------------------------------------
 
 
 def _parts(readings, label_names, pace):

@@ -252,10 +252,18 @@ def near_pairs(looks):
         yield places[first[earlier] + begin], places[second[earlier]]
 
 
-def counted(pictures):
-    """Sentences that say of how many pictures a remark holds, the commonest first."""
+def notes_on(pictures):
+    """Sentences on sizes that differ, and of how many pictures a remark holds."""
     counts = Counter(remark for picture in pictures for remark in picture.remarks)
-    return [
+    notes = [
         f"{remark}: {count:,} picture{'s' if count > 1 else ''}."
         for remark, count in counts.most_common()
     ]
+    if len({picture.size for picture in pictures}) > 1:
+        widths, heights = zip(*(picture.size for picture in pictures), strict=True)
+        notes.insert(
+            0,
+            f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
+            f"{min(heights)} to {max(heights)} high. Models see all of them at one size.",
+        )
+    return notes
