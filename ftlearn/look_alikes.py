@@ -61,13 +61,11 @@ def here():
     for folder in {os.curdir, os.path.dirname(script or "") or os.curdir}:
         if any(_is_in(place or os.curdir, folder) for place in sys.path):
             found |= in_folder(folder)
-    return {module: path for module, path in found.items() if not _is_loaded(module, path)}
-
-
-def _is_loaded(module, path):
-    """Whether another module of that name was loaded before, so that the file does no harm."""
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    return loaded is not None and not os.path.realpath(loaded).startswith(os.path.realpath(path))
+    for module, path in list(found.items()):
+        loaded = getattr(sys.modules.get(module), "__file__", None)
+        if loaded and not os.path.realpath(loaded).startswith(os.path.realpath(path)):
+            del found[module]
+    return found
 
 
 def sentence(found):

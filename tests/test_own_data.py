@@ -273,6 +273,7 @@ def test_the_blockwise_search_finds_what_brute_force_finds(monkeypatch):
                 old, new = max(chain[i], chain[j]), min(chain[i], chain[j])
                 chain = [new if c == old else c for c in chain]
     assert found == [str(c) for c in chain]
+    assert split.near_duplicates(rows[-3:], 0.5) == [row["item_id"] for row in rows[-3:]]
 
 
 # --- the parts --------------------------------------------------------------------------------

@@ -317,7 +317,8 @@ _CONFLICTS = (
 def _note_conflicts(reading):
     """Texts that are equal, sign by sign or in their words alone, and have different labels."""
     told = set()
-    for plain, sentence in zip((_sign_by_sign, _words), _CONFLICTS, strict=True):
+    ways = (lambda text: " ".join(text.split()), _words)
+    for plain, sentence in zip(ways, _CONFLICTS, strict=True):
         torn = []
         texts = [plain(item["input"]) for item in reading.items]
         for by_label in own_case.in_two_classes(reading.items, texts):
@@ -331,10 +332,6 @@ def _note_conflicts(reading):
         )
         if torn:
             reading.notes.append(sentence.format(n=len(torn), examples=examples))
-
-
-def _sign_by_sign(text):
-    return " ".join(text.split())
 
 
 def _keep_apart(readings):

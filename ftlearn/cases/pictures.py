@@ -44,7 +44,7 @@ class Picture:
     size: tuple  # width and height that it came with
     remarks: list  # as of `open_image`
     pixels: str  # hash of what is kept
-    look: np.ndarray | None  # as of `look_of`
+    look: np.ndarray | None  # as of `_look_of`
 
 
 def open_image(source, formats, most_pixels):
@@ -155,21 +155,14 @@ def read_once(file):
         raise Unreadable("it is no file, or a link to nothing")
     try:
         with file.open("rb") as source:
-            name = f"{_digest(source)}-{KEPT_SIDE}-{_READING}.png"
-            kept = settings.cached(f"pictures/{name}")
+            digest = hashlib.file_digest(source, "sha256").hexdigest()[:32]
+            if not source.tell():
+                raise Unreadable("the file is empty")
+            source.seek(0)
+            kept = settings.cached(f"pictures/{digest}-{KEPT_SIDE}-{_READING}.png")
             return _kept_already(kept) or _kept_now(source, kept)
     except OSError as error:
         raise Unreadable(f"it cannot be opened ({error.strerror})") from None
-
-
-def _digest(source):
-    digest = hashlib.sha256()
-    while block := source.read(1 << 20):
-        digest.update(block)
-    if not source.tell():
-        raise Unreadable("the file is empty")
-    source.seek(0)
-    return digest.hexdigest()[:32]
 
 
 def _kept_already(path):
@@ -195,22 +188,18 @@ def _kept_now(source, path):
         shorter = [round(KEPT_SIDE / min(image.size) * length) for length in image.size]
         image = image.resize(shorter, Image.Resampling.BICUBIC, reducing_gap=2)
         remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
-    content = _png(image, [size, remarks])
+    about = PngImagePlugin.PngInfo()
+    about.add_text("ftlearn", json.dumps([size, remarks]))
+    image.info = {}  # no colour profile, no rotation mark: both are dealt with
+    stream = io.BytesIO()
+    image.save(stream, "PNG", pnginfo=about)
+    content = stream.getvalue()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(path, content)
     except OSError:
         path = None  # the cache cannot be written
     return _picture(content, path)
-
-
-def _png(image, about):
-    words = PngImagePlugin.PngInfo()
-    words.add_text("ftlearn", json.dumps(about))
-    image.info = {}  # no colour profile, no rotation mark: both are dealt with
-    stream = io.BytesIO()
-    image.save(stream, "PNG", pnginfo=words)
-    return stream.getvalue()
 
 
 def _picture(content, path):
@@ -222,11 +211,11 @@ def _picture(content, path):
         size=tuple(size),
         remarks=remarks,
         pixels=hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest(),
-        look=look_of(image),
+        look=_look_of(image),
     )
 
 
-def look_of(image):
+def _look_of(image):
     """64 bits that say where a picture gets brighter to the right; None where it is flat.
 
     N. Krawetz describes the hash: https://www.hackerfactor.com/blog/index.php?/archives/529.

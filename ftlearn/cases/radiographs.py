@@ -426,10 +426,8 @@ def _nodule(patient, diameter, rng):
     if weights[at] < max(1.5 * diameter, 0.6 * patient.deep.ravel()[at]):
         return None  # too shallow for it, or behind heart or diaphragm
     reach = diameter + 12  # of the nodule and its margin
-    (top, bottom), (left, right) = _extent(
-        (np.abs(patient.x - x) < reach) & (np.abs(patient.y - y) < reach)
-    )
-    window = slice(top, bottom + 1), slice(left, right + 1)
+    near = (np.abs(patient.x - x) < reach) & (np.abs(patient.y - y) < reach)
+    window = tuple(slice(first, last + 1) for first, last in _extent(near))
     px, py = patient.x[window], patient.y[window]
     # One body and three to five lobes, each an ellipsoid; the union of their intervals in depth.
     lobes = [(0.0, 0.0, 0.0, 0.5 * diameter * rng.uniform(0.82, 1.0))]
@@ -442,8 +440,7 @@ def _nodule(patient, diameter, rng):
     intervals = []
     for dx, dy, dz, radius in lobes:
         d = ((px - x - dx) / stretch) ** 2 + (py - y - dy) ** 2
-        chord = np.sqrt(np.maximum(radius**2 - d, 0))
-        intervals.append((dz - chord, dz + chord))
+        intervals.append(_body(dz, 1, radius**2 - d))
     everywhere = (np.full_like(px, -1e3), np.full_like(px, 1e3))
     solid = 2e3 - _without(everywhere, intervals)
     margin = rng.uniform(0.6, 2.6)  # mm: how fast it fades into the lung
@@ -470,7 +467,11 @@ def detectability(signal, healthy):
         return 0.0
     mask = seen > 0.1 * seen.max()
     contrast = np.sqrt((seen[mask] ** 2).mean())
-    box = _around(mask)
+    box = []  # twice as wide and high as the mask, inside the image
+    for first, last in _extent(mask):
+        half = max(last - first + 1, 2) / 2
+        box.append(slice(max(int(first - half), 0), int(last + half) + 1))
+    box = tuple(box)
     behind = share * _binned(gaussian_filter(healthy, scanner.blur / PITCH))[box]
     y, x = (at.ravel() / max(behind.shape) for at in np.mgrid[: behind.shape[0], : behind.shape[1]])
     surface = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
@@ -479,15 +480,6 @@ def detectability(signal, healthy):
     clutter = np.sqrt((behind.ravel() - smooth).var() + 1 / counted)
     looks = max(mask.sum() * (FIELD / SIZE) ** 2 / LOOK**2, 1.0)
     return float(contrast / clutter * np.sqrt(looks))
-
-
-def _around(mask):
-    """Rows and columns of a mask's box, twice as wide and high, inside the image."""
-    spans = []
-    for first, last in _extent(mask):
-        half = max(last - first + 1, 2) / 2
-        spans.append(slice(max(int(first - half), 0), int(last + half) + 1))
-    return tuple(spans)
 
 
 def _box(lesion):

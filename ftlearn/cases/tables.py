@@ -69,7 +69,9 @@ def read_table(source):
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
     if hasattr(source, "iloc") and hasattr(source, "columns"):
-        table = _of_frame(source)
+        columns, rows = _texts_of(source)
+        read_as = "a DataFrame, rows counted from 0"
+        table = Table("DataFrame", columns, rows, list(range(len(rows))), [], read_as)
     else:
         path = learners_path(source, "file")
         text, encoding = _decoded(path)
@@ -217,12 +219,6 @@ def _guessed(raw):
 
 
 # --- DataFrames and JSON ----------------------------------------------------------------------
-
-
-def _of_frame(frame):
-    columns, rows = _texts_of(frame)
-    numbers = list(range(len(rows)))
-    return Table("DataFrame", columns, rows, numbers, [], "a DataFrame, rows counted from 0")
 
 
 def _texts_of(frame):
