@@ -179,40 +179,19 @@ def test_eurosat_is_read_from_a_folder_of_the_published_form_and_not_fetched(cac
         "permanent crop", "residential", "river", "sea lake",
     ]  # fmt: skip
     assert "27,000 patches" in case.card and "98.57" in case.card and not case.shifts
-    everything = [name for part in ids.values() for name in part]
-    expected = [f"eurosat/{kind}_{number}" for kind in LAND_USE for number in range(1, 21)]
-    assert sorted(everything) == sorted(expected)
+    expected = {f"eurosat/{kind}_{number}" for kind in LAND_USE for number in range(1, 21)}
+    assert set().union(*ids.values()) == expected and sum(map(len, ids.values())) == 200
     for name in ids:
-        part = case.part(name)
-        for row in part:
-            kind = row["item_id"].removeprefix("eurosat/").rpartition("_")[0]
+        for row in case.part(name):
+            kind, _, number = row["item_id"].removeprefix("eurosat/").rpartition("_")
             assert row["label"] == LAND_USE.index(kind) and row["group"] == row["item_id"]
-        row = part[len(part) // 2]
-        kind, _, number = row["item_id"].removeprefix("eurosat/").rpartition("_")
-        path = cache / "eurosat" / "2750" / kind / f"{kind}_{number}.jpg"
-        np.testing.assert_array_equal(np.asarray(row["input"]), np.asarray(Image.open(path)))
+            path = cache / "eurosat" / "2750" / kind / f"{kind}_{number}.jpg"
+            np.testing.assert_array_equal(np.asarray(row["input"]), np.asarray(Image.open(path)))
 
 
-def test_a_patch_of_eurosat_stays_in_its_part_when_others_come(cache):
-    write_eurosat(cache, range(1, 21))
-    _, before = parts_of_eurosat()
-    write_eurosat(cache, range(21, 36))
-    _, after = parts_of_eurosat()
-    for name, ids in before.items():
-        assert set(ids) <= set(after[name])
-
-    def expected(item):
-        """70 : 10 : 20 by the hash of a file's name."""
-        name = item.removeprefix("eurosat/") + ".jpg"
-        place = int(hashlib.sha256(name.encode()).hexdigest()[:16], 16) % 100
-        return "test" if place < 20 else "validation" if place < 30 else "train"
-
-    assert all(expected(item) == name for name, ids in after.items() for item in ids)
-    shares = [len(ids) / 350 for ids in after.values()]
-    assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.06)
-
-
-def test_eurosat_at_quick_pace_takes_those_with_the_smallest_hash(cache):
+def test_the_hash_of_its_name_says_where_a_patch_of_eurosat_stands_and_which_quick_pace_takes(
+    cache,
+):
     write_eurosat(cache, range(1, 51))
     _, whole = parts_of_eurosat()
     _, quick = parts_of_eurosat("quick")
@@ -220,6 +199,11 @@ def test_eurosat_at_quick_pace_takes_those_with_the_smallest_hash(cache):
     def key(item):
         return hashlib.sha256(f"{item.removeprefix('eurosat/')}.jpg".encode()).hexdigest()
 
-    for name, most in eurosat_data.QUICK.items():
-        assert quick[name] == sorted(whole[name], key=key)[:most]
+    for name, ids in whole.items():
+        for item in ids:
+            place = int(key(item)[:16], 16) % 100
+            assert name == ("test" if place < 20 else "validation" if place < 30 else "train")
+        assert quick[name] == sorted(ids, key=key)[: eurosat_data.QUICK[name]]
+    shares = [len(ids) / 500 for ids in whole.values()]
+    assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.06)
     assert len(quick["train"]) == 120 and len(quick["test"]) == 80
