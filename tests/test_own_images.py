@@ -13,7 +13,7 @@ from learners_data import KINDS, PARTS, items, no_group_is_torn, notes, picture,
 from PIL import Image
 
 import ftlearn
-from ftlearn.cases import own_case, own_images, pictures
+from ftlearn.cases import own_images, pictures
 from ftlearn.cases.intake import Refused
 from ftlearn.models import vision
 
@@ -112,17 +112,15 @@ def test_patients_named_in_the_files_stay_together(tmp_path):
     assert "do not match the group pattern: 1. Each is a group of its own" in notes(case)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "words"),
-    [
-        ("(animal)", "matches no file"),
-        (r"patient\d", "has 0 parentheses"),
-        ("(", "is no regular expression"),
-    ],
-)
-def test_a_group_pattern_that_does_not_fit_is_refused(tmp_path, pattern, words):
-    with pytest.raises(Refused, match=words):
-        ftlearn.case_from_folder(fill(tmp_path / "pets", n=2), group=pattern)
+def test_a_group_pattern_that_does_not_fit_is_refused(tmp_path):
+    folder = fill(tmp_path / "pets", n=2)
+    for pattern, words in {
+        "(animal)": "matches no file",
+        r"patient\d": "has 0 parentheses",
+        "(": "is no regular expression",
+    }.items():
+        with pytest.raises(Refused, match=words):
+            ftlearn.case_from_folder(folder, group=pattern)
 
 
 def test_hashes_are_compared_in_blocks_as_by_hand(monkeypatch):
@@ -183,14 +181,13 @@ def test_a_validation_folder_is_the_validation_part_and_does_not_leak(tmp_path, 
 
 
 @pytest.mark.parametrize("names", [("test", "val"), ("train", "val", "valid"), ("Train", "train")])
-def test_parts_that_do_not_fit_together_are_refused(tmp_path, names):
+def test_parts_that_do_not_fit_together_are_refused_and_a_class_called_train_is_none(
+    tmp_path, names
+):
     for number, name in enumerate(names):
         fill(tmp_path / "pets" / name, n=2, start=3000 * number)
     with pytest.raises(Refused, match="divided into .*Expected one folder called train"):
         ftlearn.case_from_folder(tmp_path / "pets")
-
-
-def test_a_class_called_train_is_no_part(tmp_path):
     case = ftlearn.case_from_folder(fill(tmp_path / "traffic", ("bus", "car", "train"), n=8))
     assert case.label_names == ["bus", "car", "train"]
 
@@ -395,13 +392,6 @@ def test_names_that_are_no_utf_8_do_no_harm(tmp_path, name):
     case = ftlearn.case_from_folder(folder)
     assert len(items(case)) == 21 and not reasons(case)
     assert case.intake._repr_html_().encode()
-
-
-def test_the_quick_pace_lists_what_it_does_not_take(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_case, "QUICK_ITEMS", 20)
-    case = ftlearn.case_from_folder(fill(tmp_path / "pets", n=20), pace="quick")
-    assert 20 <= len(items(case)) < 40
-    assert len(items(case)) + len(reasons(case)) == case.intake.found == 40
 
 
 # --- a CSV beside the images ------------------------------------------------------------------
