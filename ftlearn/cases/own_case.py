@@ -142,7 +142,7 @@ def parts_of(readings, label_names, pace):
 
 def for_dataset(item, label_names):
     """An item without what only the intake needs, its class as a number."""
-    hidden = {"where", "shown", "label_name", "own_group"}
+    hidden = {"where", "shown", "label_name", "own_group", "picture"}
     kept = {key: value for key, value in item.items() if key not in hidden}
     return {**kept, "label": label_names.index(item["label_name"]) if label_names else 0}
 

@@ -115,7 +115,7 @@ def _read(tree, place, labels, pattern):
     """The pictures below a place that have a class and can be read."""
     from tqdm.auto import tqdm
 
-    items, seen = [], []
+    items = []
     class_of = folders.classes_of(tree, place, labels)
     for at in tqdm(
         class_of, f"Reading {tree.name}", unit=" images", leave=False, disable=len(class_of) < MANY
@@ -125,20 +125,11 @@ def _read(tree, place, labels, pattern):
         except pictures.Unreadable as error:
             tree.leave_out(at, str(error))
             continue
-        seen.append(picture)
-        items.append(
-            {
-                "item_id": tree.where(at),
-                "where": tree.where(at),
-                "shown": "",
-                "input": picture.kept,
-                "file": "/".join(at),
-                "label_name": class_of[at],
-                "pixels": picture.pixels,
-                "look": picture.look,
-            }
-        )
-    notes = pictures.notes_on(seen)
+        where = tree.where(at)
+        item = {"item_id": where, "where": where, "shown": "", "picture": picture}
+        item |= {"input": picture.kept, "file": "/".join(at), "label_name": class_of[at]}
+        items.append(item)
+    notes = pictures.notes_on([item["picture"] for item in items])
     read_as = "a folder of images"
     if labels:
         read_as += f", labelled by {labels.source}"
@@ -199,11 +190,12 @@ def _join_alike(readings):
     """Give every item of every part its group."""
     items = [item for reading in readings.values() for item in reading.items]
     notes = readings["train"].notes
-    equal = own_case.first_of_equal([item["pixels"] for item in items])
+    pixels = [item["picture"].pixels for item in items]
+    equal = own_case.first_of_equal(pixels)
     different = sorted(set(equal))
     near = [
         ([different[a] for a in first], [different[b] for b in second])
-        for first, second in pictures.near_pairs([items[at]["look"] for at in different])
+        for first, second in pictures.near_pairs([items[at]["picture"].look for at in different])
     ]
     own_case.join_groups(items, [(range(len(items)), equal), *near])
     repeats = len(items) - len(different)
@@ -216,13 +208,7 @@ def _join_alike(readings):
         notes.append(
             f"Images that look nearly like another one: {alike:,}. They stay together as well."
         )
-    _note_conflicts(items, notes)
-    for item in items:
-        del item["pixels"], item["look"]
-
-
-def _note_conflicts(items, notes):
-    torn = own_case.in_two_classes(items, [item["pixels"] for item in items])
+    torn = own_case.in_two_classes(items, pixels)
     if torn:
         places = [item["where"] for item in torn[0].values()]
         notes.append(
