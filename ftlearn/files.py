@@ -1,6 +1,7 @@
-"""Writing files whole, locking them, and putting the damaged ones aside."""
+"""Files: written whole, hashed, locked, and put aside when damaged."""
 
 import errno
+import hashlib
 import os
 import warnings
 
@@ -8,6 +9,8 @@ import filelock
 
 from .errors import OneSentence
 
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _told = set()  # folders without locks that were told
 
@@ -21,7 +24,7 @@ def make_folder(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in NOT_ALLOWED:
             raise
         raise CannotBeWritten(
             f"The folder {folder} may not be written to ({error.strerror}); set FTLEARN_CACHE to "
@@ -38,6 +41,21 @@ def write_whole(path, content):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def copy_hashed(stream, out):
+    """Copy what is left of an open file; the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        digest.update(block)
+        out.write(block)
+    return digest.hexdigest()
+
+
+def sha256(path):
+    """The sha256 of a file, read block by block."""
+    with open(path, "rb") as stream, open(os.devnull, "wb") as nothing:
+        return copy_hashed(stream, nothing)
 
 
 def free_path(path):

@@ -38,7 +38,7 @@ def isolate(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(assets, "_hashed", {})
+    assets._hash.cache_clear()
 
 
 def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS):
@@ -61,13 +61,12 @@ def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS
     return path
 
 
-def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=False, convert=None):
+def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
     """The entry for a wheel that `make_wheel` made."""
     files = tuple(
         assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
         for member, content in members.items()
     )
-    names = {file.name: file.name for file in files}
     return assets.Asset(
         name=name,
         what="a fabricated asset",
@@ -80,8 +79,7 @@ def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=Fa
         content_licence="MIT",
         source="made by a test",
         files=files,
-        hub=assets.Hub("tests/tiny", REVISION, names) if hub else None,
-        convert=convert,
+        hub=assets.Hub("tests/tiny", REVISION, "made by a test") if hub else None,
     )
 
 

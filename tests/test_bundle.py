@@ -35,6 +35,7 @@ def world(monkeypatch, tmp_path):
     for path in ("notebooks/00_start.ipynb", "docs/glossary.md", "data/README.md"):
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         (project / path).write_text(f"this is {path}\n")
+    (project / "constraints.txt").write_text("torch==2.0\n")
     monkeypatch.setattr(notebooks, "PROJECT", project)
     assets.fetch(source=wheels, progress=False)
     return SimpleNamespace(project=project, wheels=wheels)
@@ -48,7 +49,7 @@ def stick(tmp_path):
 def other_machine(monkeypatch, tmp_path):
     """An empty cache elsewhere."""
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "other machine"))
-    monkeypatch.setattr(assets, "_hashed", {})
+    assets._hash.cache_clear()
 
 
 def contents(folder):
@@ -320,7 +321,6 @@ def pip(monkeypatch):
 
 
 def test_pip_is_asked_for_wheels_alone_with_the_tested_versions(stick, pip, world):
-    (world.project / "constraints.txt").write_text("torch==2.0\n")
     bundle.make(stick, wheels=True)
     ((*_, first, second),) = pip.calls
     assert (first, second) == ("torch>=2", "setuptools>=77")
@@ -356,8 +356,3 @@ def test_the_packages_are_those_of_the_project_and_of_its_build(monkeypatch):
     assert any(line.startswith("torch>=") for line in found)
     assert any(line.startswith("setuptools>=") for line in found)
     assert not any(line.startswith(("pytest", "ruff")) for line in found)
-
-
-def test_without_its_project_the_packages_are_not_known(stick, capsys):
-    assert cli.main(["bundle", str(stick), "--wheels"]) == 2
-    assert "Clone the project" in capsys.readouterr().err
