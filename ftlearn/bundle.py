@@ -46,7 +46,7 @@ class Item:
     asset: str | None = None
 
 
-def make(folder, wheels=False, say=print):
+def make(folder, wheels=False):
     """Fill a folder with what a machine without a network needs.
 
     Can be repeated at any time: it goes on where it was stopped, checks what is there against its
@@ -58,8 +58,6 @@ def make(folder, wheels=False, say=print):
         Made when absent. Other files in it are left alone.
     wheels : bool
         Whether pip shall download the packages of the course too, for this system and Python.
-    say : callable
-        Called with one line of text at every step.
 
     Returns
     -------
@@ -78,7 +76,7 @@ def make(folder, wheels=False, say=print):
     """
     folder = Path(folder).expanduser().absolute()
     names = cases.needed_assets()
-    assets.fetch(names, progress=say is not assets.silent)
+    assets.fetch(names)
     with _explained(folder):
         items = plan(names, wheels or (folder / WHEELS).is_dir())
         known = _read_manifest(folder)
@@ -88,13 +86,13 @@ def make(folder, wheels=False, say=print):
         _require_space(folder, missing)
         # First what is about to be written: whoever is interrupted knows its own files again.
         _write_manifest(folder, {i.path: {*known.get(i.path, ()), i.sha256} for i in items})
-        _write_all(folder, items, states, say)
+        _write_all(folder, items, states)
         _write_manifest(folder, {item.path: {item.sha256} for item in items})
         if wheels:
-            _download_wheels(folder / WHEELS, say)
+            _download_wheels(folder / WHEELS)
     packages = sum(path.stat().st_size for path in (folder / WHEELS).glob("*.whl"))
-    say(f"Done: {megabytes(sum(item.size for item in items) + packages)} in {folder}")
-    say("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
+    print(f"Done: {megabytes(sum(item.size for item in items) + packages)} in {folder}")
+    print("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
     return folder
 
 
@@ -188,7 +186,7 @@ def _require_space(folder, missing):
         )
 
 
-def _write_all(folder, items, states, say):
+def _write_all(folder, items, states):
     """Write what is not there, and say so: one line an asset, one for all documents."""
     parts = {}
     for item in items:
@@ -197,11 +195,11 @@ def _write_all(folder, items, states, say):
         todo = [item for item in own if states[item.path] != "there"]
         for item in todo:
             if states[item.path] == "damaged":
-                say(f"{name}: {item.path} is damaged in the bundle; writing it again")
+                print(f"{name}: {item.path} is damaged in the bundle; writing it again")
             _write(folder, item)
         size = megabytes(sum(item.size for item in own))
         copied = megabytes(sum(item.size for item in todo))
-        say(f"{name}: {size}, {f'{copied} copied' if todo else 'there and intact'}")
+        print(f"{name}: {size}, {f'{copied} copied' if todo else 'there and intact'}", flush=True)
 
 
 def _write(folder, item):
@@ -260,10 +258,13 @@ def requirements():
     return [*content["project"]["dependencies"], *content["build-system"]["requires"]]
 
 
-def _download_wheels(folder, say):
+def _download_wheels(folder):
     """Let pip bring every package; what it has brought before it does not bring again."""
     folder.mkdir(exist_ok=True)
-    say(f"packages: pip downloads them for {_system()}; the first time this takes a while")
+    print(
+        f"packages: pip downloads them for {_system()}; the first time this takes a while",
+        flush=True,
+    )
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
     command += ["--only-binary=:all:", f"--dest={folder}"]
     command += [f"--constraint={notebooks.PROJECT / 'constraints.txt'}"]
@@ -278,7 +279,7 @@ def _download_wheels(folder, say):
         if not _is_whole(path):
             raise OSError(f"{path} is damaged. Delete it, and run the same command again.")
     found = [path.stat().st_size for path in folder.glob("*.whl")]
-    say(f"packages: {megabytes(sum(found))} in {len(found)} wheels")
+    print(f"packages: {megabytes(sum(found))} in {len(found)} wheels")
 
 
 def _is_whole(path):

@@ -83,7 +83,7 @@ def test_every_entry_of_the_table_is_complete(asset):
 
 
 def test_a_wheel_in_a_folder_gives_exactly_the_named_files(tiny, stick):
-    assert assets.fetch(source=stick) == {"tiny": tiny.folder}
+    assert assets.fetch(["tiny"], source=stick) == {"tiny": tiny.folder}
     assert contents(assets.locate("tiny")) == EXPECTED
 
 
@@ -91,7 +91,7 @@ def test_nothing_but_the_named_members_leaves_the_archive(monkeypatch, stick, tm
     extra = {"../../escaped.txt": b"out", "tiny_asset/__init__.py": b"raise SystemExit"}
     wheel = make_wheel(stick, members={**MEMBERS, **extra})
     monkeypatch.setattr(assets, "ASSETS", {"tiny": make_asset(wheel)})
-    assets.fetch("tiny", source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert contents(assets.locate("tiny")) == EXPECTED
     assert not list(tmp_path.rglob("escaped.txt"))
 
@@ -108,7 +108,7 @@ def test_many_small_texts_are_joined_into_one_file_of_json_lines(monkeypatch, st
     asset = make_asset(wheel, members=pattern)
     joined = replace(asset.files[0], name="texts.jsonl")
     monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
-    assets.fetch("tiny", source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
     with open(assets.locate("tiny") / "texts.jsonl", encoding="utf-8") as stream:
         read = {row["name"]: row["text"] for row in map(json.loads, stream)}
@@ -126,7 +126,7 @@ def test_joined_texts_of_many_folders_are_named_by_their_path(monkeypatch, stick
     asset = make_asset(wheel, members={"tiny_asset/model/*/LC/*.po": lines})
     joined = replace(asset.files[0], name="texts.jsonl")
     monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
-    assets.fetch("tiny", source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
 
 
@@ -136,21 +136,16 @@ def test_files_extracted_earlier_serve_as_a_source(tiny, tmp_path, place):
         path = tmp_path / "copy" / place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    assets.fetch("tiny", source=tmp_path / "copy")
+    assets.fetch(["tiny"], source=tmp_path / "copy")
     assert contents(assets.locate("tiny")) == EXPECTED
 
 
 def test_a_second_fetch_finds_everything_in_the_cache(tiny, stick, capsys):
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     (stick / tiny.archive).unlink()
     capsys.readouterr()
-    assets.fetch()
+    assets.fetch(["tiny"])
     assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
-
-
-def test_without_progress_nothing_is_printed(tiny, stick, capfd):
-    assets.fetch(source=stick, progress=False)
-    assert capfd.readouterr() == ("", "")
 
 
 # --- checking -----------------------------------------------------------------------------------
@@ -171,7 +166,7 @@ def hashings(monkeypatch):
 def test_an_unchanged_file_is_hashed_once_even_by_later_processes(
     tiny, stick, hashings, monkeypatch
 ):
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     hashings.clear()
     assets._hash.cache_clear()  # as a new process starts
     assets.locate("tiny")
@@ -179,7 +174,7 @@ def test_an_unchanged_file_is_hashed_once_even_by_later_processes(
 
 
 def test_a_file_whose_time_of_change_differs_is_hashed_again(tiny, stick, hashings):
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     hashings.clear()
     path = tiny.folder / "config.json"
     path.write_bytes(path.read_bytes())
@@ -190,7 +185,7 @@ def test_a_file_whose_time_of_change_differs_is_hashed_again(tiny, stick, hashin
 
 
 def test_a_stamp_for_another_sha256_is_not_believed(tiny, stick, monkeypatch):
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     newer = make_asset(
         stick / tiny.archive, members={**MEMBERS, "tiny_asset/model/config.json": b"other"}
     )
@@ -200,8 +195,8 @@ def test_a_stamp_for_another_sha256_is_not_believed(tiny, stick, monkeypatch):
 
 
 def test_status_tells_missing_verified_and_damaged_apart(tiny, stick):
-    assert [row["state"] for row in assets.status()] == ["missing"]
-    assets.fetch(source=stick)
+    assert [row["state"] for row in assets.status(["tiny"])] == ["missing"]
+    assets.fetch(["tiny"], source=stick)
     (row,) = assets.status(["tiny"])
     assert (row["state"], row["detail"]) == ("verified", "")
     assert row["bytes"] == sum(map(len, MEMBERS.values()))
@@ -215,7 +210,7 @@ def test_status_tells_missing_verified_and_damaged_apart(tiny, stick):
 
 def test_pip_fetches_the_wheel_without_its_dependencies(tiny, stick, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     assert contents(assets.locate("tiny")) == EXPECTED
     leftovers = [*(tiny.folder.parents[1] / "downloads").iterdir()]
     leftovers += (tiny.folder.parents[1] / "work").iterdir()
@@ -224,13 +219,13 @@ def test_pip_fetches_the_wheel_without_its_dependencies(tiny, stick, monkeypatch
 
 def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, monkeypatch, capsys):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     out, err = capsys.readouterr()
     assert "tiny: fetching 0.0 MB from the package index" in out and err == ""
     damage(tiny.folder / "config.json")
     shell = SimpleNamespace(kernel="a notebook's")
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     out, err = capsys.readouterr()
     assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
 
@@ -240,7 +235,7 @@ def test_pip_fetches_a_wheel_made_for_another_machine(stick, monkeypatch):
     asset = make_asset(make_wheel(stick, tag=f"cp310-cp310-{foreign}"))
     monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     assert contents(assets.locate("tiny")) == EXPECTED
 
 
@@ -295,7 +290,7 @@ def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
     assert killed.returncode == -signal.SIGKILL
     assert (root / "downloads" / tiny.archive).is_file() and not tiny.folder.exists()
     assert any((root / "work").iterdir())
-    assets.fetch("tiny")  # no index and no source folder any more
+    assets.fetch(["tiny"])  # no index and no source folder any more
     assert "the archive that an interrupted fetch left" in capsys.readouterr().out
     assert contents(assets.locate("tiny")) == EXPECTED
     assert not any((root / "work").iterdir()) and not any((root / "downloads").iterdir())
@@ -382,11 +377,11 @@ def test_a_source_archive_comes_from_the_learners_index_and_its_setup_code_never
 
 def test_a_source_archive_lies_in_a_folder_of_links_or_on_a_stick(source, stick, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
     damage(source.folder / "notes.txt")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    assets.fetch("tiny", source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
 
 
@@ -403,7 +398,7 @@ def test_another_source_archive_of_the_same_name_is_refused(source, stick, tmp_p
 
 def test_a_source_archive_that_no_index_has_is_to_be_brought_by_hand(source):
     with pytest.raises(assets.AssetError) as caught:
-        assets.fetch("tiny")
+        assets.fetch(["tiny"])
     message = str(caught.value)
     assert f"no {source.archive} was found" in message
     assert "https://pypi.org/project/tiny-asset/1.0/#files" in message

@@ -37,7 +37,7 @@ def world(monkeypatch, tmp_path):
         (project / path).write_text(f"this is {path}\n")
     (project / "constraints.txt").write_text("torch==2.0\n")
     monkeypatch.setattr(notebooks, "PROJECT", project)
-    assets.fetch(source=wheels, progress=False)
+    assets.fetch(["tiny", "other"], source=wheels)
     return SimpleNamespace(project=project, wheels=wheels)
 
 
@@ -76,10 +76,10 @@ def test_a_bundle_fills_the_empty_cache_of_a_machine_without_a_network(
 ):
     assert cli.main(["bundle", str(stick)]) == 0
     other_machine(monkeypatch, tmp_path)
-    assert {row["state"] for row in assets.status()} == {"missing"}
+    assert {row["state"] for row in assets.status(["tiny", "other"])} == {"missing"}
     capsys.readouterr()
     assert cli.main(["fetch", "--from", str(stick)]) == 0
-    assert {row["state"] for row in assets.status()} == {"verified"}
+    assert {row["state"] for row in assets.status(["tiny", "other"])} == {"verified"}
     assert capsys.readouterr().out.count(f"from the folder {stick}") == 2
 
 
@@ -157,7 +157,7 @@ def test_an_interrupted_bundle_is_gone_on_with(stick, monkeypatch, tmp_path, aft
     bundle.make(stick)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     other_machine(monkeypatch, tmp_path)
-    assets.fetch(source=stick, progress=False)
+    assets.fetch(["tiny", "other"], source=stick)
 
 
 def test_a_newer_edition_replaces_an_older_one_even_after_an_interruption(
@@ -196,7 +196,7 @@ def test_a_damaged_file_is_noticed_and_not_used_by_fetch(stick, monkeypatch, tmp
     other_machine(monkeypatch, tmp_path)
     assert cli.main(["fetch", "--from", str(stick)]) == 2
     assert "weights.bin is damaged" in capsys.readouterr().err
-    states = {row["name"]: row["state"] for row in assets.status()}
+    states = {row["name"]: row["state"] for row in assets.status(["tiny", "other"])}
     assert states == {"tiny": "verified", "other": "missing"}
 
 
@@ -340,7 +340,7 @@ def test_a_pip_that_fails_is_said_and_the_assets_are_complete(
     assert cli.main(["bundle", str(stick), "--wheels"]) == 2
     assert "pip did not bring all packages (exit code 1" in capsys.readouterr().err
     other_machine(monkeypatch, tmp_path)
-    assets.fetch(source=stick, progress=False)
+    assets.fetch(["tiny", "other"], source=stick)
 
 
 def test_a_damaged_package_is_noticed(stick, pip, capsys):

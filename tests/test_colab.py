@@ -146,7 +146,7 @@ def test_colabs_own_ipywidgets_is_never_touched(version, monkeypatch):
         "_installed",
         lambda name: (version or colab.ABSENT) if name == "ipywidgets" else real(name),
     )
-    assert colab.missing_requirements(PROJECT) == []
+    assert colab.missing_requirements() == []
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_repository_that_cannot_be_cloned_is_named(tmp_path):
 
 def test_what_is_kept_is_never_asked_for(monkeypatch):
     monkeypatch.setattr(colab, "_installed", lambda name: colab.ABSENT)
-    names = {Requirement(one).name for one in colab.missing_requirements(PROJECT)}
+    names = {Requirement(one).name for one in colab.missing_requirements()}
     assert {"transformers", "datasets", "scikit-learn"} <= names
     assert not names & {*colab.KEPT, *colab.NOT_NEEDED}
 
@@ -194,12 +194,12 @@ def simulated_colab(monkeypatch):
 
 
 def test_assets_on_the_drive_are_taken_before_the_network(simulated_colab, tmp_path):
-    colab.set_up(PROJECT, drive=tmp_path)
+    colab.set_up(drive=tmp_path)
     assert simulated_colab == [tmp_path]
 
 
 def test_progress_is_kept_on_a_drive_that_is_mounted(simulated_colab, tmp_path, capsys):
-    colab.set_up(PROJECT, drive=tmp_path / "ftlearn")  # mounted, and the folder is not there yet
+    colab.set_up(drive=tmp_path / "ftlearn")  # mounted, and the folder is not there yet
     assert os.environ["FTLEARN_HOME"] == str(tmp_path / "ftlearn" / "home")
     assert "kept on your Drive" in capsys.readouterr().out
     assert simulated_colab == [None]
@@ -208,7 +208,7 @@ def test_progress_is_kept_on_a_drive_that_is_mounted(simulated_colab, tmp_path, 
 def test_without_a_drive_it_says_that_progress_ends_with_the_session(
     simulated_colab, tmp_path, capsys
 ):
-    colab.set_up(PROJECT, drive=tmp_path / "absent" / "ftlearn")
+    colab.set_up(drive=tmp_path / "absent" / "ftlearn")
     assert "FTLEARN_HOME" not in os.environ
     assert "mount your Drive" in capsys.readouterr().out
 
@@ -217,7 +217,7 @@ def test_a_home_that_was_chosen_is_not_replaced_by_the_drive(
     simulated_colab, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("FTLEARN_HOME", "chosen")
-    colab.set_up(PROJECT, drive=tmp_path)
+    colab.set_up(drive=tmp_path)
     assert os.environ["FTLEARN_HOME"] == "chosen"
 
 
