@@ -72,12 +72,15 @@ def asset(isolated, only, stick):
     return only(make_asset(make_wheel(stick)))
 
 
-def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS):
-    """A valid wheel; it depends on a package that does not exist."""
+NOWHERE = "ftlearn-test-package-that-is-nowhere"
+
+
+def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS, needs=NOWHERE):
+    """A valid wheel; unless told otherwise it depends on a package that does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{package.replace('-', '_')}-1.0"
     metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
-    metadata += "Requires-Dist: ftlearn-test-package-that-is-nowhere\n"
+    metadata += f"Requires-Dist: {needs}\n"
     path = folder / f"{stem}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in members.items():

@@ -5,7 +5,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import damage, make_asset, make_wheel
+from fabricated_assets import NOWHERE, damage, make_asset, make_wheel
 
 import ftlearn.cases
 from ftlearn import assets, bundle, cli, notebooks
@@ -246,7 +246,7 @@ def test_a_file_instead_of_a_folder_is_a_users_mistake(stick, refusal):
 
 
 def test_pip_brings_packages_with_what_they_need(stick, monkeypatch, world):
-    make_wheel(world.wheels, package="ftlearn-test-package-that-is-nowhere")
+    make_wheel(world.wheels, package=NOWHERE)
     monkeypatch.setenv("PIP_FIND_LINKS", str(world.wheels))
     monkeypatch.setattr(bundle, "requirements", lambda: ["tiny-asset"])
     bundle.make(stick, wheels=True)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,12 +228,23 @@ def test_a_damaged_archive_from_an_interrupted_fetch_is_not_used(asset, tmp_path
 # --- the disk -----------------------------------------------------------------------------------
 
 
-def test_too_little_free_space_is_noticed_before_anything_is_fetched(asset, stick, monkeypatch):
-    monkeypatch.setattr(assets.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+CACHES = {
+    "full": (shutil, "disk_usage", lambda path: SimpleNamespace(free=0), "the disk is full"),
+    "somebody else's": (Path, "mkdir", raises(errno.EACCES), "it may not be written to"),
+    "read-only": (Path, "mkdir", raises(errno.EROFS), "it may not be written to"),
+    "broken": (Path, "mkdir", raises(errno.EIO), "Mend that"),
+}
+
+
+@pytest.mark.parametrize(("owner", "name", "trouble", "words"), CACHES.values(), ids=CACHES)
+def test_a_cache_that_cannot_be_written_says_why_and_how_to_move_it_before_anything_is_fetched(
+    asset, stick, tmp_path, monkeypatch, owner, name, trouble, words
+):
+    monkeypatch.setattr(owner, name, trouble)
     monkeypatch.setattr(assets, "_supply", None)
     message = fetch_message(source=stick)
-    assert "the disk is full" in message and "free some space" in message
-    assert "FTLEARN_CACHE" in message
+    assert words in message and str(tmp_path / "cache") in message
+    assert "set FTLEARN_CACHE to a folder elsewhere" in message
 
 
 @pytest.mark.parametrize("step", ["_stream", "_write_verified"], ids=["download", "extraction"])
@@ -246,16 +258,6 @@ def test_a_disk_that_fills_up_on_the_way_is_called_full_and_nothing_stays_behind
     assert not asset.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
     assets.fetch(["tiny"])
     assert assets.locate("tiny") == asset.folder
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
-def test_a_cache_that_may_not_be_written_says_which_and_how_to_move_it(
-    asset, stick, tmp_path, monkeypatch, number
-):
-    monkeypatch.setattr(Path, "mkdir", raises(number))
-    message = fetch_message(source=stick)
-    assert str(tmp_path / "cache") in message and "may not be written to" in message
-    assert "FTLEARN_CACHE" in message
 
 
 def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(asset, stick, tmp_path):
