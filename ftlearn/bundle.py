@@ -32,6 +32,8 @@ from .assets import megabytes
 MANIFEST = "ftlearn-bundle.json"
 WHEELS = "wheels"
 DOCUMENTS = ("notebooks/*.ipynb", "docs/*.md", "data/*.md", "data/*/README.md")
+_PYTHON = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+SYSTEM = f"{_PYTHON} on {sysconfig.get_platform()}"  # what the packages are for
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,6 @@ def make(folder, wheels=False):
         Made when absent. Other files in it are left alone.
     wheels : bool
         Whether pip shall download the packages of the course too, for this system and Python.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
 
     Raises
     ------
@@ -93,7 +90,6 @@ def make(folder, wheels=False):
     packages = sum(path.stat().st_size for path in (folder / WHEELS).glob("*.whl"))
     print(f"Done: {megabytes(sum(item.size for item in items) + packages)} in {folder}")
     print("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
-    return folder
 
 
 def plan(names, wheels=False):
@@ -108,7 +104,7 @@ def plan(names, wheels=False):
         n_assets=len(set(names)),
         n_files=len(items),
         size=megabytes(sum(item.size for item in items)),
-        wheels=_WITH_WHEELS.format(system=_system()) if wheels else "",
+        wheels=_WITH_WHEELS.format(system=SYSTEM) if wheels else "",
     )
     for pattern in DOCUMENTS:
         for path in sorted(notebooks.PROJECT.glob(pattern)):
@@ -261,10 +257,8 @@ def requirements():
 def _download_wheels(folder):
     """Let pip bring every package; what it has brought before it does not bring again."""
     folder.mkdir(exist_ok=True)
-    print(
-        f"packages: pip downloads them for {_system()}; the first time this takes a while",
-        flush=True,
-    )
+    told = f"packages: pip downloads them for {SYSTEM}; the first time this takes a while"
+    print(told, flush=True)  # before what pip itself prints
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
     command += ["--only-binary=:all:", f"--dest={folder}"]
     command += [f"--constraint={notebooks.PROJECT / 'constraints.txt'}"]
@@ -288,11 +282,6 @@ def _is_whole(path):
             return content.testzip() is None
     except zipfile.BadZipFile:
         return False
-
-
-def _system():
-    version = ".".join(map(str, sys.version_info[:2]))
-    return f"{platform.python_implementation()} {version} on {sysconfig.get_platform()}"
 
 
 # --- how to use it ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import filelock
 
 from .errors import OneSentence
 
+_BLOCK = 1 << 20
 DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -46,26 +47,27 @@ def write_whole(path, content):
 def copy_hashed(stream, out):
     """Copy what is left of an open file; the sha256 of what was copied."""
     digest = hashlib.sha256()
-    while block := stream.read(1 << 20):
+    while block := stream.read(_BLOCK):
         digest.update(block)
         out.write(block)
     return digest.hexdigest()
 
 
 def sha256(path):
-    """The sha256 of a file, read block by block."""
-    with open(path, "rb") as stream, open(os.devnull, "wb") as nothing:
-        return copy_hashed(stream, nothing)
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def free_path(path):
     """The path, or where something stands there, the first of ``NAME-2``, ``NAME-3`` ..."""
-    numbers = ("", *(f"-{n}" for n in range(2, 10_000)))
-    return next(
-        candidate
-        for number in numbers
-        if not (candidate := path.with_name(f"{path.stem}{number}{path.suffix}")).exists()
-    )
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return candidate
 
 
 def put_aside(path):
