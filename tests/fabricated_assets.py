@@ -50,6 +50,20 @@ def isolated(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def index(isolated, monkeypatch):
+    """Makes a server the learner's package index for a ``with`` block; gives what was asked."""
+
+    @contextlib.contextmanager
+    def served(answer):
+        with serve(answer) as (address, asked), monkeypatch.context() as patched:
+            patched.setenv("PIP_NO_INDEX", "0")
+            patched.setenv("PIP_INDEX_URL", f"{address}/simple/")
+            yield asked
+
+    return served
+
+
+@pytest.fixture
 def stick(tmp_path):
     """A folder to fetch from; it need not exist."""
     return tmp_path / "stick"

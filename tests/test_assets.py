@@ -199,12 +199,10 @@ def archive(request, only, stick):
 
 
 def test_archives_come_from_the_learners_index_alone_and_are_never_built(
-    archive, tmp_path, monkeypatch
+    archive, index, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SETUP_TRACE", str(tmp_path / "ran"))
-    with serve(index_answer(archive.path)) as (address, asked):
-        monkeypatch.setenv("PIP_NO_INDEX", "0")
-        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
+    with index(index_answer(archive.path)) as asked:
         assets.fetch(["tiny"])
     assert {path for _, path in asked} == {"/simple/tiny-asset/", f"/{archive.path.name}"}
     assert contents(assets.locate("tiny")) == archive.members
@@ -243,18 +241,17 @@ def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(asset, stick, m
     assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
 
 
-def test_two_processes_fetch_an_asset_once_and_both_get_it(asset, stick, tmp_path):
+def test_two_processes_fetch_an_asset_once_and_both_get_it(asset, index, stick, tmp_path):
     requested, released = threading.Event(), threading.Event()
 
     def on_archive():
         requested.set()
         assert released.wait(60)
 
-    with serve(index_answer(stick / asset.archive, on_archive)) as (address, asked):
-        settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
-        first = start_fetch(asset, tmp_path, **settings)
+    with index(index_answer(stick / asset.archive, on_archive)) as asked:
+        first = start_fetch(asset, tmp_path)
         assert requested.wait(60)
-        second = start_fetch(asset, tmp_path, **settings)
+        second = start_fetch(asset, tmp_path)
         line = second.stdout.readline()
         released.set()
         ends = [process.communicate(timeout=60) for process in (first, second)]
@@ -265,11 +262,12 @@ def test_two_processes_fetch_an_asset_once_and_both_get_it(asset, stick, tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(asset, stick, tmp_path, capsys):
+def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
+    asset, index, stick, tmp_path, capsys
+):
     kill = "import os; assets._extract = lambda *_: os.kill(os.getpid(), 9)"
-    with serve(index_answer(stick / asset.archive)) as (address, _):
-        settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
-        killed = start_fetch(asset, tmp_path, before=kill, **settings)
+    with index(index_answer(stick / asset.archive)):
+        killed = start_fetch(asset, tmp_path, before=kill)
         killed.communicate(timeout=60)
     root = tmp_path / "cache"
     assert killed.returncode == -signal.SIGKILL

