@@ -76,7 +76,6 @@ tiny:
     [
         ("  archive_sha256: " + "a" * 64 + "\n", "", "line 1: asset 'tiny' has no archive_sha256."),
         ("what:", "wat:", "line 2: asset 'tiny' has an unknown key 'wat'"),
-        ('"1.0"', "1.0", "line 4: version of asset 'tiny' is 1.0 and should be text."),
         ("a" * 64, "a" * 63, "line 6: archive_sha256 of asset 'tiny' is"),
         ("c" * 64, "C" * 64, "line 13: sha256 of a file of asset 'tiny' is"),
         ("name: b", "name: a", "line 13: asset 'tiny' has two files 'a'."),
@@ -84,7 +83,7 @@ tiny:
         (", note: made by a test", "", "line 14: the hub of asset 'tiny' has no note."),
         ("tiny:\n", "tiny: {}\ntiny:\n", "line 2: 'tiny' stands here and in line 1."),
     ],
-    ids="missing unknown type sha256 file-sha256 file-twice file-key hub-key name-twice".split(),
+    ids="missing unknown sha256 file-sha256 file-twice file-key hub-key name-twice".split(),
 )
 def test_a_bad_entry_is_refused_with_file_and_line(old, new, sentence):
     with pytest.raises(BadEntry) as caught:
