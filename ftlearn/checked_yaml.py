@@ -45,8 +45,6 @@ def load(source, name, first_line=1):
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + first_line
         raise BadEntry(f"{name}, line {line}: this is no YAML ({error.problem}).") from error
-    finally:
-        loader.dispose()
 
 
 def _data(node, loader, name, first_line):
