@@ -44,23 +44,6 @@ def write_whole(path, content):
         beside.unlink(missing_ok=True)
 
 
-def copy_hashed(stream, out):
-    """Copy what is left of an open file; the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    while block := stream.read(_BLOCK):
-        digest.update(block)
-        out.write(block)
-    return digest.hexdigest()
-
-
-def sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def free_path(path):
     """The path, or where something stands there, the first of ``NAME-2``, ``NAME-3`` ..."""
     candidate, number = path, 2
@@ -103,3 +86,20 @@ def _tell_once(folder):
     if folder not in _told:
         _told.add(folder)
         print(f"The drive of {folder} knows no file locks; keep one notebook open at a time.")
+
+
+def copy_hashed(stream, out):
+    """Copy what is left of an open file; the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        out.write(block)
+    return digest.hexdigest()
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
