@@ -1,9 +1,9 @@
 """Reading pictures that nobody has prepared: once, as the models see them; and what looks alike."""
 
 import contextlib
-import hashlib
 import io
 import json
+import os
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -154,9 +154,9 @@ def read_once(file):
     if not file.is_file():  # nor may a pipe be opened: it would wait for ever
         raise Unreadable("it is no file, or a link to nothing")
     try:
+        digest = files.sha256(file)[:32]
         with file.open("rb") as source:
-            digest = hashlib.file_digest(source, "sha256").hexdigest()[:32]
-            if not source.tell():
+            if not source.seek(0, os.SEEK_END):
                 raise Unreadable("the file is empty")
             source.seek(0)
             kept = settings.cached(f"pictures/{digest}-{KEPT_SIDE}-{_READING}.png")
