@@ -1,6 +1,7 @@
 """Reading pictures that nobody has prepared: once, as the models see them; and what looks alike."""
 
 import contextlib
+import hashlib
 import io
 import json
 import os
