@@ -579,7 +579,7 @@ def test_the_charts_text_alternative_says_what_it_shows(page, filed):
 
 def row_of_overview(results):
     """Cells of the overview's first row."""
-    page = report_page._overview(results["cases"], report.TITLES)
+    page = report_page.overview(results["cases"])
     return re.findall(r"<td[^>]*>(.*?)</td>", page.split("<tbody>")[1].split("</tr>")[0])
 
 
@@ -604,7 +604,7 @@ def test_the_legend_names_the_marks_that_are_drawn(results):
     entry = results["cases"]["medical"]
 
     def legends():
-        page = report_page.index(results, report.TITLES, {}, str)
+        page = report_page.index(results, {})
         return re.findall(r'<p class="legend">(.*?)</p>', page)
 
     assert len(legends()) == 2  # below the overview and below the case's chart
@@ -701,7 +701,7 @@ def test_text_from_a_case_cannot_add_markup(filed, page):
 
 def test_quick_results_are_called_too_small(results):
     results["cases"]["medical"]["pace"] = "quick"
-    assert "too small to judge" in report_page.index(results, report.TITLES, {}, str)
+    assert "too small to judge" in report_page.index(results, {})
 
 
 def test_absent_numbers_are_shown_as_dashes(results):
@@ -710,7 +710,7 @@ def test_absent_numbers_are_shown_as_dashes(results):
     entry["systems"]["specialist"].update(low=None, high=None, seconds=None)
     report_page.primary_verdict(entry).update(low=None, high=None, p=None)
     page = Page()
-    page.feed(report_page.index(results, report.TITLES, {}, str))
+    page.feed(report_page.index(results, {}))
     assert (page.unbalanced, page.open) == ([], [])
     assert "None" not in " ".join(page.text)
 
