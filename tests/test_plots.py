@@ -173,25 +173,18 @@ def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
     assert base64.b64decode(data) == picture.png
 
 
-def test_a_wide_picture_keeps_a_readable_width_and_scrolls_in_its_own_box():
+def test_a_wide_picture_scrolls_in_its_own_box_and_a_small_one_is_not_blown_up():
     picture = DRAW["history"]()
     picture.figure.texts[0].set_text("Two\nlines & more")
     markup = picture._repr_html_()
     scroller, image = re.search(r"<div([^>]*)><img([^>]*)></div>", markup).groups()
-    assert "overflow-x:auto" in scroller and 'tabindex="0"' in scroller
-    assert 'role="group" ' in scroller
+    assert 'overflow-x:auto" role="group" tabindex="0"' in scroller
     assert 'aria-label="Figure: Two lines &amp; more"' in scroller
     least = int(re.search(r"min-width:(\d+)px", image).group(1))
     assert 480 <= least < 792 and "max-width:100%" in image
     assert markup.index("</div>") < markup.index("<figcaption>")  # the caption does not scroll
-
-
-def test_a_small_picture_is_not_blown_up():
-    with plots.style():
-        figure = matplotlib.figure.Figure(figsize=(2, 1))
-    markup = plots.Picture(figure, "A line.", "A line.")._repr_html_()
-    assert 'width="220"' in markup and "min-width:220px" in markup
-    assert 'aria-label="Figure"' in markup
+    small = plots.Picture(matplotlib.figure.Figure(figsize=(2, 1)), "A line.", "A line.")
+    assert 'width="220" height="110" style="min-width:220px' in small._repr_html_()
 
 
 @pytest.mark.parametrize("missing", ["caption", "alt"])
@@ -461,6 +454,7 @@ def test_live_curves_draw_the_losses_when_a_trainer_measures_no_score(displayed)
     )
     plots.live_curves().on_evaluate(None, state, None)
     assert "not measured yet" in texts_of(displayed[0][1])
+    assert "validation score" not in displayed[0][1].alt
 
 
 def test_live_curves_do_nothing_outside_a_notebook(displayed, monkeypatch):
@@ -474,12 +468,6 @@ def test_live_curves_do_nothing_outside_a_notebook(displayed, monkeypatch):
 def test_learning_curves_name_the_best_validation_score_not_the_last(pictures):
     assert "Best validation score 0.700 at step 20." in pictures["history"].alt
     assert "Validation score: best 0.700" in texts_of(pictures["history"])
-
-
-def test_learning_curves_are_drawn_before_the_first_evaluation():
-    picture = plots.history_figure([{"step": 5, "epoch": 0.1, "train_loss": 2.0}])
-    assert "not measured yet" in texts_of(picture)
-    assert "Validation" not in picture.alt
 
 
 # --- scores from part to part, and raters' dissent --------------------------------------------
@@ -500,20 +488,6 @@ def test_travel_gives_scores_that_are_no_share_of_items_without_per_cent():
     picture = travel("macro_f1")
     assert "specialist 86.3 of 100" in picture.alt and "seeds" not in picture.caption
     assert not any(text.endswith("%") for text in texts_of(picture) if text[0].isdigit())
-
-
-def test_travel_sets_the_parts_under_the_title_and_wastes_no_room_at_the_foot(pictures):
-    picture = pictures["travel"]
-    renderer = rendered(picture)
-    title = picture.figure.texts[0].get_window_extent(renderer)
-    (axes,) = picture.figure.axes
-    parts = [text for text in axes.texts if text.get_text() in ("Films (home)", "Tweets")]
-    for part in parts:
-        assert abs(part.get_window_extent(renderer).x0 - title.x0) < 2
-    label = axes.xaxis.label.get_window_extent(renderer)
-    assert 0 < label.y0 < 0.15 * picture.figure.dpi
-    first_row = axes.get_yticklabels()[0].get_window_extent(renderer)
-    assert parts[0].get_window_extent(renderer).y0 > first_row.y1
 
 
 def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not(pictures):
