@@ -351,22 +351,10 @@ def has_results(folder):
 
 
 def collect(folder):
-    """Merge what the notebooks filed and what they cost into ``results.json``.
+    """Merge what the notebooks filed and what they cost into ``results.json``; its contents.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    dict
-        The contents of ``results.json``, which is written. A case whose notebook failed when it
-        was run last is left out: see `left_out`.
-
-    Raises
-    ------
-    FileNotFoundError
-        When no case was filed there.
+    A case whose notebook failed when it was run last is left out: see `left_out`. Where no case was
+    filed, FileNotFoundError.
     """
     from . import torch_setup
 
@@ -422,10 +410,6 @@ def versions():
 def filed(pace):
     """What the cases have come to so far, where a notebook of this pace files its results.
 
-    Parameters
-    ----------
-    pace : str
-
     Returns
     -------
     dict of str to dict
@@ -445,10 +429,6 @@ def course_table(entries):
     ----------
     entries : dict of str to dict
         As `filed` gives them, or ``cases`` of ``results.json``.
-
-    Returns
-    -------
-    str
     """
     lines = [
         f"| case | the talk | {_RECORD_COLUMN} | your run | smarter? | harder: seconds |",
@@ -604,20 +584,10 @@ def _check_primary(name, entry):
 
 
 def recompute(results, folder):
-    """Compute every score, interval and p again from the predictions.
+    """Compute every score, interval and p again; a list of what came out differently.
 
-    Parameters
-    ----------
-    results : dict
-        As in ``results.json``.
-    folder : pathlib.Path
-        Holds ``predictions/<case>.parquet``.
-
-    Returns
-    -------
-    list of str
-        What came out differently; empty when nothing did. Metrics that are not computed from
-        predictions (such as seconds), comparisons over runs and slices are not looked at.
+    The folder holds ``predictions/<case>.parquet``. Metrics that are not computed from predictions
+    (such as seconds), comparisons over runs and slices are not looked at.
     """
     problems = []
     for name, entry in results["cases"].items():

@@ -30,13 +30,6 @@ OUTCOMES = (
     "too small to judge",
     "cannot be judged",
 )
-_TONES = {
-    "supported": "for",
-    "contradicted": "against",
-    "not": "open",
-    "too": "open",
-    "cannot": "open",
-}
 
 # The marks of charts: what each is called there, and what it stands for.
 _MARKS = {
@@ -296,7 +289,7 @@ def _title(name):
 
 
 def _tone(words):
-    return _TONES.get(words.split()[0], "open")
+    return {"supported": "for", "contradicted": "against"}.get(words.split()[0], "open")
 
 
 def _table(caption, head, rows):
