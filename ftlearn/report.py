@@ -109,7 +109,7 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
     if is_home and entry["notebook"]:
         _note_progress(case, entry["notebook"], verdicts, recorded)
-    print(_filed_sentence(case, entry, folder if is_home else None))
+    print(_filed_sentence(case, entry, is_home))
 
 
 def _note_progress(case, notebook, verdicts, recorded):
@@ -331,10 +331,10 @@ def _write(path, content, keep_previous=False):
     files.write_whole(path, content)
 
 
-def _filed_sentence(case, entry, home):
+def _filed_sentence(case, entry, is_home):
     # No path of this machine: the sentence stands in published notebooks.
     n_verdicts = len(entry["verdicts"]) + sum(len(p["verdicts"]) for p in entry["parts"].values())
-    where = " They are kept in `results` in your ftlearn home folder." if home else ""
+    where = " They are kept in `results` in your ftlearn home folder." if is_home else ""
     return (
         f"Filed the results of case {case.name!r}: {len(entry['systems'])} systems, {n_verdicts} "
         f"verdicts, {entry['n_test']:,} test items in {entry['n_groups']:,} {case.group_name}."

@@ -132,9 +132,9 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
-def document(title, style, body, schemes="light dark"):
-    """A whole page."""
-    scheme = f'<meta name="color-scheme" content="{schemes}">\n' if schemes else ""
+def document(title, style, body, has_dark=True):
+    """A whole page; whether its style knows a dark scheme."""
+    scheme = '<meta name="color-scheme" content="light dark">\n' if has_dark else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -596,4 +596,4 @@ def notebook(content, title):
     """An executed notebook as a page of the report."""
     cells, style = notebook_body(content)
     back = '<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>'
-    return document(title, style, f"{back}\n<main>\n{cells}\n</main>", schemes="")
+    return document(title, style, f"{back}\n<main>\n{cells}\n</main>", has_dark=False)

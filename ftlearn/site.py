@@ -296,7 +296,7 @@ def _add_notebook(site, number):
 <p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>
 </main>
 {_turn(site, number, "end")}"""
-    text = report_page.document(act.title, style + _style("58rem"), body, schemes="")
+    text = report_page.document(act.title, style + _style("58rem"), body, has_dark=False)
     site.files[page] = text.encode()
     site.files[act.source] = site.project / act.source
 
