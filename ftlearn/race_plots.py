@@ -1,7 +1,6 @@
 """Figures about a race to a target accuracy, and a map of where the tiles lie."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from . import racing
 from .evaluation import system_label
@@ -10,16 +9,18 @@ from .plots import (
     BLUE,
     FAINT,
     INK,
-    PAPER,
     SOFT,
     VERMILLION,
     Picture,
-    _axes,
     _capital,
-    _figure,
-    _heading,
+    _chart,
+    _draw_row,
+    _points,
     _points_axis,
-    _styled,
+    _rows,
+    _write_above,
+    _write_right,
+    style,
 )
 
 _PARTS = {
@@ -30,7 +31,7 @@ _PARTS = {
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-@_styled
+@style()
 def race_figure(curves, target, heading, caption, at_once=None):
     """Validation accuracy against seconds of training, one line a run.
 
@@ -43,44 +44,37 @@ def race_figure(curves, target, heading, caption, at_once=None):
     heading, caption : str
     at_once : dict of str to (float, float), optional
         Systems that are fitted in one go: seconds and validation accuracy.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
-    figure = _figure(3.8)
-    _heading(figure, heading, "Validation accuracy against seconds of training; the axis is a log")
-    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
-    axes.grid(axis="y")
+    subtitle = "Validation accuracy against seconds of training; the axis is a log"
+    figure, axes = _chart(3.8, (0.65, 1.9, 0.62, 0.85), heading, subtitle, grid="y")
     axes.set_xscale("log")
     axes.axhline(target, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     said = []
     for number, (racer, runs) in enumerate(curves.items()):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        arrived = racing.arrivals(racer, runs, target)
         for rows in runs:
             seconds, scores = ([row[key] for row in rows] for key in ("seconds", "score"))
             axes.plot(seconds, scores, color=color, linestyle=line, linewidth=1.3, alpha=0.75)
             if lap := racing.reached(rows, target):
                 axes.plot(lap["seconds"], lap["score"], marker, color=color, markersize=7)
-        label = f"{system_label(racer)}\n{racing.median_text(arrived)}"
-        axes.text(1.02, 0.98 - 0.24 * number, label, transform=axes.transAxes, color=color,
-                  fontsize=8.5, va="top", wrap=True)  # fmt: skip
-        said.append(f"{system_label(racer)}: {racing.median_text(arrived)}")
+        name, median = system_label(racer), racing.median_text(racing.arrivals(racer, runs, target))
+        axes.text(1.02, 0.98 - 0.24 * number, f"{name}\n{median}", transform=axes.transAxes,
+                  color=color, fontsize=8.5, va="top", wrap=True)  # fmt: skip
+        said.append(f"{name}: {median}")
     for name, (seconds, score) in (at_once or {}).items():
         axes.plot(seconds, score, "D", color=INK, markersize=6)
         axes.annotate(system_label(name), (seconds, score), (6, -3), textcoords="offset points",
                       fontsize=8.5)  # fmt: skip
         said.append(f"{system_label(name)}: {score:.2f} after {seconds:.1f} s")
     axes.set_xticks([tick for tick in _TICKS if axes.get_xlim()[0] < tick < axes.get_xlim()[1]])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    axes.xaxis.set_major_formatter("{x:g} s")
     axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("Seconds of training")
     alt = f"{heading}. To a validation accuracy of {target:.2f}: {'; '.join(said)}."
     return Picture(figure, caption, alt)
 
 
-@_styled
+@style()
 def saving_figure(case, found, stays=None, at_once=None):
     """How much time is saved, beside nothing saved and beside the claim; a row a question.
 
@@ -94,10 +88,6 @@ def saving_figure(case, found, stays=None, at_once=None):
     at_once : dict of str to (sequence of float, float), optional
         Systems that are fitted in one go: seconds of each fit, and validation accuracy. Marks
         without an interval; those below the target are left out.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     target = found.baseline.target
     slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
@@ -109,28 +99,31 @@ def saving_figure(case, found, stays=None, at_once=None):
             label = {"classical": "Colours and forest"}.get(name, _capital(system_label(name)))
             seen = f"{fitted.median():.1f} s, {score:.2f} at once"
             rows.append((label, racing.saving(found.baseline, fitted), seen))
-    figure = _figure(1.72 + 0.5 * len(rows))
     heading = f"{_saved(found)} of the time saved to reach {target:.2f}"
     if stays:
         is_told = stays.low > 0 or stays.high < 0
         heading += f"; to stay there, {_saved(stays) if is_told else 'none for sure'}"
     subtitle = f"{_capital(fast)} against {slow}"
     subtitle += "; diamonds: no network is trained" if at_once else ""
-    _heading(figure, _capital(heading), subtitle, size=12.5 if len(heading) < 70 else 11)
-    axes = _axes(figure, 1.55, 1.95, 0.62, 0.98)
+    height, size = 1.72 + 0.5 * len(rows), 12.5 if len(heading) < 70 else 11
+    margins = (1.55, 1.95, 0.62, 0.98)
+    figure, axes = _chart(height, margins, _capital(heading), subtitle, size)
     raced = 1 + bool(stays)
     said = [_draw_saving(axes, at, *row, has_bar=at < raced) for at, row in enumerate(rows)]
     _frame_savings(axes, [row[0] for row in rows], case.claimed["value"])
-    outcome = _capital(racing.saving_outcome(case, found))
-    caption = f"To reach it: {racing.saving_outcome(case, found)}. "
+    outcome = racing.saving_outcome(case, found)
+    caption = f"To reach it: {outcome}. "
     if stays:
         caption += f"To stay there to the end: {racing.saving_outcome(case, stays, False)}. "
     caption += (
         f"Bars: 95 % intervals over {found.baseline.runs} pairs of runs; pre-training is not on "
         "the clock."
     )
-    claimed = f"A line marks the claimed {case.claimed['value']:g} %."
-    return Picture(figure, caption, f"{outcome}. {fast} against {slow}. {' '.join(said)} {claimed}")
+    alt = (
+        f"{_capital(outcome)}. {fast} against {slow}. {' '.join(said)} A line marks the claimed "
+        f"{case.claimed['value']:g} %."
+    )
+    return Picture(figure, caption, alt)
 
 
 def _against(found):
@@ -149,17 +142,14 @@ def _draw_saving(axes, row, label, found, seen, has_bar):
     if np.isfinite(found.difference):
         if has_bar:
             low = found.low if np.isfinite(found.low) else -10  # beyond the axes
-            axes.plot([100 * low, 100 * found.high], [row, row], color=BLUE, linewidth=6,
-                      solid_capstyle="round")  # fmt: skip
-            axes.plot([100 * found.difference], [row], "o", color=PAPER, markeredgecolor=BLUE,
-                      markeredgewidth=2.5, markersize=10)  # fmt: skip
+            bounds = _points(found.difference, low, found.high)
+            _draw_row(axes, row, *bounds, 6, markeredgewidth=2.5, markersize=10)
         else:
             axes.plot([100 * found.difference], [row], "D", color=INK, markersize=7)
-    beside = axes.get_yaxis_transform()
     bounds = racing.saved_text(found).partition("interval ")[2].rstrip(")") if has_bar else ""
     numbers = share.replace("at least", "\u2265") + (f" ({bounds})" if bounds else "")
-    axes.text(1.03, row - 0.17, numbers, transform=beside, va="center", fontweight="bold")
-    axes.text(1.03, row + 0.2, seen, transform=beside, va="center", fontsize=8.5, color=SOFT)
+    _write_right(axes, row - 0.17, numbers, 1.03, fontweight="bold")
+    _write_right(axes, row + 0.2, seen, 1.03, fontsize=8.5, color=SOFT)
     saved = racing.saved_text(found) if has_bar else f"{share} of the time"
     return f"{label}: {saved} saved, {seen}."
 
@@ -169,37 +159,19 @@ def _frame_savings(axes, labels, claim):
     axes.set_xlim(max(min(axes.get_xlim()[0], -12), -150), 102)
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)), zorder=1)
-    for x, words, color, side in (
-        (0, "nothing saved", INK, -1),
-        (claim, f"claimed {claim:g} %", VERMILLION, 1),
-    ):
-        axes.annotate(words, (x, 1), (-6 * side, 4), xycoords=axes.get_xaxis_transform(),
-                      ha="left" if side > 0 else "right", textcoords="offset points", color=color,
-                      fontsize=9.5, fontweight="bold", annotation_clip=False)  # fmt: skip
-    axes.set(yticks=range(len(labels)), ylim=(len(labels) - 0.4, -0.6))
-    axes.set_yticklabels(labels)
-    axes.spines["left"].set_visible(False)
+    _write_above(axes, 0, "nothing saved", INK, "right", 6)
+    _write_above(axes, claim, f"claimed {claim:g} %", VERMILLION, "left", -6)
+    _rows(axes, labels, 0.6)
     axes.tick_params(axis="y", length=0)
     _points_axis(axes)
     axes.set_xlabel("Share of the time that is saved, per cent")
 
 
-@_styled
+@style()
 def fold_map(case):
-    """Where the tiles of each part lie: a flat map of the world with the blocks' edges.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The satellite case.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
-    """
-    figure = _figure(3.9)
-    _heading(figure, "Three parts of the world", "A mark is a tile; the grid shows the blocks")
-    axes = _world(figure)
+    """Where the tiles of each part of the satellite case lie: a flat map with the blocks' edges."""
+    subtitle = "A mark is a tile; the grid shows the blocks"
+    figure, axes = _world("Three parts of the world", subtitle)
     said = []
     for name, (marker, color, words) in _PARTS.items():
         part = case.part(name)
@@ -215,22 +187,11 @@ def fold_map(case):
     return Picture(figure, caption, f"World map of tiles. {'; '.join(said)}.")
 
 
-@_styled
+@style()
 def class_map(case):
-    """Which climate each tile has: a flat map of the world.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The satellite case.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
-    """
-    figure = _figure(3.9)
-    _heading(figure, "Five climates, and how they lie in bands", "A mark is a tile, all parts")
-    axes = _world(figure)
+    """Which climate each tile of the satellite case has: a flat map of the world."""
+    subtitle = "A mark is a tile, all parts"
+    figure, axes = _world("Five climates, and how they lie in bands", subtitle)
     colors = (_GREEN, _ORANGE, BLUE, VERMILLION, SOFT)
     rows = [case.part(name) for name in _PARTS]
     latitude, longitude, label = (
@@ -254,15 +215,15 @@ def _legend_below(axes, columns, size):
                 fontsize=size, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
 
 
-def _world(figure):
-    """Axes from 180° west to 180° east and 60° south to 90° north, blocks as a grid."""
-    axes = _axes(figure, 0.6, 0.25, 0.75, 0.72)
+def _world(title, subtitle):
+    """Figure and axes from 180° west to 180° east, 60° south to 90° north, blocks as a grid."""
+    figure, axes = _chart(3.9, (0.6, 0.25, 0.75, 0.72), title, subtitle)
     axes.set(xlim=(-180, 180), ylim=(-60, 90), xticks=range(-180, 181, 15))
     axes.set_yticks(range(-60, 91, 15))
     axes.grid(color=FAINT)
-    for axis, sides in ((axes.xaxis, "WE"), (axes.yaxis, "SN")):
-        axis.set_major_formatter(FuncFormatter(lambda v, _, sides=sides: _degrees(v, sides)))
-    return axes
+    axes.xaxis.set_major_formatter(lambda value, _: _degrees(value, "WE"))
+    axes.yaxis.set_major_formatter(lambda value, _: _degrees(value, "SN"))
+    return figure, axes
 
 
 def _degrees(value, sides):

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from toy_cases import DICTIONARY
 
 from ftlearn import pair_plots
-from ftlearn.models import multilingual
 
 
 def unit(rows):
@@ -67,15 +65,6 @@ def test_a_map_joins_every_text_to_its_translation_and_says_the_numbers(sides):
     assert [text.get_text() for text in first.get_legend().get_texts()] == list(names)
 
 
-def test_pictures_of_other_embeddings_are_others(sides):
-    queries, candidates = sides
-    pictures = [
-        pair_plots.embedding_map({"a": pair}, ("x", "y"), "Title").png
-        for pair in (sides, (candidates, queries[::-1]), sides)
-    ]
-    assert pictures[0] == pictures[2] != pictures[1]
-
-
 # --- what a token buys ------------------------------------------------------------------------
 
 
@@ -98,20 +87,7 @@ def test_letters_a_token_are_a_ratio_of_sums_with_an_interval_over_texts():
     assert (low, high) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])))
     assert low < value < high
     assert pair_plots.letters_per_token(Syllables(), texts) == (value, low, high)
-
-
-def test_texts_that_are_all_alike_have_no_width():
     assert pair_plots.letters_per_token(Syllables(), ["abcd"] * 9) == (2.0, 2.0, 2.0)
-
-
-def test_words_of_the_vocabulary_cost_less_than_spelled_ones(tiny_encoder_folder):
-    tokenizer = multilingual.load_model(tiny_encoder_folder, 24).tokenizer
-    known = list(DICTIONARY)
-    spelled = [word[::-1] + "q" for word in known]
-    whole, low, _ = pair_plots.letters_per_token(tokenizer, known)
-    of_pieces, _, high = pair_plots.letters_per_token(tokenizer, spelled)
-    assert whole == pytest.approx(np.mean([len(word) for word in known]))
-    assert of_pieces < high < low < whole and of_pieces < 0.6 * whole
 
 
 def test_costs_are_told_language_by_language():
