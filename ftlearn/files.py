@@ -4,12 +4,14 @@ import errno
 import hashlib
 import os
 import warnings
+from pathlib import Path
 
 import filelock
 
 from .errors import OneSentence
 
 _BLOCK = 1 << 20
+_STYLES = Path(__file__).with_name("styles")
 DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -103,3 +105,8 @@ def sha256(path):
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def style(name):
+    """A style sheet of the course's pages."""
+    return "\n" + (_STYLES / f"{name}.css").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import html
 import math
 import re
 
+from . import files
 from .evaluation import system_label
 
 TITLES = {
@@ -37,94 +38,9 @@ _MARKS = {
     "live": ("your run:", "your run, on this machine"),
 }
 
-STYLE = """
-:root { color-scheme: light dark; --paper: #f8f6f0; --sheet: #fffefa; --ink: #1c1b19;
-  --soft: #5d5a53; --line: #d9d4c7; --for: #14603a; --against: #9c2a16; --open: #6a5207;
-  --mark: #14508f; }
-@media (prefers-color-scheme: dark) { :root { --paper: #151513; --sheet: #1e1d1b; --ink: #ece9e2;
-  --soft: #aaa599; --line: #3b3933; --for: #7fd0a3; --against: #f2a08f; --open: #e0c469;
-  --mark: #8dbdf0; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main, header, footer { max-width: 54rem; margin: 0 auto; padding: 0 1.1rem; }
-header { padding-top: 3rem; }
-h1, h2, blockquote { font-family: Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif;
-  line-height: 1.2; text-wrap: balance; }
-h1 { font-size: clamp(1.9rem, 6vw, 2.9rem); margin: 0 0 .6rem; font-weight: 600; }
-h2 { font-size: clamp(1.4rem, 4.5vw, 1.8rem); margin: 0 0 .7rem; font-weight: 600; }
-h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
-p { margin: .6rem 0; }
-a { color: var(--mark); text-underline-offset: .15em; }
-a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--mark);
-  outline-offset: 2px; }
-.skip { position: absolute; left: -999rem; }
-.skip:focus { left: 1rem; top: .5rem; background: var(--sheet); padding: .4rem .8rem; }
-.eyebrow { font-size: .78rem; letter-spacing: .12em; text-transform: uppercase;
-  color: var(--soft); margin: 0 0 .3rem; }
-.lead { color: var(--soft); max-width: 42rem; }
-.warning { border: 2px solid var(--open); padding: .6rem 1rem; }
-article { background: var(--sheet); border: 1px solid var(--line); border-top: 4px solid var(--ink);
-  padding: 1.5rem clamp(1rem, 4vw, 2.2rem) 1.2rem; margin: 2rem 0; }
-blockquote { margin: .4rem 0 1.1rem; font-size: 1.15rem; font-style: italic; }
-blockquote::before { content: "\\201C"; } blockquote::after { content: "\\201D"; }
-.verdict { border-left: 4px solid currentColor; padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
-.verdict p { color: var(--ink); font-size: 1.08rem; margin: .2rem 0; }
-.stamp { font-size: .78rem; font-weight: 700; letter-spacing: .08em; text-transform: uppercase; }
-.for { color: var(--for); } .against { color: var(--against); } .open { color: var(--open); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
-  font-size: .94rem; }
-caption { text-align: left; color: var(--soft); font-size: .88rem; padding: .5rem 0; }
-caption span { display: inline-block; max-width: calc(100vw - 5rem); }
-th, td { text-align: left; padding: .36rem .8rem .36rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; }
-thead th { font-size: .8rem; color: var(--soft); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 500; min-width: 7rem; } .number { white-space: nowrap; }
-td.number, th.number { text-align: right; }
-td.claim { text-align: right; min-width: 6.5rem; }
-tr.primary th, tr.primary td { font-weight: 700; }
-figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 34rem; height: auto; }
-figcaption { color: var(--soft); font-size: .88rem; }
-svg text { font: 13px system-ui, sans-serif; fill: var(--ink); paint-order: stroke;
-  stroke: var(--sheet); stroke-width: 4px; }
-svg .soft { fill: var(--soft); font-size: 11.5px; }
-svg .rule { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 3 3; }
-svg .measured { stroke: var(--mark); fill: var(--mark); }
-svg .live { fill: var(--sheet); stroke: var(--ink); stroke-width: 2.2; }
-svg .claimed { fill: var(--sheet); stroke: var(--ink); stroke-width: 1.6; }
-.interval { white-space: nowrap; }
-.range { width: 7rem; display: block; margin-top: .32rem; }
-.legend { color: var(--soft); font-size: .88rem; margin: .3rem 0; }
-.legend span { display: inline-block; margin-right: 1.4rem; }
-.legend svg { width: 2rem; height: .9rem; vertical-align: -.12rem; margin-right: .4rem; }
-details { border-top: 1px solid var(--line); padding: .5rem 0; }
-summary { cursor: pointer; font-weight: 600; }
-.facts { color: var(--soft); font-size: .88rem; border-top: 1px solid var(--line);
-  margin-top: 1rem; padding-top: .7rem; }
-footer { padding-bottom: 3rem; }
-"""
+STYLE = files.style("report")
 
-_NOTEBOOK_STYLE = """
-body { margin: 0 auto; max-width: 58rem; padding: 1rem; background: #fffefa; color: #1c1b19;
-  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color-scheme: light;
-  overflow-wrap: break-word; }
-h1, h2, h3 { font-family: Charter, Georgia, serif; line-height: 1.25; }
-a { color: #14508f; } a.anchor-link { display: none; }
-/* Wrapped, as JupyterLab does with outputs: nothing to scroll, whole on paper. */
-pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: .86rem;
-  line-height: 1.45; }
-/* No darker than the page: the comments' colour is just readable on it. */
-.input_area { border: 1px solid #d9d4c7; border-left-width: 4px; padding: .5rem .8rem; }
-.highlight, .highlight pre { background: none; }
-.prompt { color: #5d5a53; font: .74rem monospace; }
-.output_area { padding: .3rem 0; }
-.output_stderr { background: #fbeeea; }
-img, svg { max-width: 100%; height: auto; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #d9d4c7; text-align: right; }
-tbody th { text-align: left; }
-"""
+_NOTEBOOK_STYLE = files.style("notebook")
 
 
 def escape(value):

@@ -23,7 +23,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from . import report_page
+from . import files, report_page
 
 MANIFEST = ".ftlearn-site.json"
 NOTEBOOKS = "notebooks/[0-9]*.ipynb"
@@ -43,35 +43,8 @@ _LINK = re.compile(r'(<(?:a|img)\b[^>]*?\s(?:href|src)=")([^"]*)(")')
 _HEADING = re.compile(r"<h([1-6])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
 _PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>', re.DOTALL)
 
-_STYLE = """
-nav.site, nav.turn { max-width: WIDTH; margin: 0 auto; padding: .6rem 1.1rem; display: flex;
-  flex-wrap: wrap; gap: .3rem 1.3rem; font-size: .94rem; }
-nav.site { border-bottom: 1px solid var(--line, #d9d4c7); }
-nav.turn { justify-content: space-between; }
-nav.turn .next { margin-left: auto; text-align: right; }
-p code, li code, td code { overflow-wrap: anywhere; }
-nav a { color: var(--mark, #14508f); padding: .15rem 0; }
-nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
-nav a:focus-visible { outline: 3px solid var(--mark, #14508f); outline-offset: 2px; }
-.skip { position: absolute; left: -999rem; }
-.skip:focus { left: 1rem; top: .5rem; background: var(--sheet, #fffefa); padding: .4rem .8rem; }
-"""
-_DOCUMENT_STYLE = """
-main.document { padding-top: 2.2rem; padding-bottom: 3rem; }
-main.document h2 { margin-top: 2.4rem; }
-img { max-width: 100%; height: auto; }
-pre { overflow-x: auto; background: var(--sheet); border: 1px solid var(--line);
-  padding: .6rem .9rem; font-size: .88rem; line-height: 1.45; }
-code { font-size: .92em; overflow-wrap: anywhere; } pre code { overflow-wrap: normal; }
-main.document blockquote::before, main.document blockquote::after { content: none; }
-:target { scroll-margin-top: 1rem; }
-ol.acts { list-style: none; padding: 0; } ol.acts h3 { font-size: 1.15rem; margin: 0 0 .2rem; }
-ol.acts blockquote { font-size: 1.02rem; margin: .3rem 0; }
-ol.acts blockquote p { margin: 0; } ol.acts blockquote em { font-style: inherit; }
-ol.acts li { background: var(--sheet); border: 1px solid var(--line); padding: .9rem 1.2rem;
-  margin: .9rem 0; border-left: 4px solid var(--ink); }
-ol.acts p.facts { border: 0; margin: .3rem 0 0; padding: 0; }
-"""
+_STYLE = files.style("site")
+_DOCUMENT_STYLE = files.style("document")
 
 
 @dataclass
