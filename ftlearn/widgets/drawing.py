@@ -4,10 +4,8 @@ A live widget shows the drawing itself, redrawn at every move. The static equiva
 image, for pages that cut inline drawings out.
 """
 
-import base64
-
 from ..plots import FAINT, PAPER, SOFT
-from .style import escaped
+from .style import data_url, escaped, wide
 
 
 def words(color, size=12):
@@ -38,28 +36,23 @@ def svg(width, height, title, description, body):
     )
 
 
+def points(pairs):
+    """Places as a line's attribute wants them (str)."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
+
+
 def plain(drawing, live):
     """A drawing itself, or an ``<img>`` whose alternative text is title and description (str)."""
     if live:
         return drawing
     alt = f"{_told(drawing, 'title')}. {_told(drawing, 'desc')}"
-    data = base64.b64encode(drawing.encode()).decode("ascii")
-    return f'<img class="ftl-drawing" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+    source = data_url(drawing.encode(), "image/svg+xml")
+    return f'<img class="ftl-drawing" alt="{alt}" src="{source}">'
 
 
-def inline(drawing):
-    """A drawing in a box that is scrolled on narrow screens, by keyboard too (str)."""
-    return f"{_box(drawing)}{drawing}</div>"
-
-
-def image(drawing):
-    """A drawing as an ``<img>`` in such a box (str)."""
-    return f"{_box(drawing)}{plain(drawing, live=False)}</div>"
-
-
-def _box(drawing):
-    label = f"Figure: {_told(drawing, 'title')}"
-    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="{label}">'
+def boxed(drawing, live):
+    """A drawing, or its ``<img>``, in a box that is scrolled on narrow screens (str)."""
+    return wide(plain(drawing, live), f"Figure: {_told(drawing, 'title')}")
 
 
 def _told(drawing, tag):
