@@ -41,10 +41,7 @@ class Example:
     item_id: str
     input: object
     label: str
-    baseline_label: str
-    baseline_probability: float
-    specialist_label: str
-    specialist_probability: float
+    answers: tuple  # of the two systems: a label, and its probability or 1 / rank
     gain: float
 
 
@@ -150,9 +147,12 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
     pair = (systems[baseline], systems[specialist])
     first, second = (case.correct(system, "test")[0] for system in pair)
     fixed, broken = ~first & second & where, first & ~second & where
-    groups = case.groups("test")[where]
-    labels = None if _is_search(case) else case.labels("test")[where]
-    outputs = [_outputs(case, system)[where] for system in pair]
+    if _is_search(case):
+        labels, outputs = None, (first.astype(float), second.astype(float))
+    else:
+        labels = case.labels("test")[where]
+        outputs = [case.probabilities(system, "test") for system in pair]
+    outputs, groups = [rows[where] for rows in outputs], case.groups("test")[where]
     numbers = paired_difference(labels, groups, *outputs, metric, len(case.label_names))
     return Comparison(
         baseline=baseline,
@@ -177,13 +177,6 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
 
 def _is_search(case):
     return case.task == "retrieval"
-
-
-def _outputs(case, system):
-    """What the metric is computed from: class probabilities, or whether an item is right."""
-    if _is_search(case):
-        return case.correct(system, "test")[0].astype(float)
-    return case.probabilities(system, "test")
 
 
 def _note(chosen, case, n_groups):
@@ -212,21 +205,13 @@ def _examples(case, pair, where):
     first, second = (_said(case, system) for system in pair)
     gains = second[2] - first[2]
     ids = test["item_id"][:]
-    order = sorted(np.flatnonzero(where), key=lambda i: (-abs(gains[i]), ids[i]))
-    return [
-        Example(
-            item_id=ids[i],
-            input=row["input"],
-            label=row["translation"] if _is_search(case) else case.label_names[row["label"]],
-            baseline_label=first[0][i],
-            baseline_probability=float(first[1][i]),
-            specialist_label=second[0][i],
-            specialist_probability=float(second[1][i]),
-            gain=float(gains[i]),
-        )
-        for i in order
-        for row in [test[int(i)]]
-    ]
+    found = []
+    for at in sorted(np.flatnonzero(where), key=lambda at: (-abs(gains[at]), ids[at])):
+        row = test[int(at)]
+        label = row["translation"] if _is_search(case) else case.label_names[row["label"]]
+        answers = tuple((names[at], float(shares[at])) for names, shares, _ in (first, second))
+        found.append(Example(ids[at], row["input"], label, answers, float(gains[at])))
+    return found
 
 
 def _said(case, system):
@@ -316,13 +301,12 @@ def _examples_html(comparison, kind, rows):
 
 def _example_html(example, kind, comparison):
     source, target = comparison.languages or ("", "")
-    said = (
-        (example.baseline_label, example.baseline_probability),
-        (example.specialist_label, example.specialist_probability),
-    )
     cells = style.cells(
         style.spoken(example.label, target),
-        *(f"{style.spoken(name, target)} ({_share(p, comparison.is_search)})" for name, p in said),
+        *(
+            f"{style.spoken(name, target)} ({_share(share, comparison.is_search)})"
+            for name, share in example.answers
+        ),
     )
     shown = _input_html(example, source)
     return f'<tr><th scope="row" class="ftl-{kind}">{shown}</th>{cells}</tr>'
@@ -337,15 +321,11 @@ def _share(probability, is_search):
 
 
 def _input_html(example, language):
-    if not isinstance(example.input, str):
-        return _image_html(example)
-    text = example.input
-    if len(text) > _LONGEST_TEXT:
-        text = text[:_LONGEST_TEXT].rstrip() + " ..."
-    return style.spoken(text, language)
-
-
-def _image_html(example):
+    if isinstance(example.input, str):
+        text = example.input
+        if len(text) > _LONGEST_TEXT:
+            text = text[:_LONGEST_TEXT].rstrip() + " ..."
+        return style.spoken(text, language)
     stream = io.BytesIO()
     image = example.input.convert("RGB")
     image.thumbnail((96, 96))
@@ -439,8 +419,7 @@ def _dropdown(name, options, value, tooltip):
 def compare(case, systems):
     """Show any two of several systems side by side, with the verdict on their difference.
 
-    Below the widget stands its static equivalent for the first selection, for pages that show no
-    widgets, printing and screen readers.
+    Below the widget stands its static equivalent for the first selection.
 
     Parameters
     ----------

@@ -11,7 +11,6 @@ import ipywidgets
 from .. import racing
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
 from . import drawing, style
-from .drawing import words
 from .style import escaped
 
 PRESET = "Written down before any run on these tiles."
@@ -50,9 +49,6 @@ def _saved(saving):
     if not math.isfinite(saving.ratio):
         return "the median run never arrived, so no time is saved"
     return f"saves {racing.saved_text(saving)}"
-
-
-# --- the pictures -----------------------------------------------------------------------------
 
 
 class _Scale:
@@ -98,25 +94,25 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
             seen = [lap for lap in laps if lap[against] <= now]
             if not seen:
                 continue
-            points = drawing.points((scale.x(lap[against]), scale.y(lap["score"])) for lap in seen)
-            drawn.append(
-                f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.6" '
-                f'stroke-opacity=".75" stroke-dasharray="{dashes}"/>'
-            )
+            places = [(scale.x(lap[against]), scale.y(lap["score"])) for lap in seen]
+            look = {"stroke_opacity": ".75", "stroke_dasharray": dashes}
+            drawn.append(drawing.line(places, color, 1.6, **look))
             lap = racing.reached(laps, target)
             if lap and lap[against] <= now:
-                drawn.append(
-                    f'<circle cx="{scale.x(lap[against]):.1f}" cy="{scale.y(lap["score"]):.1f}" '
-                    f'r="5" fill="{color}" stroke="{PAPER}"/>'
-                )
+                x, y = scale.x(lap[against]), scale.y(lap["score"])
+                drawn.append(drawing.circle(x, y, 5, fill=color, stroke=PAPER))
     if against == "seconds":
-        drawn += _diamonds(recorded, scale, now)
-    line = scale.y(target)
-    drawn.append(
-        f'<path d="M{_LEFT} {line:.1f}H{_WIDTH - _RIGHT}" stroke="{INK}" stroke-dasharray="5 3"/>'
-        f'<text x="{_WIDTH - _RIGHT - 4}" y="{line - 5:.1f}" text-anchor="end" {words(INK)}>'
-        f"target {target:.2f}</text>"
-    )
+        for seconds, score in recorded.at_once.values():
+            middle = statistics.median(seconds)
+            if middle <= now:
+                x, y = scale.x(middle), scale.y(score)
+                drawn.append(drawing.diamond(x, y, 7, fill=INK, stroke=PAPER))
+    right, height = _WIDTH - _RIGHT, scale.y(target)
+    path = f"M{_LEFT} {height:.1f}H{right}"
+    drawn += [
+        drawing.tag("path", d=path, stroke=INK, stroke_dasharray="5 3"),
+        drawing.text(right - 4, height - 5, f"target {target:.2f}", INK, text_anchor="end"),
+    ]
     said = "; ".join(
         f"{style.label(name)}: {racing.median_text(arrived)}"
         for name, arrived in recorded.arrivals(target).items()
@@ -127,37 +123,27 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
     return drawing.svg(_WIDTH, _HEIGHT, title, said, body)
 
 
-def _diamonds(recorded, scale, now):
-    for seconds, score in recorded.at_once.values():
-        middle = statistics.median(seconds)
-        if middle <= now:
-            x, y = scale.x(middle), scale.y(score)
-            yield f'<path d="M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z" fill="{INK}" stroke="{PAPER}"/>'
-
-
 def _legend(recorded, against):
     """Names beside the picture, each with its line; systems fitted at once with their diamond."""
     left, rows = _WIDTH - _RIGHT + 12, []
     for number, name in enumerate(recorded.curves):
         y = _TOP + 14 + 38 * number
         color, dashes = _LOOKS.get(name, (SOFT, ""))
-        ink = words(VERMILLION_INK if color == VERMILLION else color)
-        rows.append(
-            f'<path d="M{left} {y - 4}h26" stroke="{color}" stroke-width="2.4" '
-            f'stroke-dasharray="{dashes}"/><text x="{left}" y="{y + 14}" font-weight="bold" {ink}>'
-            f"{escaped(_short(name))}</text>"
-        )
-    if against != "seconds":
-        return "".join(rows)
-    for number, (name, (seconds, score)) in enumerate(recorded.at_once.items()):
+        ink = VERMILLION_INK if color == VERMILLION else color
+        look = {"stroke": color, "stroke_width": "2.4", "stroke_dasharray": dashes}
+        rows += [
+            drawing.tag("path", d=f"M{left} {y - 4}h26", **look),
+            drawing.text(left, y + 14, escaped(_short(name)), ink, font_weight="bold"),
+        ]
+    at_once = recorded.at_once if against == "seconds" else {}
+    for number, (name, (seconds, score)) in enumerate(at_once.items()):
         y = _TOP + 20 + 44 * len(recorded.curves) + 40 * number
-        middle = statistics.median(seconds)
-        rows.append(
-            f'<path d="M{left + 6} {y - 11}l6 6l-6 6l-6 -6z" fill="{INK}"/>'
-            f'<text x="{left + 18}" y="{y}" {words(INK)}>{escaped(_short(name))}</text>'
-            f'<text x="{left + 18}" y="{y + 15}" {words(SOFT)}>{score:.2f} at {middle:.1f} s'
-            "</text>"
-        )
+        reached = f"{score:.2f} at {statistics.median(seconds):.1f} s"
+        rows += [
+            drawing.diamond(left + 6, y - 5, 6, fill=INK),
+            drawing.text(left + 18, y, escaped(_short(name)), INK),
+            drawing.text(left + 18, y + 15, reached),
+        ]
     return "".join(rows)
 
 
@@ -188,17 +174,15 @@ def survival_svg(recorded, target):
             path += f"H{scale.x(max(ends)):.1f}"
         for end in ends:  # on the line where it then was: others may arrive later
             left = 1 - sum(value <= end for value in times) / arrived.runs
-            drawn.append(
-                f'<circle cx="{scale.x(end):.1f}" cy="{scale.y(left) + shift:.1f}" r="4" '
-                f'fill="{PAPER}" stroke="{color}" stroke-width="1.6"/>'
-            )
-        drawn.insert(
-            0,
-            f'<path transform="translate(0 {shift})" d="{path}" fill="none" stroke="{color}" '
-            f'stroke-width="2" stroke-dasharray="{dashes}"/>',
-        )
-    said = "; ".join(f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
-                     for name in recorded.curves)  # fmt: skip
+            y = scale.y(left) + shift
+            look = {"fill": PAPER, "stroke": color, "stroke_width": 1.6}
+            drawn.append(drawing.circle(scale.x(end), y, 4, **look))
+        look = {"fill": "none", "stroke": color, "stroke_width": 2, "stroke_dasharray": dashes}
+        drawn.insert(0, drawing.tag("path", transform=f"translate(0 {shift})", d=path, **look))
+    said = "; ".join(
+        f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
+        for name in recorded.curves
+    )
     title = f"Share of the runs that have not reached {target:.2f} yet"
     grid = _grid(scale, [0, 0.5, 1], "seconds")
     body = grid + "".join(drawn) + _legend(recorded, "")
@@ -210,13 +194,11 @@ def _grid(scale, shares, against):
     lines = [drawing.level(_LEFT, right, scale.y(share), f"{share:g}") for share in shares]
     for tick in scale.ticks():
         x = scale.x(tick)
-        lines.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT}"/>')
+        lines.append(drawing.tag("path", d=f"M{x:.1f} {_TOP}V{bottom}", stroke=FAINT))
         lines.append(drawing.centred(x, bottom + 16, f"{tick:,}"))
     lines.append(drawing.centred((_LEFT + right) / 2, scale.height - 8, AXES[against]))
     return "".join(lines)
 
-
-# --- the page ---------------------------------------------------------------------------------
 
 _CSS = style.sheet()
 
@@ -267,9 +249,6 @@ def race_text(recorded, target):
     ]
     status = PRESET if is_preset(target) else EXPLORATORY
     return "\n".join([f"To {target:.2f}. {status}", *rows, *saving_lines(recorded, target)])
-
-
-# --- the widget -------------------------------------------------------------------------------
 
 
 class RaceView:

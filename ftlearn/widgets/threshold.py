@@ -14,7 +14,7 @@ from ..cases.split import CROSSED
 from ..evaluation import FEW_GROUPS, RESAMPLES, Score, failure_bounds, score_arrays
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 from .try_it import framed, image_html
 
@@ -113,24 +113,7 @@ def at_threshold(case, system, value, part="test", positive=1):
 
 
 def sensitivity_at_specificity(case, system, specificity=0.9, part="test", positive=1):
-    """What a system finds on a part, at the threshold that validation chose.
-
-    Parameters
-    ----------
-    case, system, specificity, positive
-        As in `operating_point`.
-    part : str
-
-    Returns
-    -------
-    Decisions
-        Printed, it gives sensitivity and specificity with bounds.
-
-    Raises
-    ------
-    ValueError
-        As in `operating_point`.
-    """
+    """What a system finds on a part, at the threshold that validation chose (Decisions)."""
     value = operating_point(case, system, specificity, positive=positive)
     return at_threshold(case, system, value, part, positive)
 
@@ -202,7 +185,6 @@ class Look:
 
     @property
     def is_chosen(self):
-        """Whether the threshold looked at is the one that validation chose (bool)."""
         return self.now.threshold == self.chosen.threshold
 
     @property
@@ -229,8 +211,6 @@ def look(case, systems, name, value=None, specificity=0.9, positive=1):
         curve=roc_curve(sick, scores)[:2],
     )
 
-
-# --- in HTML ----------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
 .ftl.ftl-line .ftl-status{font-weight:bold}
@@ -327,12 +307,9 @@ def roc_alt(found):
 def roc_svg(found):
     """The ROC curve with the chosen and the current point, as SVG."""
     title, said = roc_alt(found).split(". ", 1)
-    curve = drawing.points((_x(rate), _y(share)) for rate, share in zip(*found.curve, strict=True))
-    body = (
-        f'{_grid_svg()}<polyline points="{curve}" fill="none" stroke="{BLUE}" stroke-width="2.2" '
-        f'stroke-linejoin="round"/>{_points_svg(found)}'
-    )
-    return drawing.svg(320, 320, title, said, body)
+    curve = [(_x(rate), _y(share)) for rate, share in zip(*found.curve, strict=True)]
+    line = drawing.line(curve, BLUE, 2.2, stroke_linejoin="round")
+    return drawing.svg(320, 320, title, said, _grid_svg() + line + _points_svg(found))
 
 
 def _x(rate):
@@ -343,41 +320,44 @@ def _y(rate):
     return 272 - 256 * rate
 
 
+def _words(x, y, said, anchor="middle"):
+    return drawing.text(x, y, said, SOFT, 11, text_anchor=anchor)
+
+
 def _grid_svg():
-    lines, text = [], words(SOFT, 11)
+    lines = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         x, y, label = _x(share), _y(share), f"{100 * share:.0f}"
-        lines.append(
-            f'<path d="M{x} 16V272M48 {y}H304" stroke="{FAINT}"/>'
-            f'<text x="{x}" y="288" text-anchor="middle" {text}>{label}</text>'
-            f'<text x="42" y="{y + 4}" text-anchor="end" {text}>{label}</text>'
-        )
-    lines.append(
-        f'<path d="M48 272L304 16" stroke="{SOFT}" stroke-dasharray="2 4"/>'
-        f'<text x="176" y="308" text-anchor="middle" {text}>'
-        "False alarms (100 − specificity), %</text>"
-        f'<text transform="translate(14 144) rotate(-90)" text-anchor="middle" {text}>'
-        "Sensitivity, %</text>"
-    )
+        lines += [
+            tag("path", d=f"M{x} 16V272M48 {y}H304", stroke=FAINT),
+            _words(x, 288, label),
+            _words(42, y + 4, label, "end"),
+        ]
+    turned = {"transform": "translate(14 144) rotate(-90)", "text_anchor": "middle"}
+    font = {"font_family": "sans-serif", "font_size": 11, "fill": SOFT}
+    lines += [
+        tag("path", d="M48 272L304 16", stroke=SOFT, stroke_dasharray="2 4"),
+        _words(176, 308, "False alarms (100 − specificity), %"),
+        tag("text", "Sensitivity, %", **turned, **font),
+    ]
     return "".join(lines)
 
 
 def _points_svg(found):
-    x, y = _x(1 - found.chosen.specificity.score), _y(found.chosen.sensitivity.score)
-    shape = f"M{x:.1f} {y - 8:.1f}l8 8l-8 8l-8 -8z"
-    look = f'stroke="{INK}" stroke-width="2"'
-    label = words(INK, 11.5)
+    def place(decisions):
+        return _x(1 - decisions.specificity.score), _y(decisions.sensitivity.score)
+
+    look = {"fill": PAPER, "stroke": INK, "stroke_width": 2}
     points = [
-        f'<path d="{shape}" fill="{PAPER}" {look}/>',
-        f'<path d="M150 226l7 7l-7 7l-7 -7z" fill="{PAPER}" {look}/>',
-        f'<text x="164" y="237" {label}>chosen on validation</text>',
+        drawing.diamond(*place(found.chosen), 8, **look),
+        drawing.diamond(150, 233, 7, **look),
+        drawing.text(164, 237, "chosen on validation", INK, 11.5),
     ]
     if not found.is_chosen:
-        x, y = _x(1 - found.now.specificity.score), _y(found.now.sensitivity.score)
         points += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
-            f'<circle cx="150" cy="254" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
-            f'<text x="164" y="258" {label}>now: exploratory</text>',
+            drawing.circle(*place(found.now), 6, fill=VERMILLION, stroke=PAPER),
+            tag("circle", cx=150, cy=254, r=6, fill=VERMILLION, stroke=PAPER),
+            drawing.text(164, 258, "now: exploratory", INK, 11.5),
         ]
     return "".join(points)
 
@@ -439,9 +419,6 @@ def points_html(case, systems, specificity=0.9, positive=1):
     )
     heads = ("System", "Threshold", "Sensitivity", "Specificity")
     return style.page("line", style.table(caption, heads, rows, "Operating points"))
-
-
-# --- the widget -------------------------------------------------------------------------------
 
 
 class ThresholdView:
@@ -530,16 +507,15 @@ class ThresholdView:
 def threshold(case, systems, positive=1, specificity=0.9):
     """Move the threshold of a two-class system, and see what it costs.
 
-    The slider starts at the operating point, which validation chose (`operating_point`); away from
-    it the widget says that the look is exploratory. Below the widget stands its static equivalent
-    for the first system.
+    The slider starts at the operating point, which validation chose; away from it the widget says
+    that the look is exploratory. Below the widget stands its static equivalent.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
         A classification with two classes.
     systems : dict of str to system
-        By name.
+        By name; the first is shown at first.
     positive : int
         Index of the class to be found.
     specificity : float
@@ -548,8 +524,7 @@ def threshold(case, systems, positive=1, specificity=0.9):
     Raises
     ------
     ValueError
-        When the case has not two classes, or systems or positive do not fit. What goes wrong later
-        is said on the screen.
+        When one of them does not fit. What goes wrong later is said on the screen.
     """
     style.show(ThresholdView(case, systems, positive, specificity).box)
     name = next(iter(systems))

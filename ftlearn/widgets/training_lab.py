@@ -15,7 +15,7 @@ from ..cases import best_practices, split
 from ..plots import BLUE, INK, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 
 MOST_SECONDS = 8.0
@@ -153,9 +153,6 @@ def status_text(run):
     return f"Run {run.label}: {steps}{score} · {log.seconds:.1f} s"
 
 
-# --- the picture ------------------------------------------------------------------------------
-
-
 class _Scale:
     """From epochs, losses and scores to places in the picture."""
 
@@ -191,7 +188,7 @@ def runs_svg(runs, chosen):
                 x, y = points[-1]
                 body += [
                     _line(points, color, 1.3, "", 0.8),
-                    f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" {words(color)}>{run.number}</text>',
+                    drawing.text(x + 4, y + 4, run.number, color),
                 ]
     body.append(_detail(scale, runs[chosen].log))
     title = f"Training curves of run {runs[chosen].label}"
@@ -200,12 +197,8 @@ def runs_svg(runs, chosen):
 
 
 def _line(points, color, width, dashes="", opacity=1):
-    if not points:
-        return ""
-    return (
-        f'<polyline points="{drawing.points(points)}" fill="none" stroke="{color}" '
-        f'stroke-width="{width}" stroke-opacity="{opacity}" stroke-dasharray="{dashes}"/>'
-    )
+    look = {"stroke_opacity": opacity, "stroke_dasharray": dashes}
+    return drawing.line(points, color, width, **look) if points else ""
 
 
 def _detail(scale, log):
@@ -214,15 +207,14 @@ def _detail(scale, log):
     valid = scale.points("loss", log.epochs, "validation_loss")
     scores = scale.points("score", log.epochs, "validation_score")
     parts = [
-        _line(scale.points("loss", log.steps, "loss"), SOFT, 0.8, "", 0.45),
+        _line(scale.points("loss", log.steps, "loss"), SOFT, 0.8, "", "0.45"),
         _gap(scale, log),
         _line(train, VERMILLION, 2, "6 3"),
         _line(valid, BLUE, 2.4),
         _line(scores, BLUE, 2.4),
     ]
     for points, color in ((train, VERMILLION), (valid, BLUE), (scores, BLUE)):
-        for x, y in points:
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{color}"/>')
+        parts += [drawing.circle(x, y, 2.6, fill=color) for x, y in points]
     return "".join(parts) + _keep(scale, log)
 
 
@@ -233,7 +225,7 @@ def _gap(scale, log):
         return ""
     upper = drawing.points(scale.points("loss", later, "validation_loss"))
     lower = drawing.points(scale.points("loss", later[::-1], "train_loss"))
-    return f'<polygon points="{upper} {lower}" fill="{VERMILLION}" fill-opacity=".14"/>'
+    return tag("polygon", points=f"{upper} {lower}", fill=VERMILLION, fill_opacity=".14")
 
 
 def _keep(scale, log):
@@ -241,22 +233,18 @@ def _keep(scale, log):
     if not log.epochs:
         return ""
     best, parts = log.best, []
+    down = {"stroke": INK, "stroke_width": ".8", "stroke_dasharray": "2 3"}
     for panel in _PANELS:
-        x = scale.x(panel, best["epoch"])
-        y = scale.y(panel, best[f"validation_{panel}"])
-        parts.append(
-            f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="{INK}" stroke-width=".8" '
-            f'stroke-dasharray="2 3"/><circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" '
-            f'stroke="{INK}" stroke-width="1.8"/>'
-        )
-    at_right = best["epoch"] > 0.6 * scale.epochs
-    anchor, shift = ("end", -9) if at_right else ("start", 9)
-    x, y = scale.x("score", best["epoch"]), scale.y("score", best["validation_score"])
-    parts.append(
-        f'<text x="{x + shift:.1f}" y="{max(y - 9, _TOP + 11):.1f}" text-anchor="{anchor}" '
-        f"{words(INK)}>keep this: {best['validation_score']:.2f}</text>"
-    )
-    return "".join(parts)
+        ((x, y),) = scale.points(panel, [best], f"validation_{panel}")
+        parts += [
+            tag("path", d=f"M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}", **down),
+            drawing.circle(x, y, 6, fill="none", stroke=INK, stroke_width=1.8),
+        ]
+    # x and y are now those of the score
+    anchor, shift = ("end", -9) if best["epoch"] > 0.6 * scale.epochs else ("start", 9)
+    kept = f"keep this: {best['validation_score']:.2f}"
+    y = max(y - 9, _TOP + 11.0)
+    return "".join(parts) + drawing.text(x + shift, y, kept, INK, text_anchor=anchor)
 
 
 def _grid(scale, log):
@@ -272,19 +260,19 @@ def _grid(scale, log):
         lines.append(drawing.centred((left + right) / 2, _HEIGHT - 7, "Epoch"))
     guess = scale.y("loss", log.guessing)
     left, right = _PANELS["loss"]
-    lines.append(
-        f'<path d="M{left} {guess:.1f}H{right}" stroke="{SOFT}" stroke-dasharray="1 3"/>'
-        f'<text x="{right}" y="{guess - 4:.1f}" text-anchor="end" {words(SOFT)}>guessing</text>'
-        f'<text x="{left}" y="16" font-weight="bold" {words(INK)}>Loss: '
-        f'<tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
-        f'<tspan fill="{BLUE}">validation</tspan>, gap shaded</text>'
-        f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {words(BLUE)}>'
-        "Validation score</text>"
+    line = f"M{left} {guess:.1f}H{right}"
+    told = (
+        f'Loss: <tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
+        f'<tspan fill="{BLUE}">validation</tspan>, gap shaded'
     )
+    lines += [
+        tag("path", d=line, stroke=SOFT, stroke_dasharray="1 3"),
+        drawing.text(right, guess - 4, "guessing", text_anchor="end"),
+        drawing.text(left, 16, told, INK, font_weight="bold"),
+        drawing.text(_PANELS["score"][0], 16, "Validation score", BLUE, font_weight="bold"),
+    ]
     return "".join(lines)
 
-
-# --- the page ---------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
 .ftl.ftl-lab tr.ftl-chosen,.ftl.ftl-lab tr.ftl-chosen th{font-weight:bold}
@@ -318,9 +306,6 @@ def lab_text(runs, chosen):
     """The same as a few lines of plain text, for terminals (str)."""
     said = [finding.text for finding in experiments.explain(runs[chosen].log)]
     return "\n".join(["; ".join(row) for row in run_rows(runs)] + said)
-
-
-# --- the widget -------------------------------------------------------------------------------
 
 
 class TrainingLabView:

@@ -165,15 +165,6 @@ def _coloured(one):
     )
 
 
-def says(labels, answers):
-    """What the systems of these labels answer, in a line of plain text."""
-    likeliest = [one.probabilities[0] for one in answers]
-    return "; ".join(
-        f"{label}: {name} ({share:.0%})"
-        for label, (name, share) in zip(labels, likeliest, strict=True)
-    )
-
-
 class AskView:
     """Examples to pick and two systems that answer a click.
 
@@ -320,9 +311,6 @@ def try_it(case, systems, examples=()):
         lines.append(f"<p>{escaped(text)}</p>{answers_html(found, ends)}")
         shown.append(f"{text}\n  {_in_a_line(ends, found)}")
     style.show_static(STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
-
-
-# --- images -----------------------------------------------------------------------------------
 
 
 def read_upload(content, name="the file"):

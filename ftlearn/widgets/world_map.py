@@ -11,9 +11,9 @@ import ipywidgets
 import numpy as np
 
 from ..cases.earth import BLOCK, SOUTHERNMOST
-from ..plots import BLUE, FAINT, SOFT, VERMILLION
+from ..plots import BLUE, FAINT, VERMILLION
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 from .try_it import image_html
 
@@ -112,8 +112,6 @@ def place(latitude, longitude):
     return f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
 
 
-# --- rendering --------------------------------------------------------------------------------
-
 _CSS = style.sheet("""
 .ftl.ftl-map .ftl-pair{gap:1em 2em}
 .ftl.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
@@ -177,27 +175,24 @@ def map_svg(case, system):
     lines = [f"M{2 * at} 0V{height}" for at in range(0, 361, BLOCK)]
     lines += [f"M0 {2 * at}H{width}" for at in range(0, height // 2 + 1, BLOCK)]
     marks = []
-    for latitude, longitude, right in zip(
-        rows["latitude"], rows["longitude"], correct, strict=True
-    ):
+    places = zip(rows["latitude"], rows["longitude"], correct, strict=True)
+    for latitude, longitude, right in places:
         x, y = 2 * (longitude + 180), 2 * (90 - latitude)
         if right:
-            marks.append(
-                f'<rect x="{x - 2:.1f}" y="{y - 2:.1f}" width="4" height="4" fill="{BLUE}"/>'
-            )
+            marks.append(tag("rect", x=x - 2, y=y - 2, width=4, height=4, fill=BLUE))
         else:
             path = f"M{x - 2:.1f} {y - 2:.1f}l4 4m0 -4l-4 4"
-            marks.append(f'<path d="{path}" stroke="{VERMILLION}" stroke-width="1.3"/>')
-    name = words(SOFT, 11)
-    key = (
-        f'<rect x="8" y="{height - 34}" width="7" height="7" fill="{BLUE}"/>'
-        f'<text x="20" y="{height - 27}" {name}>right</text>'
-        f'<path d="M8 {height - 18}l7 7m0 -7l-7 7" stroke="{VERMILLION}" stroke-width="1.6"/>'
-        f'<text x="20" y="{height - 10}" {name}>wrong</text>'
-    )
+            marks.append(tag("path", d=path, stroke=VERMILLION, stroke_width=1.3))
+    path = f"M8 {height - 18}l7 7m0 -7l-7 7"
+    marks += [
+        tag("rect", x=8, y=height - 34, width=7, height=7, fill=BLUE),
+        drawing.text(20, height - 27, "right", size=11),
+        tag("path", d=path, stroke=VERMILLION, stroke_width=1.6),
+        drawing.text(20, height - 10, "wrong", size=11),
+    ]
     said = f"{int(correct.sum())} of {len(correct)} tiles right"
-    grid = f'<path d="{"".join(lines)}" stroke="{FAINT}"/>'
-    return drawing.svg(width, height, "World map of test tiles", said, grid + "".join(marks) + key)
+    body = tag("path", d="".join(lines), stroke=FAINT) + "".join(marks)
+    return drawing.svg(width, height, "World map of test tiles", said, body)
 
 
 def map_html(case, systems):
@@ -239,9 +234,6 @@ def map_text(case, systems):
             f"{worst.right} of {worst.n}."
         )
     return "\n".join(lines)
-
-
-# --- the widget -------------------------------------------------------------------------------
 
 
 class WorldMapView:
