@@ -11,7 +11,7 @@ from pages import is_a_sentence
 from toy_cases import toy_case
 
 import ftlearn
-from ftlearn import experiments
+from ftlearn import experiments, training
 
 # The package shows the function of this name in the place of its module.
 widget = importlib.import_module("ftlearn.widgets.training_lab")
@@ -19,8 +19,8 @@ Knobs = widget.Knobs
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def case(tiny):
+@pytest.fixture(scope="module")
+def case():
     return toy_case(classes=2, sizes=(300, 120, 24))
 
 
@@ -37,13 +37,14 @@ def a_run(number=1, name="as it comes", train=(0.7, 0.5, 0.1), valid=(0.6, 0.5, 
 
 @pytest.fixture
 def made_up(monkeypatch):
-    """In the place of real training: a run of three epochs, at once."""
+    """In the place of a real model and its training: a run of three epochs, at once."""
 
     def train(case, recipe, watch, stop, most_seconds):
         log = a_run().log
         watch(log)
         return log, None
 
+    monkeypatch.setattr(training, "layers", lambda case: 2)
     monkeypatch.setattr(experiments, "run_experiment", train)
 
 
@@ -73,8 +74,7 @@ def test_the_knobs_are_what_the_recipe_says():
     assert off.patience is None and off.lora_rank is None
 
 
-def test_the_lab_sees_few_items_of_both_labels_and_no_other_test_part():
-    case = toy_case(classes=2, sizes=(300, 120, 24))
+def test_the_lab_sees_few_items_of_both_labels_and_no_other_test_part(case):
     small = widget.lab_case(case, 32)
     assert small.train["label"].count(0) == small.train["label"].count(1) == 16
     assert small.validation["label"].count(0) == small.validation["label"].count(1) == 50
@@ -150,7 +150,7 @@ def test_the_oldest_but_the_first_makes_room_and_numbers_are_never_given_twice(v
     assert numbers(view) == [1, widget.MOST_RUNS + 3]
 
 
-def test_run_and_stop_take_turns(case, monkeypatch):
+def test_run_and_stop_take_turns(case, made_up, monkeypatch):
     began = threading.Event()
 
     def train(case, recipe, watch, stop, most_seconds):
@@ -185,7 +185,7 @@ def test_an_error_is_a_sentence_and_the_lab_goes_on(view, monkeypatch):
     assert len(view.runs) == 1
 
 
-def test_a_real_run_that_is_stopped_is_kept(case):
+def test_a_real_run_that_is_stopped_is_kept(case, tiny):
     view = widget.TrainingLabView(case)
     view.knobs["epochs"].value, view.knobs["size"].value = 12, 256
     moved = threading.Event()
@@ -219,7 +219,7 @@ def settings(seed):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_no_setting_ever_raises_on_screen(case, seed, monkeypatch):
+def test_no_setting_ever_raises_on_screen(case, tiny, seed, monkeypatch):
     monkeypatch.setattr(widget, "MOST_SECONDS", 0.3)
     view = widget.TrainingLabView(case)
     for name, value in settings(seed).items():
@@ -241,7 +241,7 @@ def test_what_is_displayed_has_a_static_equivalent_with_the_same_numbers(case, m
     assert "<img" in page and 'alt="Training curves of run 1' in page
 
 
-def test_a_lab_whose_first_run_fails_shows_the_widget_alone(case, monkeypatch, shown):
+def test_a_lab_whose_first_run_fails_shows_the_widget_alone(case, made_up, monkeypatch, shown):
     monkeypatch.setattr(experiments, "run_experiment", lambda *_, **__: 1 / 0)
     ftlearn.training_lab(case)
     assert len(shown) == 2 and "division by zero" in shown[0].children[2].value
