@@ -82,17 +82,14 @@ def slices(case):
 
 def _slice(case, by, value, where):
     titles = {None: "everything", "label": f"true label: {value}", "kind": f"kind: {value}"}
-    title = _length_title(case, value) if by == "length" else titles[by]
-    return Slice(by, value, title, int(where.sum()))
-
-
-def _length_title(case, value):
-    low, high = _word_cuts(case)
-    return {
-        "short": f"short texts: up to {low} {_words(low)}",
-        "medium": f"medium texts: {low + 1} to {high} words",
-        "long": f"long texts: more than {high} {_words(high)}",
-    }[value]
+    if by == "length":
+        low, high = _word_cuts(case)
+        titles[by] = {
+            "short": f"short texts: up to {low} {_words(low)}",
+            "medium": f"medium texts: {low + 1} to {high} words",
+            "long": f"long texts: more than {high} {_words(high)}",
+        }[value]
+    return Slice(by, value, titles[by], int(where.sum()))
 
 
 def _words(n):
@@ -226,10 +223,8 @@ def _said(case, system):
 
 def comparison_figure(comparison):
     """The two scores and their difference, each with its interval."""
-    scores = comparison.scores
-    return plots.pair_figure(
-        scores[comparison.baseline], scores[comparison.specialist], comparison.verdict
-    )
+    first, second = (comparison.scores[n] for n in (comparison.baseline, comparison.specialist))
+    return plots.pair_figure(first, second, comparison.verdict)
 
 
 _CSS = style.sheet("""
@@ -335,7 +330,6 @@ def _input_html(example, language):
 
 
 def comparison_text(comparison):
-    """A comparison as a few lines of plain text, for terminals."""
     lines = [
         comparison.verdict.wording,
         comparison.note,
@@ -389,10 +383,10 @@ class ComparisonView:
 
     def comparison(self):
         """The `Comparison` that is chosen; computed once for each choice."""
-        if self.selection not in self._comparisons:
-            found = comparison(self._case, self._systems, *self.selection)
-            self._comparisons[self.selection] = found
-        return self._comparisons[self.selection]
+        chosen, known = self.selection, self._comparisons
+        if chosen not in known:
+            known[chosen] = comparison(self._case, self._systems, *chosen)
+        return known[chosen]
 
     @style.never_a_traceback
     def _update(self, change=None):

@@ -47,7 +47,6 @@ def quiz_html(quiz):
 
 
 def quiz_text(quiz):
-    """The questions as plain text, without the answers."""
     lines = []
     for number, question in enumerate(quiz.questions, start=1):
         lines.append(f"{number}. {question.text}")

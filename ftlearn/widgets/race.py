@@ -45,8 +45,7 @@ def saving_lines(recorded, target):
 
 
 def _saved(saving):
-    """A saving in words; where the median run never arrived there is none to put a number on."""
-    if not math.isfinite(saving.ratio):
+    if not math.isfinite(saving.ratio):  # no number can be put on it
         return "the median run never arrived, so no time is saved"
     return f"saves {racing.saved_text(saving)}"
 
@@ -242,7 +241,6 @@ def _median(arrived, of):
 
 
 def race_text(recorded, target):
-    """The race at a target as a few lines of plain text, for terminals (str)."""
     rows = [
         f"{_short(name)}: {racing.median_text(arrived)}"
         for name, arrived in recorded.arrivals(target).items()
@@ -252,8 +250,6 @@ def race_text(recorded, target):
 
 
 class RaceView:
-    """The widget behind `race`."""
-
     def __init__(self, recorded, target=racing.PRIMARY_TARGET):
         if not LOWEST <= target <= HIGHEST:
             raise ValueError(f"target is {target!r}; allowed: {LOWEST} to {HIGHEST}.")
@@ -320,7 +316,6 @@ def race(recorded, target=racing.PRIMARY_TARGET):
     Parameters
     ----------
     recorded : ftlearn.evidence.RecordedRace
-        As `ftlearn.evidence.recorded_race` gives it.
     target : float
         Validation accuracy to begin with.
 

@@ -66,7 +66,6 @@ def sheet(own=""):
 
 
 def escaped(text):
-    """Text as HTML (str)."""
     return html.escape(str(text), quote=True)
 
 
@@ -132,12 +131,10 @@ def check_systems(systems):
 
 
 def cells(*contents):
-    """Cells of a row."""
     return "".join(f"<td>{content}</td>" for content in contents)
 
 
 def row(head, body):
-    """A row of a table."""
     return f'<tr><th scope="row">{head}</th>{body}</tr>'
 
 
@@ -188,7 +185,6 @@ def hint(control, tooltip):
 
 
 def button(description, tooltip, style=""):
-    """A button as wide as its words (ipywidgets.Button)."""
     return ipywidgets.Button(
         description=description, tooltip=tooltip, button_style=style, layout={"width": "auto"}
     )
@@ -219,14 +215,13 @@ def frame(*children):
 
 
 def show(box):
-    """Display a widget."""
     display(box)
 
 
-def page_and_text(made, *arguments):
+def page_and_text(made):
     """Page and text of a static equivalent as a function makes them; of an error its sentence."""
     try:
-        return made(*arguments)
+        return made()
     except Exception as error:
         return refusal(error), sentence(error)
 

@@ -390,7 +390,6 @@ def _item_html(case, part, item):
 
 
 def look_text(found):
-    """A look as a few lines of plain text, for terminals."""
     missed = ", ".join(item.item_id for item in found.now.missed[:MOST_SHOWN])
     lines = [
         f"{style.label(found.system)}. {found.wording}",
@@ -422,8 +421,6 @@ def points_html(case, systems, specificity=0.9, positive=1):
 
 
 class ThresholdView:
-    """The widget behind `threshold`."""
-
     def __init__(self, case, systems, positive=1, specificity=0.9):
         _check(case, specificity, positive)
         style.check_systems(systems)

@@ -138,30 +138,27 @@ def _box(one, label):
 def _coloured(one):
     if one.attribution is None:
         return ""
-    pieces = []
-    spans = one.attribution.spans
+    pieces, spans = [], one.attribution.spans
     for span, strength in zip(spans, explain.scaled(spans), strict=True):
         text = escaped(span.text)
         if span.value is None:
             pieces.append(f'<span class="ftl-unread">{text}</span>')
             continue
-        colour = _BLUE if strength > 0 else _ORANGE
         # Shade and underline carry the strength; the sign is told by colour and by the line.
-        line = "solid" if strength > 0 else "dashed"
-        style = f"background:rgba({colour},{0.55 * abs(strength):.2f})"
+        colour, line = (_BLUE, "solid") if strength > 0 else (_ORANGE, "dashed")
+        look = f"background:rgba({colour},{0.55 * abs(strength):.2f})"
         if abs(strength) > 0.25:
-            style += f";border-bottom:2px {line} rgb({colour})"
+            look += f";border-bottom:2px {line} rgb({colour})"
         title = f"{span.value:+.2f} in log-odds"
-        pieces.append(f'<span style="{style}" title="{title}">{text}</span>')
+        pieces.append(f'<span style="{look}" title="{title}">{text}</span>')
     said = escaped(one.probabilities[0][0])
     strongest = ", ".join(f"“{escaped(word)}”" for word in explain.strongest(one.attribution))
-    spoken = f"Speaks most for “{said}”: {strongest or 'nothing'}."
     return (
         # A long text is scrolled, by keyboard too.
         '<div class="ftl-text" dir="auto" role="group" aria-label="The text" tabindex="0">'
         f"{''.join(pieces)}</div>"
         f'<p class="ftl-small">Blue, solid line: speaks for “{said}”. Orange, dashed: against. '
-        f"{spoken}</p>"
+        f"Speaks most for “{said}”: {strongest or 'nothing'}.</p>"
     )
 
 
@@ -191,7 +188,6 @@ class AskView:
 
     @property
     def labels(self):
-        """The two systems that are chosen."""
         return [self.first.value, self.second.value]
 
     def _pick(self, change):
@@ -233,8 +229,6 @@ class AskTextView(AskView):
 
 
 class TryItView(AskTextView):
-    """The widget behind `try_it`."""
-
     def __init__(self, systems, examples):
         text = ipywidgets.Textarea(
             description="Text",
@@ -281,9 +275,7 @@ def _named(widget, case, systems):
 
 
 def try_it(case, systems, examples=()):
-    """Type a text, and two systems answer side by side.
-
-    Below the widget stand their answers to the first examples, for pages without widgets.
+    """Type a text, and two systems answer side by side; below it the same for two examples.
 
     Parameters
     ----------
@@ -293,7 +285,6 @@ def try_it(case, systems, examples=()):
         By what a reader calls it; with the names of its labels where they are not the case's. The
         first and the last are chosen at the start.
     examples : sequence of str
-        To pick from.
 
     Raises
     ------
@@ -429,7 +420,6 @@ def listed(case, examples):
 
 
 def truth_text(row, label_names):
-    """What is true of an item."""
     words = [str(label_names[row["label"]])]
     if row.get("grade"):
         words.append(f"grade {row['grade']}")
@@ -467,8 +457,6 @@ def _caution(case):
 
 
 class TryImageView(AskView):
-    """The widget behind `try_it_image`."""
-
     def __init__(self, case, systems, examples):
         titles = [(shown.title, at) for at, shown in enumerate(examples)]
         super().__init__(systems, "Test item", titles, _NONE, why="Ask both systems again")
@@ -524,9 +512,7 @@ def _newest(files):
 
 
 def try_it_image(case, systems, examples=()):
-    """Pick an image or upload one, and two systems answer side by side.
-
-    Below the widget stand their answers to the first two examples, for pages without widgets.
+    """Pick an image or upload one, and two systems answer; below it the same for two examples.
 
     Parameters
     ----------
@@ -535,8 +521,7 @@ def try_it_image(case, systems, examples=()):
     systems : dict of str to system, or to (system, list of str)
         As in `try_it`.
     examples : sequence of dict
-        Rows of the test part to pick from. The list does not tell their labels; the truth is
-        unfolded after the answers.
+        Rows of the test part. The list does not tell their labels; the truth is unfolded.
 
     Raises
     ------

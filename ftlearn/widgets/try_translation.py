@@ -94,14 +94,11 @@ def _verdict(found):
 
 
 def _verdict_html(found):
-    words = escaped(_verdict(found))
-    if not found.truth:
-        return words
-    return words.replace(escaped(found.truth), style.spoken(found.truth, found.language), 1)
+    words, truth = escaped(_verdict(found)), found.truth
+    return words.replace(escaped(truth), style.spoken(truth, found.language), 1) if truth else words
 
 
 def findings_text(text, findings):
-    """Findings as plain text, for pages without widgets: str."""
     lines = [text]
     for found in findings:
         first, value = found.nearest[0]
@@ -110,8 +107,6 @@ def findings_text(text, findings):
 
 
 class TryTranslationView(AskTextView):
-    """The widget behind `try_translation`."""
-
     kind = "find"
 
     def __init__(self, case, systems, examples):
@@ -150,7 +145,7 @@ class TryTranslationView(AskTextView):
 def try_translation(case, systems, examples=()):
     """Type a text, and two systems show which of the test part's translations lie nearest.
 
-    Below the widget stands what they find for the first examples, for pages without widgets.
+    Below it stands what they find for the first examples.
 
     Parameters
     ----------
@@ -159,7 +154,6 @@ def try_translation(case, systems, examples=()):
     systems : dict of str to system
         By what a reader calls them; the first and the last are chosen at the start.
     examples : sequence of str
-        To pick from.
 
     Raises
     ------

@@ -40,7 +40,6 @@ class Block:
 
     @property
     def share(self):
-        """Share of the tiles that are right (float)."""
         return self.right / self.n
 
 
@@ -56,7 +55,6 @@ class Tile:
 
     @property
     def right(self):
-        """Whether the system is right (bool)."""
         return self.truth == self.said
 
 
@@ -220,7 +218,6 @@ def map_html(case, systems):
 
 
 def map_text(case, systems):
-    """The same as a few lines of plain text, for terminals (str)."""
     lines = [EXPLORATORY]
     for name, system in systems.items():
         rows, said = _or_sentence(blocks, case, system)
@@ -237,8 +234,6 @@ def map_text(case, systems):
 
 
 class WorldMapView:
-    """The widget behind `world_map`."""
-
     def __init__(self, case, systems):
         style.check_systems(systems)
         missing = {"latitude", "longitude"} - set(case.test.column_names)
@@ -363,7 +358,7 @@ def _shade(share):
 def world_map(case, systems):
     """Look at held-out blocks on a map: open one, then a tile, and see who was right.
 
-    Below the widget stands its static equivalent.
+    Below it stands its static equivalent.
 
     Parameters
     ----------
