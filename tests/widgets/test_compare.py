@@ -107,11 +107,8 @@ def test_examples_are_ordered_by_the_change_in_the_true_labels_probability(found
     assert [share for _, share in first.answers] == pytest.approx([0.9, 0.9])
     assert (broken.item_id, broken.answers[1][0]) == ("test3", NAMES[1])
     assert (first.gain, broken.gain) == (pytest.approx(0.8), pytest.approx(-0.5))
-
-
-def test_equal_changes_are_ordered_by_item():
-    systems = {"a": System("a", [0.4] * 8), "b": System("b", [0.6] * 8)}
-    found = compare.comparison(a_case(), systems, "a", "b")
+    alike = {"a": System("a", [0.4] * 8), "b": System("b", [0.6] * 8)}
+    found = compare.comparison(a_case(), alike, "a", "b")
     assert ids(found.fixed_examples) == [f"test{at}" for at in range(8)]
 
 
@@ -143,11 +140,13 @@ def test_lengths_are_cut_on_the_training_part():
     assert [(part.value, part.n) for part in longer if part.by == "length"] == [("long", 8)]
 
 
-def test_a_slice_without_items_is_neither_offered_nor_compared():
+def test_neither_a_slice_without_items_nor_a_system_with_itself_is_compared():
     case = a_case(label_names=[*NAMES, "never"])
     assert "never" not in [part.value for part in compare.slices(case)]
     with pytest.raises(ValueError, match="label = 'never' holds no test item"):
         compared(case, "label", "never")
+    with pytest.raises(ValueError, match="are both 'specialist'"):
+        compare.comparison(case, two_systems(), "specialist", "specialist")
 
 
 def test_a_slice_counts_only_its_items_and_says_that_it_is_exploratory_and_small():
@@ -169,11 +168,6 @@ def test_a_slice_in_a_single_group_has_no_interval_and_is_still_shown():
     found = compared(a_case(test=a_part(["short"] * 2 + ["a b c d"] * 6)), "length", "short")
     assert found.verdict.low is None
     assert "no interval" in compare.comparison_figure(found).alt
-
-
-def test_a_system_is_not_compared_with_itself():
-    with pytest.raises(ValueError, match="are both 'specialist'"):
-        compare.comparison(a_case(), two_systems(), "specialist", "specialist")
 
 
 @pytest.mark.parametrize("systems", [{}, {"specialist": System("s", SPECIALIST)}, [1, 2], None])
@@ -230,16 +224,12 @@ def searched():
     return compare.comparison(search_case(), two_searches(), "zero_shot", "specialist")
 
 
-def test_searches_are_counted_by_what_is_found_first(searched):
+def test_a_search_is_counted_by_what_comes_first_and_tells_where_the_true_one_ranks(
+    searched,
+):
     assert counts(searched) == (3, 3, 1, 1) and searched.is_search
-    assert searched.scores["zero_shot"].score == 4 / 8
-    assert searched.scores["specialist"].score == 6 / 8
-    verdict = searched.verdict
-    assert (verdict.metric, verdict.fixed, verdict.broken) == ("accuracy_at_1", 3, 1)
-    assert verdict.difference == pytest.approx(2 / 8)
-
-
-def test_examples_of_a_search_tell_what_was_found_and_where_the_true_one_ranks(searched):
+    assert [score.score for score in searched.scores.values()] == [4 / 8, 6 / 8]
+    assert searched.verdict.metric == "accuracy_at_1"
     # gains are 1 minus 1 / rank: test2 was number 5, test6 number 3, test1 number 2
     assert ids(searched.fixed_examples) == ["test2", "test6", "test1"]
     first, (broken,) = searched.fixed_examples[0], searched.broken_examples
@@ -303,13 +293,10 @@ def test_the_markup_shows_verdict_counts_and_probabilities(found):
     assert TEXTS[6] in text and "alert" not in text
 
 
-def test_a_long_text_is_cut():
+def test_long_texts_are_cut_and_images_small_and_without_slices_of_length():
     case = a_case(test=a_part([*TEXTS[:2], "x" * 1000, *TEXTS[3:]]))
     markup = compare.comparison_html(compared(case))
     assert "x" * 300 + " ..." in markup and "x" * 301 not in markup
-
-
-def test_images_are_shown_as_small_pictures_and_have_no_length_slices():
     part = a_part([Image.new("L", (200, 200), 10 * at) for at in range(8)])
     case = a_case(train=part, test=part)
     assert {piece.by for piece in compare.slices(case)} == {None, "label"}

@@ -92,14 +92,10 @@ def test_the_clock_uncovers_the_race(recorded, against):
     runs = sum(map(len, recorded.curves.values()))
     arrived = sum(recorded.arrivals(0.65)[name].reached for name in recorded.curves)
     assert drawn[2] == runs + arrived
+    body = widget.race_svg(recorded, 0.65, against=against).split("</desc>")[1]
+    assert ("Linear probe" in body) == (against == "seconds")  # fitted at once: seen no images
     last = {"seconds": f"{600 / 40:.1f} s", "images": "600 images"}
     assert widget.clock_text(recorded, widget.FRAMES, against) == last[against]
-
-
-def test_systems_fitted_at_once_stand_on_the_axis_of_seconds_alone(recorded):
-    assert "Linear probe" in widget.race_svg(recorded, 0.65)
-    body = widget.race_svg(recorded, 0.65, against="images").split("</desc>")[1]
-    assert "Linear probe" not in body
 
 
 def test_a_run_that_never_arrived_ends_in_an_open_circle_on_the_line(recorded):
@@ -148,6 +144,9 @@ def test_boxes_that_are_scrolled_are_called_as_their_pictures(recorded, inline):
 
 
 def test_the_widget_follows_its_controls(view):
+    for control in (view.target, view.against, view.clock):
+        assert control.description and control.tooltip
+    assert view.play.tooltip
     assert view.clock.value == widget.FRAMES and widget.PRESET in view.body.value
     view.target.value = 0.71
     assert widget.EXPLORATORY in view.body.value and "To 0.71" in view.body.value
@@ -159,12 +158,6 @@ def test_the_widget_follows_its_controls(view):
     assert view.shown.value.endswith(" images")
     # a playing clock may not make a screen reader say the same again and again
     assert view.body.value == said and "role" not in view.picture.value.split("<svg")[0]
-
-
-def test_every_control_has_a_name_or_says_what_it_does(view):
-    for control in (view.target, view.against, view.clock):
-        assert control.description and control.tooltip
-    assert view.play.tooltip
 
 
 def test_an_error_is_a_sentence_on_the_screen_and_without_widgets(recorded, view, shown):

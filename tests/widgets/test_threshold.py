@@ -100,12 +100,8 @@ def test_the_operating_point_is_the_smallest_threshold_that_reaches_the_specific
     healthy = system.scores("validation")[0::2]
     assert (healthy <= found).mean() >= asked
     assert (healthy <= np.nextafter(found, -1)).mean() < asked
-
-
-def test_the_operating_point_looks_at_validation_only(case, system):
-    before = line.operating_point(case, system)
-    system.of_length[SIZES["test"]][:] = 0.5
-    assert line.operating_point(a_case(), system) == before
+    system.of_length[SIZES["test"]][:] = 0.5  # it looks at validation only
+    assert line.operating_point(a_case(), system, asked) == found
 
 
 def test_equal_probabilities_stay_together():
@@ -165,12 +161,6 @@ def test_sensitivity_at_specificity_is_measured_on_test_where_validation_chose(c
     assert re.match(
         r"sensitivity [\d.]+ % \(95 % interval [\d.]+ to [\d.]+; \d+ of 30\)", str(found)
     )
-
-
-def test_the_roc_curve_has_the_area_of_the_scores(case, system):
-    rates, finds = line.look(case, {"specialist": system}, "specialist").curve
-    expected = roc_auc_score(case.labels("test"), system.scores("test"))
-    assert np.trapezoid(finds, rates) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +242,8 @@ def test_the_curve_is_drawn_with_title_description_and_both_points(case, system)
     x, y = (float(now.get(key)) for key in ("cx", "cy"))
     rates = found.now.specificity.misses / 30, found.now.sensitivity.hits / 30
     assert (x, y) == pytest.approx((48 + 256 * rates[0], 272 - 256 * rates[1]), abs=0.06)
+    expected = roc_auc_score(case.labels("test"), system.scores("test"))
+    assert np.trapezoid(found.curve[1], found.curve[0]) == pytest.approx(expected)
     at_rest = line.look(case, {"specialist": system}, "specialist")
     assert "<circle" not in line.roc_svg(at_rest) and "Now" not in line.roc_alt(at_rest)
 
@@ -259,11 +251,16 @@ def test_the_curve_is_drawn_with_title_description_and_both_points(case, system)
 # --- the widget -------------------------------------------------------------------------------
 
 
-def test_the_slider_starts_where_validation_chose(case, view):
+def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_changes(view, case):
     assert view.slider.value == line.operating_point(case, System())
     assert "Chosen on validation, before the test was looked at" in view.body.value
     assert "Exploratory" not in view.body.value
-    assert view.slider.continuous_update
+    values = [value for _, value in view.slider.options]
+    assert values == sorted(values) and (values[0], values[-1]) == (0, 1)
+    assert set(System().scores("test")) <= set(values)
+    controls = (view.system, view.slider, view.button)
+    assert descriptions(*controls) == ["System", "Threshold", "Back to the operating point"]
+    assert all(control.tooltip for control in controls)
 
 
 def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
@@ -279,17 +276,10 @@ def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
     assert view.slider.value == line.operating_point(case, System())
 
 
-def test_the_slider_stops_where_a_decision_changes(case, view, system):
-    values = [value for _, value in view.slider.options]
-    assert values == sorted(values) and (values[0], values[-1]) == (0, 1)
-    assert set(system.scores("test")) <= set(values)
-
-
 def test_very_many_thresholds_are_thinned(monkeypatch, case, system):
     monkeypatch.setattr(line, "_POSITIONS", 10)
     values = line.positions(case, system, 0.123)
     assert len(values) == 13 and 0.123 in values
-    assert {system.scores("test").min(), system.scores("test").max()} <= set(values)
 
 
 def test_another_system_brings_its_own_operating_point(case, view):
@@ -301,19 +291,11 @@ def test_another_system_brings_its_own_operating_point(case, view):
     assert "Linear probe" in view.body.value
 
 
-def test_moving_the_slider_asks_no_system_again():
-    system = System()
+def test_moving_the_slider_asks_no_system_again(system):
     view = line.ThresholdView(a_case(), {"specialist": system})
-    asked = system.asked
     for index in range(0, 40, 7):
         view.slider.index = index
-    assert system.asked == asked == 2  # validation and test, once each
-
-
-def test_every_control_is_labelled_and_explained(view):
-    controls = (view.system, view.slider, view.button)
-    assert descriptions(*controls) == ["System", "Threshold", "Back to the operating point"]
-    assert all(control.tooltip for control in controls)
+    assert system.asked == 2  # validation and test, once each
 
 
 def test_a_system_that_fails_gets_a_sentence_and_the_others_go_on(case):
@@ -335,8 +317,5 @@ def test_below_the_widget_stands_the_same_without_one(case, shown):
         assert style.escaped(sentence) in page and sentence in text
     assert "data:image/svg+xml;base64," in page and "<svg" not in page
     assert "no &lt;memory&gt; left" in page
-
-
-def test_the_static_page_survives_a_system_that_fails(case, shown):
     ftlearn.threshold(case, {"failing": Failing()})
-    assert "no &lt;memory&gt; left" in shown[1]["text/html"]
+    assert "no &lt;memory&gt; left" in shown[4]["text/html"]

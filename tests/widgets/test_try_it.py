@@ -107,17 +107,13 @@ def test_a_long_text_says_that_it_was_cut(case, systems):
     assert any("10,000" in note for note in longer.notes)
 
 
-@pytest.mark.parametrize("text", ["", "\n\t "])
-def test_an_empty_text_gets_a_sentence(view, text):
-    view.text.value = text
-    view.ask()
-    assert "Type a text first" in view.output.value
-
-
-def test_a_system_that_fails_gets_a_sentence_too(view):
+def test_an_empty_text_and_a_system_that_fails_get_a_sentence(view):
     view._systems["Probe"] = BROKEN
     view.ask()
     assert is_a_sentence(view.output.value, "no &lt;memory&gt; left")
+    view.text.value = "\n\t "
+    view.ask()
+    assert "Type a text first" in view.output.value
 
 
 def test_example_and_systems_can_be_chosen(view):
@@ -231,6 +227,8 @@ def test_a_picked_item_is_answered_by_both_and_its_truth_is_folded_away(viewer, 
     assert row["item_id"] not in before and "Patient 3 of 6" in before
     truth = f"{images.label_names[row['label']]}, framed ({row['item_id']})"
     assert f"Truth: {truth}" in after and len(pictures_of(after)) == 1
+    graded = {"item_id": "a", "label": 1, "grade": 3, "box": []}
+    assert trying.truth_text(graded, images.label_names) == "standing, grade 3 (a)"
 
 
 def test_the_list_tells_neither_labels_nor_ids(viewer, images):
@@ -238,12 +236,6 @@ def test_the_list_tells_neither_labels_nor_ids(viewer, images):
     assert titles == ["pick one ...", *(f"Patient {n} of 6" for n in range(1, 7))]
     order = [shown.row["item_id"] for shown in viewer._examples]
     assert sorted(order) == sorted(images.test.select(range(6))["item_id"]) != order
-
-
-def test_a_grade_is_part_of_the_truth_only_where_there_is_one(images):
-    row = {"item_id": "a", "label": 1, "grade": 3, "box": []}
-    assert trying.truth_text(row, images.label_names) == "standing, grade 3 (a)"
-    assert trying.truth_text(row | {"grade": 0}, images.label_names) == "standing (a)"
 
 
 def test_a_heat_map_is_laid_over_where_a_system_can_be_looked_into(viewer, explained):
@@ -305,11 +297,8 @@ def test_a_frame_lies_around_the_box():
 GREYS = np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50
 FILES = {
     "jpeg": (as_file(grey(), "JPEG"), ""),
-    "CMYK": (as_file(Image.new("CMYK", (40, 30)), "JPEG"), ""),
-    "palette": (as_file(grey().convert("P")), ""),
     "see-through": (as_file(Image.new("RGBA", (40, 30))), "Transparency was laid over white"),
     "one pixel": (as_file(grey(1, 1)), ""),
-    "a line": (as_file(grey(900, 1)), ""),
     "huge": (as_file(grey(4000, 3000)), "shrunk from 4,000 × 3,000 pixels"),
     "16 bits": (as_file(Image.fromarray(GREYS)), "16-bit greys were scaled"),
 }
@@ -323,19 +312,6 @@ def test_whatever_image_is_uploaded_is_answered(viewer, two, content, remark):
     seen = two["Left"].seen[-1]
     assert seen.mode == "RGB" and max(seen.size) <= 1024
     assert "The systems know only “lying”, “standing”" in shown
-
-
-def test_an_image_with_a_rotation_mark_is_turned():
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter
-    image, _ = trying.read_upload(as_file(grey(40, 20), "JPEG", exif=exif.tobytes()))
-    assert image.size == (20, 40)
-
-
-def test_16_bits_are_scaled_and_not_cut_off():
-    image, _ = trying.read_upload(as_file(Image.fromarray(GREYS)))
-    values = np.asarray(image)[..., 0]
-    assert (values.min(), values.max()) == (0, 255) and 120 < np.median(values) < 135
 
 
 def a_bomb():
@@ -353,7 +329,6 @@ def a_bomb():
 REFUSED = {
     "empty": (b"", "the file is empty"),
     "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image inside"),
-    "gif": (as_file(grey().convert("P"), "GIF"), "no image inside"),
     "cut off": (as_file(Image.effect_noise((64, 64), 50))[:1500], "damaged or ends too early"),
     "bomb": (a_bomb(), "too large to open safely"),
     "many pixels": (as_file(grey(8000, 8000)), "too large to open safely"),
