@@ -304,7 +304,7 @@ def try_it(case, systems, examples=()):
     style.show_static(STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
 
 
-def read_upload(content, name="the file"):
+def read_upload(content, name):
     """An image from the bytes that somebody uploaded."""
     n_bytes = memoryview(content).nbytes
     try:
@@ -338,8 +338,7 @@ def framed(image, box, side):
     drawn = fitted(image, side)
     if not box:
         return drawn
-    factor = side / max(image.size)
-    left, top, right, bottom = (factor * edge for edge in box)
+    left, top, right, bottom = (side / max(image.size) * edge for edge in box)
     pen, gap = ImageDraw.Draw(drawn), 4
     around = [left - gap, top - gap, max(left, right) + gap, max(top, bottom) + gap]
     pen.rectangle(around, outline="black", width=4)
@@ -408,11 +407,8 @@ def listed(case, examples):
     tell the label (simulated patients with a lesion have odd numbers).
     """
 
-    def place(row):
-        return hashlib.sha256(str(row["item_id"]).encode()).hexdigest()
-
     what = "Patient" if case.group_name == "patients" else "Image"
-    rows = sorted(examples, key=place)
+    rows = sorted(examples, key=lambda row: hashlib.sha256(str(row["item_id"]).encode()).digest())
     return [
         Shown(f"{what} {number} of {len(rows)}", row["input"], [], row)
         for number, row in enumerate(rows, start=1)

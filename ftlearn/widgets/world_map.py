@@ -256,15 +256,14 @@ class WorldMapView:
                 "width": f"{37 * _COLUMNS}px",
             },
         )
-        self._grid = ipywidgets.GridBox(
-            [], layout={"grid_template_columns": f"repeat({_ACROSS}, 52px)"}
-        )
+        columns = {"grid_template_columns": f"repeat({_ACROSS}, 52px)"}
+        self._grid = ipywidgets.GridBox([], layout=columns)
         self.tiles = []
         self.system.observe(self._paint, names="value")
-        note = ipywidgets.HTML(_CSS + style.page("map", f"<p>{EXPLORATORY} {ON_BUTTONS}</p>"))
+        note = style.page("map", f"<p>{EXPLORATORY} {ON_BUTTONS}</p>")
         self.box = style.frame(
             style.bar(self.system),
-            note,
+            ipywidgets.HTML(_CSS + note),
             style.scrolled(self._map, padding="0 12px"),
             self.about,
             style.scrolled(self._grid, padding="0 12px"),
@@ -277,8 +276,8 @@ class WorldMapView:
 
     def _block_button(self, name):
         south, west = corner(name)
-        place = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
-        return _button(place, ("36px", "25px"), lambda _: self.open_block(name))
+        row, column = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
+        return _button(row, column, ("36px", "25px"), lambda _: self.open_block(name))
 
     def _paint(self, change=None):
         """Take another system: numbers and shades of all blocks, and a block that is worth it."""
@@ -321,7 +320,7 @@ class WorldMapView:
                 part.close()
 
     def _tile_button(self, tile, row, column):
-        button = _button((row, column), ("50px", "26px"), lambda _: self.open_tile(tile))
+        button = _button(row, column, ("50px", "26px"), lambda _: self.open_tile(tile))
         button.description = f"{tile.said[:3]} {'✓' if tile.right else '✗'}"
         verdict = "right" if tile.right else "wrong"
         button.tooltip = f"{place(tile.latitude, tile.longitude)}: {tile.said}, {verdict}"
@@ -340,11 +339,11 @@ class WorldMapView:
         self.shown.value = ""
 
 
-def _button(place, size, clicked):
-    """A small button at (row, column) of a grid."""
-    layout = {"grid_area": "{} / {}".format(*place), "padding": "0", "border": style.EDGE}
-    layout |= dict(zip(("width", "height"), size, strict=True))
-    button = ipywidgets.Button(layout=layout)
+def _button(row, column, size, clicked):
+    """A small button in a grid."""
+    width, height = size
+    layout = {"grid_area": f"{row} / {column}", "width": width, "height": height}
+    button = ipywidgets.Button(layout=layout | {"padding": "0", "border": style.EDGE})
     button.style.font_size = "11px"
     button.on_click(clicked)
     return button
