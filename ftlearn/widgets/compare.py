@@ -118,22 +118,12 @@ def _word_counts(part):
     return np.array([len(text.split()) for text in part["input"][:]])
 
 
-def _check_systems(systems):
-    if not isinstance(systems, Mapping) or len(systems) < 2:
-        found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
-        raise ValueError(
-            f"systems is {found}; give a dict of at least two systems by name, such as "
-            '{"linear_probe": probe, "specialist": specialist}.'
-        )
-
-
 def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=None):
     """Compare two of several systems by name on the same test items (Comparison).
 
     A slice is one that `slices` lists. Slices are compared by accuracy, whatever the case's metric
     is, for most other metrics are not defined on a single label.
     """
-    _check_systems(systems)
     if baseline == specialist:
         raise ValueError(f"baseline and specialist are both {baseline!r}; choose two systems.")
     where = slice_mask(case, slice_by, slice_value)
@@ -357,7 +347,12 @@ class ComparisonView:
     """The widget behind `compare`: four lists, and what they select as HTML."""
 
     def __init__(self, case, systems):
-        _check_systems(systems)
+        if not isinstance(systems, Mapping) or len(systems) < 2:
+            found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
+            raise ValueError(
+                f"systems is {found}; give a dict of at least two systems by name, such as "
+                '{"linear_probe": probe, "specialist": specialist}.'
+            )
         self._case, self._systems = case, dict(systems)
         self._comparisons, self._pages = {}, {}
         names = list(systems)

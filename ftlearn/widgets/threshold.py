@@ -239,7 +239,7 @@ def look_html(found, inline=True):
     moved = "" if found.is_chosen else " ftl-moved"
     curve = drawing.plain(roc_svg(found), inline)
     rates = "".join(f"<p>{escaped(line)}</p>" for line in rate_lines(found.now))
-    small = f'<p class="ftl-small">{escaped(_origin(found))} {escaped(_methods(found.now))}</p>'
+    small = f'<p class="ftl-small">{escaped(_small_print(found))}</p>'
     body = (
         f'<p class="ftl-status{moved}" role="status">{escaped(found.wording)}</p>'
         f'<div class="ftl-pair"><div class="ftl-numbers">{rates}{small}'
@@ -259,20 +259,17 @@ def rate_lines(decisions):
     ]
 
 
-def _origin(found):
+def _small_print(found):
+    """Where the threshold comes from, and the intervals."""
     there = found.validation.specificity
     here = f"Threshold {found.now.threshold:.4f}"
     if not found.is_chosen:
         here += f"; validation chose {found.chosen.threshold:.4f}"
+    methods = dict.fromkeys((found.now.sensitivity.method, found.now.specificity.method))
     return (
         f"{here}: the smallest that lets at least {100 * found.asked:g} % go on validation (there "
-        f"{there.hits:,} of {there.n:,}, {_percent(there.score)})."
+        f"{there.hits:,} of {there.n:,}, {_percent(there.score)}). Intervals: {'; '.join(methods)}."
     )
-
-
-def _methods(decisions):
-    methods = dict.fromkeys((decisions.sensitivity.method, decisions.specificity.method))
-    return f"Intervals: {'; '.join(methods)}."
 
 
 def _counts_html(decisions):
@@ -394,7 +391,7 @@ def look_text(found):
     lines = [
         f"{style.label(found.system)}. {found.wording}",
         *rate_lines(found.now),
-        f"{_origin(found)} {_methods(found.now)}",
+        _small_print(found),
         f"Missed first: {missed}." if missed else "Missed: none.",
     ]
     return "\n".join(lines)

@@ -58,8 +58,6 @@ class Answer:
 def answer(system, text, label_names):
     """Ask a system about one text, of which at most `LONGEST` characters are taken (Answer)."""
     text = text.strip()
-    if not text:
-        raise ValueError(EMPTY)
     began = time.perf_counter()
     notes = []
     if len(text) > LONGEST:

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import style
 from .style import escaped
-from .try_it import EMPTY, STATIC, AskTextView, check_two
+from .try_it import STATIC, AskTextView, check_two
 
 LONGEST = 2_000  # characters; no model of the course reads as many
 SHOWN = 5
@@ -40,8 +40,6 @@ class Finding:
 def search(system, text, candidates, label="", truth=None, language=""):
     """Which candidates lie nearest to a text (Finding)."""
     text = text.strip()[:LONGEST]
-    if not text:
-        raise ValueError(EMPTY)
     began = time.perf_counter()
     query = np.asarray(system.embed([text], side="query"))[0]
     similar = np.asarray(system.embed(candidates, side="candidate")) @ query
