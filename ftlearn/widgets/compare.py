@@ -55,8 +55,6 @@ class Comparison:
     scores: dict
     verdict: object
     both_right: int
-    fixed: int
-    broken: int
     both_wrong: int
     fixed_examples: list
     broken_examples: list
@@ -151,8 +149,6 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
             case, numbers, baseline, specialist, exploratory=slice_by is not None
         ),
         both_right=int((first & second & where).sum()),
-        fixed=int(fixed.sum()),
-        broken=int(broken.sum()),
         both_wrong=int((~first & ~second & where).sum()),
         fixed_examples=_examples(case, pair, fixed),
         broken_examples=_examples(case, pair, broken),
@@ -254,8 +250,8 @@ def _counts_html(comparison):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
     both_right, both_wrong = comparison.both_right, comparison.both_wrong
-    broken = cell(comparison.broken, "broken", " class=ftl-broken")
-    fixed = cell(comparison.fixed, "fixed", " class=ftl-fixed")
+    broken = cell(len(comparison.broken_examples), "broken", " class=ftl-broken")
+    fixed = cell(len(comparison.fixed_examples), "fixed", " class=ftl-fixed")
     rows = style.row(f"{baseline} right", cell(both_right, "both right") + broken)
     rows += style.row(f"{baseline} wrong", fixed + cell(both_wrong, "both wrong"))
     chosen = comparison.slice
@@ -323,8 +319,9 @@ def comparison_text(comparison):
     lines = [
         comparison.verdict.wording,
         comparison.note,
-        f"{comparison.slice.title}, {comparison.slice.n:,} items: {comparison.fixed:,} fixed, "
-        f"{comparison.broken:,} broken, {comparison.both_right:,} right in both, "
+        f"{comparison.slice.title}, {comparison.slice.n:,} items: "
+        f"{len(comparison.fixed_examples):,} fixed, "
+        f"{len(comparison.broken_examples):,} broken, {comparison.both_right:,} right in both, "
         f"{comparison.both_wrong:,} wrong in both.",
         repr(comparison_figure(comparison)),
     ]
@@ -428,4 +425,4 @@ def compare(case, systems):
     title = (
         f"<strong>As it was at first, as figure and text</strong>: {specialist} against {baseline}"
     )
-    style.show_static(title, view.body.value, comparison_text(first))
+    style.show_static(title, lambda: (view.body.value, comparison_text(first)))

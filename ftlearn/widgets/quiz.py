@@ -130,4 +130,4 @@ def quiz(questions):
     title = (
         "<strong>The same without widgets</strong>: open an answer to read what is to be said of it"
     )
-    style.show_static(title, quiz_html(questions), quiz_text(questions), shown=False)
+    style.show_static(title, lambda: (quiz_html(questions), quiz_text(questions)), shown=False)

@@ -329,7 +329,6 @@ def race(recorded, target=racing.PRIMARY_TARGET):
     def made():
         return race_html(recorded, target, inline=False), race_text(recorded, target)
 
-    page, text = style.page_and_text(made)
     title = f"<strong>As it was at first, as figures and text</strong>: target {target:.2f}"
-    style.show_static(title, page, text)
+    style.show_static(title, made)
     style.name_sliders()

@@ -197,11 +197,6 @@ def bar(*controls):
     )
 
 
-def inside(control):
-    """A control as wide as the frame (ipywidgets.VBox)."""
-    return ipywidgets.VBox([control], layout={"padding": "8px 12px 0"})
-
-
 def scrolled(*children, **layout):
     """A box that is scrolled where the screen is narrow (ipywidgets.Box)."""
     return ipywidgets.Box(children, layout={"overflow": "auto", "max_width": "100%", **layout})
@@ -218,21 +213,17 @@ def show(box):
     display(box)
 
 
-def page_and_text(made):
-    """Page and text of a static equivalent as a function makes them; of an error its sentence."""
-    try:
-        return made()
-    except Exception as error:
-        return refusal(error), sentence(error)
-
-
-def show_static(title, page, text, shown=True):
+def show_static(title, made, shown=True):
     """Display the equivalent of a widget, for pages without widgets, printing and screen readers.
 
-    Title and page are HTML, the text is for terminals. Below a live widget the fold is closed, for
-    it does not follow it; pages without widgets open it where `shown` says so
-    (`ftlearn.report_page.notebook`).
+    Title is HTML; what is made is a page of HTML and a text for terminals, or an error to be told.
+    Below a live widget the fold is closed, for it does not follow it; pages without widgets open it
+    where `shown` says so (`ftlearn.report_page.notebook`).
     """
+    try:
+        page, text = made()
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        page, text = refusal(error), sentence(error)
     opened = ' class="ftl-static"' if shown else ""
     fold = f"<details{opened}><summary>{title}</summary>{page}</details>"
     display({"text/html": fold, "text/plain": text}, raw=True)

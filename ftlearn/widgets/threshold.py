@@ -529,7 +529,6 @@ def threshold(case, systems, positive=1, specificity=0.9):
         page = look_html(found, inline=False) + missed_html(case, found.now)
         return page + points_html(case, systems, **asked), look_text(found)
 
-    page, text = style.page_and_text(made)
     title = f"<strong>As it was at first, as figure and text</strong>: {escaped(style.label(name))}"
-    style.show_static(title, page, text)
+    style.show_static(title, made)
     style.name_sliders()

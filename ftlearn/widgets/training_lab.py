@@ -470,4 +470,4 @@ def training_lab(case):
         return
     first = escaped(view.runs[0].label)
     title = f"<strong>As it was at first, as figures and text</strong>: run {first}"
-    style.show_static(title, lab_html(view.runs, 0), lab_text(view.runs, 0))
+    style.show_static(title, lambda: (lab_html(view.runs, 0), lab_text(view.runs, 0)))

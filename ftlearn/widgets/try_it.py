@@ -217,7 +217,8 @@ class AskTextView(AskView):
 
     def _frame(self, head, *parts):
         chosen = style.bar(self.first, self.second, self.button)
-        super()._frame(head, style.bar(self.example), style.inside(self.text), chosen, *parts)
+        text = ipywidgets.VBox([self.text], layout={"padding": "8px 12px 0"})
+        super()._frame(head, style.bar(self.example), text, chosen, *parts)
 
     def _given(self, example):
         self.text.value = example
@@ -299,7 +300,8 @@ def try_it(case, systems, examples=()):
         found = _asked(answer, named, ends, text)
         lines.append(f"<p>{escaped(text)}</p>{answers_html(found, ends)}")
         shown.append(f"{text}\n  {_in_a_line(ends, found)}")
-    style.show_static(STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
+    page, text = _CSS + style.page("try", "".join(lines)), "\n".join(shown)
+    style.show_static(STATIC, lambda: (page, text), shown=False)
 
 
 def read_upload(content, name):
@@ -532,7 +534,7 @@ def try_it_image(case, systems, examples=()):
     ends = [list(named)[0], list(named)[-1]]
     pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
     page = _CSS + style.page("try", _caution(case) + "".join(pages))
-    style.show_static(STATIC, page, "\n".join(lines), False)
+    style.show_static(STATIC, lambda: (page, "\n".join(lines)), shown=False)
 
 
 def _static(case, systems, shown, labels):

@@ -170,4 +170,5 @@ def try_translation(case, systems, examples=()):
         f"<p>{escaped(text)}</p>{findings_html(findings)}" for text, findings in found.items()
     )
     plain = "\n".join(findings_text(text, findings) for text, findings in found.items())
-    style.show_static(STATIC, _CSS + style.page("find", pages), plain, shown=False)
+    page = _CSS + style.page("find", pages)
+    style.show_static(STATIC, lambda: (page, plain), shown=False)

@@ -372,6 +372,9 @@ def world_map(case, systems):
         When systems or case do not fit. What goes wrong later is said on the screen.
     """
     style.show(WorldMapView(case, systems).box)
-    page, text = style.page_and_text(lambda: (map_html(case, systems), map_text(case, systems)))
     title = "<strong>The same as map and table</strong>"
-    style.show_static(title, page, text, shown=False)
+
+    def made():
+        return map_html(case, systems), map_text(case, systems)
+
+    style.show_static(title, made, shown=False)

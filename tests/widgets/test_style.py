@@ -36,8 +36,8 @@ def test_a_sentence_to_the_learner_is_read_out_and_has_no_details():
 
 
 def test_a_static_equivalent_carries_page_and_text(shown):
-    style.show_static("<b>Same</b>", "<p>page</p>", "text")
-    style.show_static("Same", "<p>page</p>", "text", shown=False)
+    style.show_static("<b>Same</b>", lambda: ("<p>page</p>", "text"))
+    style.show_static("Same", lambda: ("<p>page</p>", "text"), shown=False)
     unfolded = '<details class="ftl-static"><summary><b>Same</b></summary><p>page'
     assert shown[0]["text/html"].startswith(unfolded)
     assert shown[1]["text/html"].startswith("<details><summary>")
