@@ -6,14 +6,12 @@ tile would betray its latitude by its stretch, and the latitude alone says much 
 """
 
 import contextlib
-import io
-import os
 
 import numpy as np
+from PIL import Image
 
-from .. import assets, settings
+from .. import assets, files, settings
 
-LABEL_NAMES = ["tropical", "dry", "temperate", "continental", "polar"]
 SIDE = 1.6  # degrees of latitude that a tile covers each way
 SIDE_KM = 178  # the same on the ground
 PIXELS = 24  # each way; the picture has about as many
@@ -35,18 +33,12 @@ def tiles():
     -------
     dict of str to numpy.ndarray
         ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude``, ``longitude`` (degrees, of the
-        centre), ``label`` (index into `LABEL_NAMES`), ``share`` (of the tile that the first map
+        centre), ``label`` (main group: 0 is A, 4 is E), ``share`` (of the tile that the first map
         gives to it).
     """
     path = settings.cached(f"earth/tiles-{VERSION}.npz")
     if not path.exists():
-        made = _make_tiles()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **made)
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        beside.write_bytes(stream.getvalue())
-        os.replace(beside, path)
+        files.write_arrays(path, _make_tiles())
     with np.load(path, allow_pickle=False) as kept:
         return dict(kept)
 
@@ -194,15 +186,11 @@ def _commonest(values):
 
 def blue_marble():
     """NASA's Blue Marble: uint8, shape (2700, 5400, 3)."""
-    from PIL import Image
-
     return np.asarray(Image.open(assets.locate("blue-marble") / "bmng.jpg").convert("RGB"))
 
 
 def climate_groups():
     """The first map's main groups: int8, shape (6480, 12960); -1 is the sea."""
-    from PIL import Image
-
     with _large_images():
         classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
     groups = np.full(256, _OCEAN, dtype=np.int8)
@@ -233,8 +221,6 @@ def second_climate_groups():
 @contextlib.contextmanager
 def _large_images():
     """The map is larger than what Pillow takes for harmless; its sha256 is known."""
-    from PIL import Image
-
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         yield
