@@ -453,21 +453,18 @@ def _carry_out(case_name, run, key):
     if run.part == "speed":
         measure = {"racers": _racing_speeds, "practices": _costs_of_practices}
         return row | measure.get(run.system, _ablation_speeds)(case) | _circumstances(), None
-    if run.per_class is not None:
+    if run.per_class is None:
+        chosen = range(0, len(case.train), run.share)
+    else:
         row |= {"per_class": run.per_class, "draw": run.draw, "seed": run.draw}
-    systems = _run_systems(replace(case, train=_training_items(case, run)), run, row)
+        chosen = split.few_per_class(case.train, run.per_class, run.draw)
+    systems = _run_systems(replace(case, train=case.train.select(chosen)), run, row)
     row["seconds_of"] = {system.name: round(system.seconds, 2) for system in systems}
     row["validation"] = {s.name: float(case.correct(s, "validation")[0].mean()) for s in systems}
     row |= _circumstances()
     if run.part in _ON_VALIDATION:
         return row, None
     return row, pd.concat([_prediction_rows(case, system, run, key) for system in systems])
-
-
-def _training_items(case, run):
-    if run.per_class is not None:
-        return case.train.select(split.few_per_class(case.train, run.per_class, run.draw))
-    return case.train.select(range(0, len(case.train), run.share))
 
 
 def timed_recipes(system):
@@ -991,16 +988,15 @@ def best_frozen(case, systems=FROZEN, part="test"):
     -------
     str
     """
-    scores = _validation_means(recorded(case, part).rows)
+    return _best_of(systems, _validation_means(recorded(case, part).rows))
+
+
+def _best_of(systems, scores):
     return max((name for name in systems if name in scores), key=scores.get)
 
 
 def learning_curve(case):
     """A case's learning curve: the same test part, with more and more training examples.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
 
     Returns
     -------
@@ -1120,7 +1116,7 @@ class RecordedRace:
         target : float
             Validation accuracy.
         rule : function
-            As in `ftlearn.racing.arrivals`.
+            `ftlearn.racing.reached` or ``stayed``.
 
         Returns
         -------
@@ -1133,16 +1129,7 @@ class RecordedRace:
 
 
 def recorded_race(case):
-    """The race of a case, from its record.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    RecordedRace
-    """
+    """The race of a case, from its record: a `RecordedRace`."""
     rows, _ = read(case.name)
     (timed,) = (row for row in rows if row["part"] == "speed")
     curves, validation = {}, {}
@@ -1169,10 +1156,6 @@ def time_to_target(case):
     The primary verdict: the specialist against the model from scratch, at
     `ftlearn.racing.PRIMARY_TARGET`.
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
     Returns
     -------
     RecordedPart
@@ -1180,6 +1163,7 @@ def time_to_target(case):
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
+    runs = at["specialist"].runs
     return RecordedPart(
         name=racing.PART,
         metric="seconds",
@@ -1199,8 +1183,8 @@ def time_to_target(case):
         rows=[],
         about=found.about,
         more={
-            "n": at["specialist"].runs,
-            "n_groups": at["specialist"].runs,
+            "n": runs,
+            "n_groups": runs,
             "target": racing.PRIMARY_TARGET,
             "targets": racing.targets_table(found),
         },
@@ -1208,16 +1192,7 @@ def time_to_target(case):
 
 
 def recorded_practices(case):
-    """The recorded runs of the six pieces of advice.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    ftlearn.practices.RecordedPractices
-    """
+    """The recorded runs of the six pieces of advice: an `ftlearn.practices.RecordedPractices`."""
     return _remembered(case, "practices", lambda: _read_practices(*read(case.name)))
 
 
@@ -1382,10 +1357,7 @@ def jury(case):
 def _jury(case):
     part = _jury_part(case)
     scores = _validation_means(part.rows)
-    frozen, simple = (
-        max((name for name in names if name in scores), key=scores.get)
-        for names in (FROZEN, SIMPLE)
-    )
+    frozen, simple = (_best_of(names, scores) for names in (FROZEN, SIMPLE))
     stronger = max((frozen, simple), key=scores.get)
     primary = None if is_about_time(case.claimed) else stronger
     found = {
@@ -1416,19 +1388,11 @@ def _jury_part(case):
 
 def _validation_means(rows):
     """Mean validation score of every system over its runs."""
-    found = {}
-    for row in rows:
-        for name, score in row["validation"].items():
-            found.setdefault(name, []).append(score)
-    return {name: float(np.mean(scores)) for name, scores in found.items()}
+    return pd.DataFrame([row["validation"] for row in rows]).mean().to_dict()
 
 
 def ablation_rows(case):
     """What each switch of the tuned recipe gains in speed, and what it costs on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
 
     Returns
     -------

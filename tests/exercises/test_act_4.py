@@ -159,8 +159,8 @@ def test_mistakes_about_five_ranks(accuracy, mrr, words):
 def test_the_check_of_ranks_agrees_with_the_course_s_own():
     for similarity in act_4._similarities():
         places = act_4._places(similarity)
-        forward, backward = retrieval.pair_ranks(similarity, np.eye(len(similarity)))
-        assert (places == forward).all() and (act_4._places(similarity.T) == backward).all()
+        right, every = np.eye(len(similarity), dtype=bool), np.ones(len(similarity), dtype=bool)
+        assert (places == retrieval.ranks_of_right(similarity, right, every)).all()
 
 
 def test_the_arrays_tell_every_mistake_from_the_right_rule_and_from_each_other():
