@@ -43,26 +43,22 @@ class Log:
 
     @property
     def guessing(self):
-        """The loss of one who knows nothing and gives every class the same chance (float)."""
+        """The loss of one who knows nothing and gives every class the same chance."""
         return math.log(self.n_classes)
 
     @property
     def best(self):
         """The row of the epoch with the best validation score, the first of equals (or None)."""
-        if not self.epochs:
-            return None
-        return max(self.epochs, key=lambda row: row["validation_score"])
+        return max(self.epochs, key=lambda row: row["validation_score"], default=None)
 
     @property
     def lowest(self):
         """The row of the epoch with the lowest validation loss, the first of equals (or None)."""
-        if not self.epochs:
-            return None
-        return min(self.epochs, key=lambda row: row["validation_loss"])
+        return min(self.epochs, key=lambda row: row["validation_loss"], default=None)
 
     @property
     def saved_epochs(self):
-        """How many epochs early stopping spared (int)."""
+        """How many epochs early stopping spared."""
         return self.recipe.epochs - len(self.epochs) if self.ended == EARLY else 0
 
 
@@ -140,9 +136,12 @@ class _Watcher(transformers.TrainerCallback):
         own = [row["loss"] for row in self._log.steps[self._first_of_epoch :]]
         self._first_of_epoch = len(self._log.steps)
         best = self._log.best
-        row = {"epoch": round(state.epoch), "train_loss": float(np.mean(own))}
-        row |= {"validation_loss": float(metrics["eval_loss"])}
-        row |= {"validation_score": float(metrics["eval_score"])}
+        row = {
+            "epoch": round(state.epoch),
+            "train_loss": float(np.mean(own)),
+            "validation_loss": float(metrics["eval_loss"]),
+            "validation_score": float(metrics["eval_score"]),
+        }
         self._log.epochs.append(row)
         if not math.isfinite(row["validation_loss"]):
             raise _Ended(DIVERGED)
@@ -199,19 +198,16 @@ def explain(log):
     if not log.epochs:
         why = "time was up" if log.ended == TIME else "you stopped it"
         return [Finding("nothing", f"No epoch was finished ({why}), so there is nothing to judge.")]
-    if failed := _failed_to_learn(log):
-        return [failed, *_present(_stopped_early(log), _cut(log))]
-    main = _present(_over_fitted(log), _under_trained(log)) or [_healthy(log)]
-    return [*main, *_present(_stopped_early(log), _disagree(log), _cut(log))]
+    failed = _failed_to_learn(log)
+    if failed:
+        return [failed, *_remarks(log, failed)]
+    main = [finding for finding in (_over_fitted(log), _under_trained(log)) if finding]
+    return [*(main or [_healthy(log)]), *_remarks(log, failed)]
 
 
 def kinds(log):
-    """The kinds of what can be said of a run (list of str)."""
+    """The kinds of what can be said of a run."""
     return [finding.kind for finding in explain(log)]
-
-
-def _present(*findings):
-    return [finding for finding in findings if finding is not None]
 
 
 def _failed_to_learn(log):
@@ -239,10 +235,9 @@ def _diverged_text(log, what):
 def _why_not(log):
     if log.trained_parameters < 10_000:
         return f"Only {log.trained_parameters:,} numbers could learn: too much was frozen."
-    steps = len(log.steps)
     return (
-        f"{steps} steps at a rate of at most {log.recipe.learning_rate:g} were too little: more "
-        "epochs, more examples or a higher rate."
+        f"{len(log.steps)} steps at a rate of at most {log.recipe.learning_rate:g} were too "
+        "little: more epochs, more examples or a higher rate."
     )
 
 
@@ -276,42 +271,33 @@ def _under_trained(log):
 
 
 def _healthy(log):
-    best = log.best
     return Finding(
         "healthy",
         "A healthy run: it learned, and validation kept up. Best score "
-        f"{best['validation_score']:.3f}, after epoch {best['epoch']}.",
+        f"{log.best['validation_score']:.3f}, after epoch {log.best['epoch']}.",
     )
 
 
-def _stopped_early(log):
-    if log.ended != EARLY:
-        return None
-    saved, best = log.saved_epochs, log.best
-    return Finding(
-        "stopped_early",
-        f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
-        f"{log.recipe.epochs}. The one to keep is epoch {best['epoch']}, with "
-        f"{best['validation_score']:.3f}.",
-    )
-
-
-def _disagree(log):
-    by_loss, by_score = log.lowest["epoch"], log.best["epoch"]
-    if by_loss == by_score:
-        return None
-    return Finding(
-        "disagree",
-        f"Loss and score disagree: the validation loss is lowest after epoch {by_loss}, the score "
-        f"best after epoch {by_score}.",
-    )
-
-
-def _cut(log):
-    if log.ended not in (TIME, BY_HAND):
-        return None
-    why = "Time was up" if log.ended == TIME else "You stopped it"
-    return Finding("cut", f"{why} after {len(log.steps)} of {log.steps_planned} steps.")
+def _remarks(log, failed):
+    """What is said beside the main thing."""
+    best, lowest = log.best, log.lowest
+    if log.ended == EARLY:
+        saved = log.saved_epochs
+        yield Finding(
+            "stopped_early",
+            f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
+            f"{log.recipe.epochs}. The one to keep is epoch {best['epoch']}, with "
+            f"{best['validation_score']:.3f}.",
+        )
+    if not failed and best["epoch"] != lowest["epoch"]:
+        yield Finding(
+            "disagree",
+            f"Loss and score disagree: the validation loss is lowest after epoch "
+            f"{lowest['epoch']}, the score best after epoch {best['epoch']}.",
+        )
+    if log.ended in (TIME, BY_HAND):
+        why = "Time was up" if log.ended == TIME else "You stopped it"
+        yield Finding("cut", f"{why} after {len(log.steps)} of {log.steps_planned} steps.")
 
 
 # --- the range of learning rates ----------------------------------------------------------------
@@ -338,7 +324,7 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
         One a step: ``rate``, ``loss``, ``smooth`` (mean of the last steps, the newest counting
         most). It ends early where the loss is no number any more.
     """
-    epochs = -(-steps * recipe.batch_size // len(case.train))
+    epochs = math.ceil(steps * recipe.batch_size / len(case.train))
     recipe = replace(recipe, epochs=epochs, warmup=0.0, patience=None)
     growth = (highest / lowest) ** (1 / max(steps - 1, 1))
     log = Log(recipe, len(case.train), len(case.label_names))
@@ -355,17 +341,18 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
             trainer.train()
         except _Ended:
             pass
-    return _smoothed([(row["rate"], row["loss"]) for row in log.steps])
+    return _smoothed(log.steps)
 
 
-def _smoothed(pairs, share=0.8):
-    """Exponential moving average, corrected for its start."""
+def _smoothed(steps, share=0.8):
+    """Exponential moving average, corrected for its start; up to a loss that is no number."""
     rows, running = [], 0.0
-    for number, (rate, loss) in enumerate(pairs, start=1):
-        if not math.isfinite(loss):
+    for number, step in enumerate(steps, start=1):
+        if not math.isfinite(step["loss"]):
             break
-        running = share * running + (1 - share) * loss
-        rows.append({"rate": rate, "loss": loss, "smooth": running / (1 - share**number)})
+        running = share * running + (1 - share) * step["loss"]
+        smooth = running / (1 - share**number)
+        rows.append({"rate": step["rate"], "loss": step["loss"], "smooth": smooth})
     return rows
 
 

@@ -185,5 +185,6 @@ def test_the_suggestion_is_a_tenth_of_the_rate_in_the_valley():
 
 
 def test_smoothing_starts_without_a_bias_and_ends_before_no_number():
-    rows = experiments._smoothed([(1, 0.7), (2, 0.7), (3, float("nan")), (4, 0.7)])
+    steps = [{"rate": at, "loss": loss} for at, loss in enumerate((0.7, 0.7, float("nan"), 0.7))]
+    rows = experiments._smoothed(steps)
     assert [row["smooth"] for row in rows] == pytest.approx([0.7, 0.7])

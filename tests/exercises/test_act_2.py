@@ -152,7 +152,7 @@ def test_the_scores_behind_the_remedy_are_those_of_the_record():
     for part in ("test", "amazon", "nyt", "tweets"):
         for name in act_2.CANDIDATES:
             found = evaluation.arrays_from_predictions(table, name, part)
-            expected = evaluation.accuracy(found.labels, found.predictions)
+            expected = (found.predictions == found.labels).mean()
             assert scores[name][part] == pytest.approx(expected)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftlearn import evaluation, evidence, notebooks, retrieval, training
+from ftlearn import evidence, notebooks, retrieval, training
 from ftlearn.exercises import ACTS, act_4, load_act
 
 SOURCE = notebooks.source_folder() / "04_multilingual.py"
@@ -159,9 +159,8 @@ def test_mistakes_about_five_ranks(accuracy, mrr, words):
 def test_the_check_of_ranks_agrees_with_the_course_s_own():
     for similarity in act_4._similarities():
         places = act_4._places(similarity)
-        forward, backward = retrieval.pair_ranks(similarity, np.eye(len(similarity)))
-        assert (places == forward).all() and (act_4._places(similarity.T) == backward).all()
-        assert 1 / places == pytest.approx(evaluation.reciprocal_ranks(similarity))
+        right, every = np.eye(len(similarity), dtype=bool), np.ones(len(similarity), dtype=bool)
+        assert (places == retrieval.ranks_of_right(similarity, right, every)).all()
 
 
 def test_the_arrays_tell_every_mistake_from_the_right_rule_and_from_each_other():
