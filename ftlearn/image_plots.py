@@ -5,7 +5,6 @@ import textwrap
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
 
 from .evaluation import system_label
 from .plots import (
@@ -15,10 +14,12 @@ from .plots import (
     VERMILLION,
     Picture,
     _axes,
+    _capital,
+    _draw_curve,
     _figure,
     _heading,
-    _styled,
     points_text,
+    style,
 )
 
 _GREEN, _ORANGE = "#009E73", "#E69F00"
@@ -26,7 +27,7 @@ _MARKS = (("o", "-", BLUE), ("s", "--", VERMILLION), ("^", "-.", _GREEN), ("D", 
 _FRAME = "#F0E442"
 
 
-@_styled
+@style()
 def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, columns=5):
     """Images in rows, each with a line above it.
 
@@ -35,19 +36,13 @@ def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, colum
     images : sequence of PIL.Image.Image
     titles : sequence of str
         One an image.
-    heading : str
-        Above all of them.
-    caption, alt : str
-        As in `ftlearn.plots.Picture`.
+    heading, caption, alt : str
+        Above all of them, and as in `ftlearn.plots.Picture`.
     boxes : sequence of (sequence of float), optional
         Left, top, right, bottom in pixels of what is framed; empty: nothing.
     heats : sequence of numpy.ndarray, optional
         Maps of an image's size, from 0 to 1, laid over it in colour.
     columns : int
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     images, titles = list(images), list(titles)
     rows = math.ceil(len(images) / columns)
@@ -68,18 +63,20 @@ def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, colum
             heat = np.asarray(heats[at])
             axes.imshow(heat, cmap="inferno", alpha=0.65 * heat, vmin=0, vmax=1)
         if boxes is not None and len(boxes[at]):
-            axes.add_patch(_frame(boxes[at]))
+            left, top, right, bottom = boxes[at]
+            size = right - left + 6, bottom - top + 6
+            axes.add_patch(Rectangle((left - 3, top - 3), *size, fill=False, edgecolor=_FRAME))
     return Picture(figure, caption, alt, colors=255)  # greys and frames, and heat
 
 
-def _frame(box):
-    left, top, right, bottom = box
-    return Rectangle(
-        (left - 3, top - 3), right - left + 6, bottom - top + 6, fill=False, edgecolor=_FRAME
-    )
+def _curves_figure(height, heading, subtitle, left=0.65):
+    """(figure, axes) with room for curves' names on the right."""
+    figure = _figure(height)
+    _heading(figure, heading, subtitle)
+    return figure, _axes(figure, left, 1.9, 0.62, 0.85)
 
 
-@_styled
+@style()
 def grades_figure(rows, heading, groups):
     """Share of lesions that systems find, over how plain the lesions are.
 
@@ -90,28 +87,23 @@ def grades_figure(rows, heading, groups):
     heading : str
     groups : str
         How many lesions a grade has, in words, for the caption.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     systems = list(dict.fromkeys(row["system"] for row in rows))
     grades = sorted({row["grade"] for row in rows})
     found = {(row["system"], row["grade"]): row["score"] for row in rows}
-    figure = _figure(3.4)
-    _heading(figure, heading, "Sensitivity: share of the lesions that are called lesions")
-    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    subtitle = "Sensitivity: share of the lesions that are called lesions"
+    figure, axes = _curves_figure(3.4, heading, subtitle)
     axes.grid(axis="y")
     names = []
     for number, system in enumerate(systems):
         marker, line, color = _MARKS[number % len(_MARKS)]
         shift = 0.06 * (number - (len(systems) - 1) / 2)
         scores = [found[system, grade] for grade in grades]
-        _draw_intervals(axes, [grade + shift for grade in grades], scores, marker, line, color)
+        _draw_curve(axes, [grade + shift for grade in grades], scores, color, marker, line)
         names.append((system_label(system), color))
     _name_curves(axes, names)
     axes.set(xticks=grades, ylim=(0, 1), xlabel="Grade: 1 hard to see, 5 plain")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.yaxis.set_major_formatter("{x:.0%}")
     alt = f"{heading}. " + " ".join(
         f"{system_label(system)}: "
         + ", ".join(f"{found[system, grade].score:.0%} at grade {grade}" for grade in grades)
@@ -131,15 +123,7 @@ def _name_curves(axes, names):
         y -= 0.085 * len(lines) + 0.045
 
 
-def _draw_intervals(axes, places, scores, marker, line, color):
-    for at, score in zip(places, scores, strict=True):
-        if score.low is not None:
-            axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
-    heights = [score.score for score in scores]
-    axes.plot(places, heights, color=color, linestyle=line, marker=marker, markersize=6)
-
-
-@_styled
+@style()
 def gain_figure(rows, heading, caption, did_not_learn=()):
     """How many points the specialist gains over its opponents, over a size or a grade.
 
@@ -151,43 +135,34 @@ def gain_figure(rows, heading, caption, did_not_learn=()):
     did_not_learn : collection of str
         Opponents that never left chance: to beat them is no gain, so they are drawn in grey, and
         their name says "did not learn" where it would say "against".
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     opponents = list(dict.fromkeys(row["opponent"] for row in rows))
     places = list(dict.fromkeys(row["at"] for row in rows))
-    figure = _figure(3.4)
-    _heading(figure, heading, "Points gained by the specialist; above the line it is better")
-    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
+    subtitle = "Points gained by the specialist; above the line it is better"
+    figure, axes = _curves_figure(3.4, heading, subtitle)
     axes.grid(axis="y")
     axes.axhline(0, color=INK, linewidth=1)
     said, names = [], []
     for number, opponent in enumerate(opponents):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        name, style = f"against {system_label(opponent)}", {"zorder": 3}
+        name, look = f"against {system_label(opponent)}", {"zorder": 3}
         if opponent in did_not_learn:
             name, color = f"{system_label(opponent)}\n(did not learn)", SOFT
-            style = {"zorder": 2, "alpha": 0.45}
+            look = {"zorder": 2, "alpha": 0.45}
         shift = 0.1 * (number - (len(opponents) - 1) / 2)
         verdicts = {row["at"]: row["verdict"] for row in rows if row["opponent"] == opponent}
         x = [places.index(at) + shift for at in verdicts]
         for at, verdict in zip(x, verdicts.values(), strict=True):
             bounds = [100 * verdict.low, 100 * verdict.high]
-            axes.plot([at, at], bounds, color=color, linewidth=1.4, **style)
+            axes.plot([at, at], bounds, color=color, linewidth=1.4, **look)
         heights = [100 * verdict.difference for verdict in verdicts.values()]
-        axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6, **style)
+        axes.plot(x, heights, color=color, linestyle=line, marker=marker, markersize=6, **look)
         names.append((name, color))
-        said.append(
-            f"{name[0].upper()}{name[1:]}: ".replace("\n", " ")
-            + ", ".join(
-                f"{points_text(v.difference)} ({points_text(v.low)} to {points_text(v.high)}) "
-                f"at {at}"
-                for at, v in verdicts.items()
-            )
-            + "."
+        gains = ", ".join(
+            f"{points_text(v.difference)} ({points_text(v.low)} to {points_text(v.high)}) at {at}"
+            for at, v in verdicts.items()
         )
+        said.append(f"{_capital(name)}: {gains}.".replace("\n", " "))
     _name_curves(axes, names)
     axes.set(xticks=range(len(places)), xlim=(-0.4, len(places) - 0.6))
     axes.set_xticklabels(places)
@@ -195,7 +170,7 @@ def gain_figure(rows, heading, caption, did_not_learn=()):
     return Picture(figure, caption, f"{heading}. {' '.join(said)}")
 
 
-@_styled
+@style()
 def calibration_figure(labels, probabilities, heading):
     """How often there was a lesion, where a system said how sure it was.
 
@@ -206,21 +181,17 @@ def calibration_figure(labels, probabilities, heading):
     probabilities : dict of str to array of float, shape (n,)
         Of the event, by system.
     heading : str
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     from scipy.stats import binomtest
 
-    figure = _figure(3.6)
-    _heading(figure, heading, "On the dotted line, 70 % sure means a lesion in 70 of 100")
-    axes = _axes(figure, 0.85, 1.9, 0.62, 0.85)
+    subtitle = "On the dotted line, 70 % sure means a lesion in 70 of 100"
+    figure, axes = _curves_figure(3.6, heading, subtitle, left=0.85)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=":")
     said, names, labels = [], [], np.asarray(labels)
     for number, (system, shares) in enumerate(probabilities.items()):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        bins = np.minimum((np.asarray(shares) * 5).astype(int), 4)
+        shares = np.asarray(shares)
+        bins = np.minimum((shares * 5).astype(int), 4)
         points = []
         for one in range(5):
             inside = bins == one
@@ -228,29 +199,26 @@ def calibration_figure(labels, probabilities, heading):
                 continue
             seen = binomtest(int(labels[inside].sum()), int(inside.sum()))
             bounds = seen.proportion_ci(method="exact")
-            at = float(np.asarray(shares)[inside].mean())
+            at = float(shares[inside].mean())
             axes.plot([at, at], [bounds.low, bounds.high], color=color, linewidth=1.2, alpha=0.7)
-            points.append((at, seen.statistic, int(inside.sum())))
+            points.append((at, seen.statistic, seen.n))
         # A mark at 0 or 100 % is drawn whole, over the edge.
         axes.plot(*zip(*[(x, y) for x, y, _ in points], strict=True), color=color, linestyle=line,
                   marker=marker, markersize=6, clip_on=False)  # fmt: skip
         names.append((system_label(system), color))
-        said.append(
-            f"{system_label(system)}: "
-            + ", ".join(f"said {x:.0%}, came {y:.0%} of {n}" for x, y, n in points)
-            + "."
-        )
+        bins_said = ", ".join(f"said {x:.0%}, came {y:.0%} of {n}" for x, y, n in points)
+        said.append(f"{system_label(system)}: {bins_said}.")
     _name_curves(axes, names)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Probability of a lesion, as the system says")
     axes.set_ylabel("Share that had one")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        axis.set_major_formatter("{x:.0%}")
     caption = "Five bins of equal width; those with fewer than five images are left out. "
     caption += "Lines at the marks: exact 95 % intervals."
     return Picture(figure, caption, f"{heading}. {' '.join(said)}")
 
 
-@_styled
+@style()
 def pointing_figure(rows, heading, caption):
     """Hit rates of explanations, beside baselines that look at nothing.
 
@@ -259,10 +227,6 @@ def pointing_figure(rows, heading, caption):
     rows : list of (str, int, int)
         What it is, hits, tries.
     heading, caption : str
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     from scipy.stats import binomtest
 
@@ -271,14 +235,13 @@ def pointing_figure(rows, heading, caption):
     axes = _axes(figure, 3.3, 0.5, 0.5, 0.5)
     axes.grid(axis="x")
     said = []
-    for number, (name, hits, tries) in enumerate(rows):
-        y = len(rows) - number
+    for y, (name, hits, tries) in enumerate(rows):
         share = hits / tries
         interval = binomtest(hits, tries).proportion_ci(method="exact")
         axes.plot([interval.low, interval.high], [y, y], color=BLUE, linewidth=2, alpha=0.6)
         axes.plot(share, y, "o", color=BLUE, markersize=7, clip_on=False)
         said.append(f"{name}: {share:.0%} of {tries}")
-    axes.set(xlim=(0, 1), ylim=(0.4, len(rows) + 0.6), yticks=range(len(rows), 0, -1))
+    axes.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     axes.set_yticklabels([f"{name} ({tries})" for name, _, tries in rows])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.xaxis.set_major_formatter("{x:.0%}")
     return Picture(figure, caption, f"{heading}. {'; '.join(said)}.")

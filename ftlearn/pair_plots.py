@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from .plots import BLUE, INK, SOFT, VERMILLION, Picture, _axes, _figure, _heading, _styled
+from .plots import (
+    BLUE,
+    INK,
+    SOFT,
+    VERMILLION,
+    Picture,
+    _axes,
+    _draw_row,
+    _figure,
+    _heading,
+    _rows,
+    style,
+)
 
 
 def flat_map(queries, candidates):
@@ -15,7 +27,7 @@ def flat_map(queries, candidates):
 
 
 def gap_of(queries, candidates):
-    """How much nearer translations lie than other texts: mean cosine of pairs minus of the rest.
+    """How much nearer translations lie than other texts.
 
     Parameters
     ----------
@@ -32,7 +44,7 @@ def gap_of(queries, candidates):
     return float(own.mean()), float((similarity.sum() - own.sum()) / (similarity.size - len(own)))
 
 
-@_styled
+@style()
 def embedding_map(panels, names, title, labels=()):
     """Texts of two languages as points, with a line from each to its translation.
 
@@ -45,40 +57,19 @@ def embedding_map(panels, names, title, labels=()):
     title : str
     labels : sequence of str
         Written beside the first points of the first side; empty: nothing.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(4.8)
     _heading(
         figure, title, "A line joins a text and its translation. Each map has a scale of its own."
     )
     width = 3.4
-    sentences, alts = [], []
+    sentences = []
     for at, (name, (queries, candidates)) in enumerate(panels.items()):
         axes = figure.add_axes(
             (0.12 / 7.2 + at * (width + 0.15) / 7.2, 0.42 / 4.8, width / 7.2, 3.38 / 4.8)
         )
-        points, share = flat_map(queries, candidates)
-        first, second = points[: len(queries)], points[len(queries) :]
-        for a, b in zip(first, second, strict=True):
-            axes.plot([a[0], b[0]], [a[1], b[1]], color=SOFT, linewidth=0.7, zorder=1)
-        marks = ((first, "o", BLUE), (second, "s", VERMILLION))
-        for (side, mark, colour), side_name in zip(marks, names, strict=True):
-            axes.scatter(side[:, 0], side[:, 1], s=16, marker=mark, color=colour, label=side_name,
-                         zorder=2)  # fmt: skip
-        middle = points[:, 0].mean()
-        for text, point in zip(labels, first, strict=False):
-            left = point[0] > middle  # what stands at the right is written to the left of it
-            axes.annotate(text, point, xytext=(-4 if left else 4, 3), textcoords="offset points",
-                          ha="right" if left else "left", fontsize=7, color=INK)  # fmt: skip
-        axes.set(xticks=[], yticks=[])
-        for spine in axes.spines.values():
-            spine.set_visible(True)
-            spine.set_color(SOFT)
+        share = _draw_map(axes, queries, candidates, names, labels)
         axes.set_title(name, fontsize=10, loc="left")
-        axes.set_aspect("equal", adjustable="datalim")
         if at == 0:
             axes.legend(loc="upper left", bbox_to_anchor=(0, -0.01), ncols=2, frameon=False)
         own, others = gap_of(queries, candidates)
@@ -86,14 +77,34 @@ def embedding_map(panels, names, title, labels=()):
             f"{name}: cosine with the own translation {own:.2f} on average, with the others "
             f"{others:.2f}; the plane shows {share:.0%} of the differences between texts."
         )
-        alts.append(sentences[-1])
+    said = " ".join(sentences)
     caption = (
-        f"{len(next(iter(panels.values()))[0])} pairs of the test part. "
-        + " ".join(sentences)
-        + " A plane flattens: judge by the numbers, not by the picture alone."
+        f"{len(next(iter(panels.values()))[0])} pairs of the test part. {said} A plane flattens: "
+        "judge by the numbers, not by the picture alone."
     )
-    alt = f"Two maps of {' and '.join(names)} texts, joined by lines. " + " ".join(alts)
+    alt = f"Two maps of {' and '.join(names)} texts, joined by lines. {said}"
     return Picture(figure, caption, alt)
+
+
+def _draw_map(axes, queries, candidates, names, labels):
+    """Draw one map; the share of the differences between texts that it shows."""
+    points, share = flat_map(queries, candidates)
+    first, second = points[: len(queries)], points[len(queries) :]
+    for a, b in zip(first, second, strict=True):
+        axes.plot([a[0], b[0]], [a[1], b[1]], color=SOFT, linewidth=0.7, zorder=1)
+    marks = ((first, "o", BLUE), (second, "s", VERMILLION))
+    for (side, mark, color), name in zip(marks, names, strict=True):
+        axes.scatter(*side.T, s=16, marker=mark, color=color, label=name, zorder=2)
+    middle = points[:, 0].mean()
+    for text, point in zip(labels, first, strict=False):
+        left = point[0] > middle  # what stands at the right is written to the left of it
+        axes.annotate(text, point, xytext=(-4 if left else 4, 3), textcoords="offset points",
+                      ha="right" if left else "left", fontsize=7, color=INK)  # fmt: skip
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(SOFT)
+    axes.set_aspect("equal", adjustable="datalim")
+    return share
 
 
 def letters_per_token(tokenizer, texts):
@@ -117,7 +128,7 @@ def letters_per_token(tokenizer, texts):
     return float(letters.sum() / tokens.sum()), float(low), float(high)
 
 
-@_styled
+@style()
 def letters_per_token_figure(rows, title, n_texts):
     """How many letters one token covers, language by language.
 
@@ -128,23 +139,17 @@ def letters_per_token_figure(rows, title, n_texts):
     title : str
     n_texts : int
         Texts in each language.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(0.8 + 0.36 * len(rows) + 0.55)
     _heading(figure, title, "The same strings in every language")
     axes = _axes(figure, 1.5, 0.6, 0.55, 0.8)
     for at, (value, low, high) in enumerate(rows.values()):
-        axes.plot([low, high], [at, at], color=BLUE, linewidth=4, solid_capstyle="round")
-        axes.plot([value], [at], "o", color="white", markeredgecolor=BLUE, markeredgewidth=2)
+        _draw_row(axes, at, value, low, high, 4, markeredgewidth=2)
         axes.text(1.02, at, f"{value:.2f}", va="center", transform=axes.get_yaxis_transform())
-    axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel="letters a token")
+    _rows(axes, list(rows), 0.5)
     axes.set_xlim(left=0)
-    axes.set_yticklabels(list(rows))
+    axes.set_xlabel("letters a token")
     axes.grid(axis="x")
-    axes.spines["left"].set_visible(False)
     caption = (
         f"Letters that one token covers, over the same {n_texts} strings; lines are 95 % intervals "
         "over strings. The fewer, the more tokens a text costs."

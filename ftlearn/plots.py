@@ -65,13 +65,7 @@ _THIN = "\u2009"  # between a number and its per cent sign
 
 
 def style():
-    """The figures' matplotlib style, as a context.
-
-    Returns
-    -------
-    contextlib.AbstractContextManager
-        Inside it ``matplotlib.rcParams`` are the course's; after it, the learner's again.
-    """
+    """The figures' matplotlib style, as a context or a decorator; after it, the learner's again."""
     return matplotlib.rc_context(STYLE)
 
 
@@ -106,32 +100,23 @@ class Picture:
         image.quantize(self._colors, method, dither=Image.Dither.NONE).save(small, "PNG")
         return small.getvalue()
 
+    @style()  # axes draw their ticks late, with whatever style then holds
     def _drawn(self, dpi):
         """The figure as an array: uint8, shape (height, width, 3)."""
         before = self.figure.dpi
         self.figure.set_dpi(dpi)
         canvas = FigureCanvasAgg(self.figure)
-        with style():  # axes draw their ticks late, with whatever style then holds
-            canvas.draw()
+        canvas.draw()
         self.figure.set_dpi(before)
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
+    @style()
     def save(self, path):
-        """Write the figure to a file.
-
-        Parameters
-        ----------
-        path : str or pathlib.Path
-            Its ending is the format: ``.png`` (with twice a notebook's resolution), ``.svg`` or
-            ``.pdf``.
-        """
+        """Write the figure to a file; its ending (``.png``, ``.svg``, ``.pdf``) is the format."""
         path = Path(path).expanduser()
-        self._write(path, path.suffix[1:].lower(), 2 * _DPI)
-
-    def _write(self, target, kind, dpi):
+        kind = path.suffix[1:].lower()
         metadata = {"Software": None} if kind == "png" else {}
-        with style():  # axes draw their ticks late, with whatever style then holds
-            self.figure.savefig(target, format=kind, dpi=dpi, metadata=metadata)
+        self.figure.savefig(path, format=kind, dpi=2 * _DPI, metadata=metadata)
 
     def _repr_html_(self):
         width, height = (round(inches * _DPI) for inches in self.figure.get_size_inches())
@@ -157,19 +142,8 @@ class Picture:
         return f"{self.caption}\n[Figure: {self.alt}]"
 
 
-def _styled(draw):
-    """Run a drawing function inside the course's style."""
-
-    @functools.wraps(draw)
-    def inside(*args, **kwargs):
-        with style():
-            return draw(*args, **kwargs)
-
-    return inside
-
-
 def _figure(height):
-    """A figure of the course's width: matplotlib.figure.Figure with an Agg canvas."""
+    """A figure of the course's width, with an Agg canvas."""
     figure = Figure(figsize=(_WIDTH, height), dpi=_DPI)
     FigureCanvasAgg(figure)
     return figure
@@ -214,10 +188,6 @@ def points_text(value):
     ----------
     value : float
         A fraction; 0.01 is one point.
-
-    Returns
-    -------
-    str
     """
     if not _known(value):
         return "unknown"
@@ -235,9 +205,43 @@ def _capital(text):
     return text[:1].upper() + text[1:]
 
 
-def _row_labels(names):
-    """Labels of systems for an axis, long ones in two lines."""
-    return [textwrap.fill(_capital(system_label(name)), 27) for name in names]
+def _rows(axes, labels, margin):
+    """Make the axes a list: a labelled row for each, the first at the top."""
+    axes.set(yticks=range(len(labels)), ylim=(len(labels) - 1 + margin, -margin))
+    axes.set_yticklabels(labels)
+    axes.spines["left"].set_visible(False)
+
+
+def _draw_row(axes, y, value, low, high, width, marker="o", color=BLUE, zorder=2, **look):
+    """A thick interval in a row and an open mark on it; all in the axes' units, or no interval."""
+    if _known(low, high):
+        axes.plot([low, high], [y, y], color=color, linewidth=width, solid_capstyle="round",
+                  zorder=zorder)  # fmt: skip
+    axes.plot([value], [y], marker, color=PAPER, markeredgecolor=color, zorder=zorder, **look)
+
+
+def _draw_curve(axes, places, scores, color, marker, line, size=6):
+    """Scores joined by a line, each with its interval as a thin upright; the line."""
+    for at, score in zip(places, scores, strict=True):
+        if _known(score.low, score.high):
+            axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
+    heights = [score.score for score in scores]
+    (curve,) = axes.plot(
+        places, heights, color=color, linestyle=line, marker=marker, markersize=size
+    )
+    return curve
+
+
+def _write_above(axes, x, words, color, align="center", shift=0, **look):
+    """Words above the axes, at an x of the data or so many points beside it."""
+    axes.annotate(words, (x, 1), (shift, 4), xycoords=axes.get_xaxis_transform(), ha=align,
+                  textcoords="offset points", color=color, fontsize=9.5, fontweight="bold",
+                  annotation_clip=False, **look)  # fmt: skip
+
+
+def _points(*fractions):
+    """Fractions as points; what is not known stays so."""
+    return [100 * value if _known(value) else None for value in fractions]
 
 
 def _kind(name):
@@ -249,68 +253,56 @@ def _kind(name):
     return {"color": SKY_TINT}
 
 
-@_styled
+def _wrapped_labels(names):
+    """Labels of systems for an axis, long ones in two lines."""
+    return [textwrap.fill(_capital(system_label(name)), 27) for name in names]
+
+
+@style()
 def score_bars(scores, claim=None, where="test items"):
     """Every system's score with its 95 % interval.
 
     Parameters
     ----------
     scores : dict of str to ftlearn.evaluation.Score
-        By system name, in the order of the bars from the top.
+        By system name, in the order of the bars from the top; of one metric, else a ValueError.
     claim : str, optional
         The sentence on trial, printed above the bars.
     where : str
         On what the systems were scored, such as ``"validation items"``.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError
-        When `scores` is empty, or mixes metrics.
     """
     metrics = sorted({score.metric for score in scores.values()})
     if len(metrics) != 1:
         found = ", ".join(metrics) or "no score"
         raise ValueError(f"scores must hold scores of one metric; found: {found}.")
     metric = metrics[0]
-    names = list(scores)
+    title = f"{METRIC_LABELS[metric]} on the {where}"
     subtitle = textwrap.fill(f"On trial: {claim}", 96) if claim else ""
     top = 0.62 + (0.06 + 0.19 * (subtitle.count("\n") + 1) if subtitle else 0)
-    figure = _figure(top + 0.42 * len(names) + 0.42)
+    figure = _figure(top + 0.42 * len(scores) + 0.42)
     axes = _axes(figure, 2.25, 1.75, 0.42, top)
-    _heading(figure, f"{_capital(METRIC_LABELS[metric])} on the {where}", subtitle)
+    _heading(figure, _capital(title), subtitle)
     for row, (name, score) in enumerate(scores.items()):
         axes.barh(row, score.score, height=0.62, **_kind(name))
         _draw_bar_interval(axes, row, score, metric)
-    axes.set(yticks=range(len(names)), yticklabels=_row_labels(names))
-    axes.set(ylim=(len(names) - 0.45, -0.55), xlim=(0, 1))
-    axes.spines["left"].set_visible(False)
+    _rows(axes, _wrapped_labels(scores), 0.55)
+    axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}{_percent(metric)}"))
     if "majority" in scores:
         floor = scores["majority"].score
         axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
-            "always guessing the commonest label",
-            (floor, 1),
-            (4, -1),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            fontsize=8.5,
+            "always guessing the commonest label", (floor, 1), (4, -1), va="bottom",
+            xycoords=axes.get_xaxis_transform(), textcoords="offset points", fontsize=8.5,
             color=SOFT,
-            va="bottom",
-        )
+        )  # fmt: skip
     first = next(iter(scores.values()))
     caption = (
         f"{_capital(METRIC_LABELS[metric])} of each system on the same {_count(first)} "
         f"({where}); the thin lines are 95 % intervals."
     )
-    alt = f"Bar chart of {METRIC_LABELS[metric]} on the {where}. " + " ".join(
-        _score_sentence(name, score) for name, score in scores.items()
-    )
-    return Picture(figure, caption, alt)
+    sentences = (_score_sentence(name, score) for name, score in scores.items())
+    return Picture(figure, caption, f"Bar chart of {title}. {' '.join(sentences)}")
 
 
 def _draw_bar_interval(axes, row, score, metric):
@@ -330,11 +322,9 @@ def _draw_bar_interval(axes, row, score, metric):
 
 
 def _score_sentence(name, score):
-    interval = "no interval"
-    if _known(score.low, score.high):
-        low, high = score_text(score.low, score.metric), score_text(score.high, score.metric)
-        interval = f"95 % interval {low} to {high}"
-    text = score_text(score.score, score.metric)
+    text, low, high = (score_text(x, score.metric) for x in (score.score, score.low, score.high))
+    is_known = _known(score.low, score.high)
+    interval = f"95 % interval {low} to {high}" if is_known else "no interval"
     return f"{_capital(system_label(name))}: {text}, {interval}."
 
 
@@ -356,21 +346,17 @@ def outcome_title(verdict):
     return _capital(verdict.outcome)
 
 
-@_styled
+@style()
 def verdict_figure(verdict, claimed=None):
     """The verdict: the measured difference beside zero and beside what was claimed.
 
     Parameters
     ----------
     verdict : ftlearn.evaluation.Verdict
+        Its wording becomes the caption.
     claimed : dict, optional
         The size on trial, ``{"value": float, "unit": str}``, read as points as in
         `ftlearn.evaluation.judge`; leave it out for a secondary comparison, which tries no claim.
-
-    Returns
-    -------
-    Picture
-        The caption is the verdict's wording.
     """
     claim = (claimed or {}).get("value")
     counted = verdict.fixed is not None and verdict.broken is not None
@@ -384,12 +370,11 @@ def verdict_figure(verdict, claimed=None):
     _heading(figure, outcome, textwrap.fill(subtitle, 96), size=15 if len(outcome) < 44 else 12)
     axes = _axes(figure, 0.2, 0.2, 1.42 if counted else 0.65, 0.98)
     _draw_difference(axes, verdict, claim)
-    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]} on {_count(verdict)}, points")
     if counted:
         _draw_wins(_axes(figure, 1.45, 0.2, 0.14, 2.88), verdict)
     alt = (
-        f"{outcome}. Difference of {points_text(verdict.difference)} points, "
-        f"{_interval_text(verdict.low, verdict.high)}, on a line that marks no difference at 0"
+        f"{outcome}. Difference of {_difference_text(verdict)}, on a line that marks no difference "
+        "at 0"
         + (f" and the claimed {points_text(claim / 100)}" if claim is not None else "")
         + f". {subtitle}."
     )
@@ -399,6 +384,11 @@ def verdict_figure(verdict, claimed=None):
             f"{verdict.both_right} right in both, {verdict.both_wrong} wrong in both."
         )
     return Picture(figure, verdict.wording, alt)
+
+
+def _difference_text(found):
+    interval = _interval_text(found.low, found.high)
+    return f"{points_text(found.difference)} points, {interval}"
 
 
 _BETTER_WORDS = [("worse",), ("better, less than claimed", "better"), ("more than claimed", "more")]
@@ -412,10 +402,10 @@ def _draw_difference(axes, verdict, claim):
     span = max(max(values) - min(values), 4.0)
     left, right = min(values) - 0.24 * span, max(values) + 0.28 * span
     axes.set(xlim=(left, right), ylim=(0, 1), yticks=[])
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_visible(False)
+    axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="x", length=0, pad=4)
     _points_axis(axes)
+    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]} on {_count(verdict)}, points")
     edges = [left, 0.0, right] if claim is None else [left, 0.0, claim, right]
     words = _BETTER_WORDS if claim is not None else [_BETTER_WORDS[0], _BETTER_WORDS[1][-1:]]
     tints = ("#F9E7DC", "#E6F1F8", "#CFE5F2")
@@ -436,35 +426,25 @@ def _ticks(most, **options):
 def _points_axis(axes):
     """Ticks of a difference in points: +5, 0, -5 with a true minus sign."""
     axes.xaxis.set_major_locator(_ticks(7))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _: f"{x:+g}".replace("-", "\u2212") if x else "0")
-    )
+    axes.xaxis.set_major_formatter(_signed)
+
+
+def _signed(value, _):
+    return f"{value:+g}".replace("-", "\u2212") if value else "0"
 
 
 def _mark(axes, x, label, align, color, linestyle):
     """A vertical line with its label above the axes."""
     axes.plot([x, x], [0, 1], color=color, linewidth=1.6, linestyle=linestyle, zorder=3)
-    shift = -4 if align == "right" else 4
-    axes.annotate(
-        label, (x, 1), (shift, 4), textcoords="offset points", ha=align, va="bottom",
-        color=color, fontsize=9.5, fontweight="bold", annotation_clip=False,
-    )  # fmt: skip
+    _write_above(axes, x, label, color, align, -4 if align == "right" else 4, va="bottom")
     marker = "v" if color == INK else "D"
     axes.plot([x], [1], marker, color=color, markersize=6, clip_on=False, zorder=5)
 
 
 def _draw_estimate(axes, verdict):
     """The dot, its interval and its label, kept inside the axes."""
-    estimate = 100 * verdict.difference
-    if _known(verdict.low, verdict.high):
-        axes.plot(
-            [100 * verdict.low, 100 * verdict.high], [0.45, 0.45],
-            color=BLUE, linewidth=7, solid_capstyle="round", zorder=6,
-        )  # fmt: skip
-    axes.plot(
-        [estimate], [0.45], "o", color=PAPER, markeredgecolor=BLUE, markeredgewidth=3,
-        markersize=12, zorder=7,
-    )  # fmt: skip
+    estimate, low, high = _points(verdict.difference, verdict.low, verdict.high)
+    _draw_row(axes, 0.45, estimate, low, high, 7, zorder=6, markeredgewidth=3, markersize=12)
     label = f"{points_text(verdict.difference)} points"
     halo = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
     for y, text, size, weight in (
@@ -503,26 +483,22 @@ def _write_what_fits(axes, start, end, choices):
 
 def _draw_wins(axes, verdict):
     """How many items the specialist fixes and breaks, as two bars."""
-    rows = (
-        ("fixed", verdict.fixed, {"color": BLUE}),
-        ("broken", verdict.broken, {"facecolor": PAPER, "edgecolor": VERMILLION, "hatch": "////"}),
-    )
-    for row, (_, count, look) in enumerate(rows):
+    looks = ({"color": BLUE}, {"facecolor": PAPER, "edgecolor": VERMILLION, "hatch": "////"})
+    for row, (count, look) in enumerate(zip((verdict.fixed, verdict.broken), looks, strict=True)):
         axes.barh(row, count, height=0.66, linewidth=1.2, **look)
         axes.annotate(
             f"{count:,}", (count, row), (5, 0), textcoords="offset points", va="center",
             fontweight="bold",
         )  # fmt: skip
-    axes.set(yticks=[0, 1], yticklabels=["Items fixed", "Items broken"], xticks=[])
-    axes.set(ylim=(1.5, -0.5), xlim=(0, 1.9 * max(verdict.fixed, verdict.broken, 1)))
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    _rows(axes, ["Items fixed", "Items broken"], 0.5)
+    axes.set(xticks=[], xlim=(0, 1.9 * max(verdict.fixed, verdict.broken, 1)))
+    axes.spines["bottom"].set_visible(False)
     rest = f"{verdict.both_right:,} right in both\n{verdict.both_wrong:,} wrong in both"
     axes.text(1, 0.5, rest, transform=axes.transAxes, ha="right", va="center",
               fontsize=9.5, color=SOFT, linespacing=1.9)  # fmt: skip
 
 
-@_styled
+@style()
 def pair_figure(baseline, specialist, verdict):
     """Two systems' scores and, below them, their paired difference."""
     metric = verdict.metric
@@ -534,17 +510,14 @@ def pair_figure(baseline, specialist, verdict):
         # the roles decide the colour here: a baseline may itself be a specialist
         axes.barh(row, score.score, height=0.62, color=(SKY_TINT, BLUE)[row])
         _draw_bar_interval(axes, row, score, metric)
-    axes.set(yticks=(0, 1), yticklabels=_row_labels(names), xticks=[])
+    axes.set(yticks=(0, 1), yticklabels=_wrapped_labels(names), xticks=[])
     axes.set(ylim=(1.5, -0.5), xlim=(0, 1))
     axes.spines["bottom"].set_visible(False)
-    below = _axes(figure, 0.2, 0.2, 0.62, 2.0)
-    _draw_difference(below, verdict, None)
-    below.set_xlabel(f"Difference in {METRIC_LABELS[metric]} on {_count(verdict)}, points")
+    _draw_difference(_axes(figure, 0.2, 0.2, 0.62, 2.0), verdict, None)
     alt = (
         f"Two bars of {METRIC_LABELS[metric]}. {_score_sentence(names[0], baseline)} "
         f"{_score_sentence(names[1], specialist)} "
-        f"Below them the difference: {points_text(verdict.difference)} points, "
-        f"{_interval_text(verdict.low, verdict.high)}."
+        f"Below them the difference: {_difference_text(verdict)}."
     )
     caption = (
         "Thin lines and the thick bar are 95 % intervals. Only the paired difference decides: "
@@ -553,7 +526,7 @@ def pair_figure(baseline, specialist, verdict):
     return Picture(figure, caption, alt)
 
 
-@_styled
+@style()
 def history_figure(history):
     """Learning curves: losses on the left, validation score on the right."""
     if not history:
@@ -633,7 +606,7 @@ def _history_alt(last, curves):
     return " ".join(sentences)
 
 
-@_styled
+@style()
 def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     """Every recorded run, the learner's own among them, above the interval of all together.
 
@@ -646,10 +619,6 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
         As in `verdict_figure`.
     fold : str
         What a fold is called, such as ``"Simulation"``.
-
-    Returns
-    -------
-    Picture
     """
     rows, verdict = jury.runs, jury.verdict
     # A run on a sliver of the data, or against another opponent, is no witness of this.
@@ -657,8 +626,8 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
         live = None
     folds = list(dict.fromkeys(row["fold"] for row in rows))
     labels = [f"{fold} {number}" for number in folds] if len(folds) > 1 else ["Runs"]
-    labels += ["Your run"] if live else []
-    figure = _figure(1.6 + 0.38 * (len(labels) + 1))
+    labels += ["Your run", "Together"] if live else ["Together"]
+    figure = _figure(1.6 + 0.38 * len(labels))
     many = f" in {len(folds)} {fold.lower()}s" if len(folds) > 1 else ""
     _heading(figure, f"{len(rows)} recorded runs{many}", _pair(verdict))
     axes = _axes(figure, 1.1, 1.3, 0.62, 0.98)
@@ -673,19 +642,17 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     if live:
         axes.plot([100 * live.difference], [len(folds)], "*", color=VERMILLION, markersize=14,
                   markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
-    _draw_pooled(axes, len(labels), verdict)
+    bottom, bounds = len(labels) - 1, _points(verdict.difference, verdict.low, verdict.high)
+    _draw_row(axes, bottom, *bounds, 6, "D", zorder=4, markeredgewidth=2.5, markersize=9)
+    axes.text(1.02, bottom, f"{points_text(verdict.difference)} points", va="center",
+              transform=axes.get_yaxis_transform(), fontweight="bold")  # fmt: skip
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     claim = (claimed or {}).get("value")
     if claim is not None:
         axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)))
-        axes.annotate(f"claimed {points_text(claim / 100)}", (claim, 1), (0, 4), ha="center",
-                      xycoords=axes.get_xaxis_transform(), textcoords="offset points",
-                      color=VERMILLION, fontsize=9.5, fontweight="bold",
-                      annotation_clip=False)  # fmt: skip
-    axes.set(yticks=range(len(labels) + 1), ylim=(len(labels) + 0.6, -0.6))
-    axes.set_yticklabels([*labels, "Together"])
+        _write_above(axes, claim, f"claimed {points_text(claim / 100)}", VERMILLION)
+    _rows(axes, labels, 0.6)
     axes.get_yticklabels()[-1].set_fontweight("bold")
-    axes.spines["left"].set_visible(False)
     axes.margins(x=0.1)
     _points_axis(axes)
     axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]}, points")
@@ -698,8 +665,7 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     alt = (
         f"Dot plot of {len(rows)} differences{many}, from {points_text(min(differences))} to "
         f"{points_text(max(differences))} points; {sum(d > 0 for d in differences)} of {len(rows)} "
-        f"are above zero. Together {points_text(verdict.difference)} points, "
-        f"{_interval_text(verdict.low, verdict.high)}."
+        f"are above zero. Together {_difference_text(verdict)}."
     )
     if live:
         caption += " The star is the run you made just now."
@@ -707,18 +673,6 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     if claim is not None:
         alt += f" A line marks the claimed {points_text(claim / 100)}."
     return Picture(figure, caption, alt)
-
-
-def _draw_pooled(axes, y, verdict):
-    if _known(verdict.low, verdict.high):
-        axes.plot([100 * verdict.low, 100 * verdict.high], [y, y], color=BLUE, linewidth=6,
-                  solid_capstyle="round", zorder=4)  # fmt: skip
-    axes.plot([100 * verdict.difference], [y], "D", color=PAPER, markeredgecolor=BLUE,
-              markeredgewidth=2.5, markersize=9, zorder=5)  # fmt: skip
-    axes.text(
-        1.02, y, f"{points_text(verdict.difference)} points", transform=axes.get_yaxis_transform(),
-        va="center", fontweight="bold",
-    )  # fmt: skip
 
 
 _CURVES = {  # colour, marker, line: told apart without colour as well
@@ -731,7 +685,7 @@ _CURVES = {  # colour, marker, line: told apart without colour as well
 }
 
 
-@_styled
+@style()
 def learning_curve_figure(rows, title):
     """Scores of the systems over the number of training examples.
 
@@ -739,18 +693,10 @@ def learning_curve_figure(rows, title):
     ----------
     rows : list of dict
         ``size`` (examples of each class, or ``"all"``), ``system``, ``score`` (an
-        `ftlearn.evaluation.Score`), as `ftlearn.evidence.learning_curve_rows` gives them.
+        `ftlearn.evaluation.Score`), as `ftlearn.evidence.learning_curve_rows` gives them. A
+        ValueError where there is none of the systems that are drawn.
     title : str
         Of the figure, such as the case's title.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError
-        When `rows` holds none of the systems that are drawn.
     """
     drawn = [name for name in _CURVES if any(row["system"] == name for row in rows)]
     if not drawn:
@@ -761,31 +707,24 @@ def learning_curve_figure(rows, title):
     _heading(figure, title, "Score on the same test items, with more and more training examples")
     axes = _axes(figure, 0.65, 1.95, 0.62, 0.85)
     axes.grid(axis="y")
-    ends, early = {}, []
+    ends, early = [], []
     for number, name in enumerate(drawn):
-        color, marker, line = _CURVES[name]
         there = [at for at, size in enumerate(sizes) if (name, size) in found]
         scores = [found[name, sizes[at]] for at in there]
         shift = 0.05 * (number - (len(drawn) - 1) / 2)  # so that intervals do not hide each other
-        places = [at + shift for at in there]
-        for at, score in zip(places, scores, strict=True):
-            if _known(score.low, score.high):
-                axes.plot([at, at], [score.low, score.high], color=color, linewidth=1.2, alpha=0.7)
-        heights = [score.score for score in scores]
-        (curve,) = axes.plot(
-            places, heights, color=color, linestyle=line, marker=marker, markersize=6.5
-        )
+        curve = _draw_curve(axes, [at + shift for at in there], scores, *_CURVES[name], 6.5)
+        label = system_label(name).split(" by ")[0].split(" + ")[0]  # its first words
         if there[-1] == len(sizes) - 1:
-            ends[name] = heights[-1]
+            ends.append((scores[-1].score, label, curve.get_color()))
         else:  # a system that was tried with few examples alone
-            curve.set_label(_short_label(name))
+            curve.set_label(label)
             early.append(curve)
     axes.set(xticks=range(len(sizes)), xlim=(-0.25, len(sizes) - 0.75))
     axes.set_xticklabels(["all" if size == "all" else f"{size} of each class" for size in sizes])
     axes.tick_params(axis="x", labelcolor=INK)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.yaxis.set_major_formatter("{x:.0%}")
     axes.set_xlabel("Training examples")
-    _label_ends(axes, ends)
+    _label_ends(axes, ends, 0.075, 1.02, fontsize=9.5)
     if early:
         axes.legend(
             handles=early, loc="lower left", bbox_to_anchor=(0.99, -0.24), frameon=False,
@@ -807,25 +746,21 @@ def learning_curve_figure(rows, title):
     return Picture(figure, captions, alt)
 
 
-def _short_label(name):
-    """The first words of a system's label, for narrow places."""
-    return system_label(name).split(" by ")[0].split(" + ")[0]
+def _label_ends(axes, ends, room, x, **look):
+    """Write (height, text, colour) right of the axes, with room between: a share of their height.
 
-
-def _label_ends(axes, ends):
-    """Write every curve's name beside its end, the names never on top of each other."""
+    No text stands on another, and none below the axes.
+    """
     low, high = axes.get_ylim()
-    least = 0.075 * (high - low)
-    y = -math.inf
-    for name, height in sorted(ends.items(), key=lambda end: end[1]):
-        y = max(height, y + least)
-        axes.text(
-            1.02, y, _short_label(name), color=_CURVES[name][0], va="center",
-            transform=axes.get_yaxis_transform(), fontsize=9.5, fontweight="bold",
-        )  # fmt: skip
+    room *= high - low
+    y = low - room / 2
+    for height, text, color in sorted(ends, key=lambda end: end[0]):
+        y = max(height, y + room)
+        axes.text(x, y, text, transform=axes.get_yaxis_transform(), color=color, va="center",
+                  fontweight="bold", **look)  # fmt: skip
 
 
-@_styled
+@style()
 def ablation_figure(rows, margin=0.01):
     """What each training switch gains in speed, and what it does to the score.
 
@@ -833,18 +768,10 @@ def ablation_figure(rows, margin=0.01):
     ----------
     rows : list of dict
         One per switch: ``switch`` (str), ``speed`` (float, times as fast), ``difference``,
-        ``low``, ``high`` (fractions: score with the switch minus score without).
+        ``low``, ``high`` (fractions: score with the switch minus score without). Empty: a
+        ValueError.
     margin : float
         The difference, a fraction, up to which scores are called equal.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError
-        When `rows` is empty.
     """
     if not rows:
         raise ValueError("rows is empty; give one dict with switch, speed and difference each.")
@@ -852,28 +779,21 @@ def ablation_figure(rows, margin=0.01):
     _heading(figure, "What each switch gains in speed, and does to the score")
     speed = _axes(figure, 2.15, 2.85, 0.62, 0.75)
     score = _axes(figure, 4.75, 0.25, 0.62, 0.75)
-    positions = range(len(rows))
     for position, row in enumerate(rows):
         speed.barh(position, row["speed"], height=0.6, color=SKY_TINT)
         speed.annotate(f"{row['speed']:.2f}\u00d7", (row["speed"], position), (4, 0),
                        textcoords="offset points", va="center", fontweight="bold", fontsize=9.5,
                        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
                        zorder=3)  # fmt: skip
-        if _known(row.get("low"), row.get("high")):
-            score.plot([100 * row["low"], 100 * row["high"]], [position] * 2, color=BLUE,
-                       linewidth=3, solid_capstyle="round")  # fmt: skip
-        score.plot([100 * row["difference"]], [position], "o", color=PAPER, markeredgecolor=BLUE,
-                   markeredgewidth=2.2, markersize=7)  # fmt: skip
+        bounds = _points(*(row.get(key) for key in ("difference", "low", "high")))
+        _draw_row(score, position, *bounds, 3, markeredgewidth=2.2, markersize=7)
     score.axvspan(-100 * margin, 100 * margin, color=FAINT, zorder=0, linewidth=0)
     score.axvline(0, color=INK, linewidth=1.2, zorder=1)
     speed.axvline(1, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-    for axes in (speed, score):
-        axes.set(yticks=positions, ylim=(len(rows) - 0.45, -0.55))
-        axes.spines["left"].set_visible(False)
+    for axes, labels in ((speed, [row["switch"] for row in rows]), (score, [""] * len(rows))):
+        _rows(axes, labels, 0.55)
         axes.xaxis.set_major_locator(_ticks(5))
     speed.set(xlim=(0, 1.25 * max(1, *(row["speed"] for row in rows))))
-    speed.set_yticklabels([row["switch"] for row in rows])
-    score.set_yticklabels([])
     speed.set_xlabel("times as fast as without it")
     score.set_xlabel(f"points; grey: less than {100 * margin:g} either way")
     score.margins(x=0.12)
@@ -891,28 +811,20 @@ def ablation_figure(rows, margin=0.01):
     return Picture(figure, caption, alt)
 
 
-@_styled
+@style()
 def travel_figure(scores, title, home="home", seeds=None):
     """Scores of several systems on several parts, a row for each system of each part.
 
     Parameters
     ----------
     scores : dict of str to dict of str to ftlearn.evaluation.Score
-        By part as a reader calls it (home first), then by system.
+        By part as a reader calls it (home first), then by system; of fewer than two parts a
+        ValueError.
     title : str
     home : str
         What the first part is called in the alternative text.
     seeds : int, optional
         Over how many seeds the systems that have several are averaged, for the caption.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError
-        When there are fewer than two parts.
     """
     parts = list(scores)
     if len(parts) < 2:
@@ -936,9 +848,8 @@ def travel_figure(scores, title, home="home", seeds=None):
             heights.append(y)
         y += 1 + _PART_GAP
     axes.set(yticks=heights, ylim=(rows - 0.5, -0.5))
-    axes.set_yticklabels([system_label(name) for name in names])
+    axes.set_yticklabels([system_label(name) for name in names], fontsize=8.8)
     for label, system in zip(axes.get_yticklabels(), names, strict=True):
-        label.set_fontsize(8.8)
         label.set_color(INK if system.startswith("specialist") else SOFT)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
@@ -964,20 +875,19 @@ _PART_GAP = 0.35  # rows between two parts
 def _draw_travel_row(axes, y, system, score):
     """A system's interval, its mark and its number in the right margin."""
     strong = system.startswith("specialist")
-    colour = BLUE if strong else SOFT
-    if _known(score.low, score.high):
-        axes.plot([100 * score.low, 100 * score.high], [y, y], color=colour,
-                  linewidth=4 if strong else 2.5, solid_capstyle="round")  # fmt: skip
-    axes.plot([100 * score.score], [y], "D" if strong else "o", color=PAPER,
-              markeredgecolor=colour, markeredgewidth=2, markersize=6.5)  # fmt: skip
-    axes.text(1.02, y, f"{100 * score.score:.1f}{_percent(score.metric)}", va="center",
-              transform=axes.get_yaxis_transform(),
-              fontweight="bold" if strong else "normal")  # fmt: skip
+    width, marker, color, weight = (4, "D", BLUE, "bold") if strong else (2.5, "o", SOFT, "normal")
+    bounds = _points(score.score, score.low, score.high)
+    _draw_row(axes, y, *bounds, width, marker, color, markeredgewidth=2, markersize=6.5)
+    axes.text(1.02, y, f"{bounds[0]:.1f}{_percent(score.metric)}", va="center",
+              transform=axes.get_yaxis_transform(), fontweight=weight)  # fmt: skip
 
 
-@_styled
+@style()
 def dissent_figure(dissent, confidence, correct):
     """How sure a model is, and how often right, where raters agree and where they do not.
+
+    With a 95 % interval of how often it is right (Wilson 1927,
+    https://doi.org/10.1080/01621459.1927.10502953), which takes the texts as independent.
 
     Parameters
     ----------
@@ -986,15 +896,7 @@ def dissent_figure(dissent, confidence, correct):
     confidence : array of float, shape (n,)
         Probability of the predicted class.
     correct : array of bool, shape (n,)
-
-    Returns
-    -------
-    Picture
-        With a 95 % interval of how often it is right (Wilson 1927,
-        https://doi.org/10.1080/01621459.1927.10502953), which takes the texts as independent.
     """
-    import numpy as np
-
     rows = _dissent_rows(*(np.asarray(values) for values in (dissent, confidence, correct)))
     figure = _figure(3.3)
     _heading(figure, "Unsure where people disagree?", "By the share of raters on the other side")
@@ -1003,16 +905,15 @@ def dissent_figure(dissent, confidence, correct):
     for place, row in zip(places, rows, strict=True):
         axes.plot([place, place], [100 * row["low"], 100 * row["high"]], color=VERMILLION,
                   linewidth=1.6, alpha=0.7)  # fmt: skip
-    ends = []
-    for key, colour, marker, line, name in (
-        ("sure", BLUE, "o", "-", "sure to"),
-        ("right", VERMILLION, "s", "--", "right in"),
-    ):
-        values = [100 * row[key] for row in rows]
-        axes.plot(places, values, color=colour, marker=marker, linestyle=line, linewidth=2)
-        ends.append((values[-1], f"{name}\n{values[-1]:.0f}{_THIN}%", colour))
+    sure, right = ([100 * row[key] for row in rows] for key in ("sure", "right"))
+    axes.plot(places, sure, color=BLUE, marker="o", linewidth=2)
+    axes.plot(places, right, color=VERMILLION, marker="s", linestyle="--", linewidth=2)
     axes.margins(x=0.08, y=0.1)
-    _label_beside(axes, ends)
+    ends = [
+        (right[-1], f"right in\n{right[-1]:.0f}{_THIN}%", VERMILLION),
+        (sure[-1], f"sure to\n{sure[-1]:.0f}{_THIN}%", BLUE),
+    ]
+    _label_ends(axes, ends, 0.38 / (3.3 - 2 * 0.72), 1.01)  # two lines: 0.38 inches
     axes.set_xticks(list(places), [f"{row['name']}\n{row['n']:,} texts" for row in rows])
     axes.tick_params(axis="x", labelsize=8.8)
     axes.set_ylabel("%")
@@ -1044,30 +945,11 @@ def _dissent_rows(dissent, confidence, correct):
         if not n:
             continue
         ends = (f"{100 * end:.0f}{_THIN}%" for end in (low, min(high, 0.5)))
+        name = "all agree" if high == 0.02 else " to ".join(ends)
         interval = binomtest(right, n).proportion_ci(method="wilson")
-        rows.append(
-            {
-                "name": "all agree" if high == 0.02 else " to ".join(ends),
-                "n": n,
-                "sure": float(confidence[chosen].mean()),
-                "right": right / n,
-                "low": interval.low,
-                "high": interval.high,
-            }
-        )
+        row = {"name": name, "n": n, "sure": float(confidence[chosen].mean()), "right": right / n}
+        rows.append({**row, "low": interval.low, "high": interval.high})
     return rows
-
-
-def _label_beside(axes, ends):
-    """Write labels of two lines right of the axes, beside their heights but never overlapping."""
-    low, high = axes.get_ylim()
-    inches = axes.get_window_extent().height / axes.figure.dpi
-    half = 0.19 / inches * (high - low)  # of a label's height
-    y = low - half
-    for height, text, colour in sorted(ends):
-        y = max(height, y + 2 * half)
-        axes.text(1.01, y, text, transform=axes.get_yaxis_transform(), color=colour, va="center",
-                  fontweight="bold")  # fmt: skip
 
 
 def _history_of_log(log):
@@ -1105,13 +987,10 @@ def live_curves():
     from transformers import TrainerCallback
 
     class LiveCurves(TrainerCallback):
-        """Updates one learning-curve picture after each evaluation."""
-
-        def __init__(self):
-            self._handle = None
+        handle = None
 
         def on_train_begin(self, args, state, control, **kwargs):
-            self._handle = None
+            self.handle = None
 
         def on_evaluate(self, args, state, control, **kwargs):
             from IPython import get_ipython
@@ -1121,9 +1000,9 @@ def live_curves():
             if get_ipython() is None or not history:
                 return
             picture = history_figure(history)
-            if self._handle is None:
-                self._handle = display(picture, display_id=True)
+            if self.handle is None:
+                self.handle = display(picture, display_id=True)
             else:
-                self._handle.update(picture)
+                self.handle.update(picture)
 
     return LiveCurves()

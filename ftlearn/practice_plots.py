@@ -1,7 +1,6 @@
 """Figures about runs of recipes: how they went, how far they lie apart, what advice came to."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from . import practices
 from .evaluation import system_label
@@ -17,14 +16,15 @@ from .plots import (
     _capital,
     _figure,
     _heading,
-    _styled,
+    _signed,
     points_text,
+    style,
 )
 
 _HIGHEST_LOSS = 2.5
 
 
-@_styled
+@style()
 def rate_range_figure(rows, suggestion):
     """The loss while the learning rate grows with every step.
 
@@ -34,17 +34,10 @@ def rate_range_figure(rows, suggestion):
         As `ftlearn.experiments.learning_rate_range` gives them.
     suggestion : float
         A rate to begin with; marked.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(3.1)
-    _heading(
-        figure,
-        "How large may the learning rate be?",
-        "Training loss while the rate grows each step",
-    )
+    heading = "How large may the learning rate be?"
+    _heading(figure, heading, "Training loss while the rate grows each step")
     axes = _axes(figure, 0.65, 0.3, 0.62, 0.85)
     axes.grid(axis="y")
     rates = [row["rate"] for row in rows]
@@ -66,7 +59,7 @@ def rate_range_figure(rows, suggestion):
     )
 
 
-@_styled
+@style()
 def log_figure(log, heading, caption):
     """A short run: the loss of every step, both losses of every epoch, the validation score.
 
@@ -75,10 +68,6 @@ def log_figure(log, heading, caption):
     log : ftlearn.experiments.Log
         With at least one epoch.
     heading, caption : str
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(2.75)
     _heading(figure, heading)
@@ -91,9 +80,9 @@ def log_figure(log, heading, caption):
         "validation_loss": (losses, BLUE, "-", "validation"),
         "validation_score": (scores, BLUE, "-", None),
     }
+    epochs = [row["epoch"] for row in log.epochs]
     for key, (axes, color, line, label) in looks.items():
         values = [min(row[key], _HIGHEST_LOSS) for row in log.epochs]
-        epochs = [row["epoch"] for row in log.epochs]
         axes.plot(epochs, values, color=color, linestyle=line, marker="o", markersize=4,
                   linewidth=2, label=label)  # fmt: skip
     losses.axhline(log.guessing, color=SOFT, linewidth=0.8, linestyle=":")
@@ -101,8 +90,7 @@ def log_figure(log, heading, caption):
     scores.set_ylim(0, 1)
     for axes, title in ((losses, "Loss"), (scores, "Validation accuracy")):
         axes.grid(axis="y")
-        axes.set_xlabel("Epoch")
-        axes.set_ylabel(title)
+        axes.set(xlabel="Epoch", ylabel=title)
     losses.legend(frameon=False, fontsize=8.5, loc="best")
     first, last = log.epochs[0], log.epochs[-1]
     alt = (
@@ -114,7 +102,7 @@ def log_figure(log, heading, caption):
     return Picture(figure, caption, alt)
 
 
-@_styled
+@style()
 def runs_figure(recorded, systems, heading, caption):
     """Test accuracy of every run, a row of dots a system.
 
@@ -124,10 +112,6 @@ def runs_figure(recorded, systems, heading, caption):
     systems : sequence of str
         From above to below.
     heading, caption : str
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(1.35 + 0.36 * len(systems))
     runs = len(recorded.accuracy[systems[0]])
@@ -137,28 +121,26 @@ def runs_figure(recorded, systems, heading, caption):
     line = recorded.majority + practices.FAILED_MARGIN
     axes.axvspan(0, line, color=FAINT)
     said = []
-    for row, system in enumerate(systems):
+    for y, system in enumerate(systems):
         values = recorded.accuracy[system]
-        y = len(systems) - 1 - row
-        fan = y + 0.22 * (np.arange(runs) % 3 - 1)  # equal values stay apart
+        fan = y - 0.22 * (np.arange(runs) % 3 - 1)  # equal values stay apart
         axes.plot(values, fan, "o", color=BLUE, markersize=5, alpha=0.75, markeredgecolor=PAPER)
-        axes.plot([values.mean()] * 2, [y - 0.36, y + 0.36], color=VERMILLION, linewidth=2.2)
+        axes.plot([values.mean()] * 2, [y + 0.36, y - 0.36], color=VERMILLION, linewidth=2.2)
         failed = recorded.failed(system)
         text = f"{values.mean():.3f}" + (f", {failed} failed" if failed else "")
         axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), fontsize=9, va="center")
         said.append(
             f"{system_label(system)}: mean {text}, {values.min():.2f} to {values.max():.2f}"
         )
-    axes.set_yticks(range(len(systems)))
-    axes.set_yticklabels([_capital(system_label(name)) for name in reversed(systems)], fontsize=9)
+    axes.set(yticks=range(len(systems)), ylim=(len(systems) - 0.4, -0.6))
+    axes.set_yticklabels([_capital(system_label(name)) for name in systems], fontsize=9)
     lowest = min(recorded.accuracy[name].min() for name in systems)
     axes.set_xlim(min(lowest, line) - 0.02, max(recorded.accuracy[n].max() for n in systems) + 0.02)
-    axes.set_ylim(-0.6, len(systems) - 0.4)
     axes.set_xlabel("Test accuracy; grey: failed, hardly better than always the same answer")
     return Picture(figure, caption, f"{heading}. {'; '.join(said)}.")
 
 
-@_styled
+@style()
 def trials_figure(trials, where="test part"):
     """What each piece of advice changed, with its interval over pairs of runs.
 
@@ -167,10 +149,6 @@ def trials_figure(trials, where="test part"):
     trials : list of ftlearn.practices.Trial
     where : str
         On what the runs were judged.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(1.5 + 0.42 * len(trials))
     runs = trials[0].comparison.runs
@@ -181,8 +159,8 @@ def trials_figure(trials, where="test part"):
     axes.grid(axis="x")
     axes.axvline(0, color=INK, linewidth=1)
     said = []
-    for row, tried in enumerate(trials):
-        y, found = len(trials) - 1 - row, tried.comparison
+    for y, tried in enumerate(trials):
+        found = tried.comparison
         color = {"helps": BLUE, "hurts": VERMILLION}.get(tried.outcome, SOFT)
         axes.plot([100 * found.low, 100 * found.high], [y, y], color=color, linewidth=2.4)
         axes.plot(100 * found.difference, y, "o", color=color, markersize=8)
@@ -192,14 +170,9 @@ def trials_figure(trials, where="test part"):
             f"{tried.advice.title} {points_text(found.difference)} points "
             f"({points_text(found.low)} to {points_text(found.high)}), {tried.outcome}"
         )
-    axes.set_yticks(range(len(trials)))
-    axes.set_yticklabels(
-        [_in_two_lines(tried.advice.title) for tried in reversed(trials)], fontsize=9
-    )
-    axes.set_ylim(-0.6, len(trials) - 0.4)
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "\u2212") if value else "0")
-    )
+    axes.set(yticks=range(len(trials)), ylim=(len(trials) - 0.4, -0.6))
+    axes.set_yticklabels([_in_two_lines(tried.advice.title) for tried in trials], fontsize=9)
+    axes.xaxis.set_major_formatter(_signed)
     axes.set_xlabel("Points of accuracy")
     return Picture(
         figure,
@@ -209,10 +182,6 @@ def trials_figure(trials, where="test part"):
     )
 
 
-def _signed(value, _):
-    return f"{value:+g}".replace("-", "\u2212") if value else "0"
-
-
 def _in_two_lines(words, most=26):
     if len(words) <= most:
         return words
@@ -220,7 +189,7 @@ def _in_two_lines(words, most=26):
     return f"{words[:space]}\n{words[space + 1 :]}"
 
 
-@_styled
+@style()
 def disagreement_figure(histories):
     """Validation loss and validation score of the same runs, side by side.
 
@@ -228,10 +197,6 @@ def disagreement_figure(histories):
     ----------
     histories : list of list of dict
         Of each run one row an epoch.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(3.0)
     found = practices.loss_and_score_disagree(histories)
@@ -240,29 +205,31 @@ def disagreement_figure(histories):
     _heading(figure, heading, "Validation; a ring marks each run's best epoch, by that curve")
     losses = _axes(figure, 0.62, 3.75, 0.6, 0.85)
     scores = _axes(figure, 4.2, 0.3, 0.6, 0.85)
-    panels = ((losses, "validation_loss", "by_loss"), (scores, "validation_score", "by_score"))
-    for axes, key, by in panels:
+    panels = (
+        (losses, "validation_loss", "by_loss", "Validation loss"),
+        (scores, "validation_score", "by_score", "Validation accuracy"),
+    )
+    for axes, key, by, label in panels:
         axes.grid(axis="y")
         for history, row in zip(histories, found, strict=True):
             values = [one[key] for one in history]
             axes.plot(range(1, len(values) + 1), values, color=BLUE, linewidth=1.1, alpha=0.6)
             axes.plot(row[by], values[row[by] - 1], "o", color=PAPER, markeredgecolor=VERMILLION,
                       markeredgewidth=1.6, markersize=6)  # fmt: skip
-        axes.set_xlabel("Epoch")
-    losses.set_ylabel("Validation loss")
-    scores.set_ylabel("Validation accuracy")
-    rise = np.median([row["loss_rise"] for row in found])
+        axes.set(xlabel="Epoch", ylabel=label)
+    by_loss, by_score, rise = (
+        np.median([row[key] for row in found]) for key in ("by_loss", "by_score", "loss_rise")
+    )
     return Picture(
         figure,
         "Left, the loss turns up early and keeps rising. Right, the accuracy stays where it is.",
-        f"{heading}. Median epoch of the lowest loss "
-        f"{np.median([row['by_loss'] for row in found]):g}, of the best accuracy "
-        f"{np.median([row['by_score'] for row in found]):g}; at the end the loss is "
-        f"{rise:.1f} times its lowest value in the median run.",
+        f"{heading}. Median epoch of the lowest loss {by_loss:g}, of the best accuracy "
+        f"{by_score:g}; at the end the loss is {rise:.1f} times its lowest value in the median "
+        "run.",
     )
 
 
-@_styled
+@style()
 def needed_runs_figure(spread, measured=None):
     """How big a true difference must be to show, against the number of runs.
 
@@ -272,10 +239,6 @@ def needed_runs_figure(spread, measured=None):
         Standard deviation over the runs of one recipe, a fraction.
     measured : int, optional
         A number of runs to mark.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(2.9)
     heading = "How big must a difference be to show?"
@@ -287,11 +250,10 @@ def needed_runs_figure(spread, measured=None):
     axes.plot(counts, needed, color=BLUE, linewidth=2, marker="o", markersize=4)
     axes.set_xscale("log")
     axes.set_xticks([2, 3, 5, 10, 20, 50, 100])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     axes.set_ylim(0, None)
-    axes.set_xlabel("Runs of each recipe")
-    axes.set_ylabel("Points")
+    axes.set(xlabel="Runs of each recipe", ylabel="Points")
     said = ""
     if measured:
         at = 100 * practices.smallest_difference(spread, measured)

@@ -1,7 +1,6 @@
 """Figures about a race to a target accuracy, and a map of where the tiles lie."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from . import racing
 from .evaluation import system_label
@@ -10,16 +9,19 @@ from .plots import (
     BLUE,
     FAINT,
     INK,
-    PAPER,
     SOFT,
     VERMILLION,
     Picture,
     _axes,
     _capital,
+    _draw_row,
     _figure,
     _heading,
+    _points,
     _points_axis,
-    _styled,
+    _rows,
+    _write_above,
+    style,
 )
 
 _PARTS = {
@@ -30,7 +32,7 @@ _PARTS = {
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-@_styled
+@style()
 def race_figure(curves, target, heading, caption, at_once=None):
     """Validation accuracy against seconds of training, one line a run.
 
@@ -43,10 +45,6 @@ def race_figure(curves, target, heading, caption, at_once=None):
     heading, caption : str
     at_once : dict of str to (float, float), optional
         Systems that are fitted in one go: seconds and validation accuracy.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     figure = _figure(3.8)
     _heading(figure, heading, "Validation accuracy against seconds of training; the axis is a log")
@@ -57,30 +55,29 @@ def race_figure(curves, target, heading, caption, at_once=None):
     said = []
     for number, (racer, runs) in enumerate(curves.items()):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        arrived = racing.arrivals(racer, runs, target)
         for rows in runs:
             seconds, scores = ([row[key] for row in rows] for key in ("seconds", "score"))
             axes.plot(seconds, scores, color=color, linestyle=line, linewidth=1.3, alpha=0.75)
             if lap := racing.reached(rows, target):
                 axes.plot(lap["seconds"], lap["score"], marker, color=color, markersize=7)
-        label = f"{system_label(racer)}\n{racing.median_text(arrived)}"
-        axes.text(1.02, 0.98 - 0.24 * number, label, transform=axes.transAxes, color=color,
-                  fontsize=8.5, va="top", wrap=True)  # fmt: skip
-        said.append(f"{system_label(racer)}: {racing.median_text(arrived)}")
+        name, median = system_label(racer), racing.median_text(racing.arrivals(racer, runs, target))
+        axes.text(1.02, 0.98 - 0.24 * number, f"{name}\n{median}", transform=axes.transAxes,
+                  color=color, fontsize=8.5, va="top", wrap=True)  # fmt: skip
+        said.append(f"{name}: {median}")
     for name, (seconds, score) in (at_once or {}).items():
         axes.plot(seconds, score, "D", color=INK, markersize=6)
         axes.annotate(system_label(name), (seconds, score), (6, -3), textcoords="offset points",
                       fontsize=8.5)  # fmt: skip
         said.append(f"{system_label(name)}: {score:.2f} after {seconds:.1f} s")
     axes.set_xticks([tick for tick in _TICKS if axes.get_xlim()[0] < tick < axes.get_xlim()[1]])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    axes.xaxis.set_major_formatter("{x:g} s")
     axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("Seconds of training")
     alt = f"{heading}. To a validation accuracy of {target:.2f}: {'; '.join(said)}."
     return Picture(figure, caption, alt)
 
 
-@_styled
+@style()
 def saving_figure(case, found, stays=None, at_once=None):
     """How much time is saved, beside nothing saved and beside the claim; a row a question.
 
@@ -94,10 +91,6 @@ def saving_figure(case, found, stays=None, at_once=None):
     at_once : dict of str to (sequence of float, float), optional
         Systems that are fitted in one go: seconds of each fit, and validation accuracy. Marks
         without an interval; those below the target are left out.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
     """
     target = found.baseline.target
     slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
@@ -121,16 +114,19 @@ def saving_figure(case, found, stays=None, at_once=None):
     raced = 1 + bool(stays)
     said = [_draw_saving(axes, at, *row, has_bar=at < raced) for at, row in enumerate(rows)]
     _frame_savings(axes, [row[0] for row in rows], case.claimed["value"])
-    outcome = _capital(racing.saving_outcome(case, found))
-    caption = f"To reach it: {racing.saving_outcome(case, found)}. "
+    outcome = racing.saving_outcome(case, found)
+    caption = f"To reach it: {outcome}. "
     if stays:
         caption += f"To stay there to the end: {racing.saving_outcome(case, stays, False)}. "
     caption += (
         f"Bars: 95 % intervals over {found.baseline.runs} pairs of runs; pre-training is not on "
         "the clock."
     )
-    claimed = f"A line marks the claimed {case.claimed['value']:g} %."
-    return Picture(figure, caption, f"{outcome}. {fast} against {slow}. {' '.join(said)} {claimed}")
+    alt = (
+        f"{_capital(outcome)}. {fast} against {slow}. {' '.join(said)} A line marks the claimed "
+        f"{case.claimed['value']:g} %."
+    )
+    return Picture(figure, caption, alt)
 
 
 def _against(found):
@@ -149,10 +145,8 @@ def _draw_saving(axes, row, label, found, seen, has_bar):
     if np.isfinite(found.difference):
         if has_bar:
             low = found.low if np.isfinite(found.low) else -10  # beyond the axes
-            axes.plot([100 * low, 100 * found.high], [row, row], color=BLUE, linewidth=6,
-                      solid_capstyle="round")  # fmt: skip
-            axes.plot([100 * found.difference], [row], "o", color=PAPER, markeredgecolor=BLUE,
-                      markeredgewidth=2.5, markersize=10)  # fmt: skip
+            bounds = _points(found.difference, low, found.high)
+            _draw_row(axes, row, *bounds, 6, markeredgewidth=2.5, markersize=10)
         else:
             axes.plot([100 * found.difference], [row], "D", color=INK, markersize=7)
     beside = axes.get_yaxis_transform()
@@ -169,34 +163,17 @@ def _frame_savings(axes, labels, claim):
     axes.set_xlim(max(min(axes.get_xlim()[0], -12), -150), 102)
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)), zorder=1)
-    for x, words, color, side in (
-        (0, "nothing saved", INK, -1),
-        (claim, f"claimed {claim:g} %", VERMILLION, 1),
-    ):
-        axes.annotate(words, (x, 1), (-6 * side, 4), xycoords=axes.get_xaxis_transform(),
-                      ha="left" if side > 0 else "right", textcoords="offset points", color=color,
-                      fontsize=9.5, fontweight="bold", annotation_clip=False)  # fmt: skip
-    axes.set(yticks=range(len(labels)), ylim=(len(labels) - 0.4, -0.6))
-    axes.set_yticklabels(labels)
-    axes.spines["left"].set_visible(False)
+    _write_above(axes, 0, "nothing saved", INK, "right", 6)
+    _write_above(axes, claim, f"claimed {claim:g} %", VERMILLION, "left", -6)
+    _rows(axes, labels, 0.6)
     axes.tick_params(axis="y", length=0)
     _points_axis(axes)
     axes.set_xlabel("Share of the time that is saved, per cent")
 
 
-@_styled
+@style()
 def fold_map(case):
-    """Where the tiles of each part lie: a flat map of the world with the blocks' edges.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The satellite case.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
-    """
+    """Where the tiles of each part of the satellite case lie: a flat map with the blocks' edges."""
     figure = _figure(3.9)
     _heading(figure, "Three parts of the world", "A mark is a tile; the grid shows the blocks")
     axes = _world(figure)
@@ -215,19 +192,9 @@ def fold_map(case):
     return Picture(figure, caption, f"World map of tiles. {'; '.join(said)}.")
 
 
-@_styled
+@style()
 def class_map(case):
-    """Which climate each tile has: a flat map of the world.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The satellite case.
-
-    Returns
-    -------
-    ftlearn.plots.Picture
-    """
+    """Which climate each tile of the satellite case has: a flat map of the world."""
     figure = _figure(3.9)
     _heading(figure, "Five climates, and how they lie in bands", "A mark is a tile, all parts")
     axes = _world(figure)
@@ -260,8 +227,8 @@ def _world(figure):
     axes.set(xlim=(-180, 180), ylim=(-60, 90), xticks=range(-180, 181, 15))
     axes.set_yticks(range(-60, 91, 15))
     axes.grid(color=FAINT)
-    for axis, sides in ((axes.xaxis, "WE"), (axes.yaxis, "SN")):
-        axis.set_major_formatter(FuncFormatter(lambda v, _, sides=sides: _degrees(v, sides)))
+    axes.xaxis.set_major_formatter(lambda value, _: _degrees(value, "WE"))
+    axes.yaxis.set_major_formatter(lambda value, _: _degrees(value, "SN"))
     return axes
 
 
