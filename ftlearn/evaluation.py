@@ -26,64 +26,18 @@ in those weights.
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from .cases.split import CROSSED
+from .words import metric_label, metrics, part_words, system_in_sentence, system_label
 
 RESAMPLES = 10_000
 SWAPS = 10_000
 FEW_GROUPS = 30
 SEED = 20_240_607
-
-METRIC_LABELS = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-    "auc": "AUC",
-    "accuracy_at_1": "accuracy at 1",
-    "mrr": "mean reciprocal rank",
-}
-SYSTEM_LABELS = {
-    "majority": "majority class",
-    "classical": "classical features + linear",
-    "zero_shot": "zero-shot",
-    "linear_probe": "linear probe",
-    "mlp_probe": "MLP probe",
-    "from_scratch": "model trained from scratch",
-    "specialist": "specialist",
-    "specialist_plain": "specialist (plain recipe)",
-    "specialist_tuned": "specialist (tuned recipe)",
-    "specialist_partial": "specialist, last stages only",
-    "specialist_lora": "specialist (LoRA)",
-    "linear_probe_searched": "linear probe, best size and stage",
-    "specialist_mean": "specialist, mean head",
-    "specialist_contrastive": "contrastive pairs + probe",
-    "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
-    "specialist_rate_1e_5": "specialist, rate 0.00001",
-    "specialist_rate_3e_4": "specialist, rate 0.0003",
-    "specialist_rate_1e_3": "specialist, rate 0.001",
-    "specialist_rate_3e_3": "specialist, rate 0.003",
-    "specialist_no_warm_up": "specialist, no warm-up",
-    "specialist_fast_no_warm_up": "specialist, rate 0.001, no warm-up",
-    "specialist_all_epochs": "specialist, all epochs, last kept",
-    "specialist_best_epoch": "specialist, all epochs, best kept",
-    "specialist_dropout": "specialist, dropout 0.1",
-    "specialist_dropout_30": "specialist, dropout 0.3",
-    "specialist_average_25": "specialist (25 % of the fine-tuned weights)",
-    "specialist_average_50": "specialist (50 % of the fine-tuned weights)",
-    "specialist_average_75": "specialist (75 % of the fine-tuned weights)",
-    "specialist_four_labels": "specialist, taught four labels",
-    "control_four_labels": "control: linear probe, four labels",
-    "specialist_sentiment": "sentiment specialist, on the whole text",
-    "specialist_chained": "two specialists, chained",
-    "control_situation": "control: situation only",
-    "control_remark": "control: remark only",
-    "control_heard": "control: four labels alone",
-    "control_spelling": "control: spelling alone",
-    "control_latitude": "control: latitude only",
-}
 
 _TASK_METRICS = {
     "classification": ("accuracy", "macro_f1", "auc"),
@@ -91,7 +45,6 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
-_WITHOUT_ARTICLE = ("classical", "zero_shot", "specialist_contrastive")
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
 # Differences that are equal on paper may differ in the last bits after another order of summing.
@@ -111,14 +64,16 @@ class Score:
     n: int
     n_groups: int
     metric: str
+    # Its name, so that figures call the systems by their names in it.
+    case: str = field(default="", compare=False, repr=False)
 
     def __str__(self):
         value = _score_text(self.score, self.metric)
         size = f"{self.n:,} items in {self.n_groups:,} groups"
         if self.low is None:
-            return f"{METRIC_LABELS[self.metric]} {value} (no interval; {size})"
+            return f"{metric_label(self.metric)} {value} (no interval; {size})"
         low, high = (_score_text(bound, self.metric) for bound in (self.low, self.high))
-        return f"{METRIC_LABELS[self.metric]} {value} (95 % interval {low} to {high}; {size})"
+        return f"{metric_label(self.metric)} {value} (95 % interval {low} to {high}; {size})"
 
     def _repr_pretty_(self, printer, cycle):
         printer.text(str(self))
@@ -183,9 +138,9 @@ class Verdict:
 
     def rows(self):
         """The verdict as a small table: list of (what, its value), not escaped."""
+        scores = (self.baseline, self.baseline_score), (self.specialist, self.specialist_score)
         rows = [
-            (system_label(self.baseline), _score_text(self.baseline_score, self.metric)),
-            (system_label(self.specialist), _score_text(self.specialist_score, self.metric)),
+            *((system_label(name, self.case), _score_text(x, self.metric)) for name, x in scores),
             ("difference", f"{_points(self.difference)} points"),
             ("95 % interval", _interval_text(self.low, self.high)),
             ("p", _p_text(self.p)),
@@ -205,14 +160,14 @@ class Verdict:
             f'<tr><th scope="row">{html.escape(what)}</th><td>{html.escape(value)}</td></tr>'
             for what, value in self.rows()
         )
-        caption = html.escape(f"{METRIC_LABELS[self.metric]}, part {self.part}")
+        caption = html.escape(f"{metric_label(self.metric)}, part {self.part}")
         return (
             f"<p>{html.escape(self.wording)}</p>"
             f"<table><caption>{caption}</caption><tbody>{body}</tbody></table>"
         )
 
     def _repr_markdown_(self):
-        head = f"| {_markdown(METRIC_LABELS[self.metric])} | part {_markdown(self.part)} |"
+        head = f"| {_markdown(metric_label(self.metric))} | part {_markdown(self.part)} |"
         lines = [f"| {_markdown(what)} | {_markdown(value)} |" for what, value in self.rows()]
         return "\n".join([_markdown(self.wording), "", head, "|---|---|", *lines])
 
@@ -289,7 +244,8 @@ def _numbered(names):
     return index.astype(np.intp), len(unique)
 
 
-def _check_metric(metric, allowed=tuple(METRIC_LABELS)):
+def _check_metric(metric, allowed=None):
+    allowed = allowed or metrics()
     if metric not in allowed:
         raise ValueError(f"metric is {metric!r}; allowed here: {', '.join(allowed)}.")
 
@@ -666,7 +622,7 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
         classes); for ``auc`` of two classes also the probability of class 1, for ``accuracy_at_1``
         and ``mrr`` the values per item, (n,) or (seeds, n). A list holds one array per seed.
     metric : str
-        A key of `METRIC_LABELS`.
+        One of `ftlearn.words.metrics`.
     n_classes : int
 
     Returns
@@ -779,16 +735,6 @@ def _interval_method(items, low, n_runs):
 # --- words ------------------------------------------------------------------------------------
 
 
-def system_label(name):
-    """What a reader calls a system."""
-    if name in SYSTEM_LABELS:
-        return SYSTEM_LABELS[name]
-    kind, _, rest = name.partition("_")
-    if kind in ("specialist", "control") and rest:
-        return f"{kind} ({rest.replace('_', ' ')})"
-    return name.replace("_", " ")
-
-
 def claim_outcome(low, high, claimed=None):
     """Which words a comparison's interval allows."""
     # Rounded so that a bound which is 0 but for the last bits counts as 0.
@@ -839,11 +785,6 @@ def _markdown(text):
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", text.replace("\n", " "))
 
 
-def _the(name):
-    label = system_label(name)
-    return label if name in _WITHOUT_ARTICLE else f"the {label}"
-
-
 def _claimed(case):
     claimed = case.claimed or {}
     value = claimed.get("value")
@@ -883,8 +824,10 @@ def _standing(primary, witness, exploratory):
 
 
 def _comparison(verdict):
-    baseline, specialist = _the(verdict.baseline), _the(verdict.specialist)
-    metric = METRIC_LABELS[verdict.metric]
+    baseline, specialist = (
+        system_in_sentence(name, verdict.case) for name in (verdict.baseline, verdict.specialist)
+    )
+    metric = metric_label(verdict.metric)
     if round(verdict.difference, 10) == 0:
         return f"{specialist} is as good as {baseline} in {metric}"
     direction = "better" if verdict.difference > 0 else "worse"
@@ -919,7 +862,7 @@ def _claim_text(case):
 def _counts_text(verdict):
     if verdict.fixed is None:
         return ""
-    baseline, fixed = _the(verdict.baseline), verdict.fixed
+    baseline, fixed = system_in_sentence(verdict.baseline, verdict.case), verdict.fixed
     return (
         f" It gets {fixed:,} {'item' if fixed == 1 else 'items'} right that {baseline} gets wrong "
         f"(wins), and {verdict.broken:,} wrong that {baseline} gets right (losses)."
@@ -934,7 +877,7 @@ def _relative_text(verdict):
         score = _score_text(verdict.baseline_score, verdict.metric)
         parts.append(
             f"a relative change of {_number(100 * verdict.relative)} % from the {score} of "
-            f"{_the(verdict.baseline)}"
+            f"{system_in_sentence(verdict.baseline, verdict.case)}"
         )
     if verdict.error_reduction is not None:
         size = _number(abs(100 * verdict.error_reduction))
@@ -945,35 +888,8 @@ def _relative_text(verdict):
     return f" That is {' and '.join(parts)}." if parts else ""
 
 
-_PLACES = {
-    "test": "",
-    "macro_f1": "",
-    "record": ", over all recorded runs",
-    "folds": ", over all folds",
-    "learning_curve_5": ", trained on 5 examples of each class",
-    "learning_curve_20": ", trained on 20 examples of each class",
-    "learning_curve_25": ", trained on 25 images of each class",
-    "learning_curve_100": ", trained on 100 images of each class",
-    "learning_curve_all": ", trained on all examples",
-    "tweets": ", taken to tweets",
-    "amazon": ", taken to product reviews",
-    "nyt": ", taken to newspaper editorials",
-    "one_liners": ", on its free one-liners",
-    "meant": ", for the feeling really meant",
-    "scanner_2": ", before the second scanner",
-    "by_grade": ", patients with a lesion of one grade",
-    "mrr": "",
-    "learning_rate": ", learning rate",
-    "warm_up": ", warm-up",
-    "early_stopping": ", early stopping",
-    "dropout": ", dropout",
-    "lp_ft": ", probe first",
-    "lora": ", adapters",
-}
-
-
 def _wording(case, verdict, standing, n_seeds):
-    place = {**_PLACES, **case.places}.get(verdict.part, f", part {verdict.part}")
+    place = part_words(verdict.part, case)
     place += ", on a slice" if standing == "exploratory" else ""
     comparison = _comparison(verdict)
     if verdict.outcome in ("better", "worse"):
@@ -1112,9 +1028,9 @@ def score(case, system, part="test", metric=None):
     """
     metric = metric or case.metric
     outputs = _case_outputs(case, _listed(system), part, metric)
-    return score_arrays(
-        case.labels(part), case.groups(part), outputs, metric, len(case.label_names)
-    )
+    labels, groups = case.labels(part), case.groups(part)
+    found = score_arrays(labels, groups, outputs, metric, len(case.label_names))
+    return replace(found, case=case.name)
 
 
 def judge(

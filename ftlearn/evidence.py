@@ -41,6 +41,7 @@ from .files import write_whole
 from .models import load_generalist, sees_images
 from .report_page import is_about_time
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
+from .words import system_label
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
 # How many training examples of each class a learning curve has, beside all of them; the epochs
@@ -1031,7 +1032,8 @@ def part_scores(case, part, where=None):
     """
     table = _of_items(part.predictions, where)
     about = (part.name, part.metric, len(case.label_names))
-    return {name: evaluation.score_from_predictions(table, name, *about) for name in part.systems}
+    scores = {name: evaluation.score_from_predictions(table, name, *about) for name in part.systems}
+    return {name: replace(score, case=case.name) for name, score in scores.items()}
 
 
 def by_grade(case):
@@ -1327,7 +1329,7 @@ class Jury:
             low, high = (100 * bound for bound in (verdict.low, verdict.high))
             numbers = f"{100 * verdict.difference:+.1f} ({low:.1f} to {high:.1f})"
             numbers = numbers.replace("-", "\N{MINUS SIGN}")
-            opponent = evaluation.system_label(verdict.baseline)
+            opponent = system_label(verdict.baseline, verdict.case)
             so = "yes" if verdict.low > 0 else "no, worse" if verdict.high < 0 else "cannot be told"
             stronger = " (the stronger)" if verdict.baseline == self.verdict.baseline else ""
             lines.append(f"| {question} | {opponent}{stronger} | {numbers} | {so} |")

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .evaluation import claim_outcome, compare_runs, failure_bounds, system_label
+from .evaluation import claim_outcome, compare_runs, failure_bounds
 from .training import Recipe
+from .words import system_label
 
 PER_CLASS = 100  # sentences of each class to train on
 SEEDS = tuple(range(10))

@@ -15,8 +15,9 @@ import torch
 import transformers
 
 from .baselines import choice_score
-from .evaluation import claim_outcome, coin_p, system_label
+from .evaluation import claim_outcome, coin_p
 from .models import vision
+from .words import system_label
 
 # Validation accuracies, and which of them the verdict is about. Written down before any run on
 # these tiles.
@@ -296,7 +297,7 @@ def saving_wording(case, found, primary=False):
     """The verdict on a saving, in plain words."""
     claim = case.claimed["value"] if primary else None
     outcome = saving_outcome(case, found, primary)
-    names = [system_label(a.system) for a in (found.specialist, found.baseline)]
+    names = [system_label(a.system, case.name) for a in (found.specialist, found.baseline)]
     fast, slow = (median_text(a) for a in (found.specialist, found.baseline))
     said = f" The claim says {claim:g} {case.claimed['unit']}." if primary else ""
     return (

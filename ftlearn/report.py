@@ -19,24 +19,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from . import report_page, settings
+from . import report_page, settings, words
+from .cases import CASES
+from .cases.case import PARTS as DATA_PARTS
 
-TITLES = {
-    "medical": "Medical text",
-    "legal": "Legal text",
-    "sentiment": "Sentiment",
-    "sarcasm": "Sarcasm",
-    "tumor_xrays": "Tumours in simulated X-rays",
-    "multilingual": "Finding translations",
-    "satellite": "Satellite images",
-    "best_practices": "Best practices",
-}
-PARTS = frozenset(
-    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_25 learning_curve_100 "
-    "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de "
-    "mrr de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
-    "lora record".split()
-)
+TITLES = {name: info.report_title for name, info in CASES.items()}
+PARTS = frozenset(words.parts()) - {*DATA_PARTS}
 SYSTEM = re.compile(
     r"majority|classical|zero_shot|linear_probe(_searched)?|mlp_probe|from_scratch"
     r"|specialist(_[a-z0-9_]+)?|control_[a-z0-9_]+"
@@ -195,7 +183,7 @@ def _file_live(entry, tables, case, systems, part):
     """Score systems on a part; a metric's name stands for the test part under that metric."""
     from . import evaluation
 
-    is_metric = part in evaluation.METRIC_LABELS
+    is_metric = part in words.metrics()
     metric, data_part = (part, "test") if is_metric else (case.metric, part)
     if part != "test":
         groups = case.groups(data_part)
@@ -230,7 +218,6 @@ def _new_part(metric, n, n_groups):
 
 
 def _file_recorded(entry, tables, case, part):
-    from . import evaluation
 
     table = part.predictions.assign(part=part.name)
     if part.name != "test" and part.name not in entry["parts"]:
@@ -255,7 +242,7 @@ def _file_recorded(entry, tables, case, part):
             "seeds": [int(seed) for seed in about.get("seeds", ())],
         }
     # A metric is another look at the test part, and a part about runs has no predictions.
-    if part.name not in evaluation.METRIC_LABELS and not table.empty:
+    if part.name not in words.metrics() and not table.empty:
         tables.append(table[table["system"].isin(list(part.systems))])
     place["verdicts"] += [_filed(verdict, "recorded") for verdict in part.verdicts]
 
@@ -526,18 +513,12 @@ def course_table(entries):
         measured = " | ".join(report_page.measured_twice(entry))
         # The part where the verdict stands may count seconds; the case's own systems tell the cost.
         costs = [_seconds_of(entry, verdict[role]) for role in ("specialist", "baseline")]
-        against = report_page.escape(_label(verdict["baseline"]))
+        against = report_page.escape(words.system_label(verdict["baseline"], name))
         lines.append(
             f"| {title} | {claimed} | {measured} | {_smarter(verdict, entry['claimed'])} "
             f"| {costs[0]}, against {costs[1]} ({against}) |"
         )
     return "\n".join(lines)
-
-
-def _label(name):
-    from .evaluation import system_label
-
-    return system_label(name)
 
 
 def _seconds_of(entry, system):
@@ -805,8 +786,6 @@ def write_index(folder):
     """
     import nbformat
 
-    from .evaluation import system_label
-
     folder = Path(folder)
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     links = {}
@@ -817,7 +796,7 @@ def write_index(folder):
             ("executed notebook", f"notebooks/{path.stem}.html"),
             ("as .ipynb", f"notebooks/{path.name}"),
         ]
-    page = report_page.index(results, TITLES, links, system_label)
+    page = report_page.index(results, TITLES, links, words.system_label)
     _write(folder / "index.html", page.encode())
     return folder / "index.html"
 

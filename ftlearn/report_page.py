@@ -209,7 +209,7 @@ def index(results, titles, links, label):
     links : dict of str to list of (str, str)
         For each notebook, text and relative address of what can be opened.
     label : callable
-        From a system's name to what a reader calls it.
+        From a system's name and a case's to what a reader calls it.
 
     Returns
     -------
@@ -303,14 +303,19 @@ def _table(caption, head, rows):
 
 def _article(name, entry, titles, links, label):
     verdict = primary_verdict(entry)
-    parts = "".join(_part(part, content, label) for part, content in sorted(entry["parts"].items()))
+
+    def in_case(system):
+        return label(system, name)
+
+    listed = sorted(entry["parts"].items())
+    parts = "".join(_part(part, content, in_case) for part, content in listed)
     return f"""<article id="{escape(name)}" aria-labelledby="{escape(name)}-title">
 <p class="eyebrow">Case file {escape((entry["notebook"] or "")[:2])}</p>
 <h2 id="{escape(name)}-title">{escape(titles.get(name, name))}</h2>
 <blockquote>{escape(entry["claim"])}</blockquote>
 {_verdict(verdict) if verdict else ""}
 {_chart(name, entry)}
-{_systems(entry, entry["metric"], entry["n_test"], entry["n_groups"], entry["primary"], label)}
+{_systems(entry, entry["metric"], entry["n_test"], entry["n_groups"], entry["primary"], in_case)}
 {_others(entry["verdicts"])}
 {parts}
 {_facts(name, entry, links)}

@@ -339,8 +339,8 @@ def _add_notebook(site, number):
 
 def _add_verdicts(site, folder):
     """The report's index, as one page of the site."""
-    from .evaluation import system_label
     from .report import TITLES
+    from .words import system_label
 
     links = {}
     for act in site.acts:

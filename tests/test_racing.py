@@ -19,7 +19,9 @@ from ftlearn.racing import Arrivals
 from ftlearn.training import Recipe, fine_tune
 
 CLAIMED = {"value": 50.0, "unit": "% of the training time"}
-CASE = SimpleNamespace(data_name="tiles", generalist_label="a net", claimed=CLAIMED)
+CASE = SimpleNamespace(
+    name="satellite", data_name="tiles", generalist_label="a net", claimed=CLAIMED
+)
 
 
 def run(*scores, speed=10.0):

@@ -40,6 +40,10 @@ class Guesser:
         return rows
 
 
+def plain_name(system, case):
+    return system
+
+
 def part(name, n):
     label = [i % 2 for i in range(n)]
     return Dataset.from_dict(
@@ -604,7 +608,7 @@ def test_the_legend_names_the_marks_that_are_drawn(results):
     entry = results["cases"]["medical"]
 
     def legends():
-        page = report_page.index(results, report.TITLES, {}, str)
+        page = report_page.index(results, report.TITLES, {}, plain_name)
         return re.findall(r'<p class="legend">(.*?)</p>', page)
 
     assert len(legends()) == 2  # below the overview and below the case's chart
@@ -701,7 +705,7 @@ def test_text_from_a_case_cannot_add_markup(filed, page):
 
 def test_quick_results_are_called_too_small(results):
     results["cases"]["medical"]["pace"] = "quick"
-    assert "too small to judge" in report_page.index(results, report.TITLES, {}, str)
+    assert "too small to judge" in report_page.index(results, report.TITLES, {}, plain_name)
 
 
 def test_absent_numbers_are_shown_as_dashes(results):
@@ -710,7 +714,7 @@ def test_absent_numbers_are_shown_as_dashes(results):
     entry["systems"]["specialist"].update(low=None, high=None, seconds=None)
     report_page.primary_verdict(entry).update(low=None, high=None, p=None)
     page = Page()
-    page.feed(report_page.index(results, report.TITLES, {}, str))
+    page.feed(report_page.index(results, report.TITLES, {}, plain_name))
     assert (page.unbalanced, page.open) == ([], [])
     assert "None" not in " ".join(page.text)
 

@@ -11,7 +11,7 @@ import traceback
 import ipywidgets
 from IPython.display import display
 
-from ..evaluation import system_label
+from ..words import system_label
 
 MOST_WIDE = "900px"
 EDGE = "1px solid var(--jp-border-color1, #b8c0c8)"
@@ -73,9 +73,9 @@ def spoken(text, language=""):
     return f'<span lang="{escaped(language)}">{words}</span>' if language else words
 
 
-def label(name):
-    """What a reader calls a system, with a capital (str)."""
-    found = system_label(name)
+def label(name, case=""):
+    """What a reader calls a system, in a case (its name), with a capital (str)."""
+    found = system_label(name, case)
     return found[:1].upper() + found[1:]
 
 
