@@ -4,7 +4,6 @@ Three layers: `comparison` computes and returns plain data; `comparison_html` an
 `comparison_figure` render it; `compare` is the widget, which only calls the other two.
 """
 
-import base64
 import dataclasses
 import io
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from . import style
 from .style import escaped
 
 EVERYTHING = (None, None)
+_LENGTHS = ("short", "medium", "long")
 _FEW_ITEMS = 30
 _FEW_GROUPS = 5
 _ROW_CHOICES = (4, 8, 16, 32)
@@ -41,10 +41,7 @@ class Example:
     item_id: str
     input: object
     label: str
-    baseline_label: str
-    baseline_probability: float
-    specialist_label: str
-    specialist_probability: float
+    answers: tuple  # of the two systems: a label, and its probability or 1 / rank
     gain: float
 
 
@@ -69,56 +66,33 @@ class Comparison:
 
 
 def slices(case):
-    """The parts of the test items that can be looked at.
+    """The parts of the test items that can be looked at, without empty ones (list of Slice).
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    list of Slice
-        All items; one a label; of sentence pairs one a kind; where the inputs are texts, short,
-        medium and long ones, cut at the terciles of the number of words in the *training* part.
-        Empty ones are left out.
+    All items; one a label; of sentence pairs one a kind; where the inputs are texts, short, medium
+    and long ones, cut at the terciles of the number of words in the *training* part.
     """
-    choices = [(None, None)]
-    choices += [("label", name) for name in case.label_names]
-    choices += [("kind", kind) for kind in _kinds(case)]
+    choices = [EVERYTHING, *(("label", name) for name in case.label_names)]
+    if _is_search(case) and "kind" in case.test.column_names:
+        choices += [("kind", kind) for kind in sorted(set(case.test["kind"]))]
     if isinstance(case.train[0]["input"], str):
-        choices += [("length", value) for value in ("short", "medium", "long")]
-    sizes = [int(slice_mask(case, *choice).sum()) for choice in choices]
-    return [_slice(case, *choice, n) for choice, n in zip(choices, sizes, strict=True) if n]
+        choices += [("length", value) for value in _LENGTHS]
+    found = [_slice(case, by, value, slice_mask(case, by, value)) for by, value in choices]
+    return [part for part in found if part.n]
 
 
-def _slice(case, by, value, n):
-    return Slice(by, value, _title(case, by, value), n)
+def _slice(case, by, value, where):
+    titles = {None: "everything", "label": f"true label: {value}", "kind": f"kind: {value}"}
+    title = _length_title(case, value) if by == "length" else titles[by]
+    return Slice(by, value, title, int(where.sum()))
 
 
-def _title(case, by, value):
-    if by == "label":
-        return f"true label: {value}"
-    if by == "kind":
-        return f"kind: {value}"
-    if by == "length":
-        low, high = _word_cuts(case)
-        return {
-            "short": f"short texts: up to {low} {_words(low)}",
-            "medium": f"medium texts: {low + 1} to {high} words",
-            "long": f"long texts: more than {high} {_words(high)}",
-        }[value]
-    return "everything"
-
-
-def _column(case, name):
-    return np.asarray(case.test[name][:], dtype=str)
-
-
-def _kinds(case):
-    """What kinds of sentence pairs the test part has (list of str)."""
-    if case.task != "retrieval" or "kind" not in case.test.column_names:
-        return []
-    return sorted(set(case.test["kind"]))
+def _length_title(case, value):
+    low, high = _word_cuts(case)
+    return {
+        "short": f"short texts: up to {low} {_words(low)}",
+        "medium": f"medium texts: {low + 1} to {high} words",
+        "long": f"long texts: more than {high} {_words(high)}",
+    }[value]
 
 
 def _words(n):
@@ -127,23 +101,14 @@ def _words(n):
 
 def slice_mask(case, by, value):
     """Which test items are in a slice."""
-    labels = case.labels("test")
     if by is None:
-        _check("slice_value", value, (None,))
-        return np.ones(len(labels), dtype=bool)
+        return np.ones(len(case.test), dtype=bool)
     if by == "label":
-        _check("slice_value", value, case.label_names)
-        return labels == list(case.label_names).index(value)
+        return np.array(case.label_names)[case.labels("test")] == value
     if by == "kind":
-        _check("slice_value", value, tuple(_kinds(case)))
-        return _column(case, "kind") == value
-    if by == "length":
-        _check("slice_value", value, ("short", "medium", "long"))
-        low, high = _word_cuts(case)
-        count = _word_counts(case.test)
-        return {"short": count <= low, "medium": (low < count) & (count <= high),
-                "long": count > high}[value]  # fmt: skip
-    _check("slice_by", by, (None, "label", "kind", "length"))
+        return np.asarray(case.test["kind"][:], dtype=str) == value
+    lengths = np.digitize(_word_counts(case.test), _word_cuts(case), right=True)
+    return np.array(_LENGTHS)[lengths] == value
 
 
 def _word_cuts(case):
@@ -156,12 +121,6 @@ def _word_counts(part):
     return np.array([len(text.split()) for text in part["input"][:]])
 
 
-def _check(name, value, allowed):
-    if value not in allowed:
-        choices = ", ".join(map(repr, allowed))
-        raise ValueError(f"{name} is {value!r}; allowed: {choices}.")
-
-
 def _check_systems(systems):
     if not isinstance(systems, Mapping) or len(systems) < 2:
         found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
@@ -172,43 +131,28 @@ def _check_systems(systems):
 
 
 def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=None):
-    """Compare two systems on the same test items.
+    """Compare two of several systems by name on the same test items (Comparison).
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    systems : dict of str to system
-        By name.
-    baseline, specialist : str
-        Two different names in `systems`.
-    slice_by, slice_value : str, optional
-        A slice, as `slices` lists them. Slices are compared by accuracy, whatever the case's
-        metric is, for most other metrics are not defined on a single label.
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    ValueError
-        When a name or a slice is unknown, the slice is empty, or the two names are the same.
+    A slice is one that `slices` lists. Slices are compared by accuracy, whatever the case's metric
+    is, for most other metrics are not defined on a single label.
     """
     _check_systems(systems)
-    _check("baseline", baseline, tuple(systems))
-    _check("specialist", specialist, tuple(systems))
     if baseline == specialist:
         raise ValueError(f"baseline and specialist are both {baseline!r}; choose two systems.")
     where = slice_mask(case, slice_by, slice_value)
     if not where.any():
         raise ValueError(f"slice {slice_by} = {slice_value!r} holds no test item; see slices().")
     metric = case.metric if slice_by is None or _is_search(case) else "accuracy"
-    chosen = _slice(case, slice_by, slice_value, int(where.sum()))
+    chosen = _slice(case, slice_by, slice_value, where)
     pair = (systems[baseline], systems[specialist])
-    right, wrong = zip(*((c & where, ~c & where) for c in _correct(case, pair)), strict=True)
-    groups = case.groups("test")[where]
-    labels = None if _is_search(case) else case.labels("test")[where]
-    outputs = [_outputs(case, system)[where] for system in pair]
+    first, second = (case.correct(system, "test")[0] for system in pair)
+    fixed, broken = ~first & second & where, first & ~second & where
+    if _is_search(case):
+        labels, outputs = None, (first.astype(float), second.astype(float))
+    else:
+        labels = case.labels("test")[where]
+        outputs = [case.probabilities(system, "test") for system in pair]
+    outputs, groups = [rows[where] for rows in outputs], case.groups("test")[where]
     numbers = paired_difference(labels, groups, *outputs, metric, len(case.label_names))
     return Comparison(
         baseline=baseline,
@@ -219,31 +163,20 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
         verdict=judge_difference(
             case, numbers, baseline, specialist, exploratory=slice_by is not None
         ),
-        both_right=int((right[0] & right[1]).sum()),
-        fixed=int((wrong[0] & right[1]).sum()),
-        broken=int((right[0] & wrong[1]).sum()),
-        both_wrong=int((wrong[0] & wrong[1]).sum()),
-        fixed_examples=_examples(case, pair, wrong[0] & right[1]),
-        broken_examples=_examples(case, pair, right[0] & wrong[1]),
+        both_right=int((first & second & where).sum()),
+        fixed=int(fixed.sum()),
+        broken=int(broken.sum()),
+        both_wrong=int((~first & ~second & where).sum()),
+        fixed_examples=_examples(case, pair, fixed),
+        broken_examples=_examples(case, pair, broken),
         note=_note(chosen, case, numbers.baseline.n_groups),
         is_search=_is_search(case),
         languages=case.languages,
     )
 
 
-def _correct(case, pair):
-    return [case.correct(system, "test")[0] for system in pair]
-
-
 def _is_search(case):
     return case.task == "retrieval"
-
-
-def _outputs(case, system):
-    """What the metric is computed from: class probabilities, or whether an item is right."""
-    if _is_search(case):
-        return case.correct(system, "test")[0].astype(float)
-    return case.probabilities(system, "test")
 
 
 def _note(chosen, case, n_groups):
@@ -272,21 +205,13 @@ def _examples(case, pair, where):
     first, second = (_said(case, system) for system in pair)
     gains = second[2] - first[2]
     ids = test["item_id"][:]
-    order = sorted(np.flatnonzero(where), key=lambda i: (-abs(gains[i]), ids[i]))
-    return [
-        Example(
-            item_id=ids[i],
-            input=row["input"],
-            label=row["translation"] if _is_search(case) else case.label_names[row["label"]],
-            baseline_label=first[0][i],
-            baseline_probability=float(first[1][i]),
-            specialist_label=second[0][i],
-            specialist_probability=float(second[1][i]),
-            gain=float(gains[i]),
-        )
-        for i in order
-        for row in [test[int(i)]]
-    ]
+    found = []
+    for at in sorted(np.flatnonzero(where), key=lambda at: (-abs(gains[at]), ids[at])):
+        row = test[int(at)]
+        label = row["translation"] if _is_search(case) else case.label_names[row["label"]]
+        answers = tuple((names[at], float(shares[at])) for names, shares, _ in (first, second))
+        found.append(Example(ids[at], row["input"], label, answers, float(gains[at])))
+    return found
 
 
 def _said(case, system):
@@ -320,19 +245,7 @@ _CSS = style.sheet("""
 
 
 def comparison_html(comparison, rows=8):
-    """A comparison as semantic HTML: figure, verdict, two-by-two table, tables of examples.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    rows : int
-        Examples shown in each table.
-
-    Returns
-    -------
-    str
-        Every text that comes from data is escaped.
-    """
+    """A comparison as semantic HTML: figure, verdict, counts, so many rows of examples (str)."""
     baseline, specialist = _labels(comparison)
     note = f'<p class="ftl-note">{escaped(comparison.note)}</p>' if comparison.note else ""
     tables = _examples_html(comparison, "fixed", rows) + _examples_html(comparison, "broken", rows)
@@ -340,7 +253,7 @@ def comparison_html(comparison, rows=8):
         f'<p class="ftl-outcome">{escaped(plots.outcome_title(comparison.verdict))}</p>'
         f'<p class="ftl-wording" role="status">{escaped(comparison.verdict.wording)}</p>{note}'
         f"{comparison_figure(comparison)._repr_html_()}"
-        f"{style.wide(_counts_html(comparison), 'Item by item')}{tables}"
+        f"{_counts_html(comparison)}{tables}"
     )
     return _CSS + style.page("compare", body, f"{specialist} against {baseline}")
 
@@ -355,18 +268,15 @@ def _counts_html(comparison):
     def cell(count, words, kind=""):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
-    return (
-        '<table class="ftl-counts"><caption>'
-        f"<strong>Item by item</strong>: {escaped(comparison.slice.title)}, "
-        f"{comparison.slice.n:,} items</caption>"
-        f'<thead><tr><td></td><th scope="col">{specialist} right</th>'
-        f'<th scope="col">{specialist} wrong</th></tr></thead><tbody>'
-        f'<tr><th scope="row">{baseline} right</th>{cell(comparison.both_right, "both right")}'
-        f"{cell(comparison.broken, 'broken', ' class=ftl-broken')}</tr>"
-        f'<tr><th scope="row">{baseline} wrong</th>'
-        f"{cell(comparison.fixed, 'fixed', ' class=ftl-fixed')}"
-        f"{cell(comparison.both_wrong, 'both wrong')}</tr></tbody></table>"
-    )
+    both_right, both_wrong = comparison.both_right, comparison.both_wrong
+    broken = cell(comparison.broken, "broken", " class=ftl-broken")
+    fixed = cell(comparison.fixed, "fixed", " class=ftl-fixed")
+    rows = style.row(f"{baseline} right", cell(both_right, "both right") + broken)
+    rows += style.row(f"{baseline} wrong", fixed + cell(both_wrong, "both wrong"))
+    chosen = comparison.slice
+    caption = f"<strong>Item by item</strong>: {escaped(chosen.title)}, {chosen.n:,} items"
+    heads = ("", f"{specialist} right", f"{specialist} wrong")
+    return style.table(caption, heads, rows, "Item by item", "ftl-counts")
 
 
 def _examples_html(comparison, kind, rows):
@@ -378,34 +288,28 @@ def _examples_html(comparison, kind, rows):
     if not examples:
         return f"<p>{title}: none. There is no item that only {only} gets right.</p>"
     shown = examples[:rows]
-    body = "".join(_example_html(example, kind, comparison) for example in shown)
-    kind_of = "texts" if isinstance(shown[0].input, str) else "images"
-    truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
-    table = (
-        f'<table class="ftl-{kind_of}"><caption>{title}: {len(shown):,} of {len(examples):,} items '
-        f"that only {only} gets right, the largest change of opinion first</caption>"
-        f'<thead><tr><th scope="col">Item</th><th scope="col">{truth}</th>'
-        f'<th scope="col">{baseline} {verb}</th>'
-        f'<th scope="col">{specialist} {verb}</th></tr></thead>'
-        f"<tbody>{body}</tbody></table>"
+    caption = (
+        f"{title}: {len(shown):,} of {len(examples):,} items that only {only} gets right, the "
+        "largest change of opinion first"
     )
-    return style.wide(table, f"Items {kind}")
+    truth, verb = ("Translation", "finds") if comparison.is_search else ("True label", "says")
+    heads = ("Item", truth, f"{baseline} {verb}", f"{specialist} {verb}")
+    body = "".join(_example_html(example, kind, comparison) for example in shown)
+    kind_of = "ftl-texts" if isinstance(shown[0].input, str) else "ftl-images"
+    return style.table(caption, heads, body, f"Items {kind}", kind_of)
 
 
 def _example_html(example, kind, comparison):
     source, target = comparison.languages or ("", "")
-    said = (
-        (example.baseline_label, example.baseline_probability),
-        (example.specialist_label, example.specialist_probability),
+    cells = style.cells(
+        style.spoken(example.label, target),
+        *(
+            f"{style.spoken(name, target)} ({_share(share, comparison.is_search)})"
+            for name, share in example.answers
+        ),
     )
-    cells = "".join(
-        f"<td>{style.spoken(name, target)} ({_share(p, comparison.is_search)})</td>"
-        for name, p in said
-    )
-    return (
-        f'<tr><th scope="row" class="ftl-{kind}">{_input_html(example, source)}</th>'
-        f"<td>{style.spoken(example.label, target)}</td>{cells}</tr>"
-    )
+    shown = _input_html(example, source)
+    return f'<tr><th scope="row" class="ftl-{kind}">{shown}</th>{cells}</tr>'
 
 
 def _share(probability, is_search):
@@ -417,24 +321,17 @@ def _share(probability, is_search):
 
 
 def _input_html(example, language):
-    if not isinstance(example.input, str):
-        return _image_html(example)
-    text = example.input
-    if len(text) > _LONGEST_TEXT:
-        text = text[:_LONGEST_TEXT].rstrip() + " ..."
-    return style.spoken(text, language)
-
-
-def _image_html(example):
+    if isinstance(example.input, str):
+        text = example.input
+        if len(text) > _LONGEST_TEXT:
+            text = text[:_LONGEST_TEXT].rstrip() + " ..."
+        return style.spoken(text, language)
     stream = io.BytesIO()
     image = example.input.convert("RGB")
     image.thumbnail((96, 96))
     image.save(stream, "PNG")
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return (
-        f'<img alt="Image of item {escaped(example.item_id)}" width="96" '
-        f'src="data:image/png;base64,{data}">'
-    )
+    source = style.data_url(stream.getvalue(), "image/png")
+    return f'<img alt="Image of item {escaped(example.item_id)}" width="96" src="{source}">'
 
 
 def comparison_text(comparison):
@@ -470,7 +367,7 @@ class ComparisonView:
         self._case, self._systems = case, dict(systems)
         self._comparisons, self._pages = {}, {}
         names = list(systems)
-        choices = [(style.label(name), name) for name in names]
+        choices = style.named(names)
         cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
         self.baseline = _dropdown("Baseline", choices, names[0], "The system to beat")
         self.specialist = _dropdown("Specialist", choices, names[-1], "The system on trial")
@@ -497,20 +394,22 @@ class ComparisonView:
             self._comparisons[self.selection] = found
         return self._comparisons[self.selection]
 
+    @style.never_a_traceback
     def _update(self, change=None):
         if self.baseline.value == self.specialist.value:
             self.body.value = style.said(_SAME)
             return
+        page = (self.selection, self.rows.value)
         try:
-            page = (self.selection, self.rows.value)
             if page not in self._pages:
                 self.line.value = _COMPUTING  # what was there stays until then: nothing jumps
                 self._pages[page] = comparison_html(self.comparison(), self.rows.value)
             self.body.value = self._pages[page]
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.body.value = style.refusal(error)
         finally:
             self.line.value = _KEYS
+
+    def _say(self, error):
+        self.body.value = style.refusal(error)
 
 
 def _dropdown(name, options, value, tooltip):
@@ -520,8 +419,7 @@ def _dropdown(name, options, value, tooltip):
 def compare(case, systems):
     """Show any two of several systems side by side, with the verdict on their difference.
 
-    Below the widget stands its static equivalent for the first selection, for pages that show no
-    widgets, printing and screen readers.
+    Below the widget stands its static equivalent for the first selection.
 
     Parameters
     ----------

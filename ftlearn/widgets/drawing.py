@@ -1,31 +1,60 @@
-"""What the widgets' drawings share: an SVG with title and description, shown two ways.
+"""What the widgets' drawings share: elements, and an SVG with title and description.
 
 A live widget shows the drawing itself, redrawn at every move. The static equivalent shows it as an
 image, for pages that cut inline drawings out.
 """
 
-import base64
-
 from ..plots import FAINT, PAPER, SOFT
-from .style import escaped
+from .style import data_url, escaped, wide
 
 
-def words(color, size=12):
-    """Attributes of a ``<text>`` in a drawing (str)."""
-    return f'font-family="sans-serif" font-size="{size}" fill="{color}"'
+def tag(name, content=None, **attributes):
+    """An element; fractions get one decimal, underscores in names of attributes become hyphens."""
+    said = ""
+    for key, value in attributes.items():
+        shown = f"{value:.1f}" if isinstance(value, float) else value
+        said += f' {key.replace("_", "-")}="{shown}"'
+    return f"<{name}{said}/>" if content is None else f"<{name}{said}>{content}</{name}>"
 
 
-def level(left, right, y, text):
-    """A horizontal line of a grid, with its number before it (str)."""
-    return (
-        f'<path d="M{left} {y:.1f}H{right}" stroke="{FAINT}"/>'
-        f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end" {words(SOFT)}>{text}</text>'
-    )
+def text(x, y, content, color=SOFT, size=12, **look):
+    """Words, escaped already."""
+    look |= {"font_family": "sans-serif", "font_size": size, "fill": color}
+    return tag("text", content, x=x, y=y, **look)
 
 
-def centred(x, y, text):
-    """A number or a name in the middle below an axis (str)."""
-    return f'<text x="{x:.1f}" y="{y}" text-anchor="middle" {words(SOFT)}>{text}</text>'
+def level(left, right, y, label):
+    """A horizontal line of a grid, with its number before it."""
+    line = tag("path", d=f"M{left} {y:.1f}H{right}", stroke=FAINT)
+    return line + text(left - 6, y + 4.0, label, text_anchor="end")
+
+
+def centred(x, y, label):
+    """A number or a name in the middle below an axis."""
+    return text(float(x), y, label, text_anchor="middle")
+
+
+def points(places):
+    """Places as a line's attribute wants them."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+
+
+def line(places, color, width, **look):
+    """A line from place to place."""
+    look = {"fill": "none", "stroke": color, "stroke_width": width, **look}
+    return tag("polyline", points=points(places), **look)
+
+
+def circle(x, y, radius, **look):
+    """A circle around a place."""
+    return tag("circle", cx=float(x), cy=float(y), r=radius, **look)
+
+
+def diamond(x, y, half, **look):
+    """A square on its corner."""
+    top = f"{y - half:.1f}" if isinstance(y, float) else y - half
+    left = f"{x:.1f}" if isinstance(x, float) else x
+    return tag("path", d=f"M{left} {top}l{half} {half}l-{half} {half}l-{half} -{half}z", **look)
 
 
 def svg(width, height, title, description, body):
@@ -39,27 +68,17 @@ def svg(width, height, title, description, body):
 
 
 def plain(drawing, live):
-    """A drawing itself, or an ``<img>`` whose alternative text is title and description (str)."""
+    """A drawing itself, or an ``<img>`` whose alternative text is title and description."""
     if live:
         return drawing
     alt = f"{_told(drawing, 'title')}. {_told(drawing, 'desc')}"
-    data = base64.b64encode(drawing.encode()).decode("ascii")
-    return f'<img class="ftl-drawing" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+    source = data_url(drawing.encode(), "image/svg+xml")
+    return f'<img class="ftl-drawing" alt="{alt}" src="{source}">'
 
 
-def inline(drawing):
-    """A drawing in a box that is scrolled on narrow screens, by keyboard too (str)."""
-    return f"{_box(drawing)}{drawing}</div>"
-
-
-def image(drawing):
-    """A drawing as an ``<img>`` in such a box (str)."""
-    return f"{_box(drawing)}{plain(drawing, live=False)}</div>"
-
-
-def _box(drawing):
-    label = f"Figure: {_told(drawing, 'title')}"
-    return f'<div class="ftl-wide" role="region" tabindex="0" aria-label="{label}">'
+def boxed(drawing, live):
+    """A drawing, or its ``<img>``, in a box that is scrolled on narrow screens."""
+    return wide(plain(drawing, live), f"Figure: {_told(drawing, 'title')}")
 
 
 def _told(drawing, tag):

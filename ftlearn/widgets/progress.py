@@ -33,19 +33,17 @@ class ProgressView:
         for button in (self.confirm, self.cancel):
             button.layout.display = "" if asking else "none"
 
+    @style.never_a_traceback
     def _reset(self):
         self._ask(False)
-        try:
-            kept = record.reset()
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.said.value = style.refusal(error)
-            return
-        self._say(f"Done. The old file is kept as {kept}." if kept else "There was nothing yet.")
+        kept = record.reset()
+        said = f"Done. The old file is kept as {kept}." if kept else "There was nothing yet."
+        self.said.value = f'<div role="status">{style.escaped(said)}</div>'
         if self._table is not None:
             self._table.update(_bundle(), raw=True)
 
-    def _say(self, sentence):
-        self.said.value = f'<div role="status">{style.escaped(sentence)}</div>'
+    def _say(self, error):
+        self.said.value = style.refusal(error)
 
 
 def _bundle():

@@ -28,29 +28,22 @@ _CSS = style.sheet("""
 """)
 
 
-def verdict_on(question, chosen):
+def verdict_on(option):
     """What is said to somebody who chose an option."""
-    if chosen not in range(len(question.options)):
-        raise ValueError(f"chosen is {chosen!r}; allowed: 0 to {len(question.options) - 1}.")
-    option = question.options[chosen]
     return f"{'Right' if option.right else 'Not quite'}. {option.why}"
 
 
 def quiz_html(quiz):
     """The questions as HTML that needs no widget: each option unfolds to its explanation."""
-    questions = "".join(
-        f"<li><p><strong>{_text(question.text)}</strong></p>{_options_html(question)}</li>"
-        for question in quiz.questions
-    )
+    questions = ""
+    for question in quiz.questions:
+        options = "".join(
+            f"<details><summary>{_text(option.text)}</summary>"
+            f"<p>{_text(verdict_on(option))}</p></details>"
+            for option in question.options
+        )
+        questions += f"<li><p><strong>{_text(question.text)}</strong></p>{options}</li>"
     return f'<ol aria-label="Quiz">{questions}</ol>'
-
-
-def _options_html(question):
-    return "".join(
-        f"<details><summary>{_text(option.text)}</summary>"
-        f"<p>{_text(verdict_on(question, index))}</p></details>"
-        for index, option in enumerate(question.options)
-    )
 
 
 def quiz_text(quiz):
@@ -104,13 +97,11 @@ class QuizView:
         question = self._quiz.questions[number]
         option = question.options[index]
         kind = "ftl-right" if option.right else "ftl-wrong"
-        self.buttons[number][index].description = _label(option, index, answered=True)
-        self.buttons[number][index].add_class(kind)
-        self.answers[
-            number
-        ].value = (
-            f'<div role="status" class="ftl-why {kind}">{_text(verdict_on(question, index))}</div>'
-        )
+        button = self.buttons[number][index]
+        button.description = _label(option, index, answered=True)
+        button.add_class(kind)
+        said = f'<div role="status" class="ftl-why {kind}">{_text(verdict_on(option))}</div>'
+        self.answers[number].value = said
         self._first_try.setdefault(number, option.right)
         right = sum(self._first_try.values())
         self.total.value = (

@@ -1,19 +1,16 @@
 """The race to a target accuracy, played: who is there first, and what that saves.
 
-Three layers: `standings` computes and returns plain data; `race_svg`, `survival_svg` and
-`race_html` render it; `race` is the widget, which only calls the others.
+`ftlearn.racing` computes; `race_svg`, `survival_svg` and `race_html` render; `race` is the widget.
 """
 
 import math
 import statistics
-from dataclasses import dataclass
 
 import ipywidgets
 
 from .. import racing
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
 from . import drawing, style
-from .drawing import words
 from .style import escaped
 
 PRESET = "Written down before any run on these tiles."
@@ -30,26 +27,6 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 330, 48, 176, 14, 42
 _SURVIVAL_HEIGHT = 170
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How one system did on its way to a target."""
-
-    system: str
-    arrivals: racing.Arrivals
-    saving: racing.Saving | None
-
-
-def standings(recorded, target):
-    """How every system did on its way to a target."""
-    found = recorded.arrivals(target)
-    slow = found["from_scratch"]
-    rivals = [name for name in recorded.curves if name != "from_scratch"]
-    return [
-        Standing(name, arrived, racing.saving(slow, arrived) if name in rivals else None)
-        for name, arrived in found.items()
-    ]
-
-
 def is_preset(target):
     """Whether a target is one of those that were written down before the race (bool)."""
     return any(math.isclose(target, preset, abs_tol=1e-9) for preset in racing.TARGETS)
@@ -57,11 +34,13 @@ def is_preset(target):
 
 def saving_lines(recorded, target):
     """What each racer saves against the model from scratch, in sentences."""
+    found = recorded.arrivals(target)
+    slow = found["from_scratch"]
     return [
-        f"{style.label(row.system)} against {style.label('from_scratch').lower()}: "
-        f"{_saved(row.saving)}."
-        for row in standings(recorded, target)
-        if row.saving
+        f"{style.label(name)} against {style.label('from_scratch').lower()}: "
+        f"{_saved(racing.saving(slow, found[name]))}."
+        for name in recorded.curves
+        if name != "from_scratch"
     ]
 
 
@@ -70,9 +49,6 @@ def _saved(saving):
     if not math.isfinite(saving.ratio):
         return "the median run never arrived, so no time is saved"
     return f"saves {racing.saved_text(saving)}"
-
-
-# --- the pictures -----------------------------------------------------------------------------
 
 
 class _Scale:
@@ -111,73 +87,63 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
     """Validation accuracy of every run up to the clock, as SVG."""
     scale = _Scale(recorded, against, _HEIGHT)
     now = scale.value(frame) * (1 + 1e-9)
-    drawn, labels = [], []
+    drawn = []
     for name, runs in recorded.curves.items():
         color, dashes = _LOOKS.get(name, (SOFT, ""))
-        ends = []
         for laps in runs:
             seen = [lap for lap in laps if lap[against] <= now]
             if not seen:
                 continue
-            points = " ".join(f"{scale.x(p[against]):.1f},{scale.y(p['score']):.1f}" for p in seen)
-            drawn.append(
-                f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.6" '
-                f'stroke-opacity=".75" stroke-dasharray="{dashes}"/>'
-            )
+            places = [(scale.x(lap[against]), scale.y(lap["score"])) for lap in seen]
+            look = {"stroke_opacity": ".75", "stroke_dasharray": dashes}
+            drawn.append(drawing.line(places, color, 1.6, **look))
             lap = racing.reached(laps, target)
             if lap and lap[against] <= now:
-                drawn.append(
-                    f'<circle cx="{scale.x(lap[against]):.1f}" cy="{scale.y(lap["score"]):.1f}" '
-                    f'r="5" fill="{color}" stroke="{PAPER}"/>'
-                )
-            ends.append(seen[-1]["score"])
-        labels.append((name, color, dashes))
+                x, y = scale.x(lap[against]), scale.y(lap["score"])
+                drawn.append(drawing.circle(x, y, 5, fill=color, stroke=PAPER))
     if against == "seconds":
-        drawn += _diamonds(recorded, scale, now)
-    line = scale.y(target)
-    drawn.append(
-        f'<path d="M{_LEFT} {line:.1f}H{_WIDTH - _RIGHT}" stroke="{INK}" stroke-dasharray="5 3"/>'
-        f'<text x="{_WIDTH - _RIGHT - 4}" y="{line - 5:.1f}" text-anchor="end" {words(INK)}>'
-        f"target {target:.2f}</text>"
-    )
+        for seconds, score in recorded.at_once.values():
+            middle = statistics.median(seconds)
+            if middle <= now:
+                x, y = scale.x(middle), scale.y(score)
+                drawn.append(drawing.diamond(x, y, 7, fill=INK, stroke=PAPER))
+    right, height = _WIDTH - _RIGHT, scale.y(target)
+    path = f"M{_LEFT} {height:.1f}H{right}"
+    drawn += [
+        drawing.tag("path", d=path, stroke=INK, stroke_dasharray="5 3"),
+        drawing.text(right - 4, height - 5, f"target {target:.2f}", INK, text_anchor="end"),
+    ]
     said = "; ".join(
-        f"{style.label(row.system)}: {racing.median_text(row.arrivals)}"
-        for row in standings(recorded, target)
+        f"{style.label(name)}: {racing.median_text(arrived)}"
+        for name, arrived in recorded.arrivals(target).items()
     )
     title = f"Validation accuracy against {AXES[against].lower()}, target {target:.2f}"
     grid = _grid(scale, [0, 0.2, 0.4, 0.6, 0.8, 1], against)
-    body = grid + "".join(drawn) + _legend(labels, recorded, against)
+    body = grid + "".join(drawn) + _legend(recorded, against)
     return drawing.svg(_WIDTH, _HEIGHT, title, said, body)
 
 
-def _diamonds(recorded, scale, now):
-    for _, (seconds, score) in recorded.at_once.items():
-        middle = statistics.median(seconds)
-        if middle <= now:
-            x, y = scale.x(middle), scale.y(score)
-            yield f'<path d="M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z" fill="{INK}" stroke="{PAPER}"/>'
-
-
-def _legend(labels, recorded, against):
+def _legend(recorded, against):
     """Names beside the picture, each with its line; systems fitted at once with their diamond."""
     left, rows = _WIDTH - _RIGHT + 12, []
-    for number, (name, color, dashes) in enumerate(labels):
+    for number, name in enumerate(recorded.curves):
         y = _TOP + 14 + 38 * number
-        rows.append(
-            f'<path d="M{left} {y - 4}h26" stroke="{color}" stroke-width="2.4" '
-            f'stroke-dasharray="{dashes}"/>{_bold(left, y + 14, _short(name), color)}'
-        )
-    if against != "seconds":
-        return "".join(rows)
-    for number, (name, (seconds, score)) in enumerate(recorded.at_once.items()):
-        y = _TOP + 20 + 44 * len(labels) + 40 * number
-        middle = statistics.median(seconds)
-        rows.append(
-            f'<path d="M{left + 6} {y - 11}l6 6l-6 6l-6 -6z" fill="{INK}"/>'
-            f'<text x="{left + 18}" y="{y}" {words(INK)}>{escaped(_short(name))}</text>'
-            f'<text x="{left + 18}" y="{y + 15}" {words(SOFT)}>{score:.2f} at {middle:.1f} s'
-            "</text>"
-        )
+        color, dashes = _LOOKS.get(name, (SOFT, ""))
+        ink = VERMILLION_INK if color == VERMILLION else color
+        look = {"stroke": color, "stroke_width": "2.4", "stroke_dasharray": dashes}
+        rows += [
+            drawing.tag("path", d=f"M{left} {y - 4}h26", **look),
+            drawing.text(left, y + 14, escaped(_short(name)), ink, font_weight="bold"),
+        ]
+    at_once = recorded.at_once if against == "seconds" else {}
+    for number, (name, (seconds, score)) in enumerate(at_once.items()):
+        y = _TOP + 20 + 44 * len(recorded.curves) + 40 * number
+        reached = f"{score:.2f} at {statistics.median(seconds):.1f} s"
+        rows += [
+            drawing.diamond(left + 6, y - 5, 6, fill=INK),
+            drawing.text(left + 18, y, escaped(_short(name)), INK),
+            drawing.text(left + 18, y + 15, reached),
+        ]
     return "".join(rows)
 
 
@@ -190,15 +156,10 @@ def _short(name):
     return names.get(name, style.label(name))
 
 
-def _bold(x, y, label, color):
-    color = VERMILLION_INK if color == VERMILLION else color
-    return f'<text x="{x}" y="{y}" font-weight="bold" {words(color)}>{escaped(label)}</text>'
-
-
 def survival_svg(recorded, target):
     """Share of the runs that are still on their way, over seconds, as SVG."""
     scale = _Scale(recorded, "seconds", _SURVIVAL_HEIGHT)
-    found, drawn, labels = recorded.arrivals(target), [], []
+    found, drawn = recorded.arrivals(target), []
     for number, name in enumerate(recorded.curves):
         color, dashes = _LOOKS.get(name, (SOFT, ""))
         arrived = found[name]
@@ -213,21 +174,18 @@ def survival_svg(recorded, target):
             path += f"H{scale.x(max(ends)):.1f}"
         for end in ends:  # on the line where it then was: others may arrive later
             left = 1 - sum(value <= end for value in times) / arrived.runs
-            drawn.append(
-                f'<circle cx="{scale.x(end):.1f}" cy="{scale.y(left) + shift:.1f}" r="4" '
-                f'fill="{PAPER}" stroke="{color}" stroke-width="1.6"/>'
-            )
-        drawn.insert(
-            0,
-            f'<path transform="translate(0 {shift})" d="{path}" fill="none" stroke="{color}" '
-            f'stroke-width="2" stroke-dasharray="{dashes}"/>',
-        )
-        labels.append((name, color, dashes))
-    said = "; ".join(f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
-                     for name in recorded.curves)  # fmt: skip
+            y = scale.y(left) + shift
+            look = {"fill": PAPER, "stroke": color, "stroke_width": 1.6}
+            drawn.append(drawing.circle(scale.x(end), y, 4, **look))
+        look = {"fill": "none", "stroke": color, "stroke_width": 2, "stroke_dasharray": dashes}
+        drawn.insert(0, drawing.tag("path", transform=f"translate(0 {shift})", d=path, **look))
+    said = "; ".join(
+        f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
+        for name in recorded.curves
+    )
     title = f"Share of the runs that have not reached {target:.2f} yet"
     grid = _grid(scale, [0, 0.5, 1], "seconds")
-    body = grid + "".join(drawn) + _legend(labels, recorded, "")
+    body = grid + "".join(drawn) + _legend(recorded, "")
     return drawing.svg(_WIDTH, _SURVIVAL_HEIGHT, title, said, body)
 
 
@@ -236,51 +194,43 @@ def _grid(scale, shares, against):
     lines = [drawing.level(_LEFT, right, scale.y(share), f"{share:g}") for share in shares]
     for tick in scale.ticks():
         x = scale.x(tick)
-        lines.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT}"/>')
+        lines.append(drawing.tag("path", d=f"M{x:.1f} {_TOP}V{bottom}", stroke=FAINT))
         lines.append(drawing.centred(x, bottom + 16, f"{tick:,}"))
     lines.append(drawing.centred((_LEFT + right) / 2, scale.height - 8, AXES[against]))
     return "".join(lines)
 
-
-# --- the page ---------------------------------------------------------------------------------
 
 _CSS = style.sheet()
 
 
 def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
     """The race at a target: picture, who arrived when, what is saved, who is still on the way."""
-    show = drawing.inline if inline else drawing.image
-    picture = show(race_svg(recorded, target, frame, against))
-    return _page(recorded, target, show, picture)
+    picture = drawing.boxed(race_svg(recorded, target, frame, against), inline)
+    return _page(recorded, target, inline, picture)
 
 
-def _page(recorded, target, show, picture=""):
+def _page(recorded, target, inline, picture=""):
     """What a target says, whatever the clock shows; the picture, where given, above it."""
     preset = is_preset(target)
     status = PRESET if preset else EXPLORATORY
     savings = "".join(f"<p>{escaped(line)}</p>" for line in saving_lines(recorded, target))
     body = (
         f'{picture}<p class="ftl-status{"" if preset else " ftl-moved"}" role="status">{status}</p>'
-        f"{savings}{style.wide(_table(recorded, target), 'Arrivals')}"
-        "<p><strong>Still on their way</strong></p>"
-        f"{show(survival_svg(recorded, target))}"
+        f"{savings}{_table(recorded, target)}<p><strong>Still on their way</strong></p>"
+        f"{drawing.boxed(survival_svg(recorded, target), inline)}"
     )
     return _CSS + style.page("race", body, f"Race to {target:.2f}")
 
 
 def _table(recorded, target):
-    rows = "".join(
-        f'<tr><th scope="row">{escaped(_short(row.system))}</th>'
-        f"<td>{row.arrivals.reached} of {row.arrivals.runs}</td>"
-        f"<td>{_median(row.arrivals, 'seconds')}</td>"
-        f"<td>{_median(row.arrivals, 'images')}</td></tr>"
-        for row in standings(recorded, target)
-    )
-    return (
-        f"<table><caption><strong>To {target:.2f}</strong>, on validation</caption><thead><tr>"
-        '<th scope="col">System</th><th scope="col">Arrived</th><th scope="col">Median seconds</th>'
-        f'<th scope="col">Median images</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
+    rows = ""
+    for name, arrived in recorded.arrivals(target).items():
+        medians = (_median(arrived, "seconds"), _median(arrived, "images"))
+        cells = style.cells(f"{arrived.reached} of {arrived.runs}", *medians)
+        rows += style.row(escaped(_short(name)), cells)
+    caption = f"<strong>To {target:.2f}</strong>, on validation"
+    heads = ("System", "Arrived", "Median seconds", "Median images")
+    return style.table(caption, heads, rows, "Arrivals")
 
 
 def _median(arrived, of):
@@ -294,14 +244,11 @@ def _median(arrived, of):
 def race_text(recorded, target):
     """The race at a target as a few lines of plain text, for terminals (str)."""
     rows = [
-        f"{_short(row.system)}: {racing.median_text(row.arrivals)}"
-        for row in standings(recorded, target)
+        f"{_short(name)}: {racing.median_text(arrived)}"
+        for name, arrived in recorded.arrivals(target).items()
     ]
     status = PRESET if is_preset(target) else EXPLORATORY
     return "\n".join([f"To {target:.2f}. {status}", *rows, *saving_lines(recorded, target)])
-
-
-# --- the widget -------------------------------------------------------------------------------
 
 
 class RaceView:
@@ -343,24 +290,19 @@ class RaceView:
         )
         self._update()
 
+    @style.never_a_traceback
     def _update(self, change=None):
         """Take another target."""
-        try:
-            self.body.value = _page(self._recorded, self._target, drawing.inline)
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self._say(error)
-        else:
-            self._draw()
+        self.body.value = _page(self._recorded, self._target, inline=True)
+        self._draw()
 
+    @style.never_a_traceback
     def _draw(self, change=None):
         """Draw the race up to the clock."""
-        try:
-            frame, against = self.clock.value, self.against.value
-            self.shown.value = clock_text(self._recorded, frame, against)
-            drawn = race_svg(self._recorded, self._target, frame, against)
-            self.picture.value = _CSS + style.page("race", drawn)
-        except Exception as error:
-            self._say(error)
+        frame, against = self.clock.value, self.against.value
+        self.shown.value = clock_text(self._recorded, frame, against)
+        drawn = race_svg(self._recorded, self._target, frame, against)
+        self.picture.value = _CSS + style.page("race", drawn)
 
     @property
     def _target(self):
@@ -388,11 +330,11 @@ def race(recorded, target=racing.PRIMARY_TARGET):
         When the target lies outside the slider. What goes wrong later is said on the screen.
     """
     style.show(RaceView(recorded, target).box)
-    try:
-        page = race_html(recorded, target, inline=False)
-        text = race_text(recorded, target)
-    except Exception as error:  # on screen an error is a sentence, never a traceback
-        page, text = style.refusal(error), style.sentence(error)
+
+    def made():
+        return race_html(recorded, target, inline=False), race_text(recorded, target)
+
+    page, text = style.page_and_text(made)
     title = f"<strong>As it was at first, as figures and text</strong>: target {target:.2f}"
     style.show_static(title, page, text)
     style.name_sliders()

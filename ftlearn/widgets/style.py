@@ -5,8 +5,11 @@ a widget is dark where the page is dark. Blue and vermillion are Okabe and Ito's
 what they tell stands beside them in words.
 """
 
+import base64
+import functools
 import html
 import traceback
+from collections.abc import Mapping
 
 import ipywidgets
 from IPython.display import display
@@ -85,21 +88,7 @@ def sentence(error):
 
 
 def page(kind, body, name=""):
-    """A widget's HTML, with its style sheet left out.
-
-    Parameters
-    ----------
-    kind : str
-        The widget's own class, without ``ftl-``.
-    body : str
-        HTML.
-    name : str
-        What a screen reader calls it, not escaped yet; empty: it is no landmark.
-
-    Returns
-    -------
-    str
-    """
+    """A widget's HTML without its style sheet; a name, not escaped yet, makes it a landmark."""
     named = f' aria-label="{escaped(name)}"' if name else ""
     # the two *ignore* classes keep MathJax from reading dollar signs in texts as formulas
     return f'<section class="ftl ftl-{kind} mathjax_ignore tex2jax_ignore"{named}>{body}</section>'
@@ -111,16 +100,7 @@ def said(text):
 
 
 def refusal(error):
-    """An error on the screen: plain words, and behind *Details* what a helper asks for.
-
-    Parameters
-    ----------
-    error : BaseException
-
-    Returns
-    -------
-    str
-    """
+    """An error on the screen: plain words, and behind *Details* what a helper asks for (str)."""
     lines = "".join(traceback.format_exception(error))
     body = (
         f'<div class="ftl-refused"><p role="status">{escaped(sentence(error))}</p>'
@@ -129,13 +109,63 @@ def refusal(error):
     return sheet() + page("said", body)
 
 
+def never_a_traceback(callback):
+    """A method of a widget whose errors its ``_say`` puts on the screen, as a sentence."""
+
+    @functools.wraps(callback)
+    def guarded(view, *arguments):
+        try:
+            return callback(view, *arguments)
+        except Exception as error:
+            return view._say(error)
+
+    return guarded
+
+
+def check_systems(systems):
+    """Systems come as a dict by name."""
+    if not isinstance(systems, Mapping) or not systems:
+        raise ValueError('systems is no dict of systems by name, such as {"specialist": mine}.')
+
+
+# --- tables and pictures, all from HTML ---------------------------------------------------------
+
+
+def cells(*contents):
+    """Cells of a row."""
+    return "".join(f"<td>{content}</td>" for content in contents)
+
+
+def row(head, body):
+    """A row of a table."""
+    return f'<tr><th scope="row">{head}</th>{body}</tr>'
+
+
+def table(caption, heads, rows, name, kind=""):
+    """A table with its heads (an empty one is none), scrolled on narrow screens under a name."""
+    columns = "".join(f'<th scope="col">{head}</th>' if head else "<td></td>" for head in heads)
+    named = f' class="{kind}"' if kind else ""
+    body = f"<thead><tr>{columns}</tr></thead><tbody>{rows}</tbody>"
+    return wide(f"<table{named}><caption>{caption}</caption>{body}</table>", name)
+
+
 def wide(body, name):
-    """A table in a box that is scrolled on narrow screens, by keyboard too."""
-    named = f'role="region" tabindex="0" aria-label="{escaped(name)}"'
+    """A box that is scrolled on narrow screens, by keyboard too."""
+    named = f'role="region" tabindex="0" aria-label="{name}"'
     return f'<div class="ftl-wide" {named}>{body}</div>'
 
 
+def data_url(content, kind):
+    """The bytes of a picture as its address."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
 # --- controls ---------------------------------------------------------------------------------
+
+
+def named(systems):
+    """Options of a list of systems: what a reader calls each, and its name."""
+    return [(label(name), name) for name in systems]
 
 
 def dropdown(description, options, value=None, tooltip=None, **layout):
@@ -193,20 +223,20 @@ def show(box):
     display(box)
 
 
+def page_and_text(made, *arguments):
+    """Page and text of a static equivalent as a function makes them; of an error its sentence."""
+    try:
+        return made(*arguments)
+    except Exception as error:
+        return refusal(error), sentence(error)
+
+
 def show_static(title, page, text, shown=True):
     """Display the equivalent of a widget, for pages without widgets, printing and screen readers.
 
-    Parameters
-    ----------
-    title : str
-        HTML; of the fold.
-    page : str
-        HTML.
-    text : str
-        The same for terminals.
-    shown : bool
-        Whether pages without widgets open the fold (`ftlearn.report_page.notebook`), so that they
-        show the content, and print it. Below a live widget it is closed: it does not follow it.
+    Title and page are HTML, the text is for terminals. Below a live widget the fold is closed, for
+    it does not follow it; pages without widgets open it where `shown` says so
+    (`ftlearn.report_page.notebook`).
     """
     opened = ' class="ftl-static"' if shown else ""
     fold = f"<details{opened}><summary>{title}</summary>{page}</details>"

@@ -5,7 +5,6 @@ Three layers: `operating_point`, `at_threshold` and `look` compute and return pl
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import ipywidgets
@@ -15,7 +14,7 @@ from ..cases.split import CROSSED
 from ..evaluation import FEW_GROUPS, RESAMPLES, Score, failure_bounds, score_arrays
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 from .try_it import framed, image_html
 
@@ -34,19 +33,23 @@ class Rate(Score):
     hits: int
     method: str
 
+    @property
+    def misses(self):
+        """How many are decided wrongly (int)."""
+        return self.n - self.hits
+
     def __str__(self):
         found = f"{self.metric} {_percent(self.score)}"
         return f"{found} ({_interval(self)}; {self.hits:,} of {self.n:,})"
 
 
 @dataclass(frozen=True)
-class Item:
-    """An item that is decided wrongly."""
+class Missed:
+    """An item of the positive class that is let go."""
 
     item_id: str
     index: int
     probability: float
-    grade: int | None
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,9 @@ class Decisions:
     threshold: float
     positive: str
     negative: str
-    tp: int
-    fp: int
-    tn: int
-    fn: int
     sensitivity: Rate
     specificity: Rate
     missed: list
-    false_alarms: list
 
     def __str__(self):
         return (
@@ -76,59 +74,31 @@ class Decisions:
         printer.text(str(self))
 
 
-def operating_point(case, system, specificity=0.9, part="validation", positive=1):
-    """The smallest threshold whose specificity is at least the asked one.
+def operating_point(case, system, specificity=0.9, positive=1):
+    """The smallest threshold, chosen on validation, whose specificity is at least the asked one.
 
     An item is called positive where its probability is *greater* than the threshold. Of the n
     negatives of the part, k = ceil(specificity × n) must be let go, so the threshold is the k-th
     smallest probability among them: any smaller one lets fewer go.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        With two classes.
-    system : object with ``predict``
-    specificity : float
-        A fraction above 0, at most 1.
-    part : str
-        Where it is chosen: validation, never test.
-    positive : int
-        Index of the class to be found.
-
-    Returns
-    -------
-    float
-        On the probability of the positive class.
-
-    Raises
-    ------
-    ValueError
-        When the case has not two classes, the part lacks one of them, or an argument does not fit.
     """
-    _check_specificity(specificity)
-    scores, sick = _scores_and_truth(case, system, part, positive)
+    _check(case, specificity, positive)
+    scores, sick = _scores_and_truth(case, system, "validation", positive)
     healthy = np.sort(scores[~sick])
     # the small amount keeps 0.7 × 10 = 7.000000000000001 from asking for an eighth
     return float(healthy[max(math.ceil(specificity * len(healthy) - 1e-9), 1) - 1])
 
 
 def at_threshold(case, system, value, part="test", positive=1):
-    """Decide every item of a part by a threshold, and count.
+    """Decide every item of a part by a threshold, and count; what is missed surest comes first.
 
     Bounds are exact where every item is a group of its own (Clopper & Pearson 1934,
     https://doi.org/10.1093/biomet/26.4.404); where groups repeat they are the package's bootstrap
     over groups, and say so.
     """
-    if not 0 <= value <= 1:
-        raise ValueError(f"value is {value!r}; a threshold lies between 0 and 1.")
     scores, sick = _scores_and_truth(case, system, part, positive)
     called, groups = scores > value, case.groups(part)
-    ids, grades = list(case.part(part)["item_id"]), _grades(case, part)
-
-    def items(where, sign):
-        order = sorted(np.flatnonzero(where), key=lambda at: (sign * scores[at], ids[at]))
-        return [Item(ids[at], int(at), float(scores[at]), grades[at]) for at in order]
-
+    ids = list(case.part(part)["item_id"])
+    missed = sorted(np.flatnonzero(~called & sick), key=lambda at: (scores[at], ids[at]))
     alone = len(set(groups)) == len(groups) and not any(CROSSED in group for group in groups)
     what = case.group_name_of(part)
     return Decisions(
@@ -136,51 +106,21 @@ def at_threshold(case, system, value, part="test", positive=1):
         threshold=float(value),
         positive=case.label_names[positive],
         negative=case.label_names[1 - positive],
-        tp=int((called & sick).sum()),
-        fp=int((called & ~sick).sum()),
-        tn=int((~called & ~sick).sum()),
-        fn=int((~called & sick).sum()),
         sensitivity=_rate("sensitivity", called[sick], groups[sick], alone, what),
         specificity=_rate("specificity", ~called[~sick], groups[~sick], alone, what),
-        missed=items(~called & sick, 1),
-        false_alarms=items(called & ~sick, -1),
+        missed=[Missed(ids[at], int(at), float(scores[at])) for at in missed],
     )
 
 
 def sensitivity_at_specificity(case, system, specificity=0.9, part="test", positive=1):
-    """What a system finds on a part, at the threshold that validation chose.
-
-    Parameters
-    ----------
-    case, system, specificity, positive
-        As in `operating_point`.
-    part : str
-
-    Returns
-    -------
-    Decisions
-        Printed, it gives sensitivity and specificity with bounds.
-
-    Raises
-    ------
-    ValueError
-        As in `operating_point`.
-    """
+    """What a system finds on a part, at the threshold that validation chose (Decisions)."""
     value = operating_point(case, system, specificity, positive=positive)
     return at_threshold(case, system, value, part, positive)
 
 
-def roc(case, system, part="test", positive=1):
-    """The ROC curve: false alarms against finds, at every threshold."""
-    from sklearn.metrics import roc_curve
-
-    scores, sick = _scores_and_truth(case, system, part, positive)
-    return roc_curve(sick, scores)[:2]
-
-
-def positions(case, system, chosen, part="test", positive=1):
-    """Thresholds worth a place on a slider: those at which a decision of the part changes."""
-    scores, _ = _scores_and_truth(case, system, part, positive)
+def positions(case, system, chosen, positive=1):
+    """Thresholds worth a place on a slider: those at which a decision on test changes."""
+    scores, _ = _scores_and_truth(case, system, "test", positive)
     found = np.unique(scores)
     if len(found) > _POSITIONS:
         found = found[np.linspace(0, len(found) - 1, _POSITIONS).round().astype(int)]
@@ -189,7 +129,6 @@ def positions(case, system, chosen, part="test", positive=1):
 
 def _scores_and_truth(case, system, part, positive):
     """Probability of the positive class, and whether the item is of it."""
-    _check_case(case, positive)
     scores = case.probabilities(system, part)[:, positive].astype(np.float64)
     sick = case.labels(part) == positive
     if not np.isfinite(scores).all():
@@ -203,7 +142,7 @@ def _scores_and_truth(case, system, part, positive):
     return scores.clip(0, 1), sick
 
 
-def _check_case(case, positive):
+def _check(case, specificity, positive):
     if case.task != "classification" or len(case.label_names) != 2:
         raise ValueError(
             f"a threshold needs a classification with two classes; case {case.name!r} is a "
@@ -211,18 +150,10 @@ def _check_case(case, positive):
         )
     if positive not in (0, 1):
         raise ValueError(f"positive is {positive!r}; allowed: 0 and 1, the index of a class.")
-
-
-def _check_specificity(specificity):
     if not 0 < specificity <= 1:
         raise ValueError(
             f"specificity is {specificity!r}; expected a fraction above 0 and at most 1, like 0.9."
         )
-
-
-def _grades(case, part):
-    data = case.part(part)
-    return list(data["grade"]) if "grade" in data.column_names else [None] * len(data)
 
 
 def _rate(metric, right, groups, alone, what):
@@ -254,7 +185,6 @@ class Look:
 
     @property
     def is_chosen(self):
-        """Whether the threshold looked at is the one that validation chose (bool)."""
         return self.now.threshold == self.chosen.threshold
 
     @property
@@ -264,46 +194,23 @@ class Look:
 
 
 def look(case, systems, name, value=None, specificity=0.9, positive=1):
-    """Look at one of several systems at a threshold.
+    """Look at one of several systems at a threshold, or at its operating point (Look)."""
+    from sklearn.metrics import roc_curve
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        With two classes.
-    systems : dict of str to system
-    name : str
-        A key of `systems`.
-    value : float, optional
-        The operating point when absent.
-    specificity : float
-        Asked of the operating point, on validation.
-    positive : int
-        Index of the class to be found.
-
-    Returns
-    -------
-    Look
-
-    Raises
-    ------
-    ValueError
-        As in `operating_point`.
-    """
     system = systems[name]
     point = operating_point(case, system, specificity, positive=positive)
-    chosen = at_threshold(case, system, point, "test", positive)
-    now = chosen if value is None else at_threshold(case, system, value, "test", positive)
+    chosen = at_threshold(case, system, point, positive=positive)
+    now = chosen if value is None else at_threshold(case, system, value, positive=positive)
+    scores, sick = _scores_and_truth(case, system, "test", positive)
     return Look(
         system=name,
         asked=specificity,
         validation=at_threshold(case, system, point, "validation", positive),
         chosen=chosen,
         now=now,
-        curve=roc(case, system, "test", positive),
+        curve=roc_curve(sick, scores)[:2],
     )
 
-
-# --- in HTML ----------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
 .ftl.ftl-line .ftl-status{font-weight:bold}
@@ -331,28 +238,24 @@ def look_html(found, inline=True):
     """A system at a threshold: wording, rates with bounds, two-by-two table, ROC curve."""
     moved = "" if found.is_chosen else " ftl-moved"
     curve = drawing.plain(roc_svg(found), inline)
+    rates = "".join(f"<p>{escaped(line)}</p>" for line in rate_lines(found.now))
+    small = f'<p class="ftl-small">{escaped(_origin(found))} {escaped(_methods(found.now))}</p>'
     body = (
         f'<p class="ftl-status{moved}" role="status">{escaped(found.wording)}</p>'
-        f'<div class="ftl-pair"><div class="ftl-numbers">{_rates_html(found)}'
-        f"{style.wide(_counts_html(found.now), 'Decisions')}</div>{curve}</div>"
+        f'<div class="ftl-pair"><div class="ftl-numbers">{rates}{small}'
+        f"{_counts_html(found.now)}</div>{curve}</div>"
     )
     return _CSS + style.page("line", body, f"{style.label(found.system)} at a threshold")
-
-
-def _rates_html(found):
-    lines = [f"<p>{escaped(line)}</p>" for line in rate_lines(found.now)]
-    small = f'<p class="ftl-small">{escaped(_origin(found))} {escaped(_methods(found.now))}</p>'
-    return "".join(lines) + small
 
 
 def rate_lines(decisions):
     """Sensitivity and specificity in words."""
     finds, frees = decisions.sensitivity, decisions.specificity
     return [
-        f"Sensitivity {_percent(finds.score)} ({_interval(finds)}): {decisions.tp:,} of "
-        f"{finds.n:,} with “{decisions.positive}” are found, {decisions.fn:,} are missed.",
-        f"Specificity {_percent(frees.score)} ({_interval(frees)}): {decisions.tn:,} of "
-        f"{frees.n:,} with “{decisions.negative}” are let go, {decisions.fp:,} are false alarms.",
+        f"Sensitivity {_percent(finds.score)} ({_interval(finds)}): {finds.hits:,} of "
+        f"{finds.n:,} with “{decisions.positive}” are found, {finds.misses:,} are missed.",
+        f"Specificity {_percent(frees.score)} ({_interval(frees)}): {frees.hits:,} of "
+        f"{frees.n:,} with “{decisions.negative}” are let go, {frees.misses:,} are false alarms.",
     ]
 
 
@@ -374,19 +277,17 @@ def _methods(decisions):
 
 def _counts_html(decisions):
     positive, negative = escaped(decisions.positive), escaped(decisions.negative)
+    finds, frees = decisions.sensitivity, decisions.specificity
 
-    def row(truth, first, second):
-        cells = "".join(f"<td><strong>{n:,}</strong> {words}</td>" for n, words in (first, second))
-        return f'<tr><th scope="row">is “{truth}”</th>{cells}</tr>'
+    def row(truth, *counts):
+        cells = style.cells(*(f"<strong>{n:,}</strong> {words}" for n, words in counts))
+        return style.row(f"is “{truth}”", cells)
 
-    return (
-        f"<table><caption><strong>Decisions</strong> on {escaped(decisions.part)}</caption>"
-        f'<thead><tr><td></td><th scope="col">called “{positive}”</th>'
-        f'<th scope="col">called “{negative}”</th></tr></thead><tbody>'
-        f"{row(positive, (decisions.tp, 'found'), (decisions.fn, 'missed'))}"
-        f"{row(negative, (decisions.fp, 'false alarms'), (decisions.tn, 'let go'))}"
-        "</tbody></table>"
-    )
+    rows = row(positive, (finds.hits, "found"), (finds.misses, "missed"))
+    rows += row(negative, (frees.misses, "false alarms"), (frees.hits, "let go"))
+    caption = f"<strong>Decisions</strong> on {escaped(decisions.part)}"
+    heads = ("", f"called “{positive}”", f"called “{negative}”")
+    return style.table(caption, heads, rows, "Decisions")
 
 
 def roc_alt(found):
@@ -405,14 +306,10 @@ def roc_alt(found):
 
 def roc_svg(found):
     """The ROC curve with the chosen and the current point, as SVG."""
-    rates, finds = found.curve
     title, said = roc_alt(found).split(". ", 1)
-    path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in zip(rates, finds, strict=True))
-    body = (
-        f'{_grid_svg()}<polyline points="{path}" fill="none" stroke="{BLUE}" stroke-width="2.2" '
-        f'stroke-linejoin="round"/>{_points_svg(found)}'
-    )
-    return drawing.svg(320, 320, title, said, body)
+    curve = [(_x(rate), _y(share)) for rate, share in zip(*found.curve, strict=True)]
+    line = drawing.line(curve, BLUE, 2.2, stroke_linejoin="round")
+    return drawing.svg(320, 320, title, said, _grid_svg() + line + _points_svg(found))
 
 
 def _x(rate):
@@ -423,41 +320,44 @@ def _y(rate):
     return 272 - 256 * rate
 
 
+def _words(x, y, said, anchor="middle"):
+    return drawing.text(x, y, said, SOFT, 11, text_anchor=anchor)
+
+
 def _grid_svg():
-    lines, text = [], words(SOFT, 11)
+    lines = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         x, y, label = _x(share), _y(share), f"{100 * share:.0f}"
-        lines.append(
-            f'<path d="M{x} 16V272M48 {y}H304" stroke="{FAINT}"/>'
-            f'<text x="{x}" y="288" text-anchor="middle" {text}>{label}</text>'
-            f'<text x="42" y="{y + 4}" text-anchor="end" {text}>{label}</text>'
-        )
-    lines.append(
-        f'<path d="M48 272L304 16" stroke="{SOFT}" stroke-dasharray="2 4"/>'
-        f'<text x="176" y="308" text-anchor="middle" {text}>'
-        "False alarms (100 − specificity), %</text>"
-        f'<text transform="translate(14 144) rotate(-90)" text-anchor="middle" {text}>'
-        "Sensitivity, %</text>"
-    )
+        lines += [
+            tag("path", d=f"M{x} 16V272M48 {y}H304", stroke=FAINT),
+            _words(x, 288, label),
+            _words(42, y + 4, label, "end"),
+        ]
+    turned = {"transform": "translate(14 144) rotate(-90)", "text_anchor": "middle"}
+    font = {"font_family": "sans-serif", "font_size": 11, "fill": SOFT}
+    lines += [
+        tag("path", d="M48 272L304 16", stroke=SOFT, stroke_dasharray="2 4"),
+        _words(176, 308, "False alarms (100 − specificity), %"),
+        tag("text", "Sensitivity, %", **turned, **font),
+    ]
     return "".join(lines)
 
 
 def _points_svg(found):
-    x, y = _x(1 - found.chosen.specificity.score), _y(found.chosen.sensitivity.score)
-    shape = f"M{x:.1f} {y - 8:.1f}l8 8l-8 8l-8 -8z"
-    look = f'stroke="{INK}" stroke-width="2"'
-    label = words(INK, 11.5)
+    def place(decisions):
+        return _x(1 - decisions.specificity.score), _y(decisions.sensitivity.score)
+
+    look = {"fill": PAPER, "stroke": INK, "stroke_width": 2}
     points = [
-        f'<path d="{shape}" fill="{PAPER}" {look}/>',
-        f'<path d="M150 226l7 7l-7 7l-7 -7z" fill="{PAPER}" {look}/>',
-        f'<text x="164" y="237" {label}>chosen on validation</text>',
+        drawing.diamond(*place(found.chosen), 8, **look),
+        drawing.diamond(150, 233, 7, **look),
+        drawing.text(164, 237, "chosen on validation", INK, 11.5),
     ]
     if not found.is_chosen:
-        x, y = _x(1 - found.now.specificity.score), _y(found.now.sensitivity.score)
         points += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
-            f'<circle cx="150" cy="254" r="6" fill="{VERMILLION}" stroke="{PAPER}"/>',
-            f'<text x="164" y="258" {label}>now: exploratory</text>',
+            drawing.circle(*place(found.now), 6, fill=VERMILLION, stroke=PAPER),
+            tag("circle", cx=150, cy=254, r=6, fill=VERMILLION, stroke=PAPER),
+            drawing.text(164, 258, "now: exploratory", INK, 11.5),
         ]
     return "".join(points)
 
@@ -480,7 +380,7 @@ def missed_html(case, decisions):
 
 def _item_html(case, part, item):
     row = case.part(part)[item.index]
-    grade = f", grade {item.grade}" if item.grade is not None else ""
+    grade = f", grade {row['grade']}" if row.get("grade") is not None else ""
     words = f"{item.item_id}{grade}: {100 * item.probability:.1f} %"
     if isinstance(row["input"], str):
         cut = row["input"][:_LONGEST_TEXT]
@@ -503,52 +403,44 @@ def look_text(found):
 
 def points_html(case, systems, specificity=0.9, positive=1):
     """Every system at its own operating point, as a table."""
-    rows = "".join(_point_html(case, systems, name, specificity, positive) for name in systems)
-    table = (
-        "<table><caption><strong>Operating points</strong>: at least "
-        f"{100 * specificity:g} % specificity on validation, here on test</caption><thead><tr>"
-        '<th scope="col">System</th><th scope="col">Threshold</th><th scope="col">Sensitivity</th>'
-        f'<th scope="col">Specificity</th></tr></thead><tbody>{rows}</tbody></table>'
+    rows = ""
+    for name, system in systems.items():
+        try:
+            found = sensitivity_at_specificity(case, system, specificity, positive=positive)
+            rates = (found.sensitivity, found.specificity)
+            said = (f"{_percent(rate.score)} ({_interval(rate)})" for rate in rates)
+            cells = style.cells(f"{found.threshold:.4f}", *said)
+        except Exception as error:  # on screen an error is a sentence, never a traceback
+            cells = f'<td colspan="3">{escaped(style.sentence(error))}</td>'
+        rows += style.row(escaped(style.label(name)), cells)
+    caption = (
+        f"<strong>Operating points</strong>: at least {100 * specificity:g} % specificity on "
+        "validation, here on test"
     )
-    return style.page("line", style.wide(table, "Operating points"))
-
-
-def _point_html(case, systems, name, specificity, positive):
-    head = f'<tr><th scope="row">{escaped(style.label(name))}</th>'
-    try:
-        found = sensitivity_at_specificity(case, systems[name], specificity, positive=positive)
-    except Exception as error:  # on screen an error is a sentence, never a traceback
-        return f'{head}<td colspan="3">{escaped(style.sentence(error))}</td></tr>'
-    rates = (found.sensitivity, found.specificity)
-    cells = "".join(f"<td>{_percent(rate.score)} ({_interval(rate)})</td>" for rate in rates)
-    return f"{head}<td>{found.threshold:.4f}</td>{cells}</tr>"
-
-
-# --- the widget -------------------------------------------------------------------------------
+    heads = ("System", "Threshold", "Sensitivity", "Specificity")
+    return style.page("line", style.table(caption, heads, rows, "Operating points"))
 
 
 class ThresholdView:
     """The widget behind `threshold`."""
 
     def __init__(self, case, systems, positive=1, specificity=0.9):
-        _check_case(case, positive)
-        _check_specificity(specificity)
-        if not isinstance(systems, Mapping) or not systems:
-            raise ValueError('systems is no dict of systems by name, such as {"specialist": mine}.')
+        _check(case, specificity, positive)
+        style.check_systems(systems)
         self._case, self._systems = case, dict(systems)
         self._asked = {"specificity": specificity, "positive": positive}
         self._starts, self._pages, self._loading = {}, {}, False
-        names = list(systems)
-        choices = [(style.label(name), name) for name in names]
-        self.system = style.dropdown("System", choices, names[0], "Whose decisions are shown")
+        choices = style.named(systems)
+        self.system = style.dropdown("System", choices, choices[0][1], "Whose decisions are shown")
         self.slider = ipywidgets.SelectionSlider(
             description="Threshold",
             options=[("0.0000", 0.0)],
             style=style.DESCRIPTION,
             layout={"width": "100%", "max_width": "640px"},
         )
-        hint = "To the right: fewer false alarms, more missed. Arrow keys move it."
-        style.hint(self.slider, hint)
+        style.hint(
+            self.slider, "To the right: fewer false alarms, more missed. Arrow keys move it."
+        )
         self.button = style.button("Back to the operating point", "The one that validation chose")
         self.body, self.missed = ipywidgets.HTML(), ipywidgets.HTML()
         self.system.observe(self._load, names="value")
@@ -580,6 +472,7 @@ class ThresholdView:
         if not self.slider.disabled:
             self.slider.value = self._start().now.threshold
 
+    @style.never_a_traceback
     def _load(self, change=None):
         """Take another system: its thresholds, and its operating point."""
         self._loading = True  # new options move the slider more than once
@@ -590,44 +483,39 @@ class ThresholdView:
             self.slider.options = [(f"{value:.4f}", value) for value in places]
             self.slider.value = point
             self.slider.disabled = False
-        except Exception as error:
+        except Exception:
             self.slider.disabled = True
-            self._say(error)
-            return
+            raise
         finally:
             self._loading = False
         self._update()
 
+    @style.never_a_traceback
     def _update(self, change=None):
         if self._loading:
             return
-        try:
-            key = (self.system.value, self.slider.value)
-            if key not in self._pages:
-                found = self.look()
-                self._pages[key] = look_html(found), missed_html(self._case, found.now)
-            self.body.value, self.missed.value = self._pages[key]
-        except Exception as error:
-            self._say(error)
+        key = (self.system.value, self.slider.value)
+        if key not in self._pages:
+            found = self.look()
+            self._pages[key] = look_html(found), missed_html(self._case, found.now)
+        self.body.value, self.missed.value = self._pages[key]
 
     def _say(self, error):
-        """On screen an error is a sentence, never a traceback."""
         self.body.value, self.missed.value = style.refusal(error), ""
 
 
 def threshold(case, systems, positive=1, specificity=0.9):
     """Move the threshold of a two-class system, and see what it costs.
 
-    The slider starts at the operating point, which validation chose (`operating_point`); away from
-    it the widget says that the look is exploratory. Below the widget stands its static equivalent
-    for the first system.
+    The slider starts at the operating point, which validation chose; away from it the widget says
+    that the look is exploratory. Below the widget stands its static equivalent.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
         A classification with two classes.
     systems : dict of str to system
-        By name.
+        By name; the first is shown at first.
     positive : int
         Index of the class to be found.
     specificity : float
@@ -636,19 +524,18 @@ def threshold(case, systems, positive=1, specificity=0.9):
     Raises
     ------
     ValueError
-        When the case has not two classes, or systems or positive do not fit. What goes wrong later
-        is said on the screen.
+        When one of them does not fit. What goes wrong later is said on the screen.
     """
-    view = ThresholdView(case, systems, positive, specificity)
-    style.show(view.box)
-    asked = {"specificity": specificity, "positive": positive}
+    style.show(ThresholdView(case, systems, positive, specificity).box)
     name = next(iter(systems))
-    try:
+    asked = {"specificity": specificity, "positive": positive}
+
+    def made():
         found = look(case, systems, name, **asked)
         page = look_html(found, inline=False) + missed_html(case, found.now)
-        page, text = page + points_html(case, systems, **asked), look_text(found)
-    except Exception as error:  # on screen an error is a sentence, never a traceback
-        page, text = style.refusal(error), style.sentence(error)
+        return page + points_html(case, systems, **asked), look_text(found)
+
+    page, text = style.page_and_text(made)
     title = f"<strong>As it was at first, as figure and text</strong>: {escaped(style.label(name))}"
     style.show_static(title, page, text)
     style.name_sliders()

@@ -6,7 +6,7 @@ Three layers: `Knobs`, `run_name` and `run_rows` compute and return plain data; 
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import ipywidgets
 
@@ -15,7 +15,7 @@ from ..cases import best_practices, split
 from ..plots import BLUE, INK, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 
 MOST_SECONDS = 8.0
@@ -24,10 +24,10 @@ VALIDATION_ITEMS = 100  # a look at them takes a fraction of a second
 _REDRAW = 0.2  # seconds between two drawings while a run is on
 _LORA_RANKS = (0, 1, 2, 4, 8, 16, 32)
 _DECAYS = (0.0, 0.001, 0.01, 0.1, 1.0)
-_LEAST_RATE, _MOST_RATE = 1e-6, 1e-1
 _WIDTH, _HEIGHT, _TOP, _BOTTOM = 720, 300, 30, 40
 _PANELS = {"loss": (46, 386), "score": (452, 700)}
 _HIGHEST_LOSS = 2.0
+_LOSSES = ("train_loss", "validation_loss")
 _OLD = ("#7A5195", "#007A5A", "#8A6D00", "#A4356C", "#3C6E71", "#5C5C5C", "#994F00", "#005AB5")
 
 
@@ -48,18 +48,10 @@ class Knobs:
 
     def recipe(self):
         """The recipe that these knobs make (ftlearn.training.Recipe)."""
-        return replace(
-            BASE,
-            learning_rate=self.learning_rate,
-            warmup=self.warmup,
-            epochs=self.epochs,
-            dropout=self.dropout,
-            weight_decay=self.weight_decay,
-            patience=self.patience or None,
-            frozen_layers=self.frozen_layers,
-            lora_rank=self.lora_rank or None,
-            seed=self.seed,
-        )
+        turned = asdict(self)
+        del turned["size"]
+        off = {name: turned[name] or None for name in ("patience", "lora_rank")}
+        return replace(BASE, **(turned | off))
 
 
 _NAMES = {
@@ -76,13 +68,11 @@ _NAMES = {
 }
 
 
-def run_name(knobs, first=None):
+def run_name(knobs):
     """A run's name: what differs from the first run."""
-    first = first or Knobs()
+    first = asdict(Knobs())
     changed = [
-        shown.format(getattr(knobs, name))
-        for name, shown in _NAMES.items()
-        if getattr(knobs, name) != getattr(first, name)
+        _NAMES[name].format(value) for name, value in asdict(knobs).items() if value != first[name]
     ]
     return ", ".join(changed) or "as it comes"
 
@@ -123,18 +113,20 @@ class Run:
 
 def run_rows(runs):
     """The runs as a table."""
-    return [
-        (
-            run.label,
-            f"{run.log.best['validation_score']:.2f}" if run.log.epochs else "–",
-            str(run.log.best["epoch"]) if run.log.epochs else "–",
-            f"{run.log.epochs[-1]['train_loss']:.2f}" if run.log.epochs else "–",
-            f"{run.log.epochs[-1]['validation_loss']:.2f}" if run.log.epochs else "–",
-            _ENDINGS[run.log.ended],
-            f"{run.log.seconds:.1f}",
-        )
-        for run in runs
-    ]
+    return [(run.label, *_results(run.log), f"{run.log.seconds:.1f}") for run in runs]
+
+
+def _results(log):
+    if not log.epochs:
+        return "–", "–", "–", "–", _ENDINGS[log.ended]
+    best, last = log.best, log.epochs[-1]
+    return (
+        f"{best['validation_score']:.2f}",
+        str(best["epoch"]),
+        f"{last['train_loss']:.2f}",
+        f"{last['validation_loss']:.2f}",
+        _ENDINGS[log.ended],
+    )
 
 
 _ENDINGS = {
@@ -161,18 +153,14 @@ def status_text(run):
     return f"Run {run.label}: {steps}{score} · {log.seconds:.1f} s"
 
 
-# --- the picture ------------------------------------------------------------------------------
-
-
 class _Scale:
     """From epochs, losses and scores to places in the picture."""
 
     def __init__(self, runs):
         logs = [run.log for run in runs]
         self.epochs = max([1, *(log.recipe.epochs for log in logs)])
-        losses = [row["validation_loss"] for log in logs for row in log.epochs]
-        losses += [log.guessing for log in logs]
-        losses += [row["train_loss"] for log in logs for row in log.epochs]
+        losses = [log.guessing for log in logs]
+        losses += [row[key] for key in _LOSSES for log in logs for row in log.epochs]
         self.most_loss = min(_HIGHEST_LOSS, max(1.0, *(loss for loss in losses if loss == loss)))
 
     def x(self, panel, epoch):
@@ -184,84 +172,60 @@ class _Scale:
         share = min(max(share, 0.0), 1.03) if value == value else 1.03  # not a number: off the top
         return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share
 
+    def points(self, panel, rows, key):
+        return [(self.x(panel, row["epoch"]), self.y(panel, row[key])) for row in rows]
+
 
 def runs_svg(runs, chosen):
     """The curves of all runs, those of one in detail, as SVG."""
     scale = _Scale(runs)
     body = [_grid(scale, runs[chosen].log)]
     for at, run in enumerate(runs):
-        if at != chosen:
+        if at != chosen and run.log.epochs:
             color = _OLD[(run.number - 1) % len(_OLD)]
             for panel in _PANELS:
-                body.append(_line(scale, panel, _points(run.log, f"validation_{panel}"), color))
-                body.append(_number(scale, panel, run, color))
+                points = scale.points(panel, run.log.epochs, f"validation_{panel}")
+                x, y = points[-1]
+                body += [
+                    _line(points, color, 1.3, "", 0.8),
+                    drawing.text(x + 4, y + 4, run.number, color),
+                ]
     body.append(_detail(scale, runs[chosen].log))
     title = f"Training curves of run {runs[chosen].label}"
     said = " ".join(finding.text for finding in experiments.explain(runs[chosen].log))
     return drawing.svg(_WIDTH, _HEIGHT, title, said, "".join(body))
 
 
-def _points(log, key):
-    return [(row["epoch"], row[key]) for row in log.epochs]
-
-
-def _path(scale, panel, points):
-    return " ".join(f"{scale.x(panel, e):.1f},{scale.y(panel, v):.1f}" for e, v in points)
-
-
-def _line(scale, panel, points, color, width=1.3, dashes="", opacity=0.8):
-    if not points:
-        return ""
-    return (
-        f'<polyline points="{_path(scale, panel, points)}" fill="none" stroke="{color}" '
-        f'stroke-width="{width}" stroke-opacity="{opacity}" stroke-dasharray="{dashes}"/>'
-    )
-
-
-def _number(scale, panel, run, color):
-    """A run's number at the end of its curve."""
-    if not run.log.epochs:
-        return ""
-    last = run.log.epochs[-1]
-    x, y = scale.x(panel, last["epoch"]), scale.y(panel, last[f"validation_{panel}"])
-    return f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" {words(color)}>{run.number}</text>'
+def _line(points, color, width, dashes="", opacity=1):
+    look = {"stroke_opacity": opacity, "stroke_dasharray": dashes}
+    return drawing.line(points, color, width, **look) if points else ""
 
 
 def _detail(scale, log):
     """The chosen run: single steps, both losses, the gap, the epoch to keep."""
-    steps = [(row["epoch"], row["loss"]) for row in log.steps]
-    train, valid = _points(log, "train_loss"), _points(log, "validation_loss")
+    train = scale.points("loss", log.epochs, "train_loss")
+    valid = scale.points("loss", log.epochs, "validation_loss")
+    scores = scale.points("score", log.epochs, "validation_score")
     parts = [
-        _line(scale, "loss", steps, SOFT, 0.8, "", 0.45),
+        _line(scale.points("loss", log.steps, "loss"), SOFT, 0.8, "", "0.45"),
         _gap(scale, log),
-        _line(scale, "loss", train, VERMILLION, 2, "6 3", 1),
-        _line(scale, "loss", valid, BLUE, 2.4, "", 1),
-        _line(scale, "score", _points(log, "validation_score"), BLUE, 2.4, "", 1),
+        _line(train, VERMILLION, 2, "6 3"),
+        _line(valid, BLUE, 2.4),
+        _line(scores, BLUE, 2.4),
     ]
-    for panel, key, color in (
-        ("loss", "train_loss", VERMILLION),
-        ("loss", "validation_loss", BLUE),
-        ("score", "validation_score", BLUE),
-    ):
-        for epoch, value in _points(log, key):
-            x, y = scale.x(panel, epoch), scale.y(panel, value)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{color}"/>')
+    for points, color in ((train, VERMILLION), (valid, BLUE), (scores, BLUE)):
+        parts += [drawing.circle(x, y, 2.6, fill=color) for x, y in points]
     return "".join(parts) + _keep(scale, log)
 
 
 def _gap(scale, log):
     """The area between the losses from where the validation loss was lowest."""
-    if len(log.epochs) < 2:
-        return ""
-    later = [row for row in log.epochs if row["epoch"] >= log.lowest["epoch"]]
+    later = [row for row in log.epochs if row["epoch"] >= log.lowest["epoch"]] if log.epochs else []
     if len(later) < 2:
         return ""
-    upper = [(row["epoch"], row["validation_loss"]) for row in later]
-    lower = [(row["epoch"], row["train_loss"]) for row in reversed(later)]
-    return (
-        f'<polygon points="{_path(scale, "loss", upper)} {_path(scale, "loss", lower)}" '
-        f'fill="{VERMILLION}" fill-opacity=".14"/>'
-    )
+    upper = drawing.points(scale.points("loss", later, "validation_loss"))
+    lower = drawing.points(scale.points("loss", later[::-1], "train_loss"))
+    return tag("polygon", points=f"{upper} {lower}", fill=VERMILLION, fill_opacity=".14")
 
 
 def _keep(scale, log):
@@ -269,22 +233,18 @@ def _keep(scale, log):
     if not log.epochs:
         return ""
     best, parts = log.best, []
+    down = {"stroke": INK, "stroke_width": ".8", "stroke_dasharray": "2 3"}
     for panel in _PANELS:
-        x = scale.x(panel, best["epoch"])
-        y = scale.y(panel, best[f"validation_{panel}"])
-        parts.append(
-            f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="{INK}" stroke-width=".8" '
-            f'stroke-dasharray="2 3"/><circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" '
-            f'stroke="{INK}" stroke-width="1.8"/>'
-        )
-    at_right = best["epoch"] > 0.6 * scale.epochs
-    anchor, shift = ("end", -9) if at_right else ("start", 9)
-    x, y = scale.x("score", best["epoch"]), scale.y("score", best["validation_score"])
-    parts.append(
-        f'<text x="{x + shift:.1f}" y="{max(y - 9, _TOP + 11):.1f}" text-anchor="{anchor}" '
-        f"{words(INK)}>keep this: {best['validation_score']:.2f}</text>"
-    )
-    return "".join(parts)
+        ((x, y),) = scale.points(panel, [best], f"validation_{panel}")
+        parts += [
+            tag("path", d=f"M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}", **down),
+            drawing.circle(x, y, 6, fill="none", stroke=INK, stroke_width=1.8),
+        ]
+    # x and y are now those of the score
+    anchor, shift = ("end", -9) if best["epoch"] > 0.6 * scale.epochs else ("start", 9)
+    kept = f"keep this: {best['validation_score']:.2f}"
+    y = max(y - 9, _TOP + 11.0)
+    return "".join(parts) + drawing.text(x + shift, y, kept, INK, text_anchor=anchor)
 
 
 def _grid(scale, log):
@@ -299,22 +259,20 @@ def _grid(scale, log):
             lines.append(drawing.centred(scale.x(panel, epoch), _HEIGHT - _BOTTOM + 16, epoch))
         lines.append(drawing.centred((left + right) / 2, _HEIGHT - 7, "Epoch"))
     guess = scale.y("loss", log.guessing)
-    lines.append(
-        f'<path d="M{_PANELS["loss"][0]} {guess:.1f}H{_PANELS["loss"][1]}" stroke="{SOFT}" '
-        f'stroke-dasharray="1 3"/><text x="{_PANELS["loss"][1]}" y="{guess - 4:.1f}" '
-        f'text-anchor="end" {words(SOFT)}>guessing</text>'
+    left, right = _PANELS["loss"]
+    line = f"M{left} {guess:.1f}H{right}"
+    told = (
+        f'Loss: <tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
+        f'<tspan fill="{BLUE}">validation</tspan>, gap shaded'
     )
-    lines.append(
-        f'<text x="{_PANELS["loss"][0]}" y="16" font-weight="bold" {words(INK)}>Loss: '
-        f'<tspan fill="{VERMILLION_INK}">training (dashed)</tspan>, '
-        f'<tspan fill="{BLUE}">validation</tspan>, gap shaded</text>'
-        f'<text x="{_PANELS["score"][0]}" y="16" font-weight="bold" {words(BLUE)}>'
-        "Validation score</text>"
-    )
+    lines += [
+        tag("path", d=line, stroke=SOFT, stroke_dasharray="1 3"),
+        drawing.text(right, guess - 4, "guessing", text_anchor="end"),
+        drawing.text(left, 16, told, INK, font_weight="bold"),
+        drawing.text(_PANELS["score"][0], 16, "Validation score", BLUE, font_weight="bold"),
+    ]
     return "".join(lines)
 
-
-# --- the page ---------------------------------------------------------------------------------
 
 _CSS = style.sheet("""
 .ftl.ftl-lab tr.ftl-chosen,.ftl.ftl-lab tr.ftl-chosen th{font-weight:bold}
@@ -326,26 +284,21 @@ def words_html(runs, chosen):
     """What happened in one run, in words, and the table of all: HTML without a picture."""
     run = runs[chosen]
     said = "".join(f"<li>{escaped(finding.text)}</li>" for finding in experiments.explain(run.log))
-    heads = "".join(f'<th scope="col">{escaped(head)}</th>' for head in _HEADS)
-    rows = "".join(
-        f"<tr{' class=ftl-chosen' if at == chosen else ''}>"
-        f'<th scope="row">{escaped(row[0])}</th>'
-        + "".join(f"<td>{escaped(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for at, row in enumerate(run_rows(runs))
-    )
+    rows = ""
+    for at, (label, *results) in enumerate(run_rows(runs)):
+        row = style.row(escaped(label), style.cells(*results))
+        rows += row.replace("<tr>", "<tr class=ftl-chosen>", 1) if at == chosen else row
+    caption = "<strong>All runs</strong>, named by what changed; losses of the last epoch"
     body = (
         f"<p><strong>What happened in run {escaped(run.label)}</strong></p><ul>{said}</ul>"
-        '<div class="ftl-wide" role="region" tabindex="0" aria-label="All runs"><table>'
-        "<caption><strong>All runs</strong>, named by what changed; losses of the last epoch"
-        f"</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{style.table(caption, _HEADS, rows, 'All runs')}"
     )
     return _CSS + style.page("lab", body, f"Run {run.label}")
 
 
 def lab_html(runs, chosen):
     """Picture, words and table, for pages without widgets."""
-    picture = style.page("lab", drawing.image(runs_svg(runs, chosen)))
+    picture = style.page("lab", drawing.boxed(runs_svg(runs, chosen), live=False))
     return f"{_CSS}{picture}{words_html(runs, chosen)}"
 
 
@@ -355,14 +308,11 @@ def lab_text(runs, chosen):
     return "\n".join(["; ".join(row) for row in run_rows(runs)] + said)
 
 
-# --- the widget -------------------------------------------------------------------------------
-
-
 class TrainingLabView:
     """The widget behind `training_lab`."""
 
-    def __init__(self, case, train=experiments.run_experiment):
-        self._case, self._train = case, train
+    def __init__(self, case):
+        self._case = case
         self.runs, self._count, self._stop = [], 0, threading.Event()
         self._thread, self._drawn_at = None, 0.0
         self.knobs = _sliders(training.layers(case), len(case.train))
@@ -376,7 +326,7 @@ class TrainingLabView:
         self.run_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
         self.forget_button.on_click(lambda _: self.forget())
-        self.chosen.observe(self._choose, names="value")
+        self.chosen.observe(self._show, names="value")
         if case.pace == "quick":
             self.knobs["epochs"].value = 2
         self.box = style.frame(
@@ -386,11 +336,6 @@ class TrainingLabView:
             style.scrolled(self.picture),
             self.words,
         )
-
-    @property
-    def settings(self):
-        """The knobs as they stand (Knobs)."""
-        return Knobs(**{name: knob.value for name, knob in self.knobs.items()})
 
     def start(self):
         """Begin a run beside the notebook, as a click on *Run* does."""
@@ -404,20 +349,13 @@ class TrainingLabView:
         self._stop.set()
         self.stop_button.disabled = True
 
-    def wait(self, seconds=None):
-        """Wait until the run that is on has ended."""
-        if self._thread:
-            self._thread.join(seconds)
-
+    @style.never_a_traceback
     def run(self):
         """Run with the knobs as they stand, and stay until it has ended."""
         self._stop.clear()
         self.run_button.disabled, self.stop_button.disabled = True, False
         try:
-            knobs = self.settings
-            self._train_and_show(knobs)
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.status.value = style.refusal(error)
+            self._train_and_show(Knobs(**{name: knob.value for name, knob in self.knobs.items()}))
         finally:
             self.run_button.disabled, self.stop_button.disabled = False, True
             torch_setup.release_memory()
@@ -427,14 +365,16 @@ class TrainingLabView:
         case = lab_case(self._case, knobs.size)
         self._count += 1
         run = Run(self._count, run_name(knobs), experiments.Log(recipe, len(case.train), 2))
-        runs = _within([*self.runs, run])
+        runs = [*self.runs, run]
+        if len(runs) > MOST_RUNS:
+            runs = [runs[0], *runs[-(MOST_RUNS - 1) :]]
         self.status.value = _status(status_text(run))
 
         def watch(log):
             run.log = log
             self._draw_live(runs, run)
 
-        run.log, _ = self._train(
+        run.log, _ = experiments.run_experiment(
             case, recipe, watch=watch, stop=self._stop, most_seconds=MOST_SECONDS
         )
         self.runs = runs
@@ -455,17 +395,16 @@ class TrainingLabView:
         self._show()
         self.status.value = _status(status_text(run))
 
-    def _choose(self, change):
-        if change["new"] is not None:
-            self._show()
-
-    def _show(self):
-        try:
-            at = [run.number for run in self.runs].index(self.chosen.value)
+    @style.never_a_traceback
+    def _show(self, change=None):
+        numbers = [run.number for run in self.runs]
+        if self.chosen.value in numbers:  # the list is empty for a moment while it is filled
+            at = numbers.index(self.chosen.value)
             self.picture.value = _drawn(self.runs, at)
             self.words.value = words_html(self.runs, at)
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.status.value = style.refusal(error)
+
+    def _say(self, error):
+        self.status.value = style.refusal(error)
 
     def forget(self):
         """Remove all runs but the first."""
@@ -474,11 +413,6 @@ class TrainingLabView:
         self.runs = self.runs[:1]
         if self.runs:
             self._show_all(self.runs[0])
-
-
-def _within(runs):
-    """The runs that fit into one picture: the first, and the newest."""
-    return runs if len(runs) <= MOST_RUNS else [runs[0], *runs[-(MOST_RUNS - 1) :]]
 
 
 def _drawn(runs, at):

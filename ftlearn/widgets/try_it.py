@@ -1,10 +1,9 @@
 """Type a text or show an image; two systems answer side by side, with what their answers rest on.
 
 `answer` and `image_answer` compute, `answers_html` renders, `try_it` and `try_it_image` are the
-widgets over both.
+widgets over both. `AskView` is what they share with `try_translation`.
 """
 
-import base64
 import hashlib
 import io
 import time
@@ -40,40 +39,25 @@ _CSS = style.sheet("""
 .ftl.ftl-try .ftl-unread{color:var(--jp-ui-font-color2,#59636e);font-style:italic}
 .ftl.ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
 """)
-_STATIC = "<strong>The same without widgets</strong>, for the first examples"
+STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one system says to a text."""
+    """What one system says to a text or an image."""
 
     system: str
     probabilities: list
     attribution: object
     notes: list
     seconds: float
+    image: object = None
+    heat: object = None
 
 
 def answer(system, text, label_names):
-    """Ask a system about one text.
-
-    Parameters
-    ----------
-    system : object with ``predict``
-    text : str
-        At most `LONGEST` characters are taken.
-    label_names : list of str
-
-    Returns
-    -------
-    Answer
-
-    Raises
-    ------
-    ValueError
-        When the text is empty.
-    """
-    text = (text or "").strip()
+    """Ask a system about one text, of which at most `LONGEST` characters are taken (Answer)."""
+    text = text.strip()
     if not text:
         raise ValueError(EMPTY)
     began = time.perf_counter()
@@ -97,31 +81,23 @@ def answer(system, text, label_names):
         )
     if attribution is None and not notes:
         notes.append("This system has no tokens to look at.")
-    ranked = sorted(zip(label_names, row.tolist(), strict=True), key=lambda pair: -pair[1])
-    return Answer(system.name, ranked, attribution, notes, time.perf_counter() - began)
+    ranked, seconds = _ranked(row, label_names), time.perf_counter() - began
+    return Answer(system.name, ranked, attribution, notes, seconds)
 
 
-@dataclass(frozen=True)
-class ImageAnswer:
-    """What one system says to an image."""
-
-    system: str
-    probabilities: list
-    image: object
-    heat: object
-    notes: list
-    seconds: float
+def _ranked(row, label_names):
+    return sorted(zip(label_names, row.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
 def image_answer(system, image, label_names):
-    """Ask a system about one image."""
+    """Ask a system about one image (Answer)."""
     began = time.perf_counter()
     row = np.asarray(system.predict([image]))[0]
     heat, notes = None, ["This system has no maps to look at."]
     if explain.can_explain_image(system):
         heat, notes = _heat(system, image, int(row.argmax()), label_names)
-    ranked = sorted(zip(label_names, row.tolist(), strict=True), key=lambda pair: -pair[1])
-    return ImageAnswer(system.name, ranked, image, heat, notes, time.perf_counter() - began)
+    ranked, seconds = _ranked(row, label_names), time.perf_counter() - began
+    return Answer(system.name, ranked, None, notes, seconds, image, heat)
 
 
 def _heat(system, image, target, label_names):
@@ -154,13 +130,9 @@ def _box(one, label):
         # The answer alone is read out; bars, text and picture are there for who wants them.
         f'<section class="ftl-one"><div role="status"><h4>{escaped(label)}: '
         f"{escaped(one.probabilities[0][0])}</h4></div>"
-        f'<div class="ftl-bars">{bars}</div>{_evidence(one)}{notes}'
+        f'<div class="ftl-bars">{bars}</div>{_coloured(one)}{_heat_html(one)}{notes}'
         f'<p class="ftl-small">{one.seconds:.2f} s</p></section>'
     )
-
-
-def _evidence(one):
-    return _heat_html(one) if isinstance(one, ImageAnswer) else _coloured(one)
 
 
 def _coloured(one):
@@ -193,66 +165,115 @@ def _coloured(one):
     )
 
 
-class TryItView:
-    """The widget behind `try_it`."""
+class AskView:
+    """Examples to pick and two systems that answer a click.
 
-    def __init__(self, systems, examples):
-        self._systems = systems
+    A widget adds ``_given``, which takes a picked example, ``_lacking``, a sentence where there is
+    nothing to ask about yet, and ``_answers``, what the two systems say as HTML.
+    """
+
+    kind = "try"  # the class of its pages, without ``ftl-``
+
+    def __init__(self, systems, example, options, none, ask="Ask both", why="Ask both systems"):
         names = list(systems)
-        self.text = ipywidgets.Textarea(
-            value=examples[0] if examples else "",
-            description="Text",
-            placeholder="Type a sentence ...",
-            style={"description_width": "initial"},
-            layout={"width": "auto", "height": "5em"},
-        )
-        self.text.add_class("ftl-input")
-        options = [("pick one ...", ""), *((_short(example), example) for example in examples)]
-        self.example = style.dropdown("Example", options, "")
+        self._systems, self._none = systems, none
+        self.example = style.dropdown(example, [("pick one ...", none), *options], none)
         self.first = style.dropdown("First system", names, names[0])
         self.second = style.dropdown("Second system", names, names[-1])
-        self.button = style.button("Ask both", "Ask both systems", "primary")
+        self.button = style.button(ask, why, "primary")
         self.output = ipywidgets.HTML('<div role="status"></div>')
         self.example.observe(self._pick, names="value")
         self.button.on_click(lambda _: self.ask())
-        self.box = style.frame(
-            ipywidgets.HTML(_CSS),
-            style.bar(self.example),
-            style.inside(self.text),
-            style.bar(self.first, self.second, self.button),
-            self.output,
-        )
-        self.box.add_class("ftl-try")
+
+    def _frame(self, head, *parts):
+        self.box = style.frame(ipywidgets.HTML(head), *parts, self.output)
+        self.box.add_class(f"ftl-{self.kind}")
+
+    @property
+    def labels(self):
+        """The two systems that are chosen."""
+        return [self.first.value, self.second.value]
 
     def _pick(self, change):
-        if change["new"]:
-            self.text.value = change["new"]
+        if change["new"] != self._none:
+            self._given(change["new"])
             self.ask()
 
+    @style.never_a_traceback
     def ask(self):
-        """Ask the two chosen systems about the text, as a click does."""
-        if not self.text.value.strip():
-            self.output.value = style.said(EMPTY)
-            return
-        labels = [self.first.value, self.second.value]
-        try:
-            found = []
-            for label in labels:
-                system, label_names = self._systems[label]
-                found.append(answer(system, self.text.value, label_names))
-            self.output.value = style.page("try", answers_html(found, labels))
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = style.refusal(error)
+        """Ask the two chosen systems, as a click does."""
+        lacking = self._lacking()
+        if lacking:
+            self.output.value = style.said(lacking)
+        else:
+            self.output.value = style.page(self.kind, self._answers())
+
+    def _say(self, error):
+        self.output.value = style.refusal(error)
+
+
+class AskTextView(AskView):
+    """The same about a text that is typed into a control."""
+
+    def __init__(self, systems, text, examples, titles, **words):
+        super().__init__(systems, "Example", zip(titles, examples, strict=True), "", **words)
+        self.text = text
+        self.text.value = examples[0] if examples else ""
+        self.text.add_class("ftl-input")
+
+    def _frame(self, head, *parts):
+        chosen = style.bar(self.first, self.second, self.button)
+        super()._frame(head, style.bar(self.example), style.inside(self.text), chosen, *parts)
+
+    def _given(self, example):
+        self.text.value = example
+
+    def _lacking(self):
+        return "" if self.text.value.strip() else EMPTY
+
+
+class TryItView(AskTextView):
+    """The widget behind `try_it`."""
+
+    def __init__(self, systems, examples):
+        text = ipywidgets.Textarea(
+            description="Text",
+            placeholder="Type a sentence ...",
+            style=style.DESCRIPTION,
+            layout={"width": "auto", "height": "5em"},
+        )
+        super().__init__(systems, text, examples, map(_short, examples))
+        self._frame(_CSS)
+
+    def _answers(self):
+        found = _asked(answer, self._systems, self.labels, self.text.value)
+        return answers_html(found, self.labels)
+
+
+def _asked(ask, systems, labels, item):
+    """What the systems of these labels answer."""
+    return [ask(systems[label][0], item, systems[label][1]) for label in labels]
+
+
+def _in_a_line(labels, answers):
+    likeliest = (one.probabilities[0] for one in answers)
+    said = zip(labels, likeliest, strict=True)
+    return "; ".join(f"{label}: {name} ({share:.0%})" for label, (name, share) in said)
 
 
 def _short(text):
     return text if len(text) <= 70 else f"{text[:67]}..."
 
 
-def _named(widget, case, systems):
-    """By label: the system, and the names of its labels."""
+def check_two(widget, systems):
+    """Two systems are compared."""
     if len(systems) < 2:
         raise ValueError(f"{widget} compares two systems; {len(systems)} given.")
+
+
+def _named(widget, case, systems):
+    """By label: the system, and the names of its labels."""
+    check_two(widget, systems)
     return {
         label: given if isinstance(given, tuple) else (given, case.label_names)
         for label, given in systems.items()
@@ -286,17 +307,10 @@ def try_it(case, systems, examples=()):
     ends = [list(named)[0], list(named)[-1]]
     lines, shown = [], []
     for text in examples[:2]:
-        found = [answer(named[label][0], text, named[label][1]) for label in ends]
+        found = _asked(answer, named, ends, text)
         lines.append(f"<p>{escaped(text)}</p>{answers_html(found, ends)}")
-        says = "; ".join(
-            f"{label}: {one.probabilities[0][0]} ({one.probabilities[0][1]:.0%})"
-            for label, one in zip(ends, found, strict=True)
-        )
-        shown.append(f"{text}\n  {says}")
-    style.show_static(_STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
-
-
-# --- images -----------------------------------------------------------------------------------
+        shown.append(f"{text}\n  {_in_a_line(ends, found)}")
+    style.show_static(STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
 
 
 def read_upload(content, name="the file"):
@@ -369,22 +383,20 @@ def image_html(image, alt, side=_SIDE):
     """An ``<img>`` that carries its picture with it, as a small JPEG."""
     shown, stream = fitted(image, side), io.BytesIO()
     shown.save(stream, "JPEG", quality=85)
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return (
-        f'<img alt="{escaped(alt)}" width="{shown.width}" height="{shown.height}" '
-        f'src="data:image/jpeg;base64,{data}">'
-    )
+    source = style.data_url(stream.getvalue(), "image/jpeg")
+    size = f'width="{shown.width}" height="{shown.height}"'
+    return f'<img alt="{escaped(alt)}" {size} src="{source}">'
 
 
 def _heat_html(one):
     if one.heat is None:
         return ""
-    label = one.probabilities[0][0]
-    alt = f"The image with a heat map over it, hottest at: {hottest_place(one.heat)}."
+    label, place = one.probabilities[0][0], hottest_place(one.heat)
+    alt = f"The image with a heat map over it, hottest at: {place}."
     return (
         f"<figure>{image_html(heated(one.image, one.heat, _SIDE), alt)}"
         f"<figcaption>Bright: speaks for “{escaped(label)}” (Grad-CAM). "
-        f"Hottest: {hottest_place(one.heat)}.</figcaption></figure>"
+        f"Hottest: {place}.</figcaption></figure>"
     )
 
 
@@ -428,12 +440,11 @@ def truth_text(row, label_names):
 
 def image_page(shown, answers, labels, case):
     """An image, two answers to it, and the truth behind a click."""
-    title = escaped(shown.title)
     remarks = "".join(f'<p class="ftl-small">{escaped(text)}</p>' for text in shown.remarks)
     return (
         f"<figure>{image_html(shown.image, f'{shown.title}, as the systems were shown it')}"
-        f"<figcaption>{title}</figcaption></figure>{remarks}{answers_html(answers, labels)}"
-        f"{_truth_html(shown, case.label_names)}"
+        f"<figcaption>{escaped(shown.title)}</figcaption></figure>{remarks}"
+        f"{answers_html(answers, labels)}{_truth_html(shown, case.label_names)}"
     )
 
 
@@ -455,16 +466,13 @@ def _caution(case):
     return f'<p class="ftl-note"><strong>{escaped(case.caution)}</strong></p>'
 
 
-class TryImageView:
+class TryImageView(AskView):
     """The widget behind `try_it_image`."""
 
     def __init__(self, case, systems, examples):
-        self._case, self._systems, self._shown = case, systems, None
-        names = list(systems)
-        self._examples = examples
-        options = [(shown.title, at) for at, shown in enumerate(examples)]
-        options = [("pick one ...", _NONE), *options]
-        self.example = style.dropdown("Test item", options, _NONE)
+        titles = [(shown.title, at) for at, shown in enumerate(examples)]
+        super().__init__(systems, "Test item", titles, _NONE, why="Ask both systems again")
+        self._case, self._examples, self._shown = case, examples, None
         self.upload = ipywidgets.FileUpload(
             accept=".png,.jpg,.jpeg",
             description="Or upload a PNG or JPEG",
@@ -474,26 +482,24 @@ class TryImageView:
             self.upload,
             "At most 20 MB; most Jupyter servers drop more than 10 MB without a word",
         )
-        self.first = style.dropdown("First system", names, names[0])
-        self.second = style.dropdown("Second system", names, names[-1])
-        self.button = style.button("Ask both", "Ask both systems again", "primary")
-        self.output = ipywidgets.HTML('<div role="status"></div>')
-        self.example.observe(self._pick, names="value")
         self.upload.observe(self._receive, names="value")
-        self.button.on_click(lambda _: self.ask())
-        self.box = style.frame(
-            ipywidgets.HTML(_CSS + style.page("try", _caution(case))),
+        self._frame(
+            _CSS + style.page("try", _caution(case)),
             style.bar(self.example, self.upload),
             style.bar(self.first, self.second, self.button),
-            self.output,
         )
-        self.box.add_class("ftl-try")
 
-    def _pick(self, change):
-        if change["new"] != _NONE:
-            self._shown = self._examples[change["new"]]
-            self.ask()
+    def _given(self, example):
+        self._shown = self._examples[example]
 
+    def _lacking(self):
+        return "" if self._shown else "Pick a test item or upload an image first."
+
+    def _answers(self):
+        found = _asked(image_answer, self._systems, self.labels, self._shown.image)
+        return image_page(self._shown, found, self.labels, self._case)
+
+    @style.never_a_traceback
     def _receive(self, change):
         if not change["new"]:
             return
@@ -502,42 +508,19 @@ class TryImageView:
         self._shown = None
         try:
             image, remarks = read_upload(content, name)
-            self._shown = Shown(f"Your image: {_short(name)}", image, [*remarks, self._beware()])
         except pictures.Unreadable as refused:
             self.output.value = style.said(refused)
             return
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = style.refusal(error)
-            return
+        known = ", ".join(f"“{label}”" for label in self._case.label_names)
+        beware = f"The systems know only {known}; whatever you show them, they answer with these."
+        self._shown = Shown(f"Your image: {_short(name)}", image, [*remarks, beware])
         self.ask()
-
-    def _beware(self):
-        names = ", ".join(f"“{name}”" for name in self._case.label_names)
-        return f"The systems know only {names}; whatever you show them, they answer with these."
-
-    def ask(self):
-        """Ask the two chosen systems about the image, as a click does."""
-        if self._shown is None:
-            self.output.value = style.said("Pick a test item or upload an image first.")
-            return
-        labels = [self.first.value, self.second.value]
-        try:
-            page = _asked(self._case, self._systems, self._shown, labels)[0]
-            self.output.value = style.page("try", page)
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = style.refusal(error)
 
 
 def _newest(files):
     """Name and bytes of the file uploaded last; ipywidgets 7, as on Colab, keeps them by name."""
     file = list(files.values() if isinstance(files, dict) else files)[-1]
     return str(file.get("metadata", file)["name"]), file["content"]
-
-
-def _asked(case, systems, shown, labels):
-    """Page and answers of the systems of these labels."""
-    found = [image_answer(systems[label][0], shown.image, systems[label][1]) for label in labels]
-    return image_page(shown, found, labels, case), found
 
 
 def try_it_image(case, systems, examples=()):
@@ -570,18 +553,16 @@ def try_it_image(case, systems, examples=()):
     ends = [list(named)[0], list(named)[-1]]
     pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
     page = _CSS + style.page("try", _caution(case) + "".join(pages))
-    style.show_static(_STATIC, page, "\n".join(lines), False)
+    style.show_static(STATIC, page, "\n".join(lines), False)
 
 
 def _static(case, systems, shown, labels):
     """One example as (HTML, text); a system that fails gets a sentence."""
     try:
-        page, found = _asked(case, systems, shown, labels)
+        found = _asked(image_answer, systems, labels, shown.image)
+        page = image_page(shown, found, labels, case)
     except Exception as error:  # on screen an error is a sentence, never a traceback
         said = f"{shown.title}: {style.sentence(error)}"
         return f"<p>{escaped(said)}</p>", said
-    says = "; ".join(
-        f"{label}: {one.probabilities[0][0]} ({one.probabilities[0][1]:.0%})"
-        for label, one in zip(labels, found, strict=True)
-    )
+    says = _in_a_line(labels, found)
     return page, f"{shown.title}\n  {says}\n  truth: {truth_text(shown.row, case.label_names)}"

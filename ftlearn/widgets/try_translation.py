@@ -11,7 +11,7 @@ import numpy as np
 
 from . import style
 from .style import escaped
-from .try_it import EMPTY
+from .try_it import EMPTY, STATIC, AskTextView, check_two
 
 LONGEST = 2_000  # characters; no model of the course reads as many
 SHOWN = 5
@@ -37,9 +37,9 @@ class Finding:
     language: str = ""
 
 
-def search(system, text, candidates, label="", truth=None, language="", most=SHOWN):
-    """Which candidates lie nearest to a text."""
-    text = (text or "").strip()[:LONGEST]
+def search(system, text, candidates, label="", truth=None, language=""):
+    """Which candidates lie nearest to a text (Finding)."""
+    text = text.strip()[:LONGEST]
     if not text:
         raise ValueError(EMPTY)
     began = time.perf_counter()
@@ -51,7 +51,7 @@ def search(system, text, candidates, label="", truth=None, language="", most=SHO
         rank = int((similar >= similar[candidates.index(truth)]).sum())
     return Finding(
         system=label,
-        nearest=[(candidates[at], float(similar[at])) for at in order[:most]],
+        nearest=[(candidates[at], float(similar[at])) for at in order[:SHOWN]],
         lowest=float(similar.min()),
         truth=truth,
         rank=rank,
@@ -109,11 +109,19 @@ def findings_text(text, findings):
     return "\n".join(lines)
 
 
-class TryTranslationView:
+class TryTranslationView(AskTextView):
     """The widget behind `try_translation`."""
 
+    kind = "find"
+
     def __init__(self, case, systems, examples):
-        self._systems = systems
+        text = ipywidgets.Text(
+            description="Text",
+            placeholder="Type a word or a sentence ...",
+            style=style.DESCRIPTION,
+            layout={"width": "auto"},
+        )
+        super().__init__(systems, text, examples, examples, ask="Search with both")
         self._candidates = list(case.test["translation"])
         self._truth = {
             row["input"].casefold(): row["translation"]
@@ -121,59 +129,22 @@ class TryTranslationView:
             for row in case.part(name).select_columns(["input", "translation"])
         }
         self._language = case.languages[1] if case.languages else ""
-        names = list(systems)
-        self.text = ipywidgets.Text(
-            value=examples[0] if examples else "",
-            description="Text",
-            placeholder="Type a word or a sentence ...",
-            style=style.DESCRIPTION,
-            layout={"width": "auto"},
-        )
-        self.text.add_class("ftl-input")
-        listed = [("pick one ...", ""), *zip(examples, examples, strict=True)]
-        self.example = style.dropdown("Example", listed, "")
-        self.first = style.dropdown("First system", names, names[0])
-        self.second = style.dropdown("Second system", names, names[-1])
-        self.button = style.button("Search with both", "Ask both systems", "primary")
-        self.output = ipywidgets.HTML('<div role="status"></div>')
-        self.example.observe(self._pick, names="value")
-        self.button.on_click(lambda _: self.ask())
         pool = (
             f'<p class="ftl-small">Candidates: the {len(self._candidates):,} translations of the '
             "test part. There is always a nearest one.</p>"
         )
-        self.box = style.frame(
-            ipywidgets.HTML(_CSS),
-            style.bar(self.example),
-            style.inside(self.text),
-            style.bar(self.first, self.second, self.button),
-            ipywidgets.HTML(style.page("find", pool)),
-            self.output,
-        )
-        self.box.add_class("ftl-find")
-
-    def _pick(self, change):
-        if change["new"]:
-            self.text.value = change["new"]
-            self.ask()
+        self._frame(_CSS, ipywidgets.HTML(style.page("find", pool)))
 
     def findings(self, text):
         """What the two chosen systems find: list of Finding."""
         truth = self._truth.get(text.strip().casefold())
         return [
             search(self._systems[label], text, self._candidates, label, truth, self._language)
-            for label in (self.first.value, self.second.value)
+            for label in self.labels
         ]
 
-    def ask(self):
-        """Ask the two chosen systems about the text, as a click does."""
-        if not self.text.value.strip():
-            self.output.value = style.said(EMPTY)
-            return
-        try:
-            self.output.value = style.page("find", findings_html(self.findings(self.text.value)))
-        except Exception as error:  # on screen an error is a sentence, never a traceback
-            self.output.value = style.refusal(error)
+    def _answers(self):
+        return findings_html(self.findings(self.text.value))
 
 
 def try_translation(case, systems, examples=()):
@@ -197,8 +168,7 @@ def try_translation(case, systems, examples=()):
     """
     if case.task != "retrieval":
         raise ValueError(f"try_translation is for sentence pairs; case {case.name!r} has none.")
-    if len(systems) < 2:
-        raise ValueError(f"try_translation compares two systems; {len(systems)} given.")
+    check_two("try_translation", systems)
     view = TryTranslationView(case, systems, list(examples))
     style.show(view.box)
     if not examples:
@@ -208,5 +178,4 @@ def try_translation(case, systems, examples=()):
         f"<p>{escaped(text)}</p>{findings_html(findings)}" for text, findings in found.items()
     )
     plain = "\n".join(findings_text(text, findings) for text, findings in found.items())
-    title = "<strong>The same without widgets</strong>, for the first examples"
-    style.show_static(title, _CSS + style.page("find", pages), plain, shown=False)
+    style.show_static(STATIC, _CSS + style.page("find", pages), plain, shown=False)

@@ -5,16 +5,15 @@ Three layers: `blocks` and `tile_rows` compute and return plain data; `map_svg`,
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
 
 from ..cases.earth import BLOCK, SOUTHERNMOST
-from ..plots import BLUE, FAINT, SOFT, VERMILLION
+from ..plots import BLUE, FAINT, VERMILLION
 from . import drawing, style
-from .drawing import words
+from .drawing import tag
 from .style import escaped
 from .try_it import image_html
 
@@ -61,23 +60,10 @@ class Tile:
         return self.truth == self.said
 
 
-def blocks(case, system, part="test"):
-    """How a system did on every block of a part.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The satellite case.
-    system : object with ``predict``
-    part : str
-
-    Returns
-    -------
-    list of Block
-        By name.
-    """
-    correct, groups = case.correct(system, part)
-    labels = case.labels(part)
+def blocks(case, system):
+    """How a system did on every block of the test part, by name (list of Block)."""
+    correct, groups = case.correct(system)
+    labels = case.labels()
     return [
         Block(
             name=str(name),
@@ -89,14 +75,14 @@ def blocks(case, system, part="test"):
     ]
 
 
-def tile_rows(case, system, block, part="test"):
-    """The tiles of a block as they lie on the map: rows from north to south."""
-    rows, labels = case.part(part), case.labels(part)
-    said = case.probabilities(system, part).argmax(axis=1)
+def tile_rows(case, system, block):
+    """The test tiles of a block as they lie on the map: rows from north to south."""
+    rows, labels = case.test, case.labels()
+    said = case.probabilities(system).argmax(axis=1)
     # whole columns at once: a look into a dataset takes long
     places = np.column_stack([rows[name] for name in ("latitude", "longitude")])
     found = {}
-    for index in np.flatnonzero(case.groups(part) == block).tolist():
+    for index in np.flatnonzero(case.groups() == block).tolist():
         latitude, longitude = places[index].tolist()
         truth, guess = (case.label_names[int(x)] for x in (labels[index], said[index]))
         tile = Tile(index, latitude, longitude, truth, guess)
@@ -126,8 +112,6 @@ def place(latitude, longitude):
     return f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
 
 
-# --- rendering --------------------------------------------------------------------------------
-
 _CSS = style.sheet("""
 .ftl.ftl-map .ftl-pair{gap:1em 2em}
 .ftl.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
@@ -136,38 +120,32 @@ _CSS = style.sheet("""
 """)
 
 
-def tile_html(case, systems, tile, part="test"):
+def tile_html(case, systems, tile):
     """A tile enlarged, its true climate, and what every system says of it."""
-    rows = []
-    for name, system in systems.items():
-        head = f'<tr><th scope="row">{escaped(style.label(name))}</th>'
-        found, said = _or_sentence(case.probabilities, system, part)
-        if said:
-            width = len(case.label_names) + 1
-            rows.append(f'{head}<td colspan="{width}">{escaped(said)}</td></tr>')
-            continue
-        shares = found[tile.index]
-        guess = int(shares.argmax())
-        verdict = "right" if case.label_names[guess] == tile.truth else "wrong"
-        cells = "".join(
-            f"<td>{'<strong>' if at == guess else ''}{100 * share:.0f} %"
-            f"{'</strong>' if at == guess else ''}</td>"
-            for at, share in enumerate(shares)
-        )
-        rows.append(f"{head}{cells}<td>{verdict}</td></tr>")
-    heads = "".join(f'<th scope="col">{escaped(name)}</th>' for name in case.label_names)
+    rows = "".join(
+        style.row(escaped(style.label(name)), _tile_cells(case, system, tile))
+        for name, system in systems.items()
+    )
     where = place(tile.latitude, tile.longitude)
-    picture = image_html(case.part(part)[tile.index]["input"], f"Tile at {where}", _SIDE)
+    picture = image_html(case.test[tile.index]["input"], f"Tile at {where}", _SIDE)
+    heads = ("System", *map(escaped, case.label_names), "It is")
     body = (
         f'<div class="ftl-pair"><div>{picture}</div><div>'
         # The sentence alone is read out; picture and table are there for who wants them.
         f'<p role="status"><strong>{escaped(tile.truth)}</strong> is what both climate maps say of '
-        f'{where}.</p><div class="ftl-wide" role="region" tabindex="0" aria-label="Answers">'
-        "<table><caption>What the systems say</caption>"
-        f'<thead><tr><th scope="col">System</th>{heads}<th scope="col">It is</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></div></div>"
+        f"{where}.</p>{style.table('What the systems say', heads, rows, 'Answers')}</div></div>"
     )
     return _CSS + style.page("map", body)
+
+
+def _tile_cells(case, system, tile):
+    found, said = _or_sentence(case.probabilities, system)
+    if said:
+        return f'<td colspan="{len(case.label_names) + 1}">{escaped(said)}</td>'
+    shares = [f"{100 * share:.0f} %" for share in found[tile.index]]
+    guess = int(found[tile.index].argmax())
+    shares[guess] = f"<strong>{shares[guess]}</strong>"
+    return style.cells(*shares, "right" if case.label_names[guess] == tile.truth else "wrong")
 
 
 def _or_sentence(asked, *arguments):
@@ -189,74 +167,63 @@ def block_html(block, system, cut):
     return _CSS + style.page("map", body)
 
 
-def map_svg(case, system, part="test"):
-    """The tiles of a part on a flat map, right or wrong, as SVG."""
-    correct, _ = case.correct(system, part)
-    rows = case.part(part)
+def map_svg(case, system):
+    """The test tiles on a flat map, right or wrong, as SVG."""
+    correct, _ = case.correct(system)
+    rows = case.test
     width, height = 720, 2 * int(90 - SOUTHERNMOST)
     lines = [f"M{2 * at} 0V{height}" for at in range(0, 361, BLOCK)]
     lines += [f"M0 {2 * at}H{width}" for at in range(0, height // 2 + 1, BLOCK)]
     marks = []
-    for latitude, longitude, right in zip(
-        rows["latitude"], rows["longitude"], correct, strict=True
-    ):
+    places = zip(rows["latitude"], rows["longitude"], correct, strict=True)
+    for latitude, longitude, right in places:
         x, y = 2 * (longitude + 180), 2 * (90 - latitude)
         if right:
-            marks.append(
-                f'<rect x="{x - 2:.1f}" y="{y - 2:.1f}" width="4" height="4" fill="{BLUE}"/>'
-            )
+            marks.append(tag("rect", x=x - 2, y=y - 2, width=4, height=4, fill=BLUE))
         else:
             path = f"M{x - 2:.1f} {y - 2:.1f}l4 4m0 -4l-4 4"
-            marks.append(f'<path d="{path}" stroke="{VERMILLION}" stroke-width="1.3"/>')
-    name = words(SOFT, 11)
-    key = (
-        f'<rect x="8" y="{height - 34}" width="7" height="7" fill="{BLUE}"/>'
-        f'<text x="20" y="{height - 27}" {name}>right</text>'
-        f'<path d="M8 {height - 18}l7 7m0 -7l-7 7" stroke="{VERMILLION}" stroke-width="1.6"/>'
-        f'<text x="20" y="{height - 10}" {name}>wrong</text>'
-    )
-    title = f"World map of {part} tiles"
+            marks.append(tag("path", d=path, stroke=VERMILLION, stroke_width=1.3))
+    path = f"M8 {height - 18}l7 7m0 -7l-7 7"
+    marks += [
+        tag("rect", x=8, y=height - 34, width=7, height=7, fill=BLUE),
+        drawing.text(20, height - 27, "right", size=11),
+        tag("path", d=path, stroke=VERMILLION, stroke_width=1.6),
+        drawing.text(20, height - 10, "wrong", size=11),
+    ]
     said = f"{int(correct.sum())} of {len(correct)} tiles right"
-    grid = f'<path d="{"".join(lines)}" stroke="{FAINT}"/>'
-    return drawing.svg(width, height, title, said, grid + "".join(marks) + key)
+    body = tag("path", d="".join(lines), stroke=FAINT) + "".join(marks)
+    return drawing.svg(width, height, "World map of test tiles", said, body)
 
 
-def map_html(case, systems, part="test"):
+def map_html(case, systems):
     """The map of the first system, and every system's share right in every block."""
     first = next(iter(systems))
-    found, failed = {first: blocks(case, systems[first], part)}, ""
+    found, failed = {first: blocks(case, systems[first])}, ""
     for name, system in systems.items():
-        found[name], said = _or_sentence(blocks, case, system, part)
+        found[name], said = _or_sentence(blocks, case, system)
         if said:
             failed += f"<p>{escaped(style.label(name))}: {escaped(said)}</p>"
-
-    def share(name, at):
-        return f"{100 * found[name][at].share:.0f} %" if found[name] else "–"
-
-    rows = "".join(
-        f'<tr><th scope="row">{escaped(block.name)}</th><td>{escaped(block.commonest)}</td>'
-        f"<td>{block.n}</td>{''.join(f'<td>{share(name, at)}</td>' for name in systems)}</tr>"
-        for at, block in enumerate(found[first])
-    )
-    heads = "".join(f'<th scope="col">{escaped(style.label(name))}</th>' for name in systems)
+    rows = ""
+    for at, block in enumerate(found[first]):
+        shares = (f"{100 * row[at].share:.0f} %" if row else "–" for row in found.values())
+        cells = style.cells(escaped(block.commonest), block.n, *shares)
+        rows += style.row(escaped(block.name), cells)
+    heads = ("Block", "Mostly", "Tiles", *(escaped(style.label(name)) for name in systems))
     right = sum(block.right for block in found[first])
-    said = f"{style.label(first)} gets {right} of {len(case.part(part))} tiles right."
+    said = f"{style.label(first)} gets {right} of {len(case.test)} tiles right."
     body = (
         f'<p class="ftl-status ftl-moved">{EXPLORATORY}</p>'
-        f"{drawing.image(map_svg(case, systems[first], part))}<p>{escaped(said)}</p>{failed}"
-        '<div class="ftl-wide" role="region" tabindex="0" aria-label="Blocks">'
-        "<table><caption>Share right, by block</caption><thead><tr>"
-        '<th scope="col">Block</th><th scope="col">Mostly</th><th scope="col">Tiles</th>'
-        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{drawing.boxed(map_svg(case, systems[first]), live=False)}<p>{escaped(said)}</p>{failed}"
+        f"{style.table('Share right, by block', heads, rows, 'Blocks')}"
     )
     return _CSS + style.page("map", body, "Held-out blocks")
 
 
-def map_text(case, systems, part="test"):
+def map_text(case, systems):
     """The same as a few lines of plain text, for terminals (str)."""
     lines = [EXPLORATORY]
     for name, system in systems.items():
-        rows, said = _or_sentence(blocks, case, system, part)
+        rows, said = _or_sentence(blocks, case, system)
         if said:
             lines.append(f"{style.label(name)}: {said}")
             continue
@@ -269,26 +236,22 @@ def map_text(case, systems, part="test"):
     return "\n".join(lines)
 
 
-# --- the widget -------------------------------------------------------------------------------
-
-
 class WorldMapView:
     """The widget behind `world_map`."""
 
-    def __init__(self, case, systems, part="test"):
-        if not isinstance(systems, Mapping) or not systems:
-            raise ValueError('systems is no dict of systems by name, such as {"specialist": mine}.')
-        missing = {"latitude", "longitude"} - set(case.part(part).column_names)
+    def __init__(self, case, systems):
+        style.check_systems(systems)
+        missing = {"latitude", "longitude"} - set(case.test.column_names)
         if missing:
             raise ValueError(
-                f"part {part!r} of case {case.name!r} has no {' and no '.join(sorted(missing))}; "
+                f"part 'test' of case {case.name!r} has no {' and no '.join(sorted(missing))}; "
                 "world_map needs both."
             )
-        self._case, self._systems, self._part = case, dict(systems), part
-        choices = [(style.label(name), name) for name in systems]
+        self._case, self._systems = case, dict(systems)
+        choices = style.named(systems)
         self.system = style.dropdown("System", choices, choices[0][1], "Whose answers are shown")
         self.about, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
-        names = sorted(set(case.groups(part).tolist()))
+        names = sorted(set(case.groups().tolist()))
         self.blocks = {name: self._block_button(name) for name in names}
         self._map = ipywidgets.GridBox(
             list(self.blocks.values()),
@@ -315,23 +278,12 @@ class WorldMapView:
         self._paint()
 
     def _found(self):
-        return blocks(self._case, self._systems[self.system.value], self._part)
+        return blocks(self._case, self._systems[self.system.value])
 
     def _block_button(self, name):
         south, west = corner(name)
-        row, column = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
-        button = ipywidgets.Button(
-            layout={
-                "grid_area": f"{row} / {column}",
-                "width": "36px",
-                "height": "25px",
-                "padding": "0",
-                "border": style.EDGE,
-            },
-        )
-        button.style.font_size = "11px"
-        button.on_click(lambda _: self.open_block(name))
-        return button
+        place = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
+        return _button(place, ("36px", "25px"), lambda _: self.open_block(name))
 
     def _paint(self, change=None):
         """Take another system: numbers and shades of all blocks, and a block that is worth it."""
@@ -350,24 +302,21 @@ class WorldMapView:
                 button.style.button_color, button.style.text_color = _shade(0)
             self._say(error)
 
+    @style.never_a_traceback
     def open_block(self, name):
         """Show the tiles of a block, as a click does."""
-        try:
-            system = self._systems[self.system.value]
-            rows = tile_rows(self._case, system, name, self._part)
-            (block,) = (row for row in self._found() if row.name == name)
-            west = corner(name)[1]
-            placed = [
-                (tile, number, int((tile.longitude - west) / BLOCK * _ACROSS) + 1)
-                for number, row in enumerate(rows, start=1)
-                for tile in row
-            ]
-            self._lay([self._tile_button(*one) for one in placed[:MOST_TILES]])
-            self.shown.value = ""
-            # Last: whoever reads it finds the tiles in their places.
-            self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
-        except Exception as error:
-            self._say(error)
+        rows = tile_rows(self._case, self._systems[self.system.value], name)
+        (block,) = (row for row in self._found() if row.name == name)
+        west = corner(name)[1]
+        placed = [
+            (tile, number, int((tile.longitude - west) / BLOCK * _ACROSS) + 1)
+            for number, row in enumerate(rows, start=1)
+            for tile in row
+        ]
+        self._lay([self._tile_button(*one) for one in placed[:MOST_TILES]])
+        self.shown.value = ""
+        # Last: whoever reads it finds the tiles in their places.
+        self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
 
     def _lay(self, tiles):
         """Lay other tiles; those before are closed, else the kernel would keep them for ever."""
@@ -377,30 +326,18 @@ class WorldMapView:
                 part.close()
 
     def _tile_button(self, tile, row, column):
-        button = ipywidgets.Button(
-            description=f"{tile.said[:3]} {'✓' if tile.right else '✗'}",
-            tooltip=f"{place(tile.latitude, tile.longitude)}: {tile.said}, "
-            f"{'right' if tile.right else 'wrong'}",
-            layout={
-                "grid_area": f"{row} / {column}",
-                "width": "50px",
-                "height": "26px",
-                "padding": "0",
-                "border": style.EDGE,
-            },
-        )
-        color = ("#CFE5F2", "#1B1F24") if tile.right else ("#F9E7DC", "#1B1F24")
-        button.style.button_color, button.style.text_color = color
-        button.style.font_size = "11px"
-        button.on_click(lambda _: self.open_tile(tile))
+        button = _button((row, column), ("50px", "26px"), lambda _: self.open_tile(tile))
+        button.description = f"{tile.said[:3]} {'✓' if tile.right else '✗'}"
+        verdict = "right" if tile.right else "wrong"
+        button.tooltip = f"{place(tile.latitude, tile.longitude)}: {tile.said}, {verdict}"
+        button.style.button_color = "#CFE5F2" if tile.right else "#F9E7DC"
+        button.style.text_color = "#1B1F24"
         return button
 
+    @style.never_a_traceback
     def open_tile(self, tile):
         """Show a tile and what every system says of it, as a click does."""
-        try:
-            self.shown.value = tile_html(self._case, self._systems, tile, self._part)
-        except Exception as error:
-            self._say(error)
+        self.shown.value = tile_html(self._case, self._systems, tile)
 
     def _say(self, error):
         self.about.value = style.refusal(error)
@@ -408,12 +345,22 @@ class WorldMapView:
         self.shown.value = ""
 
 
+def _button(place, size, clicked):
+    """A small button at (row, column) of a grid."""
+    layout = {"grid_area": "{} / {}".format(*place), "padding": "0", "border": style.EDGE}
+    layout |= dict(zip(("width", "height"), size, strict=True))
+    button = ipywidgets.Button(layout=layout)
+    button.style.font_size = "11px"
+    button.on_click(clicked)
+    return button
+
+
 def _shade(share):
     """(background, text) of a block's button."""
     return next(((back, text) for below, back, text in _SHADES if share < below), _DARKEST)
 
 
-def world_map(case, systems, part="test"):
+def world_map(case, systems):
     """Look at held-out blocks on a map: open one, then a tile, and see who was right.
 
     Below the widget stands its static equivalent.
@@ -421,20 +368,16 @@ def world_map(case, systems, part="test"):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        The satellite case, whose parts have ``latitude`` and ``longitude``.
+        The satellite case, whose test part has ``latitude`` and ``longitude``.
     systems : dict of str to system
         By name.
-    part : str
 
     Raises
     ------
     ValueError
-        When systems or part do not fit. What goes wrong later is said on the screen.
+        When systems or case do not fit. What goes wrong later is said on the screen.
     """
-    style.show(WorldMapView(case, systems, part).box)
-    try:
-        page, text = map_html(case, systems, part), map_text(case, systems, part)
-    except Exception as error:  # on screen an error is a sentence, never a traceback
-        page, text = style.refusal(error), style.sentence(error)
+    style.show(WorldMapView(case, systems).box)
+    page, text = style.page_and_text(lambda: (map_html(case, systems), map_text(case, systems)))
     title = "<strong>The same as map and table</strong>"
     style.show_static(title, page, text, shown=False)
