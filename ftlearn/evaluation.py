@@ -65,7 +65,7 @@ class Score:
     n_groups: int
     metric: str
     # Its name, so that figures call the systems by their names in it.
-    case: str = field(default="", compare=False, repr=False)
+    case: str = field(default="", compare=False, repr=False, kw_only=True)
 
     def __str__(self):
         value = _score_text(self.score, self.metric)

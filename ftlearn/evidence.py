@@ -1109,6 +1109,7 @@ class RecordedRace:
     speeds: dict
     features_seconds: list
     about: str
+    case: str = ""
 
     def arrivals(self, target, rule=racing.reached):
         """When every system reached a target.
@@ -1149,6 +1150,7 @@ def recorded_race(case):
         speeds=timed["examples_per_second"],
         features_seconds=timed["seconds_of_fit"]["features"],
         about=_about([timed]),
+        case=case.name,
     )
 
 

@@ -73,9 +73,9 @@ def parts():
     return tuple(_words()["parts"])
 
 
-def settings():
-    """Frames for the value of each setting in the training lab, in order."""
-    return {name: entry["label"] for name, entry in _words()["settings"].items()}
+def setting_text(name, value):
+    """How the training lab names a setting with its value."""
+    return _words()["settings"][name]["label"].format(value)
 
 
 @functools.cache

@@ -76,9 +76,9 @@ def spoken(text, language=""):
     return f'<span lang="{escaped(language)}">{words}</span>' if language else words
 
 
-def label(name, case=""):
+def label(name, case="", label_of=system_label):
     """What a reader calls a system, in a case (its name), with a capital (str)."""
-    found = system_label(name, case)
+    found = label_of(name, case)
     return found[:1].upper() + found[1:]
 
 
@@ -163,9 +163,9 @@ def data_url(content, kind):
 # --- controls ---------------------------------------------------------------------------------
 
 
-def named(systems):
-    """Options of a list of systems: what a reader calls each, and its name."""
-    return [(label(name), name) for name in systems]
+def named(systems, case):
+    """Options of a list of systems of a case: what a reader calls each, and its name."""
+    return [(label(name, case.name), name) for name in systems]
 
 
 def dropdown(description, options, value=None, tooltip=None, **layout):
