@@ -152,7 +152,7 @@ def test_what_is_fitted_at_once_has_a_mark_and_no_interval():
     (axes,) = picture.figure.axes
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert rows == ["To reach 0.65", "Colour forest"]  # the probe is below the target
-    assert "Colours and forest: 95 % of the time saved, 2.1 s, 0.70 at once." in picture.alt
+    assert "Colour forest: 95 % of the time saved, 2.1 s, 0.70 at once." in picture.alt
     (mark,) = (line for line in axes.lines if line.get_marker() == "D")
     assert list(mark.get_xdata()) == pytest.approx([95])
     assert "diamonds" in picture.figure.texts[1].get_text()

@@ -21,7 +21,7 @@ import pytest
 
 from ftlearn import notebooks, report
 from ftlearn.cases import CASES
-from ftlearn.evaluation import system_label
+from ftlearn.words import system_label
 
 HERE = Path(__file__).parent
 CELL_SECONDS = 300  # no cell may take longer, on a slow machine
@@ -150,12 +150,12 @@ def test_the_reader_sees_the_verdict_and_that_it_is_too_small_to_judge(run):
 
 
 def test_the_reader_sees_every_live_system_and_its_score(run):
-    for case in _filed(run)["cases"].values():
+    for case_name, case in _filed(run)["cases"].items():
         shown = _shown(run.notebook).lower()
         for name, about in case["systems"].items():
             if about["source"] == "live":
                 forms = f"{about['score']:.3f}", f"{100 * about['score']:.1f}"
-                assert system_label(name).lower() in shown, name
+                assert system_label(name, case_name).lower() in shown, name
                 assert any(form in shown for form in forms), f"{name}: {forms}"
 
 
