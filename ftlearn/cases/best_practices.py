@@ -18,9 +18,9 @@ def build(track, pace, generalist=None, fold=0):
     """The case, in three folds; the hub track has the same sentences and another generalist."""
     constant = cards.constant("best_practices", track, pace, generalist, fold)
     texts = sentiment.read_texts()
+    short = {name: [i for i in items if is_short(i["input"])] for name, items in texts.items()}
     movies, tweets = (
-        sentiment.clustered([item for item in texts[name] if is_short(item["input"])])
-        for name in ("movies", "tweets")
+        split.clustered(short[name], sentiment.NEAR_DUPLICATE) for name in ("movies", "tweets")
     )
     parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     sizes = {"train": TRAIN_TEXTS, "validation": VALIDATION_TEXTS, "test": TEST_TEXTS}

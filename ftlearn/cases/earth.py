@@ -27,14 +27,11 @@ _OCEAN = -1
 
 
 def tiles():
-    """Every usable tile; made once and kept in the cache.
+    """Every usable tile, as arrays; made once and kept in the cache.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude``, ``longitude`` (degrees, of the
-        centre), ``label`` (main group: 0 is A, 4 is E), ``share`` (of the tile that the first map
-        gives to it).
+    ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude`` and ``longitude`` (degrees, of the
+    centre), ``label`` (main group: 0 is A, 4 is E), ``share`` (of the tile that the first map gives
+    to it).
     """
     path = settings.cached(f"earth/tiles-{VERSION}.npz")
     if not path.exists():
@@ -76,7 +73,7 @@ def ground_tile(picture, latitude, longitude):
     Parameters
     ----------
     picture : numpy.ndarray, uint8, shape (height, width, 3)
-        A flat map, as `sampled` takes it.
+        A flat map of the whole Earth.
     latitude, longitude : float
         Centre, in degrees.
 
@@ -89,18 +86,7 @@ def ground_tile(picture, latitude, longitude):
 
 
 def flat_tile(picture, latitude, longitude):
-    """A square of as many degrees each way, cut from the flat map as it is; for comparison.
-
-    Parameters
-    ----------
-    picture, latitude, longitude
-        As in `ground_tile`.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (24, 24, 3).
-    """
+    """A square of as many degrees each way, cut from the flat map; else as `ground_tile`."""
     points = PIXELS * _OVERSAMPLED
     offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
     latitudes, longitudes = np.meshgrid(latitude - offsets, longitude + offsets, indexing="ij")
@@ -142,14 +128,8 @@ def near_any(points, others, kilometres):
 
 def _on_sphere(points):
     latitude, longitude = np.radians(np.asarray(points, dtype=float)).T
-    return np.stack(
-        [
-            np.cos(latitude) * np.cos(longitude),
-            np.cos(latitude) * np.sin(longitude),
-            np.sin(latitude),
-        ],
-        axis=1,
-    )
+    x, y = np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude)
+    return np.stack([x, y, np.sin(latitude)], axis=1)
 
 
 # --- making them ------------------------------------------------------------------------------

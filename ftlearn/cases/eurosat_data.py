@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from datasets import Dataset, Features, Image, Value
+from datasets import Dataset, Image
 
 from .. import settings
 from .split import short_hash
@@ -37,8 +37,7 @@ def _dataset(rows):
         "label": [label for _, label in rows],
         "group": names,
     }
-    kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
-    return Dataset.from_dict(columns, features=Features(kinds | {"group": Value("string")}))
+    return Dataset.from_dict(columns).cast_column("input", Image())
 
 
 def _spaced(name):

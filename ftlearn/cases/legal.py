@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 from .. import assets
 from . import cards, split
@@ -98,24 +99,14 @@ def read_clauses():
         for licence in _licences(assets.locate("licences") / JSONL_NAME)
         for clause in cut_clauses(licence["text"])
     ]
-    types_of = {}
-    for clause in clauses:
-        types_of.setdefault(clause["input"].casefold(), set()).add(clause["type"])
-    items, seen = [], set()
-    for clause in clauses:
-        key = clause["input"].casefold()
-        if len(types_of[key]) == 1 and key not in seen:
-            seen.add(key)
-            items.append({"item_id": f"{clause['licence']}/{split.short_hash(key)}", **clause})
-    for item, group in zip(items, split.near_duplicates(items, NEAR_DUPLICATE), strict=True):
-        item["group"] = group
-    kept = _commonest_types(items)
-    label_names = sorted(kept)
-    return [
-        {**item, "label": label_names.index(item.pop("type"))}
-        for item in items
-        if item["type"] in kept
-    ], label_names
+    items = [
+        {"item_id": split.text_id(clause["licence"], clause["input"]), **clause}
+        for clause in split.first_of_each_text(split.of_one_label(clauses, "type"))
+    ]
+    items = split.clustered(items, NEAR_DUPLICATE)
+    label_names = _commonest_types(items)
+    kept = [item for item in items if item["type"] in label_names]
+    return [item | {"label": label_names.index(item["type"])} for item in kept], label_names
 
 
 def _licences(path):
@@ -175,10 +166,7 @@ def _kind_and_level(number):
 
 
 def _commonest_types(items):
-    type_of_cluster = {}
-    for item in items:
-        type_of_cluster.setdefault(item["group"], item["type"])
-    counts = {}
-    for clause_type in type_of_cluster.values():
-        counts[clause_type] = counts.get(clause_type, 0) + 1
-    return set(sorted(counts, key=lambda name: (-counts[name], name))[:N_TYPES])
+    """The types that most clusters have, sorted; a cluster is of its first item's type."""
+    type_of_cluster = {item["group"]: item["type"] for item in reversed(items)}
+    counts = Counter(type_of_cluster.values())
+    return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:N_TYPES])

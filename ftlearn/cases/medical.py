@@ -27,28 +27,21 @@ def build(track, pace, generalist=None, fold=0):
 
 def read_titles():
     """Read every usable title and inclusion term."""
-    label_names, texts = [], []
+    label_names, items = [], []
     for label, chapter in enumerate(_chapters(assets.locate("icd10cm") / XML_NAME)):
         label_names.append(re.sub(r"\s*\([A-Z0-9-]+\)$", "", chapter.findtext("desc")))
-        texts += [
-            (words, label, section.get("id"), code)
+        items += [
+            {"input": words, "label": label, "group": section.get("id"), "code": code}
             for section in chapter.findall("section")
             for diagnosis in section.iter("diag")
             for code, words in _texts_of(diagnosis)
         ]
-    chapters_of = {}
-    for words, label, _, _ in texts:
-        chapters_of.setdefault(words.casefold(), set()).add(label)
-    items, seen = [], set()
-    for words, label, block, code in texts:
-        key = words.casefold()
-        usable = " " in words and not _CODE.search(words) and len(chapters_of[key]) == 1
-        if usable and key not in seen:
-            seen.add(key)
-            item_id = f"{code}/{split.short_hash(key)}"
-            items.append(
-                {"item_id": item_id, "input": words, "label": label, "group": block, "code": code}
-            )
+    items = split.of_one_label(items, "label")
+    usable = [item for item in items if " " in item["input"] and not _CODE.search(item["input"])]
+    items = [
+        {"item_id": split.text_id(item["code"], item["input"]), **item}
+        for item in split.first_of_each_text(usable)
+    ]
     return items, label_names
 
 

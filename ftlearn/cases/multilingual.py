@@ -41,8 +41,8 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     Parameters
     ----------
     pair : str
-        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"de-dsb"`` or
-        ``"es-es_AR"``.
+        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``; a ValueError
+        where one is unknown, or the pair has too few strings.
     track, pace, generalist, fold
         As in `ftlearn.open_case`.
 
@@ -51,11 +51,6 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     ftlearn.cases.case.Case
         Its parts are smaller where the pair has few strings; only German-Upper Sorbian has shifts
         in other languages.
-
-    Raises
-    ------
-    ValueError
-        When a language is unknown, or the pair has too few strings.
     """
     return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
 
@@ -154,9 +149,8 @@ def _row(item, **changes):
 
 
 def _reversed(part):
-    return Dataset.from_list(
-        [_row(row, input=row["translation"], translation=row["input"]) for row in part]
-    )
+    rows = (_row(row, input=row["translation"], translation=row["input"]) for row in part)
+    return Dataset.from_list(list(rows))
 
 
 def _in_language(part, language):

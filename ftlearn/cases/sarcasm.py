@@ -87,7 +87,7 @@ def four_labels(case):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        As `build` makes it on the starter track.
+        On the starter track.
 
     Returns
     -------

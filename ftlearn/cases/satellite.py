@@ -1,7 +1,7 @@
 """Act 5: from a satellite tile to the climate below it."""
 
-import datasets
 import numpy as np
+from datasets import Dataset
 from PIL import Image
 
 from . import cards, earth, eurosat_data, split
@@ -97,7 +97,4 @@ def _dataset(items):
     columns = ("item_id", "label", "group", "latitude", "longitude")
     content = {name: [item[name] for item in items] for name in columns}
     content["input"] = [Image.fromarray(item["pixels"]) for item in items]
-    kinds = ("string", "int64", "string", "float64", "float64")
-    features = {name: datasets.Value(kind) for name, kind in zip(columns, kinds, strict=True)}
-    features["input"] = datasets.Image()
-    return datasets.Dataset.from_dict(content, features=datasets.Features(features))
+    return Dataset.from_dict(content)

@@ -39,14 +39,15 @@ def build(track, pace, generalist=None, fold=0):
     """The case: rated film reviews in five folds, or on the hub track SST-2."""
     constant = cards.constant("sentiment", track, pace, generalist, fold)
     items = read_texts()
-    items["tweets"] = clustered(items["tweets"])
+    items["tweets"] = split.clustered(items["tweets"], NEAR_DUPLICATE)
     most = {"train": TRAIN_TEXTS[pace]}
     if track == "hub":
         parts = sst2()
         if pace == "full":
             most["train"] = None
     else:
-        parts = split.fold_by_group(clustered(items["movies"]), n_folds=N_FOLDS, fold=fold)
+        movies = split.clustered(items["movies"], NEAR_DUPLICATE)
+        parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     others = OTHER_TEXTS[pace]
     shifts = {name: split.sample(dataset(items[name]), others) for name in SHIFTS}
     parts = {name: split.sample(part, most.get(name, others)) for name, part in parts.items()}
@@ -71,12 +72,11 @@ def read_texts():
         for source, (stem, has_groups) in SOURCES.items():
             truth = _rows(archive, f"{stem}_GroundTruth.txt")
             raw = {row[0]: row[3] for row in _rows(archive, f"{stem}_anonDataRatings.txt")}
-            items, seen = [], set()
+            items = []
             for number, mean, words in truth:
-                words = " ".join(html.unescape(words).split())
                 rating = float(mean)
-                if abs(rating) > LEAST_RATING and words.casefold() not in seen:
-                    seen.add(words.casefold())
+                if abs(rating) > LEAST_RATING:
+                    words = " ".join(html.unescape(words).split())
                     items.append(
                         {
                             "item_id": f"{source}/{number}",
@@ -88,7 +88,7 @@ def read_texts():
                             "slang": has_slang(words),
                         }
                     )
-            found[source] = items
+            found[source] = split.first_of_each_text(items)
     return found
 
 
@@ -108,12 +108,6 @@ def has_slang(words):
     """Whether a text holds a word or an emoticon of `SLANG`."""
     lowered = words.casefold().split()
     return any(word in SLANG or word.strip('.,!?"()') in SLANG for word in lowered)
-
-
-def clustered(items):
-    """The same items, with the cluster of near-duplicates as group."""
-    groups = split.near_duplicates(items, NEAR_DUPLICATE)
-    return [{**item, "group": group} for item, group in zip(items, groups, strict=True)]
 
 
 def dataset(items):
