@@ -18,9 +18,9 @@ def build(track, pace, generalist=None, fold=0):
     """The case, in three folds; the hub track has the same sentences and another generalist."""
     constant = cards.constant("best_practices", track, pace, generalist, fold)
     texts = sentiment.read_texts()
-    short = {name: [i for i in items if is_short(i["input"])] for name, items in texts.items()}
     movies, tweets = (
-        split.clustered(short[name], sentiment.NEAR_DUPLICATE) for name in ("movies", "tweets")
+        split.clustered(_short(texts[name]), sentiment.NEAR_DUPLICATE)
+        for name in ("movies", "tweets")
     )
     parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     sizes = {"train": TRAIN_TEXTS, "validation": VALIDATION_TEXTS, "test": TEST_TEXTS}
@@ -29,9 +29,8 @@ def build(track, pace, generalist=None, fold=0):
     return Case(max_tokens=MOST_TOKENS, shifts=shifts, **constant, **parts)
 
 
-def is_short(words):
-    """Whether a text has at most `MOST_WORDS` words."""
-    return len(words.split()) <= MOST_WORDS
+def _short(items):
+    return [item for item in items if len(item["input"].split()) <= MOST_WORDS]
 
 
 def few(case, per_class=100, draw=0):

@@ -64,7 +64,7 @@ def _build(pair, track, pace, generalist, fold):
     shifts = _shifts(parts["test"], source, target)
     places = _places(shifts, names)  # of the record, which is of full pace
     if pace == "quick":
-        parts = {name: _few(part, QUICK[name]) for name, part in parts.items()}
+        parts = {n: part.select(range(min(QUICK[n], len(part)))) for n, part in parts.items()}
         shifts = _shifts(parts["test"], source, target)
     places["test"] = f", 1 of {len(parts['test'])} to be found"
     if pair != PAIR:
@@ -137,10 +137,6 @@ def _parts(items, fold, pair):
         chosen[name] = members[:size]
     chosen["train"] = [item for group in ordered[at:] for item in groups[group]]
     return {name: Dataset.from_list([_row(item) for item in rows]) for name, rows in chosen.items()}
-
-
-def _few(part, most):
-    return part.select(range(min(most, len(part))))
 
 
 def _row(item, **changes):

@@ -88,9 +88,9 @@ def _positions(items):
 
 
 def _few(items, most):
-    """So many items, those with the smallest hash of their id."""
-    chosen = sorted(items, key=lambda item: split.short_hash(item["item_id"]))[:most]
-    return [item for item in items if item in chosen]
+    """So many items, those with the smallest hash of their id, in their order."""
+    ids = sorted((item["item_id"] for item in items), key=split.short_hash)[:most]
+    return [item for item in items if item["item_id"] in ids]
 
 
 def _dataset(items):

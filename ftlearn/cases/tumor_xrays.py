@@ -117,17 +117,14 @@ def _simulate_blocks(simulation, blocks):
 def simulate_patient(simulation, number):
     """One patient before the scanner; one of the test part before both."""
     label, grade = plan_of_patient(number)
-    scanners = tuple(radiographs.SCANNERS) if _is_tested(number) else ("scanner_1",)
+    first_tested = PATIENTS["full"]["train"] + PATIENTS["full"]["validation"]
+    scanners = tuple(radiographs.SCANNERS) if number >= first_tested else ("scanner_1",)
     found = radiographs.simulate(simulation, number, label, grade, scanners)
     row = {"number": number} | {name: getattr(found, name) for name in _COLUMNS}
     for scanner, image in found.images.items():
         row[f"image_{scanner}"] = image
         row[f"box_{scanner}"] = found.box[scanner] or [np.nan] * 4
     return row
-
-
-def _is_tested(number):
-    return number >= PATIENTS["full"]["train"] + PATIENTS["full"]["validation"]
 
 
 def _dataset(simulation, patients, scanner):
