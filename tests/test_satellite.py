@@ -323,12 +323,6 @@ def places_of(items):
     return np.array([(item["latitude"], item["longitude"]) for item in items])
 
 
-def test_there_are_as_many_tiles_blocks_and_climates_as_were_recorded(tiles):
-    assert len(tiles) == 3047 and len({tile["group"] for tile in tiles}) == 126
-    labels = [tile["label"] for tile in tiles]
-    assert np.bincount(labels).tolist() == [702, 1111, 319, 777, 138]
-
-
 def test_no_image_and_no_id_stands_twice(tiles):
     assert len({tile["pixels"].tobytes() for tile in tiles}) == len(tiles)
     assert len({tile["item_id"] for tile in tiles}) == len(tiles)
@@ -444,27 +438,6 @@ def test_a_system_sees_the_image_and_never_the_latitude(case):
     case.probabilities(Spy())
     assert len(asked) == len(case.test) and all(isinstance(i, Image.Image) for i in asked)
     assert len({vision.image_hash(image) for image in asked}) == len(asked)
-
-
-def test_at_quick_pace_some_tiles_of_each_part_are_taken(case):
-    quick = open_case("satellite", track="starter", pace="quick")
-    for name, most in satellite.QUICK.items():
-        ids = list(quick.part(name)["item_id"])
-        assert len(ids) == len(set(ids)) == most
-        whole = list(case.part(name)["item_id"])
-        assert ids == [item for item in whole if item in set(ids)]
-        assert len(set(quick.part(name)["label"])) == 5
-
-
-@pytest.mark.parametrize("fold", [5, -1, "0", None])
-def test_a_fold_that_is_not_there_is_named(fold):
-    with pytest.raises(ValueError, match="allowed: 0 to 4"):
-        open_case("satellite", track="starter", fold=fold)
-
-
-def test_a_generalist_of_the_other_track_is_refused():
-    with pytest.raises(ValueError, match="allowed on the starter track"):
-        open_case("satellite", track="starter", generalist="resnet18")
 
 
 def test_the_map_is_read_with_little_memory():
