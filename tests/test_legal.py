@@ -132,12 +132,6 @@ def test_the_types_kept_are_those_with_the_most_clusters(clauses):
     assert len(dropped) == len(legal.HEADINGS) - 20
 
 
-def test_no_text_stands_twice_and_every_item_has_an_id_of_its_own(clauses):
-    texts = [" ".join(item["input"].casefold().split()) for item in clauses[0]]
-    assert len(set(texts)) == len(texts)
-    assert len({item["item_id"] for item in clauses[0]}) == len(texts)
-
-
 def triples(text):
     words = re.findall(r"\w+", text.lower())
     return Counter(zip(words, words[1:], words[2:], strict=False))

@@ -113,17 +113,6 @@ def test_no_pair_gives_itself_away(folds):
 # --- sizes ------------------------------------------------------------------------------------
 
 
-def test_every_pool_has_300_candidates_none_of_them_twice(folds):
-    for case in folds:
-        assert len(case.test) == multilingual.POOL == 300
-        assert len(case.validation) == multilingual.VALIDATION == 200
-        assert len(case.train) > 1_200
-        for part in PARTS:
-            for side in ("input", "translation"):
-                texts = [text.casefold() for text in case.part(part)[side]]
-                assert len(set(texts)) == len(texts)
-
-
 def test_both_kinds_are_in_every_part_of_every_fold(folds, quick):
     for case in (*folds, quick):
         for part in PARTS:
@@ -198,17 +187,6 @@ def test_the_numbers_of_the_card_are_those_of_the_data(folds, quick, argentine, 
     # Of a group that fills up a pool the rest is left out; all else is in one of the parts.
     lost = len(pairs("de", "hsb")) - sum(len(folds[0].part(part)) for part in PARTS)
     assert 0 <= lost < 50
-
-
-def test_the_case_is_what_notebook_and_trial_expect(folds):
-    case = folds[2]
-    assert (case.name, case.task, case.metric) == ("multilingual", "retrieval", "accuracy_at_1")
-    assert case.claimed == {"value": 20.0, "unit": "%"} and "20 %" in case.claim
-    assert case.label_names == [] and case.fold == 2
-    assert case.generalist == "multilingual_e5_small_q4" and "4-bit" in case.generalist_label
-    assert "German" in case.title and "Upper Sorbian" in case.title
-    assert set(column(case, "label")) == {0}
-    assert case.labels("test").tolist() == [0] * 300
 
 
 def test_verdicts_name_the_pool_of_every_part_and_recorded_ones_that_of_the_record(folds, quick):
