@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn import metrics as sk
+from toy_cases import toy_case, toy_part
 
 from ftlearn import evaluation as ev
 
@@ -23,40 +24,28 @@ class FakeCase:
     def __init__(self, labels, groups, n_classes=2, **changes):
         self._labels, self._groups = np.asarray(labels), np.asarray(groups).astype(str)
         self.name, self.task, self.metric, self.pace = "toy", "classification", "accuracy", "full"
-        self.places = {}
-        self.label_names = [f"class {c}" for c in range(n_classes)]
+        self.label_names, self.places = [f"class {c}" for c in range(n_classes)], {}
         self.data_name, self.group_name = "toy titles", "blocks"
         self.generalist_label = "MiniLM-L6"
         self.claimed = {"value": 22.0, "unit": "%"}
         vars(self).update(changes)
 
-    def _check(self, part):
-        if part not in ("train", "validation", "test", "tweets"):
-            raise ValueError(
-                f"part {part!r} is not in case 'toy'; allowed: train, validation, test."
-            )
-
     def group_name_of(self, part):
         return self.group_name
 
     def labels(self, part="test"):
-        self._check(part)
         return self._labels
 
     def groups(self, part="test"):
-        self._check(part)
         return self._groups
 
     def probabilities(self, system, part="test"):
-        self._check(part)
         return system.rows
 
     def ranks(self, system, part="test"):
-        self._check(part)
         return system.ranks
 
     def part(self, name):
-        self._check(name)
         return {"item_id": [f"item{i:03}" for i in range(len(self._groups))]}
 
 
@@ -93,46 +82,40 @@ def fewer_draws(monkeypatch):
 # --- metrics ----------------------------------------------------------------------------------
 
 
+def value(metric, labels, outputs, n_classes=2):
+    """The metric over one group, so without an interval."""
+    return ev.score_arrays(labels, np.zeros(len(labels)), outputs, metric, n_classes).score
+
+
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
 def test_metrics_equal_those_of_scikit_learn(n_classes):
-    rng = np.random.default_rng(n_classes)
-    labels, _, rows = toy_data(rng, 120, 10, n_classes)
+    labels, _, rows = toy_data(np.random.default_rng(n_classes), 120, 10, n_classes)
     predicted = rows.argmax(axis=1)
-    every = list(range(n_classes))
-    assert ev.accuracy(labels, rows) == pytest.approx(sk.accuracy_score(labels, predicted))
-    assert ev.accuracy(labels, predicted) == ev.accuracy(labels, rows)
-    assert ev.macro_f1(labels, rows, n_classes) == pytest.approx(
-        sk.f1_score(labels, predicted, average="macro", labels=every, zero_division=0)
-    )
+    expected = sk.accuracy_score(labels, predicted)
+    for outputs in (rows, predicted):
+        assert value("accuracy", labels, outputs, n_classes) == pytest.approx(expected)
     if n_classes == 2:
         expected = sk.roc_auc_score(labels, rows[:, 1].astype(float))
     else:
         exact = rows.astype(float) / rows.astype(float).sum(axis=1, keepdims=True)
         expected = sk.roc_auc_score(labels, exact, multi_class="ovr", average="macro")
-    assert ev.auc(labels, rows) == pytest.approx(expected, abs=1e-12)
+    assert value("auc", labels, rows, n_classes) == pytest.approx(expected, abs=1e-12)
 
 
-def test_macro_f1_counts_a_class_that_the_part_does_not_hold_as_zero_like_scikit_learn():
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_macro_f1_counts_a_class_that_the_part_does_not_hold_as_zero_like_scikit_learn(n_classes):
     labels = np.array([0, 0, 1, 1, 1, 0])
-    predicted = np.array([0, 1, 1, 1, 2, 0])
-    expected = sk.f1_score(labels, predicted, average="macro", labels=[0, 1, 2, 3], zero_division=0)
-    assert ev.macro_f1(labels, predicted, 4) == pytest.approx(expected)
+    predicted = np.array([0, 1, 1, 1, n_classes - 1, 0])
+    every = list(range(n_classes))
+    expected = sk.f1_score(labels, predicted, average="macro", labels=every, zero_division=0)
+    assert value("macro_f1", labels, predicted, n_classes) == pytest.approx(expected)
 
 
 def test_auc_counts_ties_half_like_scikit_learn():
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 300)
-    scores = rng.integers(0, 6, 300) / 5
-    assert ev.auc(labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
-    assert ev.auc(labels, np.full(300, 0.4)) == 0.5
-
-
-def test_retrieval_values_rank_the_target_and_count_ties_against_it():
-    similarities = np.array([[0.9, 0.1, 0.2], [0.5, 0.5, 0.1], [0.9, 0.8, 0.7]])
-    assert ev.accuracy_at_1(similarities).tolist() == [True, False, False]
-    assert ev.reciprocal_ranks(similarities) == pytest.approx([1, 1 / 2, 1 / 3])
-    assert ev.accuracy_at_1(similarities, [0, 0, 0]).tolist() == [True, False, True]
-    assert ev.accuracy_at_1(np.ones((4, 4))).sum() == 0
+    labels, scores = rng.integers(0, 2, 300), rng.integers(0, 6, 300) / 5
+    assert value("auc", labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
+    assert value("auc", labels, np.full(300, 0.4)) == 0.5
 
 
 # --- the bootstrap ----------------------------------------------------------------------------
@@ -357,20 +340,15 @@ def test_p_is_mcnemars_exact_test_where_every_item_is_its_own_group():
 
 
 def test_p_is_by_groups_and_not_mcnemar_where_groups_hold_several_items():
-    labels = np.zeros(80, dtype=int)
-    first, second = np.ones(80, dtype=int), np.zeros(80, dtype=int)
-    groups = np.repeat(np.arange(4), 20)
-    found = ev.paired_difference(labels, groups, first, second)
-    # All four groups agree: 2 of 16 swaps are as extreme, however many items there are.
-    assert found.p == pytest.approx(2 / 16, abs=0.015)
-    assert found.p_method == "permutation test (10,000 swaps)"
-
-
-def test_the_smallest_p_is_not_zero():
     labels = np.zeros(400, dtype=int)
-    groups = np.repeat(np.arange(40), 10)
-    found = ev.paired_difference(labels, groups, labels + 1, labels)
-    assert found.p == 1 / 10_001
+    found = [
+        ev.paired_difference(labels, np.repeat(np.arange(n), 400 // n), labels + 1, labels)
+        for n in (4, 40)
+    ]
+    # All four groups agree: 2 of 16 swaps are as extreme, however many items there are.
+    assert found[0].p == pytest.approx(2 / 16, abs=0.015)
+    assert found[0].p_method == "permutation test (10,000 swaps)"
+    assert found[1].p == 1 / 10_001  # never zero
 
 
 def test_p_is_uniform_when_the_systems_do_not_differ_and_item_swaps_are_not(fewer_draws):
@@ -435,10 +413,8 @@ def test_fewer_than_thirty_groups_are_few(n_groups, few):
 
 
 def test_score_bounds_stay_within_zero_and_one():
-    labels = np.zeros(40, dtype=int)
-    predicted = np.zeros(40, dtype=int)
-    predicted[:3] = 1
-    found = ev.score_arrays(labels, np.repeat(np.arange(4), 10), predicted)
+    predicted = np.where(np.arange(40) < 3, 1, 0)
+    found = ev.score_arrays(np.zeros(40, dtype=int), np.repeat(np.arange(4), 10), predicted)
     assert found.high == 1.0
 
 
@@ -513,18 +489,6 @@ def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, mo
     assert "runs" not in alone.interval_method
 
 
-def test_a_run_that_failed_widens_the_interval():
-    rng = np.random.default_rng(22)
-    labels, groups, base = toy_data(rng, 400, 200)
-    good = softmax(np.log(base) + 3 * one_hot(labels))
-    alike, one_failed = [good] * 3, [good, good, base[:, ::-1]]
-    widths = [
-        found.high - found.low
-        for found in (ev.paired_difference(labels, groups, base, r) for r in (alike, one_failed))
-    ]
-    assert widths[1] > 2 * widths[0]
-
-
 def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
     rng = np.random.default_rng(15)
     labels, groups, base = toy_data(rng, 100, 30)
@@ -552,12 +516,6 @@ def test_a_witness_says_what_its_run_alone_would_have_said_and_is_not_primary():
     assert not witness.primary and primary.primary
     assert "one live run" in witness.wording and "The claim says 90 points" in witness.wording
     assert "one live run" not in primary.wording
-
-
-def test_unequal_numbers_of_seeds_are_refused():
-    labels, groups, rows = toy_data(np.random.default_rng(16), 40, 10, seeds=3)
-    with pytest.raises(ValueError, match="baseline has 2 seeds and specialist 3"):
-        ev.paired_difference(labels, groups, rows[:2], rows)
 
 
 # --- degenerate outputs -----------------------------------------------------------------------
@@ -596,16 +554,13 @@ def test_all_items_right_leaves_no_error_to_reduce():
         (-0.05, -0.01, 22, "contradicted here"),
         (-0.05, 0.0, 22, "not distinguishable"),
         (-0.05, 0.05, 22, "not distinguishable"),
-        (-0.05, 0.50, 22, "not distinguishable"),
         (0.0, 0.05, 22, "not distinguishable"),
         (1e-15, 0.05, 22, "not distinguishable"),
         (-0.05, -1e-15, 22, "not distinguishable"),
         (0.0, 0.0, 22, "not distinguishable"),
         (0.01, 0.05, 22, "supported here, smaller than claimed"),
-        (0.01, 0.2199, 22, "supported here, smaller than claimed"),
         (0.01, 0.22, 22, "supported here"),
         (0.01, 0.1 + 0.2, 30, "supported here"),
-        (0.20, 0.25, 22, "supported here"),
         (0.22, 0.25, 22, "supported here"),
         (0.1 + 0.2, 0.4, 30, "supported here"),
         (0.2201, 0.25, 22, "supported here, larger than claimed"),
@@ -637,24 +592,25 @@ def verdict_with(fixed, broken, n_groups=40, per_group=10, case_changes=None, **
 
 
 @pytest.mark.parametrize(
-    "fixed, broken, outcome",
+    "fixed, broken, claimed, outcome",
     [
-        (0, 2, "contradicted here"),
-        (1, 0, "supported here, smaller than claimed"),
-        (4, 0, "supported here, larger than claimed"),
+        (0, 2, 22.0, "contradicted here"),
+        (1, 0, 22.0, "supported here, smaller than claimed"),
+        (1, 0, 9.8, "supported here"),
+        (4, 0, 22.0, "supported here, larger than claimed"),
+        (1, 0, None, "supported here"),
     ],
 )
-def test_a_primary_verdict_names_the_outcome_the_claim_and_the_numbers(fixed, broken, outcome):
-    verdict = verdict_with(fixed, broken, primary=True)
+def test_a_primary_verdict_holds_the_claim_against_the_interval(fixed, broken, claimed, outcome):
+    claim = {"value": claimed, "unit": "points"}
+    verdict = verdict_with(fixed, broken, primary=True, case_changes={"claimed": claim})
     assert verdict.primary and verdict.outcome == outcome
     assert verdict.wording.startswith(
         f"On toy titles, with MiniLM-L6: {outcome}. The specialist is "
     )
-    assert "than the linear probe in accuracy (95 % interval " in verdict.wording
-    assert "400 items in 40 blocks" in verdict.wording
-    assert "The claim says 22 %, read as points." in verdict.wording
-    assert "secondary" not in verdict.wording
-    assert "few groups" not in verdict.wording
+    told = f"The claim says {claimed:g} points." if claimed else ""
+    assert told in verdict.wording and ("The claim" in verdict.wording) is bool(claimed)
+    assert "secondary" not in verdict.wording and "few groups" not in verdict.wording
 
 
 def test_a_verdict_in_full_reads_as_plain_words():
@@ -675,20 +631,6 @@ def test_what_is_below_zero_has_a_true_minus_sign():
     assert "a relative change of \u2212" in verdict.wording
     assert dict(verdict.rows())["difference"] == "\u221219.5 points"
     assert not re.search(r"-\d", verdict.wording + verdict._repr_html_())
-
-
-def test_a_supported_claim_of_its_own_size_is_supported():
-    verdict = verdict_with(
-        1, 0, primary=True, case_changes={"claimed": {"value": 9.8, "unit": "points"}}
-    )
-    assert verdict.outcome == "supported here"
-    assert "The claim says 9.8 points." in verdict.wording
-
-
-@pytest.mark.parametrize("claimed", [None, {"value": None, "unit": "points"}])
-def test_a_primary_verdict_without_a_claimed_size_does_without(claimed):
-    verdict = verdict_with(1, 0, primary=True, case_changes={"claimed": claimed})
-    assert verdict.outcome == "supported here" and "claim" not in verdict.wording
 
 
 def test_not_distinguishable_names_items_and_groups():
@@ -714,24 +656,19 @@ def test_a_secondary_verdict_says_so_and_does_not_mention_the_claim(fixed, broke
 
 def test_a_slice_is_exploratory():
     where = np.arange(400) < 350
-    verdict = verdict_with(2, 0, where=where)
+    verdict = verdict_with(2, 0, where=where, part="tweets")
     assert verdict.exploratory and verdict.n == 350 and verdict.n_groups == 35
-    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, on a slice: ")
+    assert verdict.wording.startswith(
+        "On toy titles, with MiniLM-L6, taken to tweets, on a slice: "
+    )
     assert "; exploratory)" in verdict.wording and "secondary" not in verdict.wording
     with pytest.raises(ValueError, match="exploratory"):
         verdict_with(2, 0, where=where, primary=True)
 
 
-def test_another_part_is_named():
-    verdict = verdict_with(2, 0, part="tweets")
-    assert verdict.part == "tweets"
-    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, taken to tweets: ")
-
-
-@pytest.mark.parametrize("fixed, broken", [(2, 0), (0, 2), (1, 1)])
 @pytest.mark.parametrize("primary", [True, False])
-def test_at_quick_pace_nothing_is_judged_but_the_numbers_stand(fixed, broken, primary):
-    verdict = verdict_with(fixed, broken, primary=primary, case_changes={"pace": "quick"})
+def test_at_quick_pace_nothing_is_judged_but_the_numbers_stand(primary):
+    verdict = verdict_with(2, 0, primary=primary, case_changes={"pace": "quick"})
     assert verdict.outcome == "too small to judge"
     assert "MiniLM-L6: too small to judge. The specialist is " in verdict.wording
     assert "95 % interval" in verdict.wording and "400 items" in verdict.wording
@@ -818,44 +755,26 @@ def test_html_and_markdown_show_the_numbers_and_escape_every_text():
 
 
 def test_judge_and_score_work_on_a_real_case_with_a_shift():
-    from datasets import Dataset
-
-    from ftlearn.cases.case import Case
-
-    labels, groups, rows = toy_data(np.random.default_rng(21), 90, 30)
-
-    def part(prefix):
-        return Dataset.from_dict(
-            {
-                "item_id": [f"{prefix}{i}" for i in range(90)],
-                "input": [f"{i}" for i in range(90)],
-                "label": labels.tolist(),
-                "group": [f"{prefix}{g}" for g in groups],
-            }
-        )
-
     class Table:
         seed = None
 
         def __init__(self, name, rows):
-            self.name, self.rows = name, rows
+            self.name, self.rows = name, dict(zip(texts, rows, strict=True))
 
         def predict(self, inputs):
-            return self.rows[[int(i) for i in inputs]]
+            return np.array([self.rows[text] for text in inputs])
 
-    case = Case(
-        name="toy", title="Toy", task="classification", train=part("a"), validation=part("b"),
-        test=part("c"), label_names=["no", "yes"], claim="", claimed={"value": 5.0, "unit": "%"},
-        card="", data_name="toys", group_name="boxes", metric="accuracy", generalist="MiniLM-L6",
-        track="starter", pace="full", shifts={"tweets": part("d")},
-    )  # fmt: skip
-    bad, good = Table("majority", one_hot(np.zeros(90, int))), Table("specialist", rows)
+    part = toy_part("tweets", 90, classes=2)
+    case = toy_case(classes=2, validation=part, test=part, shifts={"tweets": part})
+    texts, labels = list(part["input"]), np.array(part["label"])
+    bad = Table("majority", one_hot(np.zeros(90, dtype=int)))
+    good = Table("specialist", one_hot(np.where(np.arange(90) % 5 == 0, 1 - labels, labels)))
     for name in ("test", "tweets"):
         verdict = ev.judge(case, bad, good, part=name)
         assert verdict.difference == pytest.approx(
             ev.score(case, good, part=name).score - ev.score(case, bad, part=name).score
         )
-        assert (verdict.n, verdict.n_groups) == (90, 30)
+        assert (verdict.n, verdict.n_groups) == (90, 23)
     assert ev.best_on_validation(case, {"majority": bad, "specialist": good}) is good
     with pytest.raises(ValueError, match="part 'amazon' is not in case"):
         ev.judge(case, bad, good, part="amazon")
@@ -929,13 +848,6 @@ def test_the_mean_reciprocal_rank_is_that_of_the_ranks(n_seeds):
     assert ev.judge(case, first, seconds).difference != pytest.approx(verdict.difference)
 
 
-def test_the_best_search_is_chosen_by_what_it_finds_first_on_validation():
-    case = searching_case(n_groups=4)
-    near = searching("zero_shot", [2] * 8)  # never right, never far off
-    bold = searching("linear_probe", [1, 1, 1, 1, 99, 99, 99, 99])
-    assert ev.best_on_validation(case, [near, bold]) is bold
-
-
 # --- recorded predictions ---------------------------------------------------------------------
 
 
@@ -959,7 +871,7 @@ def predictions_table(labels, groups, systems, part="test"):
     return pd.concat(frames, ignore_index=True)
 
 
-@pytest.mark.parametrize("n_groups", [20, 45, 200])
+@pytest.mark.parametrize("n_groups", [20, 200])
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
 def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     metric, n_groups, tmp_path
@@ -987,15 +899,6 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     assert ev.score_arrays(recorded.labels, recorded.groups, outputs, metric) == ev.score(
         case, runs
     )
-
-
-def test_the_auc_from_the_table_equals_scikit_learns_on_the_live_probabilities():
-    labels, groups, rows = toy_data(np.random.default_rng(23), 300, 60)
-    table = predictions_table(labels, groups, [system("specialist", rows)])
-    recorded = ev.arrays_from_predictions(table, "specialist")
-    outputs = ev.outputs_from_recorded(recorded, "auc", 2)
-    found = ev.auc(recorded.labels, outputs[0])
-    assert found == pytest.approx(sk.roc_auc_score(labels, rows[:, 1]), abs=1e-6)
 
 
 @pytest.mark.parametrize("metric", ["accuracy_at_1", "mrr"])
@@ -1105,15 +1008,6 @@ def test_impossible_failure_counts_are_refused(failures, runs):
         ev.failure_bounds(failures, runs)
 
 
-def test_a_margin_holds_only_strictly_inside():
-    assert ev.within_margin(-0.009, 0.009, 0.01)
-    assert not ev.within_margin(-0.01, 0.009, 0.01)
-    assert not ev.within_margin(-0.009, 0.01, 0.01)
-    assert not ev.within_margin(0.005, 0.02, 0.01)
-    with pytest.raises(ValueError, match="margin is 0"):
-        ev.within_margin(0, 0, 0)
-
-
 # --- bad arguments ----------------------------------------------------------------------------
 
 
@@ -1142,6 +1036,7 @@ ROWS = one_hot(LABELS)
         ({"baseline": [ROWS, ROWS[:-1]]}, "baseline: the seeds' outputs differ in shape"),
         ({"baseline": ["a"] * 20}, "baseline holds"),
         ({"specialist": np.where(ROWS > 0, np.nan, ROWS)}, "specialist contains NaN"),
+        ({"baseline": [ROWS] * 2, "specialist": [ROWS] * 3}, "2 seeds and specialist 3"),
         ({"specialist": LABELS * 0.5, "metric": "accuracy_at_1"}, "accuracy_at_1 needs the values"),
     ],
 )
@@ -1156,7 +1051,6 @@ def test_bad_arrays_are_refused_by_name(changes, message):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"part": "amazon"}, "part 'amazon' is not in case"),
         ({"metric": "mrr"}, "metric is 'mrr'; allowed here: accuracy, macro_f1, auc"),
         ({"where": np.zeros(20, bool)}, "where selects no item"),
         ({"where": np.ones(19, bool)}, r"where is an array of bool of shape \(19,\)"),
@@ -1185,12 +1079,6 @@ def test_a_claim_that_is_no_number_is_refused():
     both = system("majority", 1 - ROWS), system("specialist", ROWS)
     with pytest.raises(ValueError, match="claimed value of case 'toy' is nan"):
         ev.judge(case, *both, primary=True)
-
-
-@pytest.mark.parametrize("targets", [[0, 1], [0, 1, 3], [0, 1, -1]])
-def test_targets_outside_the_candidates_are_refused(targets):
-    with pytest.raises(ValueError, match="targets must give 3 columns"):
-        ev.accuracy_at_1(np.eye(3), targets)
 
 
 def test_importing_the_evaluation_loads_no_heavy_library():
@@ -1229,13 +1117,8 @@ def test_crossed_groups_are_both_resampled_each_on_its_own():
     gain = (b == labels).astype(int) - (a == labels)
     draws = []
     for _ in range(3000):
-        s, r = rng.integers(0, 30, 30), rng.integers(0, 35, 35)
-        picked = [
-            value
-            for x, y, value in zip(first, second, gain, strict=True)
-            for _ in range(int((s == x).sum() * (r == y).sum()))
-        ]
-        draws.append(np.mean(picked))
+        s, r = np.bincount(rng.integers(0, 30, 30), minlength=30), rng.integers(0, 35, 35)
+        draws.append(np.repeat(gain, s[first] * np.bincount(r, minlength=35)[second]).mean())
     low, high = np.percentile(draws, [2.5, 97.5])
     assert found.difference == pytest.approx(gain.mean())
     # Monte-Carlo error of a 2.5 % quantile of 3,000 draws: about 4 % of the half-width.
