@@ -154,35 +154,11 @@ def change_record(change):
 # --- plans ----------------------------------------------------------------------------------
 
 
-def cases_with(what):
-    """Recorded cases whose plan has a run of that kind."""
-    return [name for name in evidence.recorded_cases() if any(map(what, evidence.plan(name)))]
-
-
-WITH_FOLDS = cases_with(lambda run: run.part == "folds")
-WITH_A_CURVE = cases_with(lambda run: run.part.startswith("learning_curve"))
-
-
-def test_a_case_that_is_said_to_have_folds_or_a_curve_has_them_in_its_plan():
-    assert set(WITH_FOLDS) >= {"medical", "legal", "tumor_xrays"}
-    assert {"medical", "legal", "tumor_xrays"} <= set(WITH_A_CURVE) <= set(WITH_FOLDS)
-
-
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
 def test_every_planned_run_has_a_key_of_its_own(case_name):
     keys = [run.fingerprint("data") for run in evidence.plan(case_name)]
     assert len(set(keys)) == len(keys) > 0
     assert case_name in CASES
-
-
-@pytest.mark.parametrize("case_name", WITH_FOLDS)
-def test_every_fold_has_its_baselines_and_the_same_seeds(case_name):
-    runs = [run for run in evidence.plan(case_name) if run.part == "folds"]
-    folds = {run.fold for run in runs if run.system == "baselines"}
-    seeds = {run.recipe.seed for run in runs if run.recipe}
-    tuned = [(r.fold, r.recipe.seed) for r in runs if r.system == "specialist"]
-    assert len(folds) > 1
-    assert sorted(tuned) == sorted((fold, seed) for fold in folds for seed in seeds)
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
@@ -192,28 +168,6 @@ def test_the_split_of_the_notebook_has_three_seeds_or_more(case_name):
     seeds = sorted(run.recipe.seed for run in tuned)
     assert seeds == list(range(len(seeds))) and len(seeds) >= 3
     assert len({replace(run.recipe, seed=0) for run in tuned}) == 1
-
-
-@pytest.mark.parametrize("case_name", WITH_A_CURVE)
-def test_a_learning_curve_has_baselines_and_specialists_of_the_same_draws(case_name):
-    images = case_name == "tumor_xrays"  # there a fold is a simulation of its own
-    specialists = ["specialist"]
-    if not images:
-        specialists += ["specialist_mean", "specialist_contrastive"]
-    runs = [run for run in evidence.plan(case_name) if run.per_class is not None]
-    expected = {
-        (size, system, fold, draw)
-        for size in ((25, 100) if images else (5, 20))
-        for system in ("baselines", *specialists)
-        for fold in range(3 if images else 1)
-        for draw in (0, 1, 2)
-    }
-    if images:
-        expected |= {(s, "from_scratch", fold, 0) for s in (25, 100) for fold in range(3)}
-    of = [(run.per_class, run.system, run.fold, run.draw) for run in runs]
-    assert set(of) == expected and len(of) == len(expected)
-    assert all(run.part == f"learning_curve_{run.per_class}" for run in runs)
-    assert all(run.recipe.seed == run.draw for run in runs if run.recipe)
 
 
 def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
@@ -230,23 +184,17 @@ def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
 
 
 def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkeypatch):
-    run = Run("folds", "specialist", 0, Recipe.tuned())
-    others = [
-        replace(run, part="test"),
-        replace(run, system="specialist_plain"),
-        replace(run, fold=1),
-        replace(run, share=2),
-        replace(run, per_class=5),
-        replace(run, per_class=20),
-        replace(run, per_class=5, draw=1),
-        replace(run, recipe=None),
-        replace(run, recipe=Recipe.tuned(seed=1)),
-        replace(run, recipe=Recipe.tuned(weight_decay=0.01)),
-    ]
+    run, speed = Run("folds", "specialist", 0, Recipe.tuned()), Run("speed", "racers")
+    changes = [{"part": "test"}, {"system": "specialist_plain"}, {"fold": 1}, {"share": 2}]
+    changes += [{"per_class": 5}, {"per_class": 20}, {"per_class": 5, "draw": 1}]
+    changes += [{"recipe": recipe} for recipe in (None, Recipe.tuned(seed=1))]
+    others = [replace(run, **change) for change in changes] + [speed, Run("speed", "switches")]
     keys = [r.fingerprint("data") for r in (run, *others)] + [run.fingerprint("other data")]
+    monkeypatch.setattr(evidence, "RACE_RATES", evidence.RACE_RATES | {"specialist": 0.5})
+    keys.append(speed.fingerprint("data"))  # speeds are those of the racers' recipes
     monkeypatch.setattr(evidence, "PROCEDURE", evidence.PROCEDURE + 1)
     keys.append(run.fingerprint("data"))
-    assert len(set(keys)) == len(others) + 3
+    assert len(set(keys)) == len(others) + 4
     monkeypatch.undo()
     assert Run("folds", "specialist", 0, Recipe.tuned()).fingerprint("data") == keys[0]
 
@@ -774,145 +722,67 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
             assert row["recipe"]["patience"] is None or -0.02 < above < most
 
 
-# --- the race ---------------------------------------------------------------------------------
+# --- the race, from the shipped record --------------------------------------------------------
 
 RACERS = ("from_scratch", "specialist", "specialist_partial")
-SPEEDS = {
-    "from_scratch": [100.0, 110.0, 90.0, 100.0, 95.0],
-    "specialist": [100.0, 105.0, 95.0, 100.0, 90.0],
-    "specialist_partial": [200.0, 210.0, 190.0, 200.0, 180.0],
-}
-CIRCUMSTANCES = {
-    "machine": {"cpu": "a CPU", "threads": 2, "memory_gb": 8.0, "bf16": False},
-    "versions": {"python": "3.11", "torch": "2", "transformers": "5"},
-    "date": "2026-01-02",
-}
 
 
-def racing_laps(racer, seed):
-    """Images, wrong seconds and score: a line up to the target, then above it."""
-    arrival = {"from_scratch": 1000, "specialist": 300, "specialist_partial": 400}[racer]
-    arrival += 100 * seed
-    if racer == "from_scratch" and seed == 4:
-        arrival = 10_000  # never
-    return [[images, 999.0, 0.7 if images >= arrival else 0.3] for images in range(100, 2100, 100)]
-
-
-def racing_rows():
-    rows = [
-        {"part": "test", "system": "baselines", "fold": 0, "key": "b0", "seconds_of":
-            {"majority": 0.0, "classical": 3.0, "linear_probe": 2.0},
-            "validation": {"majority": 0.5, "classical": 0.6, "linear_probe": 0.75}},
-        {"part": "test", "system": "controls", "fold": 0, "key": "c0",
-            "seconds_of": {"control_latitude": 0.1}, "validation": {"control_latitude": 0.8}},
-        {"part": "speed", "system": "racers", "fold": 0, "key": "speed",
-            "examples_per_second": SPEEDS,
-            "seconds_of_fit": {"features": [1.0, 1.1, 1.2, 1.3, 1.4],
-                "linear_probe": [2.0, 2.1, 2.2, 2.3, 2.4], "classical": [4.0] * 5}},
-    ]  # fmt: skip
-    for seed in (4, 0, 3, 1, 2):  # in no order
-        for racer in RACERS:
-            row = {"part": "test", "system": racer, "fold": 0, "key": f"{racer}{seed}"}
-            row |= {"seed": seed, "recipe": {}, "laps": racing_laps(racer, seed)}
-            rows.append(row | {"seconds_of": {racer: 9.0}, "validation": {racer: 0.7}})
-    for fold in range(1, 5):
-        rows.append({"part": "folds", "system": "baselines", "fold": fold, "key": f"b{fold}",
-            "seconds_of": {"majority": 0.0, "classical": 3.0, "linear_probe": 2.0},
-            "validation": {"linear_probe": 0.75}})  # fmt: skip
-        rows.append({"part": "folds", "system": "controls", "fold": fold, "key": f"c{fold}",
-            "seconds_of": {"control_latitude": 0.1}, "validation": {}})  # fmt: skip
-        rows.append({"part": "folds", "system": "specialist", "fold": fold, "seed": 0,
-            "key": f"specialist0-{fold}", "recipe": {}, "seconds_of": {"specialist": 9.0},
-            "validation": {"specialist": 0.7}})  # fmt: skip
-    return [row | CIRCUMSTANCES for row in rows]
-
-
-def racing_table(rows):
-    """Ten tiles a fold in five blocks, and what every system of every run says of them."""
-    return pd.DataFrame(
-        {
-            "item_id": f"{row['fold']}/{at}",
-            "group": f"block {row['fold']}.{at // 2}",
-            "part": row["part"],
-            "label": at % 3,
-            "system": system,
-            "seed": row.get("seed"),
-            # Right as often as its name is long, so that no two are the same.
-            "prediction": at % 3 if at < len(system) // 2 + row["fold"] % 2 else (at + 1) % 3,
-            "probability": 0.6,
-            "key": row["key"],
-        }
-        for row in rows
-        if row["part"] != "speed"
-        for system in row["seconds_of"]
-        for at in range(10)
-    ).astype({"seed": "Int64"})
-
-
-@pytest.fixture
-def raced(monkeypatch, tmp_path):
-    """A toy case named satellite, with a record of a race and five folds."""
-    folder = tmp_path / "evidence"
-    folder.mkdir()
-    rows = racing_rows()
-    (folder / "satellite.json").write_text(json.dumps({"case": "satellite", "runs": rows}))
-    racing_table(rows).to_parquet(folder / "satellite.parquet")
-    monkeypatch.setattr(evidence, "FOLDER", folder)
+@pytest.fixture(scope="module")
+def tiles():
+    """What stands for the satellite case in front of its record."""
     claimed = {"value": 50.0, "unit": "% of the training time"}
-    return toy_case(name="satellite", claimed=claimed, data_name="toy tiles")
+    return toy_case(name="satellite", claimed=claimed, label_names=list("abcdefghij"))
 
 
-def test_recorded_seconds_are_images_over_the_speed_of_the_same_round(raced):
-    found = evidence.recorded_race(raced)
+def test_recorded_seconds_are_images_over_the_speed_of_the_same_round(tiles):
+    rows, _ = evidence.read("satellite")
+    (timed,) = (row for row in rows if row["part"] == "speed")
+    found = evidence.recorded_race(tiles)
     assert list(found.curves) == list(RACERS)
-    for racer, runs in found.curves.items():
-        for seed, rows in enumerate(runs):
-            laps = racing_laps(racer, seed)
-            assert [(row["images"], row["score"]) for row in rows] == [(n, s) for n, _, s in laps]
-            expected = [images / SPEEDS[racer][seed] for images, _, _ in laps]
-            assert [row["seconds"] for row in rows] == pytest.approx(expected)
-    assert found.speeds == SPEEDS and found.features_seconds == [1.0, 1.1, 1.2, 1.3, 1.4]
-    assert "2026-01-02" in found.about
+    for row in (row for row in rows if "laps" in row):
+        speed = timed["examples_per_second"][row["system"]][row["seed"]]
+        assert found.curves[row["system"]][row["seed"]] == [
+            {"images": images, "seconds": pytest.approx(images / speed), "score": score}
+            for images, _, score in row["laps"]
+        ]
     # What is fitted in one go has its validation score.
+    fitted = next(row for row in rows if row["system"] == "baselines")["validation"]
     assert found.at_once == {
-        "linear_probe": ((2.0, 2.1, 2.2, 2.3, 2.4), 0.75),
-        "classical": ((4.0,) * 5, 0.6),
+        name: (tuple(timed["seconds_of_fit"][name]), fitted[name])
+        for name in ("linear_probe", "classical")
     }
-    at = found.arrivals(0.65)
+    at = found.arrivals(fitted["linear_probe"])
     assert set(at) == {*RACERS, "linear_probe", "classical"}
-    assert at["linear_probe"].median() == 2.2 and at["linear_probe"].reached == 5
-    assert at["classical"].reached == 0
-    assert at["specialist"].seconds == pytest.approx((3.0, 400 / 105, 500 / 95, 6.0, 700 / 90))
-    assert at["from_scratch"].seconds[4] is None
-    assert at["from_scratch"].given == pytest.approx([2000 / s for s in SPEEDS["from_scratch"]])
+    assert (at["linear_probe"].reached, at["classical"].reached) == (5, 0)
+    assert found.speeds == timed["examples_per_second"] and timed["date"] in found.about
 
 
-def test_the_part_about_time_to_a_target_follows_from_the_race(raced):
-    part = evidence.time_to_target(raced)
+def test_the_part_about_time_to_a_target_follows_from_the_race(tiles):
+    part = evidence.time_to_target(tiles)
     assert (part.name, part.metric) == ("time_to_target", "seconds")
     assert part.name in report.PARTS and part.predictions.empty
-    at = evidence.recorded_race(raced).arrivals(racing.PRIMARY_TARGET)
+    at = evidence.recorded_race(tiles).arrivals(racing.PRIMARY_TARGET)
     for name, about in part.systems.items():
         assert about["score"] == at[name].median()
         assert about["seeds"] == ([0, 1, 2, 3, 4] if name in RACERS else [])
-    assert part.systems["classical"]["score"] is None
     first, second = part.verdicts
     assert (first["specialist"], first["primary"]) == ("specialist", True)
     assert (second["specialist"], second["primary"]) == ("specialist_partial", False)
     assert first["baseline"] == second["baseline"] == "from_scratch"
-    # Medians: 500 images at 95 a second and 12 s; the run that never came counts with all it had.
-    slow = np.median([10.0, 10.0, 1200 / 90, 13.0, 2000 / 95])
-    fast = np.median([3.0, 400 / 105, 500 / 95, 6.0, 700 / 90])
+    slow, fast = (np.median(at[name].seconds) for name in ("from_scratch", "specialist"))
     assert first["difference"] == pytest.approx(1 - fast / slow)
-    assert first["n"] == first["n_groups"] == 5
-    assert part.more["n"] == part.more["n_groups"] == 5
+    assert first["n"] == first["n_groups"] == part.more["n"] == part.more["n_groups"] == 5
     assert part.more["target"] == racing.PRIMARY_TARGET
     assert [row["target"] for row in part.more["targets"]] == list(racing.TARGETS)
     json.dumps([part.systems, part.verdicts, part.more], allow_nan=False)
 
 
-def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(raced, monkeypatch):
-    part = evidence.recorded(raced, "test")
+def share_right(table):
+    return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+
+
+def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(tiles, monkeypatch):
+    part = evidence.recorded(tiles, "test")
     live = part.predictions.query("system == 'linear_probe'").assign(seed=7)  # its answers
 
     def table(case, system, name):
@@ -920,59 +790,37 @@ def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(raced, 
         return live.drop(columns="system")
 
     monkeypatch.setattr(evidence.evaluation, "predictions_table", table)
-    kept = evidence.beside(raced, part, ("from_scratch", "specialist_partial"), "live")
+    kept = evidence.beside(tiles, part, ("from_scratch", "specialist_partial"), "live")
     assert set(kept.systems) == {"from_scratch", "specialist_partial"}
     assert set(kept.predictions["system"]) == set(kept.systems)
-    right = part.predictions.assign(right=part.predictions.eval("label == prediction"))
-    right = right.groupby("system")["right"].mean()
+    right = share_right(part.predictions)
     first, second = kept.verdicts
     assert (first.baseline, first.specialist) == ("from_scratch", "specialist")
     assert first.difference == pytest.approx(right["linear_probe"] - right["from_scratch"])
     assert (second.baseline, second.specialist) == ("specialist", "specialist_partial")
     assert second.difference == pytest.approx(right["specialist_partial"] - right["linear_probe"])
-    quick = evidence.beside(replace(raced, pace="quick"), part, ("from_scratch",), "live")
+    assert {first.source, second.source} == {"live"}
+    quick = evidence.beside(replace(tiles, pace="quick"), part, ("from_scratch",), "live")
     assert quick.verdicts == [] and set(quick.systems) == {"from_scratch"}
 
 
-def test_scores_of_a_slice_are_those_of_its_items(raced):
-    part = evidence.recorded_folds(raced)
-    chosen = [f"2/{at}" for at in range(4)]
-    table = part.predictions[part.predictions["item_id"].isin(chosen)]
-    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
-    found = evidence.part_scores(raced, part, where=chosen)
-    assert {name: score.score for name, score in found.items()} == pytest.approx(right.to_dict())
-    assert found["majority"].n == 4
-
-
-def test_recorded_folds_have_every_fold_once(raced):
-    part = evidence.recorded_folds(raced)
-    assert part.name == "folds" and set(part.predictions["part"]) == {"folds"}
-    expected = {f"{fold}/{at}" for fold in range(5) for at in range(10)}
-    for system in ("majority", "classical", "linear_probe", "control_latitude", "specialist"):
-        rows = part.predictions[part.predictions["system"] == system]
-        assert len(rows) == 50 and set(rows["item_id"]) == expected, system
-    assert set(part.predictions["system"]) == set(part.systems)  # no racer that ran once
-    assert part.systems["specialist"]["seeds"] == [0]
-    assert not any(verdict.primary for verdict in part.verdicts)
-    verdict = next(v for v in part.verdicts if v.baseline == "linear_probe")
-    assert verdict.n == 50 and verdict.n_groups == 25
+def test_recorded_folds_have_every_fold_once_and_a_slice_its_items_alone(tiles):
+    part = evidence.recorded_folds(tiles)
     table = part.predictions
-    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
-    gain = right["specialist"] - right["linear_probe"]
-    assert verdict.difference == pytest.approx(gain)
-
-
-def test_the_plan_of_the_satellite_case_races_five_seeds_on_its_own_fold():
-    runs = evidence.plan("satellite")
-    raced = [(run.system, run.recipe.seed) for run in runs if run.part == "test" and run.recipe]
-    assert sorted(raced) == sorted((racer, seed) for racer in RACERS for seed in range(5))
-    assert all(run.fold == 0 for run in runs if run.part in ("test", "speed"))
-    folds = [(run.system, run.fold) for run in runs if run.part == "folds"]
-    assert sorted(folds) == sorted(
-        (system, fold) for system in ("baselines", "controls", "specialist") for fold in range(1, 5)
-    )
-    (speed,) = (run for run in runs if run.part == "speed")
-    assert speed.system == "racers"
+    assert part.name == "folds" and set(table["part"]) == {"folds"}
+    items = sorted(set(table["item_id"]))
+    for system in ("majority", "classical", "linear_probe", "control_latitude", "specialist"):
+        assert sorted(table["item_id"][table["system"] == system]) == items, system
+    assert set(table["system"]) == set(part.systems)  # no racer that ran once
+    assert part.systems["specialist"]["seeds"] == [0]
+    verdict = next(v for v in part.verdicts if v.baseline == "linear_probe")
+    assert verdict.n == len(items) and not verdict.primary
+    right = share_right(table)
+    assert verdict.difference == pytest.approx(right["specialist"] - right["linear_probe"])
+    found = evidence.part_scores(tiles, part, where=items[:40])
+    expected = share_right(table[table["item_id"].isin(items[:40])])
+    assert {name: score.score for name, score in found.items()} == pytest.approx(dict(expected))
+    assert found["majority"].n == 40
 
 
 def test_racers_differ_in_what_the_race_is_about_alone():
@@ -985,14 +833,6 @@ def test_racers_differ_in_what_the_race_is_about_alone():
     assert scratch.batch_size == whole.batch_size and scratch.epochs >= whole.epochs
 
 
-def test_the_speed_of_racers_has_a_key_of_its_own_that_changes_with_their_recipes(monkeypatch):
-    run = Run("speed", "racers")
-    keys = {run.fingerprint("data"), Run("speed", "switches").fingerprint("data")}
-    monkeypatch.setattr(evidence, "RACE_RATES", evidence.RACE_RATES | {"specialist": 0.5})
-    keys.add(run.fingerprint("data"))
-    assert len(keys) == 3
-
-
 def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypatch):
     """A round has every racer once; then features, a head, counted features."""
     asked = []
@@ -1001,117 +841,62 @@ def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypat
         asked.append(recipe)
         return 100.0 + len(asked)
 
-    case = toy_case()
     generalist = SimpleNamespace(
         embed=lambda texts: np.array([[len(t), t.count("e")] for t in texts], dtype=np.float32)
     )
     monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence, "load_generalist", lambda case: generalist)
-    found = evidence._racing_speeds(case, rounds=2)
+    found = evidence._racing_speeds(toy_case(), rounds=2)
     assert asked == [*evidence.racers(0).values(), *evidence.racers(1).values()]
-    assert found["examples_per_second"] == {
-        "from_scratch": [101.0, 104.0],
-        "specialist": [102.0, 105.0],
-        "specialist_partial": [103.0, 106.0],
-    }
+    speeds = found["examples_per_second"]
+    assert list(speeds.values()) == [[101.0, 104.0], [102.0, 105.0], [103.0, 106.0]]
     fits = found["seconds_of_fit"]
-    assert set(fits) == {"features", "linear_probe", "classical"}
-    assert all(len(seconds) == 2 for seconds in fits.values())
+    assert {name: len(seconds) for name, seconds in fits.items()} == {
+        "features": 2, "linear_probe": 2, "classical": 2
+    }  # fmt: skip
     # A probe's clock holds that of the features it stands on.
-    for features, probe in zip(fits["features"], fits["linear_probe"], strict=True):
-        assert probe >= features
+    assert np.all(np.subtract(fits["linear_probe"], fits["features"]) >= 0)
 
 
-# --- the six pieces of advice -----------------------------------------------------------------
+# --- the six pieces of advice, from the shipped record ----------------------------------------
 
 
-def practised(monkeypatch, right):
-    """A made-up record of all recipes: how many of 20 test items each run gets right."""
-    rows, tables = [], []
-    items = [f"item {number}" for number in range(20)]
-    for seed in practices.SEEDS:
-        for name, recipe in practices.recipes(seed).items():
-            n = right(name, seed)
-            rows.append(
-                {
-                    "part": "test", "system": name, "seed": seed, "per_class": 100,
-                    "recipe": recipe.fields(), "validation": {name: 0.7},
-                    "history": [{"epoch": 1}, {"epoch": 2}], "key": f"{name} {seed}",
-                    "seconds_of": {name: 9.0},
-                }
-            )  # fmt: skip
-            for part in ("test", "tweets"):
-                given = [1] * n + [0] * (20 - n)
-                tables.append(practised_rows(items, part, name, seed, given))
-        for name in ("majority", "zero_shot", "linear_probe"):
-            for part in ("test", "tweets"):
-                given = [1] * 10 + [0] * 10
-                tables.append(practised_rows(items, part, name, seed, given))
-    names = ("specialist", "specialist_dropout", "specialist_lora")
-    rows.append(
-        {
-            "part": "speed", "system": "practices", "date": "2026-11-25",
-            "examples_per_second": dict.fromkeys(names, [100, 120, 90])
-            | {"specialist_dropout": [50, 60, 70], "specialist_lora": [200, 200, 200]},
-            "trained_parameters": dict.fromkeys(names, 10) | {"specialist_lora": 2},
-            "peak_memory_mb": dict.fromkeys(names, 900),
-            "machine": {"bf16": True, "threads": 2, "cpu": "a cpu", "memory_gb": 24},
-            "versions": {"torch": "2", "transformers": "5"},
-        }
-    )  # fmt: skip
-    monkeypatch.setattr(evidence, "read", lambda _: (rows, pd.concat(tables, ignore_index=True)))
-    return toy_case(name="best_practices")
+@pytest.fixture(scope="module")
+def advised():
+    """What stands for the case of the best practices in front of its record."""
+    return toy_case(name="best_practices", classes=2)
 
 
-def practised_rows(items, part, system, seed, given):
-    return pd.DataFrame(
-        {
-            "item_id": items, "group": items, "part": part, "label": 1, "system": system,
-            "seed": seed, "prediction": given, "probability": 0.9, "key": f"{system} {seed}",
-        }
-    )  # fmt: skip
-
-
-def test_recorded_practices_have_a_score_a_seed_in_the_order_of_the_seeds(monkeypatch):
-    case = practised(monkeypatch, lambda name, seed: 10 + seed if name == "specialist" else 12)
-    found = evidence.recorded_practices(case)
-    assert found.accuracy["specialist"].tolist() == [(10 + seed) / 20 for seed in range(10)]
-    assert found.away["specialist_lora"].tolist() == [12 / 20] * 10
-    assert found.majority == 0.5
-
-
-def test_recorded_seconds_of_practices_are_sentences_over_the_recipes_own_speed(monkeypatch):
-    found = evidence.recorded_practices(practised(monkeypatch, lambda *_: 12))
-    sentences = 2 * 200  # two epochs of 100 of each class
-    assert found.seconds["specialist_no_warm_up"].tolist() == [sentences / 100] * 10
-    assert found.seconds["specialist_dropout_30"].tolist() == [sentences / 60] * 10
-    assert found.seconds["specialist_lora"].tolist() == [sentences / 200] * 10
-    assert (found.trained["specialist_lora"], found.trained["specialist_lp_ft"]) == (2, 10)
+def test_recorded_practices_have_a_score_and_the_seconds_of_its_own_speed_a_seed(advised):
+    rows, table = evidence.read("best_practices")
+    (timed,) = (row for row in rows if row["part"] == "speed")
+    kinds = {"specialist_no_warm_up": "specialist", "specialist_dropout_30": "specialist_dropout"}
+    kinds["specialist_lora"] = "specialist_lora"
+    found = evidence.recorded_practices(advised)
+    for row in (row for row in rows if row["system"] in kinds):
+        system, seed, kind = row["system"], row["seed"], kinds[row["system"]]
+        own = table[table["key"] == row["key"]]
+        for scores, part in ((found.accuracy, "test"), (found.away, "tweets")):
+            there = own[own["part"] == part]
+            assert scores[system][seed] == (there["label"] == there["prediction"]).mean()
+        sentences = 2 * practices.PER_CLASS * len(row["history"])
+        speed = np.median(timed["examples_per_second"][kind])
+        assert found.seconds[system][seed] == pytest.approx(sentences / speed)
+        assert found.histories[system][seed] == row["history"]
+        assert found.trained[system] == timed["trained_parameters"][kind]
+    assert found.majority == pytest.approx(share_right(table[table["part"] == "test"])["majority"])
 
 
 @pytest.mark.parametrize("name", [advice.name for advice in practices.ADVICES])
-def test_a_part_of_an_advice_is_about_its_systems_and_its_pairs(name, monkeypatch):
-    def right(system, seed):
-        return 12 + seed % 3 + (3 if system == practices.advice_named(name).followed else 0)
-
-    part = evidence.advice_part(practised(monkeypatch, right), name)
-    advice = practices.advice_named(name)
+def test_a_part_of_an_advice_is_about_its_systems_and_its_pairs(name, advised):
+    part, advice = evidence.advice_part(advised, name), practices.advice_named(name)
     assert set(part.predictions["system"]) == set(part.systems) == set(advice.systems)
     assert set(part.predictions["part"]) == {name}
     first, *others = part.verdicts
     assert (first["baseline"], first["specialist"]) == (advice.ignored, advice.followed)
-    assert first["difference"] == pytest.approx(3 / 20) and first["low"] > 0
+    accuracy = evidence.recorded_practices(advised).accuracy
+    gain = (accuracy[advice.followed] - accuracy[advice.ignored]).mean()
+    assert first["difference"] == pytest.approx(gain) and "Secondary" not in first["wording"]
     assert len(others) == len(advice.beside)
     assert all("Secondary" in verdict["wording"] for verdict in others)
     assert set(part.more["runs"]) == set(advice.systems)
-
-
-def test_the_plan_of_the_practices_pairs_ten_draws_and_seeds():
-    runs = [run for run in evidence.plan("best_practices") if run.part == "test"]
-    by_system = {}
-    for run in runs:
-        seed = run.recipe.seed if run.recipe else run.draw
-        assert run.draw == seed and run.per_class == practices.PER_CLASS
-        by_system.setdefault(run.system, []).append(seed)
-    assert set(by_system) == {"baselines", *practices.recipes()}
-    assert all(sorted(seeds) == list(practices.SEEDS) for seeds in by_system.values())
