@@ -1336,8 +1336,7 @@ def compare_runs(scores_a, scores_b):
     Parameters
     ----------
     scores_a, scores_b : array of float, shape (runs,)
-        Scores of the same seeds in the same order, at least 2; a failed run belongs in
-        `failure_bounds`.
+        Of the same seeds in the same order; a failed run belongs in `failure_bounds`.
 
     Returns
     -------

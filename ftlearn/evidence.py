@@ -392,11 +392,6 @@ def record(case_name, say=print, recompute=()):
     say : callable
         Takes one line of progress.
     recompute : collection of str
-
-    Returns
-    -------
-    pathlib.Path
-        The record's JSON file.
     """
     runs = plan(case_name)
     held = _held_by_record(case_name)
@@ -735,7 +730,7 @@ def check(case_name=None, say=print, seed=None):
     Returns
     -------
     list of str
-        One sentence a score that falls outside; empty when none does.
+        One sentence a score that falls outside.
     """
     names = recorded_cases() if case_name is None else [case_name]
     runs = [(name, run) for name in names for run in plan(name) if run.part != "speed"]
@@ -877,7 +872,6 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     metric : str, optional
         By default the case's.
     runs : collection of str
-        Names of the runs that are taken.
 
     Returns
     -------
@@ -896,17 +890,7 @@ def _own_predictions(table, rows):
 
 
 def only(part, systems):
-    """A recorded part with some of its systems, and the verdicts between them.
-
-    Parameters
-    ----------
-    part : RecordedPart
-    systems : collection of str
-
-    Returns
-    -------
-    RecordedPart
-    """
+    """A recorded part with some of its systems, and the verdicts between them."""
     return replace(
         part,
         predictions=part.predictions[part.predictions["system"].isin(systems)],
@@ -954,11 +938,9 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
     case : ftlearn.cases.case.Case
     part : RecordedPart
     baseline, specialist : str
-        System names.
     where : collection of str, optional
         Ids of the items of a slice; the verdict is then called exploratory.
     primary : bool
-        As in `ftlearn.evaluation.judge`.
 
     Returns
     -------
@@ -1075,13 +1057,7 @@ def by_grade(case):
 
 
 def learning_curve_rows(case, parts):
-    """Scores of every system over the sizes of a learning curve, for a figure.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    parts : list of RecordedPart
-        As `learning_curve` gives them.
+    """Scores of every system over the parts of a `learning_curve`, for a figure.
 
     Returns
     -------
@@ -1109,14 +1085,7 @@ class RecordedRace:
     about: str
 
     def arrivals(self, target, rule=racing.reached):
-        """When every system reached a target.
-
-        Parameters
-        ----------
-        target : float
-            Validation accuracy.
-        rule : function
-            `ftlearn.racing.reached` or ``stayed``.
+        """When every system reached a validation accuracy, by `racing.reached` or ``stayed``.
 
         Returns
         -------

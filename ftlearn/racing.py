@@ -127,7 +127,6 @@ def reached(rows, target):
     Returns
     -------
     dict or None
-        A row, or None where the run never arrived.
     """
     for row, following in itertools.pairwise(rows):
         if min(row["score"], following["score"]) >= target:
@@ -140,16 +139,10 @@ def stayed(rows, target):
 
     A stricter rule than `reached`, for whoever cannot stop at the right moment.
 
-    Parameters
-    ----------
-    rows : list of dict
-        As `Laps.rows`.
-    target : float
-
     Returns
     -------
     dict or None
-        A row; None where that is the last look alone, or no look at all.
+        None where that is the last look alone, or no look at all.
     """
     for at, row in enumerate(rows[:-1]):
         if min(later["score"] for later in rows[at:]) >= target:
