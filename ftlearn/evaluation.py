@@ -183,21 +183,18 @@ class Verdict:
 
     def rows(self):
         """The verdict as a small table: list of (what, its value), not escaped."""
+        p = "none" if self.p is None else f"{self.p:.4f}" if self.p >= 1e-4 else "< 0.0001"
         rows = [
             (system_label(self.baseline), _score_text(self.baseline_score, self.metric)),
             (system_label(self.specialist), _score_text(self.specialist_score, self.metric)),
             ("difference", f"{_points(self.difference)} points"),
             ("95 % interval", _interval_text(self.low, self.high)),
-            ("p", _p_text(self.p)),
+            ("p", p),
             ("items, groups", f"{self.n:,}, {self.n_groups:,}"),
         ]
         if self.fixed is not None:
-            rows += [
-                ("both right", f"{self.both_right:,}"),
-                ("fixed", f"{self.fixed:,}"),
-                ("broken", f"{self.broken:,}"),
-                ("both wrong", f"{self.both_wrong:,}"),
-            ]
+            for name in ("both_right", "fixed", "broken", "both_wrong"):
+                rows.append((name.replace("_", " "), f"{getattr(self, name):,}"))
         return [*rows, ("method", self.method)]
 
     def _repr_html_(self):
@@ -519,28 +516,22 @@ def _unit_resamples(items):
         yield product
 
 
-def _drawn_groups(n_groups, at_once, stream=0):
-    """Yield the groups that are drawn: arrays of shape (resamples, groups)."""
-    rng = np.random.default_rng([SEED, 0] if stream == 0 else [SEED, 0, stream])
-    for start in range(0, RESAMPLES, at_once):
-        yield rng.integers(0, n_groups, size=(min(at_once, RESAMPLES - start), n_groups))
+def _drawn(seed, highest, n_columns, n_rows, at_once):
+    """Yield random whole numbers below `highest`, some rows at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, n_rows, at_once):
+        yield rng.integers(0, highest, size=(min(at_once, n_rows - start), n_columns))
 
 
 def _group_resamples(n_groups, at_once, stream):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    for cells in _drawn_groups(n_groups, at_once, stream):
+    seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
+    for cells in _drawn(seed, n_groups, n_groups, RESAMPLES, at_once):
         count = len(cells)
         cells *= count
         cells += np.arange(count)[:, None]
         drawn = np.bincount(cells.ravel(), minlength=n_groups * count)
         yield drawn.reshape(n_groups, count).astype(np.float64)
-
-
-def _unit_swaps(n_units, at_once):
-    """Yield for which units the outputs are swapped: 0 or 1, of shape (swaps, units)."""
-    rng = np.random.default_rng([SEED, 1])
-    for start in range(0, SWAPS, at_once):
-        yield rng.integers(0, 2, size=(min(at_once, SWAPS - start), n_units))
 
 
 def _bounds(items, systems, contrasts):
@@ -564,7 +555,7 @@ def _bounds(items, systems, contrasts):
     if items.crossed or not all(isinstance(f, _Mean) for f in every):
         blocks = (np.vstack([f(weights) for f in every]) for weights in _unit_resamples(items))
     else:
-        drawn = _drawn_groups(items.n_groups, items.columns_at_once)
+        drawn = _drawn([SEED, 0], items.n_groups, items.n_groups, RESAMPLES, items.columns_at_once)
         blocks = (np.vstack([f.of_drawn(cells) for f in every]) for cells in drawn)
     draws = np.hstack(list(blocks))
     each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
@@ -632,7 +623,7 @@ def _changes(items, first, second):
     )
     pairs = zip(first, second, strict=True)
     statistic = _mean_of([_statistic(twice, np.concatenate(pair)) for pair in pairs])
-    for rows in _unit_swaps(items.n_units, twice.columns_at_once):
+    for rows in _drawn([SEED, 1], 2, items.n_units, SWAPS, twice.columns_at_once):
         swapped = rows.T.astype(np.float64)
         kept = 1 - swapped
         yield statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
@@ -645,7 +636,7 @@ def _changes_of_means(items, first, second):
     )
     differing = np.flatnonzero(after != before)
     gains = (after - before)[differing]
-    for swapped in _unit_swaps(items.n_units, items.columns_at_once):
+    for swapped in _drawn([SEED, 1], 2, items.n_units, SWAPS, items.columns_at_once):
         turned = swapped[:, differing].astype(np.float64) @ gains
         yield (gains.sum() - 2 * turned) / first.size
 
@@ -827,12 +818,6 @@ def _interval_text(low, high):
 
 def _score_text(score, metric):
     return f"{100 * score:.1f} " + ("%" if metric in _RIGHT_OR_WRONG else "of 100")
-
-
-def _p_text(p):
-    if p is None:
-        return "none"
-    return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
 
 
 def _markdown(text):

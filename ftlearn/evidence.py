@@ -1167,23 +1167,17 @@ def recorded_practices(case):
 
 def _read_practices(rows, table):
     (timed,) = (row for row in rows if row["part"] == "speed")
-    right = (table["prediction"] == table["label"]).groupby(
-        [table["system"], table["part"], table["seed"]]
-    )
-    scores = right.mean()
-    runs = sorted(
-        (row for row in rows if row["part"] == "test" and row["system"] != "baselines"),
-        key=lambda row: row["seed"],
-    )
+    right = table["prediction"] == table["label"]
+    scores = right.groupby([table["system"], table["part"], table["seed"]]).mean()
     histories, validation, seconds, alike = {}, {}, {}, {}
-    for row in runs:
-        name = row["system"]
-        alike[name] = _costs_like(row["recipe"], timed["examples_per_second"])
+    runs = [row for row in rows if row["part"] == "test" and row["system"] != "baselines"]
+    for row in sorted(runs, key=lambda row: row["seed"]):
+        name, history = row["system"], row["history"]
+        alike[name] = _costs_like(row["recipe"])
         speed = np.median(timed["examples_per_second"][alike[name]])
-        seen = len(row["history"]) * 2 * row["per_class"]
-        histories.setdefault(name, []).append(row["history"])
+        histories.setdefault(name, []).append(history)
         validation.setdefault(name, []).append(row["validation"][name])
-        seconds.setdefault(name, []).append(seen / speed)
+        seconds.setdefault(name, []).append(len(history) * 2 * row["per_class"] / speed)
     names = [*validation, "zero_shot", "linear_probe"]
     return practices.RecordedPractices(
         accuracy={name: scores[name, "test"].sort_index().to_numpy() for name in names},
@@ -1198,8 +1192,8 @@ def _read_practices(rows, table):
     )
 
 
-def _costs_like(recipe, timed):
-    """Which timed recipe computes the same in a step as this one."""
+def _costs_like(recipe):
+    """The timed recipe that computes the same in a step."""
     if recipe.get("lora_rank"):
         return "specialist_lora"
     return "specialist_dropout" if recipe["dropout"] else "specialist"
@@ -1371,13 +1365,11 @@ def ablation_rows(case):
         score, with minus without, over paired seeds (t interval).
     """
     scores = {}
-    for row in recorded(case, "ablation").rows:
-        scores.setdefault(row["system"], {})[row["seed"]] = row["validation"][row["system"]]
+    for row in sorted(recorded(case, "ablation").rows, key=lambda row: row["seed"]):
+        scores.setdefault(row["system"], []).append(row["validation"][row["system"]])
     speeds = recorded(case, "speed").rows[0]["examples_per_second"]
-    tuned = [score for _, score in sorted(scores.pop("tuned").items())]
-    rows = []
-    for switch, by_seed in scores.items():
-        without = [score for _, score in sorted(by_seed.items())]
+    tuned, rows = scores.pop("tuned"), []
+    for switch, without in scores.items():
         compared = evaluation.compare_runs(without, tuned)
         ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
         rows.append(

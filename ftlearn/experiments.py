@@ -56,11 +56,6 @@ class Log:
         """The row of the epoch with the lowest validation loss, the first of equals (or None)."""
         return min(self.epochs, key=lambda row: row["validation_loss"], default=None)
 
-    @property
-    def saved_epochs(self):
-        """How many epochs early stopping spared."""
-        return self.recipe.epochs - len(self.epochs) if self.ended == EARLY else 0
-
 
 def run_experiment(case, recipe, watch=None, stop=None, most_seconds=None):
     """Train a text classifier for a short while and note everything.
@@ -205,11 +200,6 @@ def explain(log):
     return [*(main or [_healthy(log)]), *_remarks(log, failed)]
 
 
-def kinds(log):
-    """The kinds of what can be said of a run."""
-    return [finding.kind for finding in explain(log)]
-
-
 def _failed_to_learn(log):
     """A finding on runs that did not learn, or None."""
     last = log.epochs[-1]["train_loss"]
@@ -282,7 +272,7 @@ def _remarks(log, failed):
     """What is said beside the main thing."""
     best, lowest = log.best, log.lowest
     if log.ended == EARLY:
-        saved = log.saved_epochs
+        saved = log.recipe.epochs - len(log.epochs)
         yield Finding(
             "stopped_early",
             f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
