@@ -559,34 +559,27 @@ def test_a_recorded_run_comes_out_the_same_here(minilm_folder, licences_jsonl):
 # --- arithmetic -----------------------------------------------------------------------------
 
 
-def test_ablation_rows_are_with_minus_without_over_paired_seeds(monkeypatch):
-    scores = {
-        "tuned": {0: 0.60, 1: 0.63, 2: 0.66},
-        "bf16": {2: 0.65, 0: 0.61, 1: 0.60},
-        "plain": {0: 0.50, 1: 0.53, 2: 0.56},
-    }
-    speeds = {"tuned": [100, 120, 90], "bf16": [25, 40, 45], "plain": [10, 10, 10]}
-    parts = {
-        "speed": [{"examples_per_second": speeds}],
-        "ablation": [
-            {"system": name, "seed": seed, "validation": {name: score}}
-            for name, by_seed in scores.items()
-            for seed, score in by_seed.items()
-        ],
-    }
-    monkeypatch.setattr(evidence, "recorded", lambda _, part: SimpleNamespace(rows=parts[part]))
-    bf16, plain = evidence.ablation_rows(None)
-    assert bf16["switch"] == "bf16" and plain["switch"] == "all of them"
-    assert bf16["speed"] == pytest.approx(3.0)  # of 4, 3 and 2
-    assert plain["speed"] == pytest.approx(10.0)  # of 10, 12 and 9
-    differences = [-0.01, 0.03, 0.01]
-    assert bf16["difference"] == pytest.approx(0.01)
-    half = stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) / np.sqrt(3)
-    assert (bf16["low"], bf16["high"]) == pytest.approx((0.01 - half, 0.01 + half))
-    assert plain["difference"] == plain["low"] == plain["high"] == pytest.approx(0.10)
+def test_ablation_rows_are_with_minus_without_over_paired_seeds():
+    rows, _ = evidence.read("medical")
+    (speeds,) = (r["examples_per_second"] for r in rows if r["system"] == "switches")
+    scores = {}
+    for row in rows:
+        if row["part"] == "ablation":
+            scores[row["system"], row["seed"]] = row["validation"][row["system"]]
+    found = evidence.ablation_rows(toy_case(name="medical"))
+    assert [row["switch"] for row in found] == ["all of them", *training.SWITCHES]
+    for row in found:
+        name = "plain" if row["switch"] == "all of them" else row["switch"]
+        gains = [scores["tuned", seed] - scores[name, seed] for seed in (0, 1, 2)]
+        half = stats.t.ppf(0.975, 2) * np.std(gains, ddof=1) / np.sqrt(3)
+        expected = np.mean(gains) + np.array([-half, 0, half])
+        assert [row["low"], row["difference"], row["high"]] == pytest.approx(list(expected))
+        ratios = np.divide(speeds["tuned"], speeds[name])
+        assert row["speed"] == pytest.approx(np.median(ratios))
 
 
 def test_speeds_are_measured_in_turn_on_equally_many_examples(toy):
+    toy.plan = [Run("speed", "switches")] + toy.plan[:1]
     toy.record()
     recipes = list(evidence.ablation_recipes().values())
     rounds = len(toy.speeds) // len(recipes)
