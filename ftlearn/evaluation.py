@@ -509,10 +509,10 @@ def _unit_resamples(items):
         _group_resamples(number, items.columns_at_once, stream)
         for stream, (_, number) in enumerate(items.factors)
     ]
-    for weights in zip(*drawn, strict=True):
-        product = weights[0][items.factors[0][0]]
-        for (index, _), more in zip(items.factors[1:], weights[1:], strict=True):
-            product = product * more[index]
+    for counts in zip(*drawn, strict=True):
+        product = 1.0
+        for (index, _), count in zip(items.factors, counts, strict=True):
+            product = product * count[index]
         yield product
 
 
