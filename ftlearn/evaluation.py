@@ -1,17 +1,13 @@
 """Scores, paired comparisons and verdicts: how sure may one be, and in which words.
 
-The unit is the group (a code block, a patient, a film), never the item: items of one group
-resemble each other, and to count them as independent makes every interval too narrow.
-
-Where an item is made of two things that return in other items, such as a situation and a remark,
-its group names both (``"s001g × r12p"``). Both are then resampled, each on its own, and an item
-counts as often as the product of the two says (pigeonhole bootstrap: Owen 2007,
-https://doi.org/10.1214/07-AOAS122). n_groups is the smaller of the two numbers; p is the larger of
-two permutation tests, one that swaps by the first thing and one by the second.
+The unit is the group (a code block, a patient, a film), never the item. Where an item is made of
+two things that return in other items, such as a situation and a remark, its group names both
+(``"s001g × r12p"``). Both are then resampled, each on its own, and an item counts as often as the
+product of the two says (pigeonhole bootstrap: Owen 2007, https://doi.org/10.1214/07-AOAS122).
+n_groups is the smaller of the two numbers; p is the larger of two permutation tests, one by each.
 
 Everything random starts from `SEED`. Each metric is written once, as a function of how often each
-group counts; the point estimate, the bootstrap, the jackknife and the permutation test only differ
-in those weights.
+group counts; point estimate, bootstrap, jackknife and permutation test differ in those weights.
 
 - ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
   counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
@@ -543,9 +539,8 @@ def _bounds(items, systems, contrasts):
     https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
     (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
     `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
-    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
-    where groups are equally large and the metric is a mean, that is the t interval over group
-    means; it leaves runs out. With one group there is none.
+    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527),
+    which leaves runs out. With one group there is none.
     """
     if items.n_groups < 2:
         return [(None, None)] * len(contrasts)

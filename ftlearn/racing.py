@@ -225,9 +225,8 @@ def saving(baseline, specialist):
 
     The ratio of the median times; its interval is a bootstrap over the pairs, exact: of five pairs
     all 3,125 resamples are taken. A baseline's run that never arrived counts with all the time it
-    had, though it would have needed more; a specialist's counts as for ever. Both make the saving
-    smaller. With five pairs of log-normal times such an interval held the true ratio in 93 to 94 of
-    100 simulations, not in 95.
+    had, a specialist's as for ever: both make the saving smaller. With five pairs of log-normal
+    times such an interval held the true ratio in 93 to 94 of 100 simulations, not in 95.
 
     Parameters
     ----------
