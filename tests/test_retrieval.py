@@ -139,29 +139,6 @@ def test_embeddings_that_cannot_be_ranked_are_refused_by_name(similarity):
 # --- n-grams ----------------------------------------------------------------------------------
 
 
-def cognates():
-    """Pairs that are spelled alike, and share no word."""
-    stems = "muzik histor fabrik demokrat telefon kultur politik natur planet energ projekt".split()
-    stems += "student program motor sport teater".split()
-    return Dataset.from_dict(
-        {
-            "item_id": stems,
-            "input": [f"die {stem}ie" for stem in stems],
-            "translation": [f"{stem}ija ta" for stem in stems],
-            "group": stems,
-            "label": [0] * len(stems),
-        }
-    )
-
-
-def test_spelling_alone_finds_what_is_spelled_alike_and_nothing_else(case, fitted):
-    alike = toy_pair_case(test=cognates(), validation=cognates())
-    control = retrieval.fit_ngrams(alike, learned=False)
-    assert control.name == "control_spelling" and control.seed is None and control.seconds > 0
-    assert alike.correct(control)[0].mean() > 0.9
-    assert case.correct(fitted[0])[0].mean() < 0.4
-
-
 @pytest.fixture(scope="module")
 def fitted(case):
     """N-grams alone, and with a learned space of as many dimensions as there are words.
