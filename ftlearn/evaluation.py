@@ -1,17 +1,13 @@
 """Scores, paired comparisons and verdicts: how sure may one be, and in which words.
 
-The unit is the group (a code block, a patient, a film), never the item: items of one group
-resemble each other, and to count them as independent makes every interval too narrow.
-
-Where an item is made of two things that return in other items, such as a situation and a remark,
-its group names both (``"s001g × r12p"``). Both are then resampled, each on its own, and an item
-counts as often as the product of the two says (pigeonhole bootstrap: Owen 2007,
-https://doi.org/10.1214/07-AOAS122). n_groups is the smaller of the two numbers; p is the larger of
-two permutation tests, one that swaps by the first thing and one by the second.
+The unit is the group (a code block, a patient, a film), never the item. Where an item is made of
+two things that return in other items, such as a situation and a remark, its group names both
+(``"s001g × r12p"``). Both are then resampled, each on its own, and an item counts as often as the
+product of the two says (pigeonhole bootstrap: Owen 2007, https://doi.org/10.1214/07-AOAS122).
+n_groups is the smaller of the two numbers; p is the larger of two permutation tests, one by each.
 
 Everything random starts from `SEED`. Each metric is written once, as a function of how often each
-group counts; the point estimate, the bootstrap, the jackknife and the permutation test only differ
-in those weights.
+group counts; point estimate, bootstrap, jackknife and permutation test differ in those weights.
 
 - ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
   counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
@@ -139,20 +135,17 @@ class Verdict:
     def rows(self):
         """The verdict as a small table: list of (what, its value), not escaped."""
         scores = (self.baseline, self.baseline_score), (self.specialist, self.specialist_score)
+        p = "none" if self.p is None else f"{self.p:.4f}" if self.p >= 1e-4 else "< 0.0001"
         rows = [
             *((system_label(name, self.case), _score_text(x, self.metric)) for name, x in scores),
             ("difference", f"{_points(self.difference)} points"),
             ("95 % interval", _interval_text(self.low, self.high)),
-            ("p", _p_text(self.p)),
+            ("p", p),
             ("items, groups", f"{self.n:,}, {self.n_groups:,}"),
         ]
         if self.fixed is not None:
-            rows += [
-                ("both right", f"{self.both_right:,}"),
-                ("fixed", f"{self.fixed:,}"),
-                ("broken", f"{self.broken:,}"),
-                ("both wrong", f"{self.both_wrong:,}"),
-            ]
+            for name in ("both_right", "fixed", "broken", "both_wrong"):
+                rows.append((name.replace("_", " "), f"{getattr(self, name):,}"))
         return [*rows, ("method", self.method)]
 
     def _repr_html_(self):
@@ -468,35 +461,29 @@ def _unit_resamples(items):
         _group_resamples(number, items.columns_at_once, stream)
         for stream, (_, number) in enumerate(items.factors)
     ]
-    for weights in zip(*drawn, strict=True):
-        product = weights[0][items.factors[0][0]]
-        for (index, _), more in zip(items.factors[1:], weights[1:], strict=True):
-            product = product * more[index]
+    for counts in zip(*drawn, strict=True):
+        product = 1.0
+        for (index, _), count in zip(items.factors, counts, strict=True):
+            product = product * count[index]
         yield product
 
 
-def _drawn_groups(n_groups, at_once, stream=0):
-    """Yield the groups that are drawn: arrays of shape (resamples, groups)."""
-    rng = np.random.default_rng([SEED, 0] if stream == 0 else [SEED, 0, stream])
-    for start in range(0, RESAMPLES, at_once):
-        yield rng.integers(0, n_groups, size=(min(at_once, RESAMPLES - start), n_groups))
+def _drawn(seed, highest, n_columns, n_rows, at_once):
+    """Yield random whole numbers below `highest`, some rows at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, n_rows, at_once):
+        yield rng.integers(0, highest, size=(min(at_once, n_rows - start), n_columns))
 
 
 def _group_resamples(n_groups, at_once, stream):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    for cells in _drawn_groups(n_groups, at_once, stream):
+    seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
+    for cells in _drawn(seed, n_groups, n_groups, RESAMPLES, at_once):
         count = len(cells)
         cells *= count
         cells += np.arange(count)[:, None]
         drawn = np.bincount(cells.ravel(), minlength=n_groups * count)
         yield drawn.reshape(n_groups, count).astype(np.float64)
-
-
-def _unit_swaps(n_units, at_once):
-    """Yield for which units the outputs are swapped: 0 or 1, of shape (swaps, units)."""
-    rng = np.random.default_rng([SEED, 1])
-    for start in range(0, SWAPS, at_once):
-        yield rng.integers(0, 2, size=(min(at_once, SWAPS - start), n_units))
 
 
 def _bounds(items, systems, contrasts):
@@ -508,9 +495,8 @@ def _bounds(items, systems, contrasts):
     https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
     (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
     `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
-    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
-    where groups are equally large and the metric is a mean, that is the t interval over group
-    means; it leaves runs out. With one group there is none.
+    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527),
+    which leaves runs out. With one group there is none.
     """
     if items.n_groups < 2:
         return [(None, None)] * len(contrasts)
@@ -520,7 +506,7 @@ def _bounds(items, systems, contrasts):
     if items.crossed or not all(isinstance(f, _Mean) for f in every):
         blocks = (np.vstack([f(weights) for f in every]) for weights in _unit_resamples(items))
     else:
-        drawn = _drawn_groups(items.n_groups, items.columns_at_once)
+        drawn = _drawn([SEED, 0], items.n_groups, items.n_groups, RESAMPLES, items.columns_at_once)
         blocks = (np.vstack([f.of_drawn(cells) for f in every]) for cells in drawn)
     draws = np.hstack(list(blocks))
     each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
@@ -588,7 +574,7 @@ def _changes(items, first, second):
     )
     pairs = zip(first, second, strict=True)
     statistic = _mean_of([_statistic(twice, np.concatenate(pair)) for pair in pairs])
-    for rows in _unit_swaps(items.n_units, twice.columns_at_once):
+    for rows in _drawn([SEED, 1], 2, items.n_units, SWAPS, twice.columns_at_once):
         swapped = rows.T.astype(np.float64)
         kept = 1 - swapped
         yield statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
@@ -601,7 +587,7 @@ def _changes_of_means(items, first, second):
     )
     differing = np.flatnonzero(after != before)
     gains = (after - before)[differing]
-    for swapped in _unit_swaps(items.n_units, items.columns_at_once):
+    for swapped in _drawn([SEED, 1], 2, items.n_units, SWAPS, items.columns_at_once):
         turned = swapped[:, differing].astype(np.float64) @ gains
         yield (gains.sum() - 2 * turned) / first.size
 
@@ -773,12 +759,6 @@ def _interval_text(low, high):
 
 def _score_text(score, metric):
     return f"{100 * score:.1f} " + ("%" if metric in _RIGHT_OR_WRONG else "of 100")
-
-
-def _p_text(p):
-    if p is None:
-        return "none"
-    return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
 
 
 def _markdown(text):
@@ -1252,8 +1232,7 @@ def compare_runs(scores_a, scores_b):
     Parameters
     ----------
     scores_a, scores_b : array of float, shape (runs,)
-        Scores of the same seeds in the same order, at least 2; a failed run belongs in
-        `failure_bounds`.
+        Of the same seeds in the same order; a failed run belongs in `failure_bounds`.
 
     Returns
     -------

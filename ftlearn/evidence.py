@@ -393,11 +393,6 @@ def record(case_name, say=print, recompute=()):
     say : callable
         Takes one line of progress.
     recompute : collection of str
-
-    Returns
-    -------
-    pathlib.Path
-        The record's JSON file.
     """
     runs = plan(case_name)
     held = _held_by_record(case_name)
@@ -736,7 +731,7 @@ def check(case_name=None, say=print, seed=None):
     Returns
     -------
     list of str
-        One sentence a score that falls outside; empty when none does.
+        One sentence a score that falls outside.
     """
     names = recorded_cases() if case_name is None else [case_name]
     runs = [(name, run) for name in names for run in plan(name) if run.part != "speed"]
@@ -878,7 +873,6 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     metric : str, optional
         By default the case's.
     runs : collection of str
-        Names of the runs that are taken.
 
     Returns
     -------
@@ -897,17 +891,7 @@ def _own_predictions(table, rows):
 
 
 def only(part, systems):
-    """A recorded part with some of its systems, and the verdicts between them.
-
-    Parameters
-    ----------
-    part : RecordedPart
-    systems : collection of str
-
-    Returns
-    -------
-    RecordedPart
-    """
+    """A recorded part with some of its systems, and the verdicts between them."""
     return replace(
         part,
         predictions=part.predictions[part.predictions["system"].isin(systems)],
@@ -955,11 +939,9 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
     case : ftlearn.cases.case.Case
     part : RecordedPart
     baseline, specialist : str
-        System names.
     where : collection of str, optional
         Ids of the items of a slice; the verdict is then called exploratory.
     primary : bool
-        As in `ftlearn.evaluation.judge`.
 
     Returns
     -------
@@ -1077,13 +1059,7 @@ def by_grade(case):
 
 
 def learning_curve_rows(case, parts):
-    """Scores of every system over the sizes of a learning curve, for a figure.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    parts : list of RecordedPart
-        As `learning_curve` gives them.
+    """Scores of every system over the parts of a `learning_curve`, for a figure.
 
     Returns
     -------
@@ -1112,14 +1088,7 @@ class RecordedRace:
     case: str = ""
 
     def arrivals(self, target, rule=racing.reached):
-        """When every system reached a target.
-
-        Parameters
-        ----------
-        target : float
-            Validation accuracy.
-        rule : function
-            `ftlearn.racing.reached` or ``stayed``.
+        """When every system reached a validation accuracy, by `racing.reached` or ``stayed``.
 
         Returns
         -------
@@ -1202,23 +1171,17 @@ def recorded_practices(case):
 
 def _read_practices(rows, table):
     (timed,) = (row for row in rows if row["part"] == "speed")
-    right = (table["prediction"] == table["label"]).groupby(
-        [table["system"], table["part"], table["seed"]]
-    )
-    scores = right.mean()
-    runs = sorted(
-        (row for row in rows if row["part"] == "test" and row["system"] != "baselines"),
-        key=lambda row: row["seed"],
-    )
+    right = table["prediction"] == table["label"]
+    scores = right.groupby([table["system"], table["part"], table["seed"]]).mean()
     histories, validation, seconds, alike = {}, {}, {}, {}
-    for row in runs:
-        name = row["system"]
-        alike[name] = _costs_like(row["recipe"], timed["examples_per_second"])
+    runs = [row for row in rows if row["part"] == "test" and row["system"] != "baselines"]
+    for row in sorted(runs, key=lambda row: row["seed"]):
+        name, history = row["system"], row["history"]
+        alike[name] = _costs_like(row["recipe"])
         speed = np.median(timed["examples_per_second"][alike[name]])
-        seen = len(row["history"]) * 2 * row["per_class"]
-        histories.setdefault(name, []).append(row["history"])
+        histories.setdefault(name, []).append(history)
         validation.setdefault(name, []).append(row["validation"][name])
-        seconds.setdefault(name, []).append(seen / speed)
+        seconds.setdefault(name, []).append(len(history) * 2 * row["per_class"] / speed)
     names = [*validation, "zero_shot", "linear_probe"]
     return practices.RecordedPractices(
         accuracy={name: scores[name, "test"].sort_index().to_numpy() for name in names},
@@ -1233,8 +1196,8 @@ def _read_practices(rows, table):
     )
 
 
-def _costs_like(recipe, timed):
-    """Which timed recipe computes the same in a step as this one."""
+def _costs_like(recipe):
+    """The timed recipe that computes the same in a step."""
     if recipe.get("lora_rank"):
         return "specialist_lora"
     return "specialist_dropout" if recipe["dropout"] else "specialist"
@@ -1406,13 +1369,11 @@ def ablation_rows(case):
         score, with minus without, over paired seeds (t interval).
     """
     scores = {}
-    for row in recorded(case, "ablation").rows:
-        scores.setdefault(row["system"], {})[row["seed"]] = row["validation"][row["system"]]
+    for row in sorted(recorded(case, "ablation").rows, key=lambda row: row["seed"]):
+        scores.setdefault(row["system"], []).append(row["validation"][row["system"]])
     speeds = recorded(case, "speed").rows[0]["examples_per_second"]
-    tuned = [score for _, score in sorted(scores.pop("tuned").items())]
-    rows = []
-    for switch, by_seed in scores.items():
-        without = [score for _, score in sorted(by_seed.items())]
+    tuned, rows = scores.pop("tuned"), []
+    for switch, without in scores.items():
         compared = evaluation.compare_runs(without, tuned)
         ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
         rows.append(

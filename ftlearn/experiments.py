@@ -56,11 +56,6 @@ class Log:
         """The row of the epoch with the lowest validation loss, the first of equals (or None)."""
         return min(self.epochs, key=lambda row: row["validation_loss"], default=None)
 
-    @property
-    def saved_epochs(self):
-        """How many epochs early stopping spared."""
-        return self.recipe.epochs - len(self.epochs) if self.ended == EARLY else 0
-
 
 def run_experiment(case, recipe, watch=None, stop=None, most_seconds=None):
     """Train a text classifier for a short while and note everything.
@@ -110,17 +105,20 @@ class _Watcher(transformers.TrainerCallback):
     def __init__(self, log, began, watch, stop, most_seconds):
         self._log, self._began = log, began
         self._watch, self._stop, self._most_seconds = watch, stop, most_seconds
-        self._since_best, self._first_of_epoch = 0, 0
+        self._first_of_epoch = 0
 
     def on_train_begin(self, args, state, control, **kwargs):
         self._log.steps_planned = state.max_steps
-        self._leave_if_due()
+        self.on_step_end(args, state, control)
 
     def on_step_end(self, args, state, control, **kwargs):
-        self._leave_if_due()
+        if self._stop is not None and self._stop.is_set():
+            raise _Ended(BY_HAND)
+        spent = time.perf_counter() - self._began
+        if self._most_seconds is not None and spent >= self._most_seconds:
+            raise _Ended(TIME)
 
-    def on_prediction_step(self, args, state, control, **kwargs):
-        self._leave_if_due()
+    on_prediction_step = on_step_end
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if "loss" not in logs:
@@ -135,7 +133,6 @@ class _Watcher(transformers.TrainerCallback):
     def on_evaluate(self, args, state, control, metrics=None, **kwargs):
         own = [row["loss"] for row in self._log.steps[self._first_of_epoch :]]
         self._first_of_epoch = len(self._log.steps)
-        best = self._log.best
         row = {
             "epoch": round(state.epoch),
             "train_loss": float(np.mean(own)),
@@ -145,11 +142,9 @@ class _Watcher(transformers.TrainerCallback):
         self._log.epochs.append(row)
         if not math.isfinite(row["validation_loss"]):
             raise _Ended(DIVERGED)
-        better = best is None or row["validation_score"] > best["validation_score"]
-        self._since_best = 0 if better else self._since_best + 1
-        patience = self._log.recipe.patience
-        last = row["epoch"] >= self._log.recipe.epochs
-        if patience is not None and self._since_best >= patience and not last:
+        recipe, since_best = self._log.recipe, row["epoch"] - self._log.best["epoch"]
+        is_last = row["epoch"] >= recipe.epochs
+        if recipe.patience is not None and since_best >= recipe.patience and not is_last:
             self._log.ended = EARLY
             control.should_training_stop = True
         self._tell()
@@ -158,13 +153,6 @@ class _Watcher(transformers.TrainerCallback):
         self._log.seconds = time.perf_counter() - self._began
         if self._watch:
             self._watch(self._log)
-
-    def _leave_if_due(self):
-        if self._stop is not None and self._stop.is_set():
-            raise _Ended(BY_HAND)
-        spent = time.perf_counter() - self._began
-        if self._most_seconds is not None and spent >= self._most_seconds:
-            raise _Ended(TIME)
 
 
 # --- in words ---------------------------------------------------------------------------------
@@ -203,11 +191,6 @@ def explain(log):
         return [failed, *_remarks(log, failed)]
     main = [finding for finding in (_over_fitted(log), _under_trained(log)) if finding]
     return [*(main or [_healthy(log)]), *_remarks(log, failed)]
-
-
-def kinds(log):
-    """The kinds of what can be said of a run."""
-    return [finding.kind for finding in explain(log)]
 
 
 def _failed_to_learn(log):
@@ -282,7 +265,7 @@ def _remarks(log, failed):
     """What is said beside the main thing."""
     best, lowest = log.best, log.lowest
     if log.ended == EARLY:
-        saved = log.saved_epochs
+        saved = log.recipe.epochs - len(log.epochs)
         yield Finding(
             "stopped_early",
             f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
