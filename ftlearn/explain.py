@@ -35,9 +35,15 @@ class Attribution:
 
 def can_attribute(system):
     """Whether `token_attributions` can look into a system."""
-    if isinstance(system, Probe):
-        return hasattr(system.generalist, "tokenizer") and hasattr(system.classifier, "coef_")
-    return isinstance(system, Specialist) and not system.sees_images
+    if isinstance(system, Specialist):
+        return not system.sees_images
+    return _is_probe_on(system, "tokenizer")
+
+
+def _is_probe_on(system, reader):
+    """Whether a system is a linear probe on a frozen model that has a tokenizer or a processor."""
+    is_probe = isinstance(system, Probe) and hasattr(system.classifier, "coef_")
+    return is_probe and hasattr(system.generalist, reader)
 
 
 def token_attributions(system, text, target=None, steps=STEPS):
@@ -60,12 +66,12 @@ def token_attributions(system, text, target=None, steps=STEPS):
         text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
     )
     offsets = encoded.pop("offset_mapping")[0].tolist()
-    ids, mask = encoded["input_ids"], encoded["attention_mask"]
-    if not any(begin < end for begin, end in offsets):
+    is_special = [begin == end for begin, end in offsets]
+    if all(is_special):
         raise ValueError("the text has nothing to read; give at least one word.")
     device = source.model.device
-    ids, mask = ids.to(device), mask.to(device)
-    special = torch.tensor([begin == end for begin, end in offsets], device=device)
+    ids, mask = (encoded[key].to(device) for key in ("input_ids", "attention_mask"))
+    special = torch.tensor(is_special, device=device)
     blank = torch.where(special, ids, source.tokenizer.pad_token_id)
     score, layer = _log_odds_of(system)
     with torch.no_grad():
@@ -102,17 +108,14 @@ def _log_odds_of(system):
             return model(input_ids=ids, attention_mask=mask).logits.float()
 
     else:
-        model, classifier = system.generalist.model, system.classifier
-        weight, bias = (torch.tensor(x).float() for x in (classifier.coef_, classifier.intercept_))
-        if len(weight) == 1:  # scikit-learn keeps one row for two classes
-            weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
-        weight, bias = weight.to(model.device), bias.to(model.device)
+        model = system.generalist.model
+        head = _linear_head(system.classifier, model.device)
 
         def logits(ids, mask):
             hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
             seen = mask.unsqueeze(-1)
             mean = (hidden * seen).sum(dim=1) / seen.sum(dim=1)
-            return torch.nn.functional.normalize(mean, dim=1) @ weight.T + bias
+            return head(torch.nn.functional.normalize(mean, dim=1))
 
     def log_odds(ids, mask):
         scores = logits(ids, mask.expand(len(ids), -1))
@@ -121,6 +124,15 @@ def _log_odds_of(system):
         return scores - others
 
     return log_odds, model.get_input_embeddings()
+
+
+def _linear_head(classifier, device):
+    """A function from features to a score a class, as a linear probe's classifier gives it."""
+    weight, bias = (torch.tensor(x).float() for x in (classifier.coef_, classifier.intercept_))
+    if len(weight) == 1:  # scikit-learn keeps one row for two classes
+        weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
+    weight, bias = weight.to(device), bias.to(device)
+    return lambda features: features @ weight.T + bias
 
 
 def _by_word(text, offsets, values):
@@ -162,9 +174,9 @@ DEFAULT_STAGE = "blocks.4"
 
 def can_explain_image(system):
     """Whether `grad_cam` can look into a system."""
-    if isinstance(system, Probe):
-        return hasattr(system.generalist, "processor") and hasattr(system.classifier, "coef_")
-    return isinstance(system, Specialist) and system.sees_images
+    if isinstance(system, Specialist):
+        return system.sees_images
+    return _is_probe_on(system, "processor")
 
 
 def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
@@ -180,19 +192,9 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
 
 
 def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=8):
-    """`grad_cam` of many images and one class.
+    """`grad_cam` of many images and one class: a list of arrays of the images' sizes, from 0 to 1.
 
-    Parameters
-    ----------
-    system, target, stage
-        As in `grad_cam`.
-    images : sequence of PIL.Image.Image
-    batch_size : int
-        Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels.
-
-    Returns
-    -------
-    list of numpy.ndarray
+    Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels in a batch.
     """
     if not can_explain_image(system):
         raise ValueError(
@@ -221,15 +223,10 @@ def _image_score(system):
     if isinstance(system, Specialist):
         network = system.model
         return system.processor, network, lambda pixels: network(pixel_values=pixels).logits
-    network, classifier = system.generalist.model, system.classifier
-    weight, bias = (torch.tensor(x).float() for x in (classifier.coef_, classifier.intercept_))
-    if len(weight) == 1:  # scikit-learn keeps one row for two classes
-        weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
-
-    def score(pixels):
-        return network(pixel_values=pixels).pooler_output @ weight.T + bias
-
-    return system.generalist.processor, network, score
+    network = system.generalist.model
+    head = _linear_head(system.classifier, network.device)
+    processor = system.generalist.processor
+    return processor, network, lambda pixels: head(network(pixel_values=pixels).pooler_output)
 
 
 def _upscaled(heat, size):
@@ -244,7 +241,7 @@ def _upscaled(heat, size):
 
 @dataclass(frozen=True)
 class Pointing:
-    """How often the hottest place of a map lies where the truth is."""
+    """Whether the hottest place of each map lies where the truth is, beside two baselines."""
 
     item_ids: list
     hits: np.ndarray
@@ -295,10 +292,6 @@ def points_into(heat, box):
     heat : numpy.ndarray, shape (height, width)
     box : sequence of float
         Left, top, right, bottom in pixels; right and bottom are outside.
-
-    Returns
-    -------
-    bool
     """
     if not heat.max() > 0:
         return False

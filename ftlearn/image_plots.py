@@ -12,8 +12,8 @@ from .plots import (
     SOFT,
     VERMILLION,
     Picture,
-    _axes,
     _capital,
+    _chart,
     _draw_curve,
     _figure,
     _heading,
@@ -69,13 +69,6 @@ def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, colum
     return Picture(figure, caption, alt, colors=255)  # greys and frames, and heat
 
 
-def _curves_figure(height, heading, subtitle, left=0.65):
-    """(figure, axes) with room for curves' names on the right."""
-    figure = _figure(height)
-    _heading(figure, heading, subtitle)
-    return figure, _axes(figure, left, 1.9, 0.62, 0.85)
-
-
 @style()
 def grades_figure(rows, heading, groups):
     """Share of lesions that systems find, over how plain the lesions are.
@@ -92,8 +85,7 @@ def grades_figure(rows, heading, groups):
     grades = sorted({row["grade"] for row in rows})
     found = {(row["system"], row["grade"]): row["score"] for row in rows}
     subtitle = "Sensitivity: share of the lesions that are called lesions"
-    figure, axes = _curves_figure(3.4, heading, subtitle)
-    axes.grid(axis="y")
+    figure, axes = _chart(3.4, (0.65, 1.9, 0.62, 0.85), heading, subtitle, grid="y")
     names = []
     for number, system in enumerate(systems):
         marker, line, color = _MARKS[number % len(_MARKS)]
@@ -139,8 +131,7 @@ def gain_figure(rows, heading, caption, did_not_learn=()):
     opponents = list(dict.fromkeys(row["opponent"] for row in rows))
     places = list(dict.fromkeys(row["at"] for row in rows))
     subtitle = "Points gained by the specialist; above the line it is better"
-    figure, axes = _curves_figure(3.4, heading, subtitle)
-    axes.grid(axis="y")
+    figure, axes = _chart(3.4, (0.65, 1.9, 0.62, 0.85), heading, subtitle, grid="y")
     axes.axhline(0, color=INK, linewidth=1)
     said, names = [], []
     for number, opponent in enumerate(opponents):
@@ -186,7 +177,7 @@ def calibration_figure(labels, probabilities, heading):
     from scipy.stats import binomtest
 
     subtitle = "On the dotted line, 70 % sure means a lesion in 70 of 100"
-    figure, axes = _curves_figure(3.6, heading, subtitle, left=0.85)
+    figure, axes = _chart(3.6, (0.85, 1.9, 0.62, 0.85), heading, subtitle)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=":")
     said, names, labels = [], [], np.asarray(labels)
     for number, (system, shares) in enumerate(probabilities.items()):
@@ -231,10 +222,8 @@ def pointing_figure(rows, heading, caption):
     """
     from scipy.stats import binomtest
 
-    figure = _figure(1.1 + 0.36 * len(rows))
-    _heading(figure, heading)
-    axes = _axes(figure, 3.3, 0.5, 0.5, 0.5)
-    axes.grid(axis="x")
+    height = 1.1 + 0.36 * len(rows)
+    figure, axes = _chart(height, (3.3, 0.5, 0.5, 0.5), heading, grid="x")
     said = []
     for y, (name, hits, tries) in enumerate(rows):
         share = hits / tries

@@ -57,14 +57,20 @@ class Investigation:
     seconds: float
 
     def advice(self):
-        """What the verdict means for what to do next.
-
-        Returns
-        -------
-        list of str
-            One sentence or two each.
-        """
-        return _advice(self)
+        """What the verdict means for what to do next: a list of one sentence or two each."""
+        if self.case.pace == "quick":
+            return ["Quick pace is for trying things out. Run it at full pace before you decide."]
+        lines = [_what_won(self.verdict, self.others, self.case)]
+        if self.verdict.n_groups < 200:
+            lines.append(
+                f"The test part has {self.verdict.n_groups:,} {self.case.group_name}: few for a "
+                "fine difference. To halve the interval takes about four times as many."
+            )
+        return [
+            *lines,
+            "Read the items it breaks: ftlearn.compare(found.case, found.systems). A number never "
+            "says which mistakes hurt.",
+        ]
 
     def __str__(self):
         lines = [self.verdict.wording, *(verdict.wording for verdict in self.others)]
@@ -144,7 +150,8 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     )
     progress(f"{chosen.reason}\nExpect {chosen.estimate}.")
     specialist = training.fine_tune(case, chosen.recipe)
-    _forget_plan(case, minutes)
+    if case.pace != "quick":
+        _plan_file(case, minutes).unlink(missing_ok=True)
     systems["specialist"] = specialist
     scores = {name: score(case, system) for name, system in systems.items()}
     verdict = judge(case, opponent, specialist, primary=True)
@@ -190,9 +197,12 @@ def plan_training(case, recipe=None, minutes=2.0, prompt=""):
         return Plan(recipe, training.estimate(case, recipe), "Quick pace: a single epoch.")
     kept = _plan_file(case, minutes)
     if kept.exists():
-        return _read_plan(kept)
+        content = json.loads(kept.read_text(encoding="utf-8"))
+        reason = "Going on with the recipe that was chosen when this investigation was begun."
+        return Plan(Recipe(**content["recipe"]), Estimate(**content["estimate"]), reason)
     chosen = _choose(case, minutes, prompt)
-    _keep_plan(chosen, kept)
+    files.make_folder(kept.parent)
+    files.write_whole(kept, json.dumps(asdict(chosen)))
     return chosen
 
 
@@ -236,22 +246,6 @@ def _plan_file(case, minutes):
     return settings.own_cache() / "runs" / f"{case.name}-{key}.plan.json"
 
 
-def _keep_plan(plan, path):
-    files.make_folder(path.parent)
-    files.write_whole(path, json.dumps(asdict(plan)))
-
-
-def _read_plan(path):
-    content = json.loads(path.read_text(encoding="utf-8"))
-    reason = "Going on with the recipe that was chosen when this investigation was begun."
-    return Plan(Recipe(**content["recipe"]), Estimate(**content["estimate"]), reason)
-
-
-def _forget_plan(case, minutes):
-    if case.pace != "quick":
-        _plan_file(case, minutes).unlink(missing_ok=True)
-
-
 # --- doubtful labels --------------------------------------------------------------------------
 
 
@@ -280,22 +274,14 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
         return_indices_ranked_by="normalized_margin",
         n_jobs=1,
     )
-    suggested = probabilities.argmax(axis=1)
-    return [
-        Suspect(
-            item_id=rows[at]["item_id"],
-            input=_shown(rows[at]),
-            label=case.label_names[labels[at]],
-            suggested=case.label_names[suggested[at]],
-            probability=float(probabilities[at, suggested[at]]),
-        )
-        for at in map(int, doubtful[:most])
-    ]
-
-
-def _shown(row):
-    """The text of an item; of an image the name of its file."""
-    return row["input"] if isinstance(row["input"], str) else row.get("file", row["item_id"])
+    suspects = []
+    for at in map(int, doubtful[:most]):
+        row, suggested = rows[at], int(probabilities[at].argmax())
+        # Of an image the name of its file stands for it.
+        shown = row["input"] if isinstance(row["input"], str) else row.get("file", row["item_id"])
+        names = case.label_names[labels[at]], case.label_names[suggested]
+        suspects.append(Suspect(row["item_id"], shown, *names, float(probabilities[at, suggested])))
+    return suspects
 
 
 def _out_of_fold(features, labels, groups, n_classes):
@@ -334,6 +320,7 @@ def _suspects_text(suspects):
 def _suspects_html(suspects):
     if not suspects:
         return ""
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("Item", "Text", "Label", "Expected"))
     body = "".join(
         f'<tr><th scope="row">{html.escape(s.item_id)}</th>'
         f'<td style="text-align:left">{html.escape(_short(s.input))}</td>'
@@ -343,9 +330,8 @@ def _suspects_html(suspects):
     )
     return (
         f"<details><summary><strong>{_SUSPECTS_TITLE}</strong> ({len(suspects)})</summary>"
-        f'<p>{_SUSPECTS_NOTE}</p><table><thead><tr><th scope="col">Item</th>'
-        '<th scope="col">Text</th><th scope="col">Label</th>'
-        f'<th scope="col">Expected</th></tr></thead><tbody>{body}</tbody></table></details>'
+        f"<p>{_SUSPECTS_NOTE}</p><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></details>"
     )
 
 
@@ -356,27 +342,7 @@ def _short(text, most=160):
 # --- words ------------------------------------------------------------------------------------
 
 
-def _advice(found):
-    verdict, case = found.verdict, found.case
-    classical = next(v for v in found.others if v.baseline == "classical")
-    if case.pace == "quick":
-        return ["Quick pace is for trying things out. Run it at full pace before you decide."]
-    return [
-        _what_won(verdict, classical, _craft(case)),
-        *_more_data(verdict, case),
-        "Read the items it breaks: ftlearn.compare(found.case, found.systems). A number never says "
-        "which mistakes hurt.",
-    ]
-
-
-def _craft(case):
-    """What the classical baseline does."""
-    if case.task == "retrieval":
-        return "compares letters"
-    return "sees edges" if sees_images(case) else "counts words"
-
-
-def _what_won(verdict, classical, craft):
+def _what_won(verdict, others, case):
     opponent = system_label(verdict.baseline, verdict.case)
     if verdict.low is None:
         return "All test items are in one group, so nothing can be said about other data."
@@ -387,6 +353,9 @@ def _what_won(verdict, classical, craft):
             f"These data cannot tell the specialist from the {opponent}. The simpler one trains in "
             "seconds: take it, unless more data change the verdict."
         )
+    classical = next(other for other in others if other.baseline == "classical")
+    craft = "sees edges" if sees_images(case) else "counts words"
+    craft = "compares letters" if case.task == "retrieval" else craft
     if classical.low is None or classical.low <= 0:
         return (
             f"The specialist beats the {opponent}, but not, as far as these data show, a "
@@ -396,12 +365,3 @@ def _what_won(verdict, classical, craft):
         f"The specialist beats the {opponent} and the baseline that {craft}. Weigh "
         f"{100 * verdict.difference:.1f} points against its price in time and memory."
     )
-
-
-def _more_data(verdict, case):
-    if verdict.n_groups >= 200:
-        return []
-    return [
-        f"The test part has {verdict.n_groups:,} {case.group_name}: few for a fine difference. To "
-        "halve the interval takes about four times as many."
-    ]

@@ -8,11 +8,12 @@ from .plots import (
     SOFT,
     VERMILLION,
     Picture,
-    _axes,
+    _chart,
     _draw_row,
     _figure,
     _heading,
     _rows,
+    _write_right,
     style,
 )
 
@@ -140,16 +141,14 @@ def letters_per_token_figure(rows, title, n_texts):
     n_texts : int
         Texts in each language.
     """
-    figure = _figure(0.8 + 0.36 * len(rows) + 0.55)
-    _heading(figure, title, "The same strings in every language")
-    axes = _axes(figure, 1.5, 0.6, 0.55, 0.8)
+    height, subtitle = 0.8 + 0.36 * len(rows) + 0.55, "The same strings in every language"
+    figure, axes = _chart(height, (1.5, 0.6, 0.55, 0.8), title, subtitle, grid="x")
     for at, (value, low, high) in enumerate(rows.values()):
         _draw_row(axes, at, value, low, high, 4, markeredgewidth=2)
-        axes.text(1.02, at, f"{value:.2f}", va="center", transform=axes.get_yaxis_transform())
+        _write_right(axes, at, f"{value:.2f}")
     _rows(axes, list(rows), 0.5)
     axes.set_xlim(left=0)
     axes.set_xlabel("letters a token")
-    axes.grid(axis="x")
     caption = (
         f"Letters that one token covers, over the same {n_texts} strings; lines are 95 % intervals "
         "over strings. The fewer, the more tokens a text costs."

@@ -166,6 +166,21 @@ def _heading(figure, title, subtitle="", size=12.5):
         figure.text(x, y, subtitle, fontsize=9.5, color=SOFT, va="top", linespacing=1.35)
 
 
+def _chart(height, margins, title, subtitle="", size=12.5, grid=None):
+    """(figure, axes) with a heading; margins: left, right, bottom, top in inches."""
+    figure = _figure(height)
+    _heading(figure, title, subtitle, size)
+    axes = _axes(figure, *margins)
+    if grid:
+        axes.grid(axis=grid)
+    return figure, axes
+
+
+def _write_right(axes, y, text, x=1.02, **look):
+    """Words in the right margin: x in widths of the axes, y of the data."""
+    axes.text(x, y, text, transform=axes.get_yaxis_transform(), va="center", **look)
+
+
 def _known(*values):
     """Whether all values are finite numbers."""
     return all(value is not None and math.isfinite(value) for value in values)
@@ -284,9 +299,8 @@ def score_bars(scores, claim=None, where="test items"):
     title = f"{metric_label(metric)} on the {where}"
     subtitle = textwrap.fill(f"On trial: {claim}", 96) if claim else ""
     top = 0.62 + (0.06 + 0.19 * (subtitle.count("\n") + 1) if subtitle else 0)
-    figure = _figure(top + 0.42 * len(scores) + 0.42)
-    axes = _axes(figure, 2.25, 1.75, 0.42, top)
-    _heading(figure, _capital(title), subtitle)
+    height = top + 0.42 * len(scores) + 0.42
+    figure, axes = _chart(height, (2.25, 1.75, 0.42, top), _capital(title), subtitle)
     for row, (name, score) in enumerate(scores.items()):
         axes.barh(row, score.score, height=0.62, **_kind(name))
         _draw_bar_interval(axes, row, score, metric)
@@ -319,12 +333,10 @@ def _draw_bar_interval(axes, row, score, metric):
             axes.plot([score.low, score.high], [row, row], zorder=4, **look)
             for end in (score.low, score.high):
                 axes.plot([end, end], [row - 0.14, row + 0.14], zorder=4, **look)
-    place = {"transform": axes.get_yaxis_transform(), "va": "center"}
-    text = f"{100 * score.score:.1f}{_percent(metric)}"
-    axes.text(1.03, row, text, fontweight="bold", **place)
-    if _known(score.low, score.high):
         text = f"{100 * score.low:.1f} to {100 * score.high:.1f}"
-        axes.text(1.25, row, text, fontsize=8.5, color=SOFT, **place)
+        _write_right(axes, row, text, 1.25, fontsize=8.5, color=SOFT)
+    text = f"{100 * score.score:.1f}{_percent(metric)}"
+    _write_right(axes, row, text, 1.03, fontweight="bold")
 
 
 def _score_sentence(label, score):
@@ -366,15 +378,16 @@ def verdict_figure(verdict, claimed=None):
     """
     claim = (claimed or {}).get("value")
     counted = verdict.fixed is not None and verdict.broken is not None
-    figure = _figure(3.65 if counted else 2.85)
     outcome = outcome_title(verdict)
     scores = (
         f"{score_text(verdict.specialist_score, verdict.metric)} against "
         f"{score_text(verdict.baseline_score, verdict.metric)}"
     )
     subtitle = f"{_pair(verdict)}: {metric_label(verdict.metric)} {scores}"
-    _heading(figure, outcome, textwrap.fill(subtitle, 96), size=15 if len(outcome) < 44 else 12)
-    axes = _axes(figure, 0.2, 0.2, 1.42 if counted else 0.65, 0.98)
+    height, bottom = (3.65, 1.42) if counted else (2.85, 0.65)
+    size = 15 if len(outcome) < 44 else 12
+    folded = textwrap.fill(subtitle, 96)
+    figure, axes = _chart(height, (0.2, 0.2, bottom, 0.98), outcome, folded, size)
     _draw_difference(axes, verdict, claim)
     if counted:
         _draw_wins(_axes(figure, 1.45, 0.2, 0.14, 2.88), verdict)
@@ -508,10 +521,9 @@ def _draw_wins(axes, verdict):
 def pair_figure(baseline, specialist, verdict):
     """Two systems' scores and, below them, their paired difference."""
     metric = verdict.metric
-    figure = _figure(3.85)
     labels = _pair_labels(verdict)
-    _heading(figure, f"{_capital(metric_label(metric))} of the two systems, and their difference")
-    axes = _axes(figure, 2.25, 1.75, 2.35, 0.55)
+    title = f"{_capital(metric_label(metric))} of the two systems, and their difference"
+    figure, axes = _chart(3.85, (2.25, 1.75, 2.35, 0.55), title)
     for row, score in enumerate((baseline, specialist)):
         # the roles decide the colour here: a baseline may itself be a specialist
         axes.barh(row, score.score, height=0.62, color=(SKY_TINT, BLUE)[row])
@@ -633,10 +645,9 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     folds = list(dict.fromkeys(row["fold"] for row in rows))
     labels = [f"{fold} {number}" for number in folds] if len(folds) > 1 else ["Runs"]
     labels += ["Your run", "Together"] if live else ["Together"]
-    figure = _figure(1.6 + 0.38 * len(labels))
     many = f" in {len(folds)} {fold.lower()}s" if len(folds) > 1 else ""
-    _heading(figure, f"{len(rows)} recorded runs{many}", _pair(verdict))
-    axes = _axes(figure, 1.1, 1.3, 0.62, 0.98)
+    title, height = f"{len(rows)} recorded runs{many}", 1.6 + 0.38 * len(labels)
+    figure, axes = _chart(height, (1.1, 1.3, 0.62, 0.98), title, _pair(verdict))
     for position, number in enumerate(folds):
         axes.axhline(position, color=FAINT, linewidth=0.8, zorder=0)
         found = [row for row in rows if row["fold"] == number]
@@ -650,8 +661,7 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
                   markeredgecolor=PAPER, markeredgewidth=1)  # fmt: skip
     bottom, bounds = len(labels) - 1, _points(verdict.difference, verdict.low, verdict.high)
     _draw_row(axes, bottom, *bounds, 6, "D", zorder=4, markeredgewidth=2.5, markersize=9)
-    axes.text(1.02, bottom, f"{points_text(verdict.difference)} points", va="center",
-              transform=axes.get_yaxis_transform(), fontweight="bold")  # fmt: skip
+    _write_right(axes, bottom, f"{points_text(verdict.difference)} points", fontweight="bold")
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     claim = (claimed or {}).get("value")
     if claim is not None:
@@ -709,10 +719,8 @@ def learning_curve_figure(rows, title):
         raise ValueError(f"rows hold none of the systems {', '.join(_CURVES)}.")
     sizes = list(dict.fromkeys(row["size"] for row in rows))
     found = {(row["system"], row["size"]): row["score"] for row in rows}
-    figure = _figure(3.5)
-    _heading(figure, title, "Score on the same test items, with more and more training examples")
-    axes = _axes(figure, 0.65, 1.95, 0.62, 0.85)
-    axes.grid(axis="y")
+    subtitle = "Score on the same test items, with more and more training examples"
+    figure, axes = _chart(3.5, (0.65, 1.95, 0.62, 0.85), title, subtitle, grid="y")
     ends, early = [], []
     for number, name in enumerate(drawn):
         there = [at for at, size in enumerate(sizes) if (name, size) in found]
@@ -762,8 +770,7 @@ def _label_ends(axes, ends, room, x, **look):
     y = low - room / 2
     for height, text, color in sorted(ends, key=lambda end: end[0]):
         y = max(height, y + room)
-        axes.text(x, y, text, transform=axes.get_yaxis_transform(), color=color, va="center",
-                  fontweight="bold", **look)  # fmt: skip
+        _write_right(axes, y, text, x, color=color, fontweight="bold", **look)
 
 
 @style()
@@ -840,9 +847,11 @@ def travel_figure(scores, title, home="home", seeds=None):
     systems = list(scores[parts[0]])
     metric = scores[parts[0]][systems[0]].metric
     rows = sum(len(of_part) + 1 for of_part in scores.values()) + _PART_GAP * (len(parts) - 1)
-    figure = _figure(0.72 + 0.27 * rows + 0.5)
-    _heading(figure, title, f"{_capital(metric_label(metric))} with 95 % interval")
-    axes = _axes(figure, 2.75, 0.75, 0.5, 0.72)
+    height, subtitle = (
+        0.72 + 0.27 * rows + 0.5,
+        f"{_capital(metric_label(metric))} with 95 % interval",
+    )
+    figure, axes = _chart(height, (2.75, 0.75, 0.5, 0.72), title, subtitle, grid="x")
     beside_title = blended_transform_factory(figure.transFigure, axes.transData)
     drawn, names, heights, y = [], [], [], 0
     for part in parts:
@@ -858,7 +867,6 @@ def travel_figure(scores, title, home="home", seeds=None):
     axes.set_yticklabels(names, fontsize=8.8)
     for label, system in zip(axes.get_yticklabels(), drawn, strict=True):
         label.set_color(INK if system.startswith("specialist") else SOFT)
-    axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(_capital(metric_label(metric)) + (", %" if _percent(metric) else ", of 100"))
     sizes = "; ".join(f"{part}: {_count(next(iter(scores[part].values())))}" for part in parts)
@@ -888,8 +896,7 @@ def _draw_travel_row(axes, y, system, score):
     width, marker, color, weight = (4, "D", BLUE, "bold") if strong else (2.5, "o", SOFT, "normal")
     bounds = _points(score.score, score.low, score.high)
     _draw_row(axes, y, *bounds, width, marker, color, markeredgewidth=2, markersize=6.5)
-    axes.text(1.02, y, f"{bounds[0]:.1f}{_percent(score.metric)}", va="center",
-              transform=axes.get_yaxis_transform(), fontweight=weight)  # fmt: skip
+    _write_right(axes, y, f"{bounds[0]:.1f}{_percent(score.metric)}", fontweight=weight)
 
 
 @style()
@@ -908,9 +915,8 @@ def dissent_figure(dissent, confidence, correct):
     correct : array of bool, shape (n,)
     """
     rows = _dissent_rows(*(np.asarray(values) for values in (dissent, confidence, correct)))
-    figure = _figure(3.3)
-    _heading(figure, "Unsure where people disagree?", "By the share of raters on the other side")
-    axes = _axes(figure, 0.75, 1.0, 0.72, 0.72)
+    title, subtitle = "Unsure where people disagree?", "By the share of raters on the other side"
+    figure, axes = _chart(3.3, (0.75, 1.0, 0.72, 0.72), title, subtitle, grid="y")
     places = range(len(rows))
     for place, row in zip(places, rows, strict=True):
         axes.plot([place, place], [100 * row["low"], 100 * row["high"]], color=VERMILLION,
@@ -928,7 +934,6 @@ def dissent_figure(dissent, confidence, correct):
     axes.tick_params(axis="x", labelsize=8.8)
     axes.set_ylabel("%")
     axes.yaxis.set_major_locator(_ticks(6))
-    axes.grid(axis="y")
     caption = (
         "Were the model to know its limits, the blue line would fall with the orange one. "
         f"{sum(row['n'] for row in rows):,} of {np.size(dissent):,} texts, one answer each; "

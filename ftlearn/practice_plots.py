@@ -13,9 +13,11 @@ from .plots import (
     Picture,
     _axes,
     _capital,
+    _chart,
     _figure,
     _heading,
     _signed,
+    _write_right,
     points_text,
     style,
 )
@@ -35,11 +37,9 @@ def rate_range_figure(rows, suggestion):
     suggestion : float
         A rate to begin with; marked.
     """
-    figure = _figure(3.1)
     heading = "How large may the learning rate be?"
-    _heading(figure, heading, "Training loss while the rate grows each step")
-    axes = _axes(figure, 0.65, 0.3, 0.62, 0.85)
-    axes.grid(axis="y")
+    subtitle = "Training loss while the rate grows each step"
+    figure, axes = _chart(3.1, (0.65, 0.3, 0.62, 0.85), heading, subtitle, grid="y")
     rates = [row["rate"] for row in rows]
     axes.plot(rates, [row["loss"] for row in rows], color=SOFT, linewidth=0.8, alpha=0.6)
     axes.plot(rates, [row["smooth"] for row in rows], color=BLUE, linewidth=2.2)
@@ -113,11 +113,9 @@ def runs_figure(recorded, systems, heading, caption):
         From above to below.
     heading, caption : str
     """
-    figure = _figure(1.35 + 0.36 * len(systems))
-    runs = len(recorded.accuracy[systems[0]])
-    _heading(figure, heading, f"Test accuracy of {runs} runs each; the short line is their mean")
-    axes = _axes(figure, 2.35, 1.15, 0.55, 0.8)
-    axes.grid(axis="x")
+    height, runs = 1.35 + 0.36 * len(systems), len(recorded.accuracy[systems[0]])
+    subtitle = f"Test accuracy of {runs} runs each; the short line is their mean"
+    figure, axes = _chart(height, (2.35, 1.15, 0.55, 0.8), heading, subtitle, grid="x")
     line = recorded.majority + practices.FAILED_MARGIN
     axes.axvspan(0, line, color=FAINT)
     said = []
@@ -128,7 +126,7 @@ def runs_figure(recorded, systems, heading, caption):
         axes.plot([values.mean()] * 2, [y + 0.36, y - 0.36], color=VERMILLION, linewidth=2.2)
         failed = recorded.failed(system)
         text = f"{values.mean():.3f}" + (f", {failed} failed" if failed else "")
-        axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), fontsize=9, va="center")
+        _write_right(axes, y, text, fontsize=9)
         said.append(
             f"{system_label(system)}: mean {text}, {values.min():.2f} to {values.max():.2f}"
         )
@@ -150,13 +148,10 @@ def trials_figure(trials, where="test part"):
     where : str
         On what the runs were judged.
     """
-    figure = _figure(1.5 + 0.42 * len(trials))
-    runs = trials[0].comparison.runs
+    height, runs = 1.5 + 0.42 * len(trials), trials[0].comparison.runs
     heading = "Six pieces of advice, and what following them changed"
     subtitle = f"Accuracy on the {where}, followed minus ignored; {runs} pairs of runs each"
-    _heading(figure, heading, subtitle)
-    axes = _axes(figure, 2.75, 1.55, 0.62, 0.85)
-    axes.grid(axis="x")
+    figure, axes = _chart(height, (2.75, 1.55, 0.62, 0.85), heading, subtitle, grid="x")
     axes.axvline(0, color=INK, linewidth=1)
     said = []
     for y, tried in enumerate(trials):
@@ -164,8 +159,8 @@ def trials_figure(trials, where="test part"):
         color = {"helps": BLUE, "hurts": VERMILLION}.get(tried.outcome, SOFT)
         axes.plot([100 * found.low, 100 * found.high], [y, y], color=color, linewidth=2.4)
         axes.plot(100 * found.difference, y, "o", color=color, markersize=8)
-        axes.text(1.03, y, f"{points_text(found.difference)}\n{tried.outcome}",
-                  transform=axes.get_yaxis_transform(), fontsize=8.5, va="center")  # fmt: skip
+        words = f"{points_text(found.difference)}\n{tried.outcome}"
+        _write_right(axes, y, words, 1.03, fontsize=8.5)
         said.append(
             f"{tried.advice.title} {points_text(found.difference)} points "
             f"({points_text(found.low)} to {points_text(found.high)}), {tried.outcome}"
@@ -240,11 +235,9 @@ def needed_runs_figure(spread, measured=None):
     measured : int, optional
         A number of runs to mark.
     """
-    figure = _figure(2.9)
     heading = "How big must a difference be to show?"
-    _heading(figure, heading, "Smallest true difference that so many runs of each recipe show")
-    axes = _axes(figure, 0.7, 0.3, 0.62, 0.85)
-    axes.grid(axis="y")
+    subtitle = "Smallest true difference that so many runs of each recipe show"
+    figure, axes = _chart(2.9, (0.7, 0.3, 0.62, 0.85), heading, subtitle, grid="y")
     counts = [2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100]
     needed = [100 * practices.smallest_difference(spread, runs) for runs in counts]
     axes.plot(counts, needed, color=BLUE, linewidth=2, marker="o", markersize=4)

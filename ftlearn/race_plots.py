@@ -11,15 +11,14 @@ from .plots import (
     SOFT,
     VERMILLION,
     Picture,
-    _axes,
     _capital,
+    _chart,
     _draw_row,
-    _figure,
-    _heading,
     _points,
     _points_axis,
     _rows,
     _write_above,
+    _write_right,
     style,
 )
 from .words import part_use, system_label
@@ -46,10 +45,8 @@ def race_figure(curves, target, heading, caption, at_once=None):
     at_once : dict of str to (float, float), optional
         Systems that are fitted in one go: seconds and validation accuracy.
     """
-    figure = _figure(3.8)
-    _heading(figure, heading, "Validation accuracy against seconds of training; the axis is a log")
-    axes = _axes(figure, 0.65, 1.9, 0.62, 0.85)
-    axes.grid(axis="y")
+    subtitle = "Validation accuracy against seconds of training; the axis is a log"
+    figure, axes = _chart(3.8, (0.65, 1.9, 0.62, 0.85), heading, subtitle, grid="y")
     axes.set_xscale("log")
     axes.axhline(target, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     said = []
@@ -102,15 +99,15 @@ def saving_figure(case, found, stays=None, at_once=None):
             label = _capital(system_label(name, case.name))
             seen = f"{fitted.median():.1f} s, {score:.2f} at once"
             rows.append((label, racing.saving(found.baseline, fitted), seen))
-    figure = _figure(1.72 + 0.5 * len(rows))
     heading = f"{_saved(found)} of the time saved to reach {target:.2f}"
     if stays:
         is_told = stays.low > 0 or stays.high < 0
         heading += f"; to stay there, {_saved(stays) if is_told else 'none for sure'}"
     subtitle = f"{_capital(fast)} against {slow}"
     subtitle += "; diamonds: no network is trained" if at_once else ""
-    _heading(figure, _capital(heading), subtitle, size=12.5 if len(heading) < 70 else 11)
-    axes = _axes(figure, 1.55, 1.95, 0.62, 0.98)
+    height, size = 1.72 + 0.5 * len(rows), 12.5 if len(heading) < 70 else 11
+    margins = (1.55, 1.95, 0.62, 0.98)
+    figure, axes = _chart(height, margins, _capital(heading), subtitle, size)
     raced = 1 + bool(stays)
     said = [_draw_saving(axes, at, *row, has_bar=at < raced) for at, row in enumerate(rows)]
     _frame_savings(axes, [row[0] for row in rows], case.claimed["value"])
@@ -149,11 +146,10 @@ def _draw_saving(axes, row, label, found, seen, has_bar):
             _draw_row(axes, row, *bounds, 6, markeredgewidth=2.5, markersize=10)
         else:
             axes.plot([100 * found.difference], [row], "D", color=INK, markersize=7)
-    beside = axes.get_yaxis_transform()
     bounds = racing.saved_text(found).partition("interval ")[2].rstrip(")") if has_bar else ""
     numbers = share.replace("at least", "\u2265") + (f" ({bounds})" if bounds else "")
-    axes.text(1.03, row - 0.17, numbers, transform=beside, va="center", fontweight="bold")
-    axes.text(1.03, row + 0.2, seen, transform=beside, va="center", fontsize=8.5, color=SOFT)
+    _write_right(axes, row - 0.17, numbers, 1.03, fontweight="bold")
+    _write_right(axes, row + 0.2, seen, 1.03, fontsize=8.5, color=SOFT)
     saved = racing.saved_text(found) if has_bar else f"{share} of the time"
     return f"{label}: {saved} saved, {seen}."
 
@@ -174,9 +170,8 @@ def _frame_savings(axes, labels, claim):
 @style()
 def fold_map(case):
     """Where the tiles of each part of the satellite case lie: a flat map with the blocks' edges."""
-    figure = _figure(3.9)
-    _heading(figure, "Three parts of the world", "A mark is a tile; the grid shows the blocks")
-    axes = _world(figure)
+    subtitle = "A mark is a tile; the grid shows the blocks"
+    figure, axes = _world("Three parts of the world", subtitle)
     said = []
     for name, (marker, color) in _PARTS.items():
         part = case.part(name)
@@ -195,9 +190,8 @@ def fold_map(case):
 @style()
 def class_map(case):
     """Which climate each tile of the satellite case has: a flat map of the world."""
-    figure = _figure(3.9)
-    _heading(figure, "Five climates, and how they lie in bands", "A mark is a tile, all parts")
-    axes = _world(figure)
+    subtitle = "A mark is a tile, all parts"
+    figure, axes = _world("Five climates, and how they lie in bands", subtitle)
     colors = (_GREEN, _ORANGE, BLUE, VERMILLION, SOFT)
     rows = [case.part(name) for name in _PARTS]
     latitude, longitude, label = (
@@ -221,15 +215,15 @@ def _legend_below(axes, columns, size):
                 fontsize=size, markerscale=2.5, handletextpad=0.2, columnspacing=1)  # fmt: skip
 
 
-def _world(figure):
-    """Axes from 180° west to 180° east and 60° south to 90° north, blocks as a grid."""
-    axes = _axes(figure, 0.6, 0.25, 0.75, 0.72)
+def _world(title, subtitle):
+    """Figure and axes from 180° west to 180° east, 60° south to 90° north, blocks as a grid."""
+    figure, axes = _chart(3.9, (0.6, 0.25, 0.75, 0.72), title, subtitle)
     axes.set(xlim=(-180, 180), ylim=(-60, 90), xticks=range(-180, 181, 15))
     axes.set_yticks(range(-60, 91, 15))
     axes.grid(color=FAINT)
     axes.xaxis.set_major_formatter(lambda value, _: _degrees(value, "WE"))
     axes.yaxis.set_major_formatter(lambda value, _: _degrees(value, "SN"))
-    return axes
+    return figure, axes
 
 
 def _degrees(value, sides):

@@ -16,14 +16,14 @@ import math
 import os
 import platform
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from . import report_page, settings, words
-from .cases import CASES
+from . import evaluation, files, report_page, settings, words
 from .cases.case import PARTS as DATA_PARTS
+from .report_page import TITLES
 
-TITLES = {name: info.report_title for name, info in CASES.items()}
 PARTS = frozenset(words.parts()) - {*DATA_PARTS}
 SYSTEM = re.compile(
     r"majority|classical|zero_shot|linear_probe(_searched)?|mlp_probe|from_scratch"
@@ -74,14 +74,11 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     parts : iterable of str, or dict of str to dict of systems
         More parts to score the live systems on: the case's shifts, or metrics for the test part.
         A dict gives each its own systems, where the part asks another question.
-    recorded : iterable of objects
-        Recorded parts, with ``name`` (``"test"`` for more systems on the case's own test part),
-        ``metric``, ``predictions`` (pandas.DataFrame, as `PREDICTION_COLUMNS`; part may be absent),
-        ``systems`` (dict of system to dict with ``seconds``, ``seeds`` and, where it is not one
-        that `ftlearn.evaluation` computes over groups, ``score``, ``low``, ``high``) and
-        ``verdicts`` (Verdicts, or dicts of `VERDICT_KEYS` that may lack ``source``). One without
-        predictions is about runs; its ``more`` gives ``n``, ``n_groups``; there is also what its
-        part says beside (`MORE_KEYS`).
+    recorded : iterable of ftlearn.evidence.RecordedPart
+        Their ``systems`` have ``seconds``, ``seeds`` and, where `ftlearn.evaluation` does not
+        compute it over groups, ``score``, ``low``, ``high``; their ``verdicts`` may be dicts of
+        `VERDICT_KEYS` without ``source``. ``"test"`` adds systems to the case's own test part. One
+        without predictions is about runs; its ``more`` gives ``n``, ``n_groups`` and `MORE_KEYS`.
 
     Raises
     ------
@@ -93,11 +90,12 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     tables = []
     _file_live(entry, tables, case, systems, "test")
     own = parts if isinstance(parts, dict) else {}
-    for part in dict.fromkeys((*parts, *map(_part_of(case), verdicts))):
+    for part in dict.fromkeys((*parts, *(_part_of(verdict, case) for verdict in verdicts))):
         if part != "test":
             _file_live(entry, tables, case, own.get(part, systems), part)
     for verdict in verdicts:
-        _place(entry, _part_of(case)(verdict))["verdicts"].append(_filed(verdict, "live"))
+        place = _place(entry, _part_of(verdict, case))
+        place["verdicts"].append(_filed(verdict, "live"))
     for part in recorded:
         _file_recorded(entry, tables, case, part)
     _check_verdicts(entry)
@@ -114,16 +112,12 @@ def _note_progress(case, notebook, verdicts, recorded):
     """What a learner's own run said is what they have reached; without one, the primary verdict."""
     from .exercises import progress
 
-    witness = next((verdict for verdict in verdicts if verdict.source == "live"), None)
-    if witness:
-        progress.note_verdict(notebook, case.name, witness.wording, case.pace)
-        return
-    of_record = (v for part in recorded for v in part.verdicts)
-    for verdict in (*verdicts, *of_record):
-        filed = verdict if isinstance(verdict, dict) else verdict.to_json()
-        if filed["primary"]:
-            progress.note_verdict(notebook, case.name, filed["wording"], case.pace)
-            return
+    own = [_filed(verdict, None) for verdict in verdicts]
+    of_record = [_filed(verdict, None) for part in recorded for verdict in part.verdicts]
+    reached = [verdict for verdict in own if verdict["source"] == "live"]
+    reached += [verdict for verdict in own + of_record if verdict["primary"]]
+    if reached:
+        progress.note_verdict(notebook, case.name, reached[0]["wording"], case.pace)
 
 
 def _as_recorded(case):
@@ -158,19 +152,14 @@ def _entry(case):
     }
 
 
-def _part_of(case):
-    """From a verdict to the part of results.json that it belongs to."""
-
-    def part(verdict):
-        if verdict.part == "test" and verdict.metric != case.metric:
-            return verdict.metric
-        return verdict.part
-
-    return part
+def _part_of(verdict, case):
+    """The part of results.json that a verdict belongs to."""
+    is_other_metric = verdict.part == "test" and verdict.metric != case.metric
+    return verdict.metric if is_other_metric else verdict.part
 
 
 def _filed(verdict, source):
-    """A verdict as results.json keeps it; one that is given as a dict may name its own source."""
+    """A verdict as results.json keeps it; it may name its own source."""
     given = verdict if isinstance(verdict, dict) else verdict.to_json()
     return {**given, "source": given.get("source", source)}
 
@@ -181,8 +170,6 @@ def _place(entry, part):
 
 def _file_live(entry, tables, case, systems, part):
     """Score systems on a part; a metric's name stands for the test part under that metric."""
-    from . import evaluation
-
     is_metric = part in words.metrics()
     metric, data_part = (part, "test") if is_metric else (case.metric, part)
     if part != "test":
@@ -218,10 +205,13 @@ def _new_part(metric, n, n_groups):
 
 
 def _file_recorded(entry, tables, case, part):
-
     table = part.predictions.assign(part=part.name)
     if part.name != "test" and part.name not in entry["parts"]:
-        entry["parts"][part.name] = _recorded_part(part, table)
+        # A part of runs rather than of items has no predictions: what it says of itself counts.
+        items = table.drop_duplicates("item_id")
+        sizes = (None, None) if table.empty else (len(items), _count_groups(items["group"]))
+        more = getattr(part, "more", {})
+        entry["parts"][part.name] = {**_new_part(part.metric, *sizes), **more}
     place = _place(entry, part.name)
     if place["metric"] != part.metric:
         raise ValueError(
@@ -234,9 +224,13 @@ def _file_recorded(entry, tables, case, part):
                 f"system {name!r} of case {case.name!r} is filed twice for part {part.name!r}; "
                 "file it live or recorded, not both."
             )
-        low_high = about if "score" in about else _recorded_score(table, name, part, case)
+        score = about
+        if "score" not in about:
+            n_classes = len(case.label_names or ())
+            found = _from_predictions(table, name, part.name, part.metric, n_classes)
+            score = vars(evaluation.score_arrays(*found, part.metric, n_classes))
         place["systems"][name] = {
-            **{key: low_high.get(key) for key in ("score", "low", "high")},
+            **{key: score.get(key) for key in ("score", "low", "high")},
             "seconds": about.get("seconds"),
             "source": "recorded",
             "seeds": [int(seed) for seed in about.get("seeds", ())],
@@ -247,23 +241,10 @@ def _file_recorded(entry, tables, case, part):
     place["verdicts"] += [_filed(verdict, "recorded") for verdict in part.verdicts]
 
 
-def _recorded_part(part, table):
-    """A part of runs rather than of items has no predictions: what it says of itself counts."""
-    more = getattr(part, "more", {})
-    if table.empty:
-        return {**_new_part(part.metric, None, None), **more}
-    items = table.drop_duplicates("item_id")
-    return {**_new_part(part.metric, len(items), _count_groups(items["group"])), **more}
-
-
-def _recorded_score(table, system, part, case):
-    from . import evaluation
-
-    n_classes = len(case.label_names or ())
-    rows = evaluation.arrays_from_predictions(table, system, part.name)
-    outputs = evaluation.outputs_from_recorded(rows, part.metric, n_classes)
-    score = evaluation.score_arrays(rows.labels, rows.groups, outputs, part.metric, n_classes)
-    return {"score": score.score, "low": score.low, "high": score.high}
+def _from_predictions(table, system, part, metric, n_classes):
+    """Labels and groups of a part's items, and a system's outputs, from a table of predictions."""
+    rows = evaluation.arrays_from_predictions(table, system, part)
+    return rows.labels, rows.groups, evaluation.outputs_from_recorded(rows, metric, n_classes)
 
 
 def _check_verdicts(entry):
@@ -340,13 +321,10 @@ def _plain(value):
 
 
 def _write(path, content, keep_previous=False):
-    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
     if keep_previous and path.exists():
-        os.replace(path, path.with_name(f"{path.name}.previous"))
-    os.replace(beside, path)
+        shutil.copyfile(path, path.with_name(f"{path.name}.previous"))
+    files.write_whole(path, content)
 
 
 def _filed_sentence(case, entry, home):
@@ -364,16 +342,7 @@ def _filed_sentence(case, entry, home):
 
 
 def has_results(folder):
-    """Whether a case was filed in a folder.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a case was filed in a folder."""
     return any((Path(folder) / "cases").glob("*.json"))
 
 
@@ -402,36 +371,24 @@ def collect(folder):
         raise FileNotFoundError(f"no case was filed in {folder}; run `ftlearn run all` first.")
     runs, excluded = _read_all(folder / "runs"), left_out(folder)
     cases = {}
-    for name, entry in _read_all(folder / "cases").items():
+    for name, entry in _in_order(_read_all(folder / "cases")).items():
         if name not in excluded:
             run = runs.get(entry["notebook"], {})
             cost = {"notebook_seconds": run.get("seconds"), "peak_rss_mb": run.get("peak_rss_mb")}
             cases[name] = {**entry, **cost}
-    order = list(TITLES)
-    ordered = sorted(cases, key=lambda name: (order.index(name) if name in order else 99, name))
-    results = _plain(
-        {
-            "machine": torch_setup.machine(),
-            "versions": versions(),
-            "cases": {name: cases[name] for name in ordered},
-        }
-    )
+    machine = torch_setup.machine()
+    results = _plain({"machine": machine, "versions": versions(), "cases": cases})
     _write(folder / "results.json", _json_bytes(results))
     return results
 
 
+def _in_order(cases):
+    """The course's cases in its order, then others by name."""
+    return {name: cases[name] for name in dict.fromkeys((*TITLES, *sorted(cases))) if name in cases}
+
+
 def left_out(folder):
-    """Filed cases that are not reported because their notebook did not run to its end.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    dict of str to str
-        By case, why.
-    """
+    """Filed cases that are not reported because their notebook failed: dict of case to why."""
     runs = _read_all(Path(folder) / "runs")
     return {
         name: f"case {name!r} is left out: its notebook {entry['notebook']} failed when last run"
@@ -448,13 +405,7 @@ def _read_all(folder):
 
 
 def versions():
-    """Versions of Python and of the packages that results depend on.
-
-    Returns
-    -------
-    dict of str to str
-        Only of what is installed.
-    """
+    """Versions of Python and of the packages that results depend on, as far as installed."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -481,7 +432,7 @@ def filed(pace):
 
 
 def course_table(entries):
-    """All verdicts of the course against "smarter, not harder".
+    """All verdicts of the course against "smarter, not harder", a row a case, in Markdown.
 
     Smarter: is the interval of the primary verdict, the record's, above 0? Harder: how much longer
     did the specialist take than what it was compared with?
@@ -494,7 +445,6 @@ def course_table(entries):
     Returns
     -------
     str
-        A table in Markdown, a row a case of the course; those that were not run yet say so.
     """
     lines = [
         f"| case | the talk | {_RECORD_COLUMN} | your run | smarter? | harder: seconds |",
@@ -540,18 +490,8 @@ def _smarter(verdict, claimed):
 
 
 def validate(results):
-    """Check results against the contract of ``results.json``.
-
-    Parameters
-    ----------
-    results : dict
-
-    Returns
-    -------
-    list of str
-        What is wrong, and where; empty when nothing is.
-    """
-    problems = list(_check_keys("results", results, ("machine", "versions", "cases")))
+    """What is wrong with results by the contract of ``results.json``, and where: list of str."""
+    problems = _check_keys("results", results, ("machine", "versions", "cases"))
     cases = results.get("cases", {})
     paces = {entry.get("pace") for entry in cases.values()}
     if len(paces) > 1:
@@ -559,24 +499,17 @@ def validate(results):
     for name, entry in cases.items():
         if name not in TITLES:
             problems.append(f"cases: {name!r} is not a case; allowed: {', '.join(TITLES)}")
-        problems += _check_case(name, entry)
+        problems += _check_keys(name, entry, CASE_KEYS) or _check_case(name, entry)
     return problems
 
 
 def _check_keys(where, content, wanted):
-    for key in wanted:
-        if key not in content:
-            yield f"{where}: {key!r} is missing"
-    for key in content:
-        if key not in wanted:
-            yield f"{where}: {key!r} is not in the contract"
+    missing = [f"{where}: {key!r} is missing" for key in wanted if key not in content]
+    foreign = [key for key in content if key not in wanted]
+    return missing + [f"{where}: {key!r} is not in the contract" for key in foreign]
 
 
 def _check_case(name, entry):
-    missing = list(_check_keys(name, entry, CASE_KEYS))
-    yield from missing
-    if missing:
-        return
     yield from _check_keys(f"{name}.claimed", entry["claimed"], ("value", "unit"))
     for key in ("n_train", "n_validation", "n_test", "n_groups", "notebook_seconds", "peak_rss_mb"):
         yield from _check_amount(f"{name}.{key}", entry[key])
@@ -585,10 +518,8 @@ def _check_case(name, entry):
         where = f"{name}.parts.{part}"
         if part not in PARTS:
             yield f"{where}: not a part; allowed: {', '.join(sorted(PARTS))}"
-        wrong = list(_check_keys(where, content, PART_KEYS + MORE_KEYS.get(part, [])))
-        yield from wrong
-        if not wrong:
-            yield from _check_place(where, content)
+        keys = PART_KEYS + MORE_KEYS.get(part, [])
+        yield from _check_keys(where, content, keys) or _check_place(where, content)
     yield from _check_primary(name, entry)
 
 
@@ -602,22 +533,22 @@ def _check_place(where, place):
         at = f"{where}.systems.{name}"
         if not SYSTEM.fullmatch(name):
             yield f"{at}: not a system's name"
-        wrong = list(_check_keys(at, system, SYSTEM_KEYS))
-        yield from wrong
-        if not wrong:
-            yield from _check_system(at, system, place["metric"])
+        wrong = _check_keys(at, system, SYSTEM_KEYS)
+        yield from wrong or _check_system(at, system, place["metric"])
     for number, verdict in enumerate(place["verdicts"]):
         at = f"{where}.verdicts[{number}]"
-        wrong = list(_check_keys(at, verdict, VERDICT_KEYS))
-        yield from wrong
-        if not wrong:
-            yield from _check_verdict(at, verdict, place["systems"])
+        wrong = _check_keys(at, verdict, VERDICT_KEYS)
+        yield from wrong or _check_verdict(at, verdict, place["systems"])
+
+
+def _check_order(where, content, middle):
+    low, between, high = (content[key] for key in ("low", middle, "high"))
+    if None not in (low, between, high) and not low <= between <= high:
+        yield f"{where}: low {low} <= {middle} {between} <= high {high} does not hold"
 
 
 def _check_system(where, system, metric):
-    low, score, high = system["low"], system["score"], system["high"]
-    if None not in (low, score, high) and not low <= score <= high:
-        yield f"{where}: low {low} <= score {score} <= high {high} does not hold"
+    yield from _check_order(where, system, "score")
     for key in ("low", "score", "high"):
         if metric in FRACTIONS and system[key] is not None and not 0 <= system[key] <= 1:
             yield f"{where}.{key}: {system[key]} is not a fraction from 0 to 1"
@@ -636,9 +567,7 @@ def _check_verdict(where, verdict, systems):
     for role in ("baseline", "specialist"):
         if verdict[role] not in systems:
             yield f"{where}.{role}: {verdict[role]!r} is not among the systems"
-    low, middle, high = verdict["low"], verdict["difference"], verdict["high"]
-    if None not in (low, middle, high) and not low <= middle <= high:
-        yield f"{where}: low {low} <= difference {middle} <= high {high} does not hold"
+    yield from _check_order(where, verdict, "difference")
     if verdict["p"] is not None and not 0 <= verdict["p"] <= 1:
         yield f"{where}.p: {verdict['p']} is not from 0 to 1"
     if not isinstance(verdict["primary"], bool):
@@ -704,85 +633,52 @@ def _recompute_case(name, entry, path):
     table = arrow.to_pandas()
     filed = set(table["part"].astype(str))
     for part, place in (("test", entry), *entry["parts"].items()):
-        if place["metric"] not in FRACTIONS:
-            continue
-        where = name if part == "test" else f"{name}.parts.{part}"
-        # A metric's part has no rows of its own: it is another look at the test part.
-        rows_part = part if part in filed else "test"
-        outputs, problems = _outputs(table, place, rows_part, n_classes)
-        yield from (f"{where}: {problem}" for problem in problems)
-        yield from _compare_scores(where, place, outputs, n_classes)
-        yield from _compare_verdicts(where, place, outputs, n_classes)
+        if place["metric"] in FRACTIONS:
+            where = name if part == "test" else f"{name}.parts.{part}"
+            # A metric's part has no rows of its own: it is another look at the test part.
+            rows_part = part if part in filed else "test"
+            yield from _recompute_place(where, place, table, rows_part, n_classes)
 
 
-def _outputs(table, place, part, n_classes):
-    """(system -> (Recorded, outputs), problems) for every system of a part."""
-    from . import evaluation
-
-    found, problems = {}, []
-    for system in place["systems"]:
+def _recompute_place(where, place, table, part, n_classes):
+    metric, found = place["metric"], {}
+    for system, filed in place["systems"].items():
         try:
-            rows = evaluation.arrays_from_predictions(table, system, part)
-            outputs = evaluation.outputs_from_recorded(rows, place["metric"], n_classes)
+            found[system] = _from_predictions(table, system, part, metric, n_classes)
         except ValueError as error:
-            problems.append(str(error))
-        else:
-            found[system] = (rows, outputs)
-    return found, problems
-
-
-def _compare_scores(where, place, outputs, n_classes):
-    from . import evaluation
-
-    for system, (rows, values) in outputs.items():
-        again = evaluation.score_arrays(
-            rows.labels, rows.groups, values, place["metric"], n_classes
-        )
-        filed = place["systems"][system]
-        for key in ("score", "low", "high"):
-            yield from _compare(f"{where}.systems.{system}.{key}", filed[key], getattr(again, key))
-
-
-def _compare_verdicts(where, place, outputs, n_classes):
-    from . import evaluation
-
-    for number, verdict in enumerate(place["verdicts"]):
-        pair = [outputs.get(verdict[role]) for role in ("baseline", "specialist")]
-        over_groups = verdict["method"].startswith(("paired bootstrap", "few groups"))
-        if None in pair or not over_groups or verdict["n"] != len(pair[0][0].labels):
+            yield f"{where}: {error}"
             continue
-        (first, baseline), (_, specialist) = pair
+        again = evaluation.score_arrays(*found[system], metric, n_classes)
+        yield from _compare(f"{where}.systems.{system}", filed, again, ("score", "low", "high"))
+    for number, verdict in enumerate(place["verdicts"]):
+        pair = [found.get(verdict[role]) for role in ("baseline", "specialist")]
+        over_groups = verdict["method"].startswith(("paired bootstrap", "few groups"))
+        if None in pair or not over_groups or verdict["n"] != len(pair[0][0]):
+            continue
+        (labels, groups, baseline), (_, _, specialist) = pair
         again = evaluation.paired_difference(
-            first.labels, first.groups, baseline, specialist, place["metric"], n_classes
+            labels, groups, baseline, specialist, metric, n_classes
         )
-        for key in ("difference", "low", "high", "p"):
-            at = f"{where}.verdicts[{number}].{key}"
-            yield from _compare(at, verdict[key], getattr(again, key))
+        keys = ("difference", "low", "high", "p")
+        yield from _compare(f"{where}.verdicts[{number}]", verdict, again, keys)
 
 
-def _compare(where, filed, again):
-    same = filed == again or (
-        None not in (filed, again) and math.isclose(filed, again, abs_tol=1e-6)
-    )
-    if not same:
-        yield f"{where}: filed {filed}, from the predictions {again}"
+def _compare(where, filed, again, keys):
+    for key in keys:
+        before, now = filed[key], getattr(again, key)
+        is_close = None not in (before, now) and math.isclose(before, now, abs_tol=1e-6)
+        if before != now and not is_close:
+            yield f"{where}.{key}: filed {before}, from the predictions {now}"
 
 
 # --- showing ----------------------------------------------------------------------------------
 
 
 def write_index(folder):
-    """Write ``index.html``, and each executed notebook as a page.
+    """Write ``index.html``, and each executed notebook as a page; the path of the former.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Holds ``results.json``, as `collect` wrote it.
-
-    Returns
-    -------
-    pathlib.Path
-        The page; it and all it links to is inside the folder and loads nothing from elsewhere.
+    The folder holds ``results.json``, as `collect` wrote it. The page and all it links to are
+    inside the folder, and load nothing from elsewhere.
     """
     import nbformat
 
@@ -791,29 +687,17 @@ def write_index(folder):
     links = {}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         page = report_page.notebook(nbformat.read(path, as_version=4), path.stem)
-        _write(path.with_suffix(".html"), page.encode())
+        _write(path.with_suffix(".html"), page)
         links[path.stem] = [
             ("executed notebook", f"notebooks/{path.stem}.html"),
             ("as .ipynb", f"notebooks/{path.name}"),
         ]
-    page = report_page.index(results, TITLES, links, words.system_label)
-    _write(folder / "index.html", page.encode())
+    _write(folder / "index.html", report_page.index(results, links))
     return folder / "index.html"
 
 
 def scoreboard(results):
-    """What every case came to, for a terminal.
-
-    Parameters
-    ----------
-    results : dict
-        As in ``results.json``.
-
-    Returns
-    -------
-    str
-        A table of plain text.
-    """
+    """What every case came to, as a table of plain text for a terminal."""
     rows = [("case", "claimed", _RECORD_COLUMN, "your run", "minutes", "MB", "verdict")]
     for name, entry in results["cases"].items():
         verdict = report_page.primary_verdict(entry)

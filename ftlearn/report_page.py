@@ -8,6 +8,10 @@ import html
 import math
 import re
 
+from .cases import CASES
+from .words import system_label
+
+TITLES = {name: info.report_title for name, info in CASES.items()}
 # Longest first: "supported here" is also the beginning of the two others.
 OUTCOMES = (
     "supported here, smaller than claimed",
@@ -32,7 +36,7 @@ _MARKS = {
     "live": ("your run:", "your run, on this machine"),
 }
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --paper: #f8f6f0; --sheet: #fffefa; --ink: #1c1b19;
   --soft: #5d5a53; --line: #d9d4c7; --for: #14603a; --against: #9c2a16; --open: #6a5207;
   --mark: #14508f; }
@@ -127,6 +131,24 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
+def document(title, style, body, schemes="light dark"):
+    """A whole page."""
+    scheme = f'<meta name="color-scheme" content="{schemes}">\n' if schemes else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+{scheme}<title>{escape(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
 def outcome(wording):
     """The few words of a verdict's sentence that tell how it came out."""
     lower = wording.lower()
@@ -193,28 +215,15 @@ def measured_text(verdict, claimed=None):
 
 
 def is_about_time(claimed):
-    """Whether a claim names a share of time rather than points of a score (bool)."""
+    """Whether a claim names a share of time rather than points of a score."""
     return bool(claimed) and str(claimed.get("unit")).startswith("% of")
 
 
-def index(results, titles, links, label):
+def index(results, links, top="", style=""):
     """The report's page.
 
-    Parameters
-    ----------
-    results : dict
-        As in ``results.json``.
-    titles : dict of str to str
-        What a reader calls each case.
-    links : dict of str to list of (str, str)
-        For each notebook, text and relative address of what can be opened.
-    label : callable
-        From a system's name and a case's to what a reader calls it.
-
-    Returns
-    -------
-    str
-        A whole HTML document that loads nothing.
+    `links` holds for each notebook (text, relative address) of what can be opened; `top` stands
+    above the heading, and `style` is its own.
     """
     cases = results["cases"]
     quick = any(entry["pace"] == "quick" for entry in cases.values())
@@ -224,21 +233,9 @@ def index(results, titles, links, label):
         if quick
         else ""
     )
-    articles = "\n".join(
-        _article(name, entry, titles, links, label) for name, entry in cases.items()
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>The Fine-Tuning Case Files: report</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<a class="skip" href="#cases">Skip to the cases</a>
-<header>
+    articles = "\n".join(_article(name, entry, links) for name, entry in cases.items())
+    body = f"""<a class="skip" href="#cases">Skip to the cases</a>
+{top}<header>
 <p class="eyebrow">The Fine-Tuning Case Files</p>
 <h1>What was claimed, and what was measured</h1>
 <p class="lead">Every claim was put on trial on a task small enough to run on a laptop. A verdict
@@ -247,18 +244,17 @@ for this data and this model only.</p>
 {warning}
 </header>
 <main id="cases">
-{_overview(cases, titles)}
+{overview(cases)}
 {articles}
 </main>
 <footer>
 {_machine(results)}
-</footer>
-</body>
-</html>
-"""
+</footer>"""
+    return document("The Fine-Tuning Case Files: report", f"{STYLE}{style}", body)
 
 
-def _overview(cases, titles):
+def overview(cases):
+    """A table of claims and measurements, and the legend of its marks."""
     marks = {name: _marks(entry) for name, entry in cases.items()}
 
     def scale(about_time):
@@ -272,9 +268,8 @@ def _overview(cases, titles):
         words = outcome(verdict["wording"]) if verdict else "no primary verdict"
         of_record, of_run = measured_twice(entry)
         range_ = _range(marks[name], scale(is_about_time(entry["claimed"])), has_zero=True)
-        title = escape(titles.get(name, name))
         rows.append(
-            f'<tr><th scope="row"><a href="#{escape(name)}">{title}</a></th>'
+            f'<tr><th scope="row"><a href="#{escape(name)}">{_title(name)}</a></th>'
             f'<td class="claim">{escape(claimed_text(entry["claimed"]))}</td>'
             f'<td class="number">{of_record}</td><td class="number">{of_run}</td>'
             f'<td>{range_}</td><td class="{_tone(words)}">{escape(words)}</td></tr>'
@@ -286,6 +281,10 @@ def _overview(cases, titles):
     )
     caption = "Claims and measurements, with 95 % intervals"
     return _table(caption, head, rows) + _legend(sum(marks.values(), []))
+
+
+def _title(name):
+    return escape(TITLES.get(name, name))
 
 
 def _tone(words):
@@ -301,21 +300,16 @@ def _table(caption, head, rows):
     )
 
 
-def _article(name, entry, titles, links, label):
+def _article(name, entry, links):
     verdict = primary_verdict(entry)
-
-    def in_case(system):
-        return label(system, name)
-
-    listed = sorted(entry["parts"].items())
-    parts = "".join(_part(part, content, in_case) for part, content in listed)
+    parts = "".join(_part(name, *part) for part in sorted(entry["parts"].items()))
     return f"""<article id="{escape(name)}" aria-labelledby="{escape(name)}-title">
 <p class="eyebrow">Case file {escape((entry["notebook"] or "")[:2])}</p>
-<h2 id="{escape(name)}-title">{escape(titles.get(name, name))}</h2>
+<h2 id="{escape(name)}-title">{_title(name)}</h2>
 <blockquote>{escape(entry["claim"])}</blockquote>
 {_verdict(verdict) if verdict else ""}
 {_chart(name, entry)}
-{_systems(entry, entry["metric"], entry["n_test"], entry["n_groups"], entry["primary"], in_case)}
+{_systems(name, entry, entry["n_test"], entry["primary"])}
 {_others(entry["verdicts"])}
 {parts}
 {_facts(name, entry, links)}
@@ -434,7 +428,8 @@ def _beside(before, after, y, text):
     return f'<text x="{before:.1f}" y="{y}" text-anchor="end">{escape(text)}</text>'
 
 
-def _systems(content, metric, n, n_groups, primary, label):
+def _systems(case, content, n, primary=None):
+    """The systems of a case or of one of its parts, as a table."""
     systems = content["systems"]
     if not systems:
         return ""
@@ -442,28 +437,29 @@ def _systems(content, metric, n, n_groups, primary, label):
     bounds = [bound for bound in bounds if bound is not None]
     scale = (min(bounds), max(bounds)) if bounds else (0, 1)
     compared = set((primary or {}).values())
-    rows = [_system(name, s, scale, name in compared, label) for name, s in systems.items()]
+    rows = [_system(case, name, s, scale, name in compared) for name, s in systems.items()]
     head = (
         '<th scope="col">System</th><th scope="col" class="number">Score</th>'
         '<th scope="col">95 % interval</th><td></td>'
         '<th scope="col" class="number">Seconds</th><th scope="col">Source</th>'
     )
     items = "\u2013" if n is None else f"{n:,}"
-    groups = "" if n_groups is None else f" in {n_groups:,} groups"
-    caption = f"{metric.replace('_', ' ')} on {items} test items{groups}"
-    if metric == "seconds":
+    groups = "" if content["n_groups"] is None else f" in {content['n_groups']:,} groups"
+    caption = f"{content['metric'].replace('_', ' ')} on {items} test items{groups}"
+    if content["metric"] == "seconds":
         caption = f"Score: seconds of training to the target, median of {items} runs"
     if compared:
         caption += "; the two systems of the verdict are in bold"
     return _table(caption, head, rows)
 
 
-def _system(name, system, scale, compared, label):
+def _system(case, name, system, scale, compared):
     low, high, score = system["low"], system["high"], system["score"]
     interval = f"{number(low)}\u2013{number(high)}" if None not in (low, high) else "\u2013"
     seeds = f", {len(system['seeds'])} seeds" if len(system["seeds"]) > 1 else ""
     return (
-        f'<tr{" class=primary" if compared else ""}><th scope="row">{escape(label(name))}</th>'
+        f"<tr{' class=primary' if compared else ''}>"
+        f'<th scope="row">{escape(system_label(name, case))}</th>'
         f'<td class="number">{number(score)}</td><td class="interval">{interval}</td>'
         f"<td>{_range([('measured', low, score, high)], scale)}</td>"
         f'<td class="number">{number(system["seconds"], 1)}</td>'
@@ -490,34 +486,34 @@ def _range(marks, scale, has_zero=False):
 
 def _others(verdicts):
     others = [verdict for verdict in verdicts if not verdict["primary"]]
-    if not others:
-        return ""
-    items = "".join(f"<li>{escape(verdict['wording'])}</li>" for verdict in others)
     count = f"{len(others)} secondary comparison{'s' if len(others) > 1 else ''}"
-    return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
+    return f"<details><summary>{count}</summary>{_wordings(others)}</details>" if others else ""
 
 
-def _part(name, content, label):
-    table = _systems(content, content["metric"], content["n"], content["n_groups"], None, label)
-    sentences = "".join(f"<li>{escape(v['wording'])}</li>" for v in content["verdicts"])
-    title = escape(name.replace("_", " "))
-    listed = f"<ul>{sentences}</ul>" if sentences else ""
-    targets = _targets(content["targets"], label) if "targets" in content else ""
-    return f"<details><summary>Part: {title}</summary>{table}{targets}{listed}</details>"
+def _wordings(verdicts):
+    items = "".join(f"<li>{escape(verdict['wording'])}</li>" for verdict in verdicts)
+    return f"<ul>{items}</ul>" if items else ""
 
 
-def _targets(targets, label):
+def _part(case, name, content):
+    targets = _targets(case, content["targets"]) if "targets" in content else ""
+    return (
+        f"<details><summary>Part: {escape(name.replace('_', ' '))}</summary>"
+        f"{_systems(case, content, content['n'])}{targets}{_wordings(content['verdicts'])}</details>"
+    )
+
+
+def _targets(case, targets):
     """When each system reached each preset accuracy."""
-    rows = []
-    for target in targets:
-        for name, found in target["systems"].items():
-            rows.append(
-                f'<tr><th scope="row">{escape(label(name))}</th>'
-                f'<td class="number">{target["target"]:.2f}</td>'
-                f'<td class="number">{found["reached"]} of {found["runs"]}</td>'
-                f'<td class="number">{number(found["median_seconds"], 1)}</td>'
-                f'<td class="number">{number(found["median_images"], 0)}</td></tr>'
-            )
+    rows = [
+        f'<tr><th scope="row">{escape(system_label(name, case))}</th>'
+        f'<td class="number">{target["target"]:.2f}</td>'
+        f'<td class="number">{found["reached"]} of {found["runs"]}</td>'
+        f'<td class="number">{number(found["median_seconds"], 1)}</td>'
+        f'<td class="number">{number(found["median_images"], 0)}</td></tr>'
+        for target in targets
+        for name, found in target["systems"].items()
+    ]
     names = ("Target", "Arrived", "Median seconds", "Median images")
     head = '<th scope="col">System</th>' + "".join(
         f'<th scope="col" class="number">{name}</th>' for name in names
@@ -537,10 +533,8 @@ def _facts(name, entry, links):
         facts.append(f"whole notebook {entry['notebook_seconds'] / 60:.1f} minutes")
     if entry["peak_rss_mb"] is not None:
         facts.append(f"{entry['peak_rss_mb']:,} MB of memory at most")
-    offered = [
-        *links.get(entry["notebook"], ()),
-        ("every prediction", f"predictions/{name}.parquet"),
-    ]
+    predictions = ("every prediction", f"predictions/{name}.parquet")
+    offered = [*links.get(entry["notebook"], ()), predictions]
     opened = " \u00b7 ".join(f'<a href="{escape(to)}">{escape(text)}</a>' for text, to in offered)
     return f'<p class="facts">{escape(" · ".join(facts))}<br>Open: {opened}</p>'
 
@@ -585,18 +579,8 @@ def with_scrolled_tables(text):
     return _TABLE.sub(boxed, text)
 
 
-def notebook(content, title):
-    """An executed notebook as a page that loads nothing.
-
-    Parameters
-    ----------
-    content : nbformat.NotebookNode
-    title : str
-
-    Returns
-    -------
-    str
-    """
+def notebook_body(content):
+    """(cells of an executed notebook as HTML that loads nothing, the style that they need)."""
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
@@ -604,19 +588,11 @@ def notebook(content, title):
     # What stands below a widget takes its place here.
     body = body.replace('<details class="ftl-static">', '<details class="ftl-static" open>')
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{colours}{_NOTEBOOK_STYLE}</style>
-</head>
-<body>
-<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>
-<main>
-{with_scrolled_tables(body)}
-</main>
-</body>
-</html>
-"""
+    return with_scrolled_tables(body), f"{colours}{_NOTEBOOK_STYLE}"
+
+
+def notebook(content, title):
+    """An executed notebook as a page of the report."""
+    cells, style = notebook_body(content)
+    back = '<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>'
+    return document(title, style, f"{back}\n<main>\n{cells}\n</main>", schemes="")

@@ -42,7 +42,6 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _LINK = re.compile(r'(<(?:a|img)\b[^>]*?\s(?:href|src)=")([^"]*)(")')
 _HEADING = re.compile(r"<h([1-6])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
 _PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>', re.DOTALL)
-_BACK = re.compile(r"<body>\s*<nav [^>]*><a [^>]*>Back to the report</a></nav>")
 
 _STYLE = """
 nav.site, nav.turn { max-width: WIDTH; margin: 0 auto; padding: .6rem 1.1rem; display: flex;
@@ -104,26 +103,25 @@ class _Site:
         """Title, page and a few words of the documents that every page leads to."""
         return [row for row in _LISTED if row[1] in self.addresses.values()]
 
-    def relinked(self, text, source):
-        """HTML whose links were made for the project, with links that hold in the site."""
+    def relinked(self, text, source, page):
+        """HTML of a source with links that hold on a page of the site."""
 
         def replaced(found):
-            address = self._relinked_address(html.unescape(found[2]), source)
+            address = self._relinked_address(html.unescape(found[2]), source, page)
             return found[1] + report_page.escape(address) + found[3]
 
         return _LINK.sub(replaced, text)
 
-    def _relinked_address(self, address, source):
+    def _relinked_address(self, address, source, page):
         path, mark, fragment = address.partition("#")
         if _SCHEME.match(address) or not path:
             return address
-        folder = posixpath.dirname(source)
-        meant = posixpath.normpath(posixpath.join(folder, unquote(path)))
+        meant = posixpath.normpath(posixpath.join(posixpath.dirname(source), unquote(path)))
         if meant in self.addresses:
-            path = quote(posixpath.relpath(self.addresses[meant], folder or "."))
+            meant = self.addresses[meant]
         elif not meant.startswith("..") and (self.project / meant).is_file():
             self.files[meant] = self.project / meant  # an image, the bibliography, a licence
-        return path + mark + fragment
+        return _from(page, meant) + mark + fragment
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class _Act:
 
 
 def build(folder, say=print):
-    """Write the site.
+    """Write the site, and return the path of its ``index.html``.
 
     Parameters
     ----------
@@ -144,11 +142,6 @@ def build(folder, say=print):
         Made when absent. Pages that were written there before are replaced; other files stay.
     say : callable
         Called with one line of text about each thing that the site lacks.
-
-    Returns
-    -------
-    pathlib.Path
-        ``index.html``.
 
     Raises
     ------
@@ -254,31 +247,20 @@ def _from(page, to):
 
 
 def _document(site, page, title, body):
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{report_page.escape(title)}</title>
-<style>{report_page._STYLE}{_DOCUMENT_STYLE}{_style("54rem")}</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the text</a>
+    style = f"{report_page.STYLE}{_DOCUMENT_STYLE}{_style('54rem')}"
+    body = f"""<a class="skip" href="#content">Skip to the text</a>
 {_navigation(site, page)}
 <main class="document" id="content">
 {body}
-</main>
-</body>
-</html>
-"""
+</main>"""
+    return report_page.document(title, style, body)
 
 
 def _add_document(site, source):
     text = (site.project / source).read_text(encoding="utf-8")
-    body = site.relinked(_with_anchors(_markdown(text)), source)
-    title = _first(r"^# +(.+)$", text) or source
     page = site.addresses[source]
+    body = site.relinked(_with_anchors(_markdown(text)), source, page)
+    title = _first(r"^# +(.+)$", text) or source
     site.files[page] = _document(site, page, title, body).encode()
 
 
@@ -296,73 +278,60 @@ def _act(path, content):
     return _Act(f"notebooks/{path.name}", title, facts, claim, content)
 
 
-def _turn(site, number):
+def _turn(site, number, where):
     """Links to the acts before and after one."""
-    links = []
-    if number > 0:
-        before = site.acts[number - 1]
-        links.append(("prev", "before", "\u2190 ", before, ""))
-    if number + 1 < len(site.acts):
-        links.append(("next", "next", "", site.acts[number + 1], " \u2192"))
     page = site.addresses[site.acts[number].source]
-    inside = "".join(
-        f'<a class="{kind}" rel="{rel}" href="{_from(page, site.addresses[act.source])}">'
-        f"{left}{report_page.escape(act.title)}{right}</a>"
-        for rel, kind, left, act, right in links
-    )
+
+    def link(rel, kind, act, words):
+        to = _from(page, site.addresses[act.source])
+        title = words.format(report_page.escape(act.title))
+        return f'<a class="{kind}" rel="{rel}" href="{to}">{title}</a>'
+
+    links = ""
+    if number > 0:
+        links += link("prev", "before", site.acts[number - 1], "\u2190 {}")
+    if number + 1 < len(site.acts):
+        links += link("next", "next", site.acts[number + 1], "{} \u2192")
     # Two of a kind stand on a page: named apart, both can be found.
-    return lambda where: f'<nav class="turn" aria-label="Acts, {where}">{inside}</nav>'
+    return f'<nav class="turn" aria-label="Acts, {where}">{links}</nav>'
 
 
 def _add_notebook(site, number):
-    """The report's page of a notebook, with other navigation and links."""
     act = site.acts[number]
-    page = site.addresses[act.source]
-    text = report_page.notebook(act.content, act.title)
-    text, found = _BACK.subn("<body>", text, count=1)
-    assert found, "report_page.notebook has another beginning than this module knows"
-    turn = _turn(site, number)
-    file = posixpath.basename(act.source)
-    top = (
-        f'<a class="skip" href="#content">Skip to the notebook</a>'
-        f"{_navigation(site, page)}{turn('top')}"
-    )
-    end = f'<p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>'
-    text = site.relinked(_with_anchors(text), act.source)
-    text = text.replace("</style>", f"{_style('58rem')}</style>", 1)
-    text = text.replace("<body>", f"<body>\n{top}", 1).replace("<main>", '<main id="content">', 1)
-    text = text.rpartition("</main>")[0]
-    text += f"{end}\n</main>\n{turn('end')}\n</body>\n</html>\n"
+    page, file = site.addresses[act.source], posixpath.basename(act.source)
+    cells, style = report_page.notebook_body(act.content)
+    body = f"""<a class="skip" href="#content">Skip to the notebook</a>\
+{_navigation(site, page)}{_turn(site, number, "top")}
+<main id="content">
+{site.relinked(_with_anchors(cells), act.source, page)}
+<p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>
+</main>
+{_turn(site, number, "end")}"""
+    text = report_page.document(act.title, style + _style("58rem"), body, schemes="")
     site.files[page] = text.encode()
     site.files[act.source] = site.project / act.source
 
 
 def _add_verdicts(site, folder):
     """The report's index, as one page of the site."""
-    from .report import TITLES
-    from .words import system_label
-
-    links = {}
-    for act in site.acts:
-        links[Path(act.source).stem] = [("the notebook", site.addresses[act.source])]
-    text = report_page.index(site.results, TITLES, links, system_label)
+    links = {
+        Path(act.source).stem: [("the notebook", site.addresses[act.source])] for act in site.acts
+    }
+    top = f"{_navigation(site, 'verdicts.html')}\n"
+    text = report_page.index(site.results, links, top, _style("54rem"))
     for name in site.results["cases"]:
         path = f"predictions/{name}.parquet"
         if (folder / path).is_file():
             site.files[path] = folder / path
         else:
             text = re.sub(rf'<a href="{re.escape(path)}">([^<]*)</a>', r"\1: not here", text)
-    navigation = _navigation(site, "verdicts.html")
-    text = text.replace("</style>", f"{_style('54rem')}</style>", 1)
-    site.files["verdicts.html"] = text.replace("<header>", f"{navigation}\n<header>", 1).encode()
+    site.files["verdicts.html"] = text.encode()
 
 
 def _index(site):
-    from .report import TITLES
-
     acts = "\n".join(_listed_act(site, act) for act in site.acts)
     if site.results:
-        table = report_page._overview(site.results["cases"], TITLES)
+        table = report_page.overview(site.results["cases"])
         verdicts = table.replace('href="#', 'href="verdicts.html#')
     else:
         verdicts = (
@@ -391,18 +360,10 @@ opponents that deserve the name, with an interval around every difference.</p>
 def _listed_act(site, act):
     told = _markdown(f"{act.claim}\n\n{act.facts}") if act.claim or act.facts else ""
     told = told.replace("<p><em>Reading", '<p class="facts"><em>Reading')
-    # Its links were made for a page one folder deeper.
-    told = site.relinked(told, act.source)
-    told = _LINK.sub(lambda found: found[1] + _lifted(found[2]) + found[3], told)
+    told = site.relinked(told, act.source, "index.html")
     address = quote(site.addresses[act.source])
     title = report_page.escape(act.title)
     return f'<li><h3><a href="{address}">{title}</a></h3>\n{told}</li>'
-
-
-def _lifted(address):
-    if _SCHEME.match(address) or address.startswith("#"):
-        return address
-    return posixpath.normpath(posixpath.join("notebooks", address))
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -469,24 +430,17 @@ _LOADING = ("img", "script", "link", "iframe", "source", "video", "audio", "embe
 
 
 def check(folder):
-    """Look for links and anchors that lead nowhere, and for what a page loads from elsewhere.
+    """What is wrong with the links of a site: a list of one sentence for each.
 
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        As given to `build`.
-
-    Returns
-    -------
-    list of str
-        One sentence for each; empty when all is well. Addresses on the web are not asked for.
+    Links and anchors that lead nowhere, and what a page loads from elsewhere. Addresses on the web
+    are not asked for.
     """
     folder = Path(folder).expanduser().absolute()
     pages = {}
     for path in sorted(folder.rglob("*.html")):
         pages[path] = _Links()
         pages[path].feed(path.read_text(encoding="utf-8"))
-    problems = {}
+    problems = {}  # a dict keeps the order, and says nothing twice
     for path, page in pages.items():
         where = path.relative_to(folder).as_posix()
         for address in page.loads:

@@ -67,15 +67,6 @@ def test_a_map_joins_every_text_to_its_translation_and_says_the_numbers(sides):
     assert [text.get_text() for text in first.get_legend().get_texts()] == list(names)
 
 
-def test_pictures_of_other_embeddings_are_others(sides):
-    queries, candidates = sides
-    pictures = [
-        pair_plots.embedding_map({"a": pair}, ("x", "y"), "Title").png
-        for pair in (sides, (candidates, queries[::-1]), sides)
-    ]
-    assert pictures[0] == pictures[2] != pictures[1]
-
-
 # --- what a token buys ------------------------------------------------------------------------
 
 
@@ -98,9 +89,6 @@ def test_letters_a_token_are_a_ratio_of_sums_with_an_interval_over_texts():
     assert (low, high) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])))
     assert low < value < high
     assert pair_plots.letters_per_token(Syllables(), texts) == (value, low, high)
-
-
-def test_texts_that_are_all_alike_have_no_width():
     assert pair_plots.letters_per_token(Syllables(), ["abcd"] * 9) == (2.0, 2.0, 2.0)
 
 

@@ -5,6 +5,7 @@ import io
 import re
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -22,26 +23,13 @@ def a_score(score, low, high, metric="accuracy"):
 
 def a_verdict(difference, low, high, claimed=None, **changes):
     facts = {
-        "case": "medical",
-        "part": "test",
-        "baseline": "linear_probe",
-        "specialist": "specialist",
-        "metric": "accuracy",
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "p": 0.001,
-        "n": 1210,
-        "n_groups": 57,
-        "method": "paired bootstrap",
-        "primary": True,
+        **{"case": "medical", "part": "test", "baseline": "linear_probe"},
+        **{"specialist": "specialist", "metric": "accuracy", "p": 0.001, "n": 1210},
+        **{"difference": difference, "low": low, "high": high, "n_groups": 57},
+        **{"method": "paired bootstrap", "primary": True, "baseline_score": 0.562},
         "wording": "On titles, with a model: the specialist is better.",
-        "baseline_score": 0.562,
         "specialist_score": 0.562 + difference,
-        "both_right": 600,
-        "fixed": 142,
-        "broken": 71,
-        "both_wrong": 397,
+        **{"both_right": 600, "fixed": 142, "broken": 71, "both_wrong": 397},
         "outcome": "cannot be judged" if low is None else claim_outcome(low, high, claimed),
     }
     return Verdict(**(facts | changes))
@@ -53,8 +41,6 @@ HISTORY = [
     {"step": 30, "epoch": 3.0, "train_loss": 0.5, "validation_loss": 1.3, "validation_score": 0.6},
 ]
 POINTS = {"value": 22, "unit": "points"}
-
-
 CURVE = [
     {"size": size, "system": system, "score": Score(s, s - 0.04, s + 0.03, 336, 245, "accuracy")}
     for size, scores in {
@@ -64,64 +50,84 @@ CURVE = [
     }.items()
     for system, s in scores.items()
 ]
-
-
 A_JURY = Jury(
     part=None,
     frozen=None,
     simple=None,
     verdict=a_verdict(0.02, 0.005, 0.035),
     runs=[
-        {"fold": 0, "seed": 0, "difference": 0.02},
-        {"fold": 0, "seed": 1, "difference": -0.01},
-        {"fold": 1, "seed": 0, "difference": 0.03},
-        {"fold": 1, "seed": 1, "difference": 0.03},
+        {"fold": fold, "seed": seed, "difference": difference}
+        for fold, seed, difference in ((0, 0, 0.02), (0, 1, -0.01), (1, 0, 0.03), (1, 1, 0.03))
     ],
 )
+BARS = {"majority": a_score(0.12, 0.08, 0.17), "specialist": a_score(0.621, 0.59, 0.655)}
+SWITCHES = [
+    {"switch": "bf16", "speed": 2.23, "difference": -0.002, "low": -0.009, "high": 0.004},
+    {"switch": "no dropout", "speed": 1.08, "difference": 0.0, "low": None, "high": None},
+]
+DISSENT = np.array([0.0] * 10 + [0.05] * 5 + [0.4] * 4 + [0.9])
+CONFIDENCE = np.array([0.95] * 10 + [0.8] * 5 + [0.7] * 5)
+CORRECT = np.array([True] * 9 + [False] + [True] * 5 + [True, True, False, False, True])
 
 
-def every_picture():
-    low_high = {"low": -0.004, "high": 0.006}
-    pair = (a_score(0.56, 0.53, 0.6), a_score(0.62, 0.59, 0.65))
-    return {
-        "scores": plots.score_bars(
-            {"majority": a_score(0.1, 0.05, 0.2), "specialist": pair[1]}, claim="It gains 22 %."
-        ),
-        "verdict": plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS),
-        "pair": plots.pair_figure(*pair, a_verdict(0.059, 0.032, 0.086)),
-        "history": plots.history_figure(HISTORY),
-        "jury": plots.jury_figure(A_JURY, a_verdict(0.04, 0.0, 0.08), POINTS),
-        "learning curve": plots.learning_curve_figure(CURVE, "Titles to chapters"),
-        "ablation": plots.ablation_figure(
-            [{"switch": "bf16", "speed": 2.2, "difference": 0.001, **low_high}]
-        ),
-        "travel": travel(seeds=3),
-        "dissent": plots.dissent_figure(DISSENT, CONFIDENCE, CORRECT),
+def travel(metric="accuracy", **options):
+    def score(value, n):
+        return Score(value, value - 0.02, value + 0.02, n, 400, metric)
+
+    scores = {
+        "Films (home)": {"linear_probe": score(0.775, 500), "specialist": score(0.863, 500)},
+        "Tweets": {"linear_probe": score(0.768, 1400), "specialist": score(0.71, 1400)},
     }
+    return plots.travel_figure(scores, "Away", **options)
+
+
+DRAW = {
+    "scores": lambda: plots.score_bars(BARS, claim="It gains 22 %."),
+    "verdict": lambda: plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS),
+    "pair": lambda: plots.pair_figure(
+        a_score(0.56, 0.53, 0.6), BARS["specialist"], a_verdict(0.059, 0.032, 0.086)
+    ),
+    "history": lambda: plots.history_figure(HISTORY),
+    "jury": lambda: plots.jury_figure(A_JURY, a_verdict(0.045, 0.0, 0.09), POINTS, "Simulation"),
+    "learning curve": lambda: plots.learning_curve_figure(CURVE, "Titles to chapters"),
+    "ablation": lambda: plots.ablation_figure(SWITCHES),
+    "travel": lambda: travel(seeds=3),
+    "dissent": lambda: plots.dissent_figure(DISSENT, CONFIDENCE, CORRECT),
+}
 
 
 @pytest.fixture(scope="module")
 def pictures():
-    return every_picture()
+    """Every figure once; no test changes them."""
+    return {name: draw() for name, draw in DRAW.items()}
 
 
-def texts_of(figure):
-    return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
+def texts_of(picture):
+    texts = picture.figure.findobj(matplotlib.text.Text)
+    return [text.get_text() for text in texts if text.get_text()]
 
 
-def test_every_picture_has_alternative_text_with_numbers_and_a_caption(pictures):
-    for name, picture in pictures.items():
-        assert len(picture.alt) > 40 and re.search(r"\d", picture.alt), name
-        assert picture.caption.strip().endswith("."), name
-        assert picture.caption in repr(picture) and picture.alt in repr(picture), name
+def rendered(picture):
+    """The renderer that a figure was drawn with."""
+    renderer = picture.figure.canvas.get_renderer()
+    with plots.style():
+        picture.figure.draw(renderer)
+    return renderer
 
 
-def test_every_picture_is_a_small_png_and_twice_as_dense_as_it_is_shown(pictures):
-    for name, picture in pictures.items():
-        image = Image.open(io.BytesIO(picture.png))
-        assert image.format == "PNG" and image.width == 2 * 792, name
-        assert 'width="792"' in picture._repr_html_(), name
-        assert len(picture.png) < 100_000, name
+# --- every picture ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_every_picture_is_told_in_words_and_is_a_small_png(pictures, name):
+    picture = pictures[name]
+    assert len(picture.alt) > 40 and re.search(r"\d", picture.alt)
+    assert picture.caption.strip().endswith(".")
+    assert picture.caption in repr(picture) and picture.alt in repr(picture)
+    image = Image.open(io.BytesIO(picture.png))
+    assert image.format == "PNG" and image.width == 2 * 792  # twice as dense as it is shown
+    assert 'width="792"' in picture._repr_html_()
+    assert len(picture.png) < 100_000
 
 
 def contrast(color):
@@ -133,80 +139,16 @@ def contrast(color):
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
-def test_every_word_of_a_picture_is_dark_enough_to_be_read():
-    assert contrast(plots.VERMILLION) < 4.5 < contrast(plots.VERMILLION_INK)
-    for name, picture in every_picture().items():
-        for words in picture.figure.findobj(matplotlib.text.Text):
-            assert contrast(words.get_color()) >= 4.5, f"{name}: {words.get_text()!r}"
-
-
-def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
-    picture = every_picture()["history"]
-    picture.caption, picture.alt = "Loss < 1 & <script>alert(1)</script>", 'say "x" <b>'
-    markup = picture._repr_html_()
-    assert "<script>" not in markup and "<b>" not in markup
-    assert 'alt="say &quot;x&quot; &lt;b&gt;"' in markup
-    assert "<figcaption>Loss &lt; 1 &amp; &lt;script&gt;" in markup
-    data = re.search(r"base64,([^\"]+)", markup).group(1)
-    assert base64.b64decode(data) == picture.png
-
-
-def test_a_wide_picture_keeps_a_readable_width_and_scrolls_in_its_own_box():
-    picture = every_picture()["history"]
-    picture.figure.texts[0].set_text("Two\nlines & more")
-    markup = picture._repr_html_()
-    scroller, image = re.search(r"<div([^>]*)><img([^>]*)></div>", markup).groups()
-    assert "overflow-x:auto" in scroller and 'tabindex="0"' in scroller
-    assert 'role="group" ' in scroller
-    assert 'aria-label="Figure: Two lines &amp; more"' in scroller
-    least = int(re.search(r"min-width:(\d+)px", image).group(1))
-    assert 480 <= least < 792 and "max-width:100%" in image
-    assert markup.index("</div>") < markup.index("<figcaption>")  # the caption does not scroll
-
-
-def test_a_small_picture_is_not_blown_up():
-    with plots.style():
-        figure = matplotlib.figure.Figure(figsize=(2, 1))
-    markup = plots.Picture(figure, "A line.", "A line.")._repr_html_()
-    assert 'width="220"' in markup and "min-width:220px" in markup
-    assert 'aria-label="Figure"' in markup
-
-
-@pytest.mark.parametrize("missing", ["caption", "alt"])
-def test_a_picture_without_caption_or_alternative_text_is_refused(missing):
-    texts = {"caption": "A line.", "alt": "A line."} | {missing: " "}
-    with pytest.raises(ValueError, match=missing):
-        plots.Picture(None, **texts)
-
-
-def test_drawing_leaves_the_learners_style_alone_and_opens_no_pyplot_figure():
-    before = dict(matplotlib.rcParams)
-    for picture in every_picture().values():
-        _ = picture.png
-    assert dict(matplotlib.rcParams) == before
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    assert pyplot is None or pyplot.get_fignums() == []
-
-
-def test_the_same_figure_gives_the_same_bytes():
-    first, second = (every_picture()["verdict"].png for _ in range(2))
-    assert first == second
-
-
-def test_no_text_leaves_the_figure(pictures):
-    for name, picture in pictures.items():
-        renderer = picture.figure.canvas.get_renderer()
-        frame = picture.figure.bbox
-        with plots.style():
-            picture.figure.draw(renderer)
-        for text in picture.figure.findobj(matplotlib.text.Text):
-            if text.get_text() and text.get_visible():
-                box = text.get_window_extent(renderer)
-                inside = (
-                    min(box.x0, box.y0) >= -1 and box.x1 <= frame.x1 + 1 and box.y1 <= frame.y1 + 1
-                )
-                # axes keep tick labels beyond their limits, which are never drawn
-                assert inside or text in hidden_ticks(picture.figure), (name, text.get_text())
+@pytest.mark.parametrize("name", DRAW)
+def test_every_word_is_dark_enough_to_be_read_and_stays_in_the_figure(pictures, name):
+    figure, renderer = pictures[name].figure, rendered(pictures[name])
+    for text in figure.findobj(matplotlib.text.Text):
+        assert contrast(text.get_color()) >= 4.5, text.get_text()
+        # axes keep tick labels beyond their limits, which are never drawn
+        if text.get_text() and text.get_visible() and text not in hidden_ticks(figure):
+            box = text.get_window_extent(renderer)
+            assert min(box.x0, box.y0) >= -1, text.get_text()
+            assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, text.get_text()
 
 
 def hidden_ticks(figure):
@@ -220,20 +162,64 @@ def hidden_ticks(figure):
     return hidden
 
 
-def test_a_saved_figure_is_an_svg_or_a_sharper_png(tmp_path):
-    picture = every_picture()["verdict"]
-    picture.save(tmp_path / "verdict.svg")
-    picture.save(tmp_path / "verdict.png")
-    assert "<svg" in (tmp_path / "verdict.svg").read_text(encoding="utf-8")
-    assert Image.open(tmp_path / "verdict.png").width == 2 * 792
+def test_the_html_of_a_picture_holds_the_same_png_and_escapes_its_texts():
+    picture = DRAW["history"]()
+    picture.caption, picture.alt = "Loss < 1 & <script>alert(1)</script>", 'say "x" <b>'
+    markup = picture._repr_html_()
+    assert "<script>" not in markup and "<b>" not in markup
+    assert 'alt="say &quot;x&quot; &lt;b&gt;"' in markup
+    assert "<figcaption>Loss &lt; 1 &amp; &lt;script&gt;" in markup
+    data = re.search(r"base64,([^\"]+)", markup).group(1)
+    assert base64.b64decode(data) == picture.png
+
+
+def test_a_wide_picture_scrolls_in_its_own_box_and_a_small_one_is_not_blown_up():
+    picture = DRAW["history"]()
+    picture.figure.texts[0].set_text("Two\nlines & more")
+    markup = picture._repr_html_()
+    scroller, image = re.search(r"<div([^>]*)><img([^>]*)></div>", markup).groups()
+    assert 'overflow-x:auto" role="group" tabindex="0"' in scroller
+    assert 'aria-label="Figure: Two lines &amp; more"' in scroller
+    least = int(re.search(r"min-width:(\d+)px", image).group(1))
+    assert 480 <= least < 792 and "max-width:100%" in image
+    assert markup.index("</div>") < markup.index("<figcaption>")  # the caption does not scroll
+    small = plots.Picture(matplotlib.figure.Figure(figsize=(2, 1)), "A line.", "A line.")
+    assert 'width="220" height="110" style="min-width:220px' in small._repr_html_()
+
+
+@pytest.mark.parametrize("missing", ["caption", "alt"])
+def test_a_picture_without_caption_or_alternative_text_is_refused(missing):
+    texts = {"caption": "A line.", "alt": "A line."} | {missing: " "}
+    with pytest.raises(ValueError, match=missing):
+        plots.Picture(None, **texts)
+
+
+def test_drawing_leaves_the_learners_style_alone_and_gives_the_same_bytes_again(pictures):
+    before = dict(matplotlib.rcParams)
+    for name, draw in DRAW.items():
+        assert draw().png == pictures[name].png, name
+    assert dict(matplotlib.rcParams) == before
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
 
 
 @pytest.mark.parametrize("name", ["verdict.svg", "verdict.PNG", "my.own.pdf"])
-def test_a_figure_is_saved_in_the_home_folder_where_the_path_says_so(name, tmp_path, monkeypatch):
+def test_a_figure_is_saved_in_the_home_folder_where_the_path_says_so(
+    pictures, name, tmp_path, monkeypatch
+):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    every_picture()["verdict"].save(f"~/{name}")
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    pictures["verdict"].save(f"~/{name}")
+    (path,) = tmp_path.iterdir()
+    assert path.name == name
+    content = path.read_bytes()
+    if name.endswith("PNG"):
+        assert Image.open(path).width == 2 * 792
+    else:
+        assert (b"<svg" in content) == name.endswith("svg")
+
+
+# --- scores and verdicts ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -254,11 +240,9 @@ def test_the_title_of_a_verdict_is_its_outcome(low, high, title):
     assert picture.caption == verdict.wording
 
 
-def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts():
-    picture = plots.verdict_figure(a_verdict(0.059, 0.032, 0.086, 22), POINTS)
-    texts = texts_of(picture.figure)
-    for expected in ("no difference", "claimed +22.0", "+5.9 points", "142", "71"):
-        assert expected in texts
+def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts(pictures):
+    picture = pictures["verdict"]
+    assert {"no difference", "claimed +22.0", "+5.9 points", "142", "71"} <= set(texts_of(picture))
     axes = picture.figure.axes[0]
     uprights = {line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]}
     assert uprights == {0.0, 22}
@@ -267,19 +251,18 @@ def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts():
     assert "142 items fixed, 71 broken" in picture.alt
 
 
-def test_a_secondary_verdict_marks_no_claim():
-    picture = plots.verdict_figure(a_verdict(0.05, 0.01, 0.09, outcome="better", primary=False))
-    assert not any("claimed" in text for text in texts_of(picture.figure))
-    assert picture.figure.texts[0].get_text() == "Specialist does better here"
-
-
-def test_a_claim_without_a_size_is_marked_nowhere():
-    verdict = a_verdict(0.05, 0.01, 0.09)
-    picture = plots.verdict_figure(verdict, {"value": None, "unit": "points"})
-    assert picture.figure.texts[0].get_text() == "Supported here"
-    assert "claimed" not in picture.alt
-    assert not any("claimed" in text for text in texts_of(picture.figure))
-    assert picture.png == plots.verdict_figure(verdict).png
+@pytest.mark.parametrize(
+    ("changes", "claimed", "title"),
+    [
+        ({"outcome": "better", "primary": False}, None, "Specialist does better here"),
+        ({}, {"value": None, "unit": "points"}, "Supported here"),
+    ],
+    ids=["a secondary verdict", "a claim without a size"],
+)
+def test_where_no_size_was_claimed_none_is_marked(changes, claimed, title):
+    picture = plots.verdict_figure(a_verdict(0.05, 0.01, 0.09, **changes), claimed)
+    assert picture.figure.texts[0].get_text() == title
+    assert not any("claimed" in text for text in (*texts_of(picture), picture.alt))
 
 
 def test_a_verdict_without_interval_or_counts_is_still_drawn():
@@ -289,43 +272,43 @@ def test_a_verdict_without_interval_or_counts_is_still_drawn():
     assert picture.png
 
 
-def test_bars_show_each_score_and_the_majority_line():
-    scores = {"majority": a_score(0.12, 0.08, 0.17), "specialist": a_score(0.621, 0.59, 0.655)}
-    picture = plots.score_bars(scores, claim="It gains 22 %.")
-    texts = texts_of(picture.figure)
-    assert {"12.0 %", "62.1 %", "59.0 to 65.5", "Majority class", "Specialist"} <= set(texts)
-    assert "On trial: It gains 22 %." in texts
-    assert "always guessing the commonest label" in texts
-    assert [bar.get_width() for bar in picture.figure.axes[0].patches] == [0.12, 0.621]
+def test_bars_show_each_score_and_the_majority_line(pictures):
+    texts = set(texts_of(pictures["scores"]))
+    assert {"12.0 %", "62.1 %", "59.0 to 65.5", "Majority class", "Specialist"} <= texts
+    assert {"On trial: It gains 22 %.", "always guessing the commonest label"} <= texts
+    bars = pictures["scores"].figure.axes[0].patches
+    assert [bar.get_width() for bar in bars] == [0.12, 0.621]
 
 
-def test_bars_say_on_what_the_systems_were_scored():
+def test_bars_say_on_what_the_systems_were_scored(pictures):
+    assert pictures["scores"].figure.texts[0].get_text() == "Accuracy on the test items"
+    assert "1,210 items in 57 groups (test items)" in pictures["scores"].caption
     scores = {"specialist": a_score(0.6, 0.5, 0.7)}
-    picture = plots.score_bars(scores)
-    assert picture.figure.texts[0].get_text() == "Accuracy on the test items"
-    assert "1,210 items in 57 groups (test items)" in picture.caption
     picture = plots.score_bars(scores, where="validation items")
     assert picture.figure.texts[0].get_text() == "Accuracy on the validation items"
-    assert "(validation items)" in picture.caption
+    assert "(validation items)" in picture.caption and "test items" not in repr(picture)
     assert picture.alt.startswith("Bar chart of accuracy on the validation items. ")
-    assert "test items" not in repr(picture)
-
-
-def test_bars_without_a_majority_system_draw_no_chance_line():
-    picture = plots.score_bars({"specialist": a_score(0.6, 0.5, 0.7)})
-    assert "always guessing the commonest label" not in texts_of(picture.figure)
+    assert "always guessing the commonest label" not in texts_of(picture)
 
 
 @pytest.mark.parametrize(
-    ("scores", "message"),
+    ("draw", "message"),
     [
-        ({}, "no score"),
-        ({"a": a_score(0.5, 0.4, 0.6), "b": a_score(0.5, 0.4, 0.6, "auc")}, "accuracy, auc"),
+        (lambda: plots.score_bars({}), "no score"),
+        (
+            lambda: plots.score_bars({**BARS, "b": a_score(0.5, 0.4, 0.6, "auc")}),
+            "accuracy, auc",
+        ),
+        (lambda: plots.history_figure([]), "is empty; "),
+        (lambda: plots.ablation_figure([]), "is empty; "),
+        (lambda: plots.learning_curve_figure([], "Titles"), "none of the systems"),
+        (lambda: plots.travel_figure({"Films": BARS}, "Away"), "at least one more"),
     ],
+    ids=["no bars", "two metrics", "no history", "no switch", "no curve", "one part"],
 )
-def test_bars_of_no_score_or_of_two_metrics_are_refused(scores, message):
+def test_what_cannot_be_drawn_is_refused_with_what_to_give(draw, message):
     with pytest.raises(ValueError, match=message):
-        plots.score_bars(scores)
+        draw()
 
 
 def test_scores_and_points_in_words():
@@ -335,52 +318,18 @@ def test_scores_and_points_in_words():
     assert plots.points_text(0.0592) == "+5.9"
     assert plots.points_text(-0.0592) == "\u22125.9"
     assert plots.points_text(-0.0001) == "0.0"
+    assert plots.points_text(None) == "unknown"
 
 
-def test_learning_curves_name_the_best_validation_score_not_the_last():
-    picture = plots.history_figure(HISTORY)
-    assert "Best validation score 0.700 at step 20." in picture.alt
-    assert "Validation score: best 0.700" in texts_of(picture.figure)
+def test_baselines_and_specialists_differ_in_grey_print():
+    light, dark = (
+        np.dot([0.299, 0.587, 0.114], matplotlib.colors.to_rgb(color))
+        for color in (plots.SKY_TINT, plots.BLUE)
+    )
+    assert light - dark > 0.3
 
 
-def test_learning_curves_are_drawn_before_the_first_evaluation():
-    picture = plots.history_figure([{"step": 5, "epoch": 0.1, "train_loss": 2.0}])
-    assert "not measured yet" in texts_of(picture.figure)
-    assert "Validation" not in picture.alt
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda: plots.history_figure([]),
-        lambda: plots.ablation_figure([]),
-    ],
-)
-def test_a_figure_of_nothing_is_refused_with_what_to_give(draw):
-    with pytest.raises(ValueError, match="is empty; "):
-        draw()
-
-
-def test_a_jury_shows_every_run_and_counts_those_above_zero():
-    picture = plots.jury_figure(A_JURY)
-    assert "3 of 4 are above zero" in picture.alt and "Your run" not in picture.alt
-    assert list(marked(picture, "o")) == pytest.approx([2, -1, 3, 3])
-    assert not len(marked(picture, "*"))
-    assert {"Fold 0", "Fold 1", "Together"} <= set(texts_of(picture.figure))
-
-
-def test_a_jury_hears_the_live_run_as_one_more_witness_and_marks_the_claim():
-    picture = plots.jury_figure(A_JURY, a_verdict(0.045, 0.0, 0.09), POINTS, fold="Simulation")
-    assert list(marked(picture, "*")) == pytest.approx([4.5])
-    assert "Your run: +4.5 points" in picture.alt and "claimed +22.0" in picture.alt
-    assert {"Simulation 1", "Your run", "claimed +22.0"} <= set(texts_of(picture.figure))
-
-
-def test_runs_of_one_split_share_a_line():
-    rows = [{"fold": 0, "seed": seed, "difference": 0.01 * seed} for seed in range(10)]
-    picture = plots.jury_figure(replace(A_JURY, runs=rows))
-    assert "Runs" in texts_of(picture.figure) and "fold" not in picture.caption
-    assert list(marked(picture, "o")) == pytest.approx(range(10))
+# --- runs and curves --------------------------------------------------------------------------
 
 
 def marked(picture, marker):
@@ -389,22 +338,51 @@ def marked(picture, marker):
     return [x for line in lines for x in line.get_xdata()]
 
 
-def test_a_learning_curve_shows_every_system_at_every_size():
-    picture = plots.learning_curve_figure(CURVE, "Titles to chapters")
+def test_a_jury_shows_every_run_and_counts_those_above_zero():
+    picture = plots.jury_figure(A_JURY)
+    assert "3 of 4 are above zero" in picture.alt and "Your run" not in picture.alt
+    assert list(marked(picture, "o")) == pytest.approx([2, -1, 3, 3])
+    assert not len(marked(picture, "*"))
+    assert {"Fold 0", "Fold 1", "Together"} <= set(texts_of(picture))
+
+
+def test_a_jury_hears_the_live_run_as_one_more_witness_and_marks_the_claim(pictures):
+    picture = pictures["jury"]
+    assert list(marked(picture, "*")) == pytest.approx([4.5])
+    assert "Your run: +4.5 points" in picture.alt and "claimed +22.0" in picture.alt
+    assert {"Simulation 1", "Your run", "claimed +22.0"} <= set(texts_of(picture))
+
+
+def test_a_run_against_another_opponent_is_no_witness():
+    other = a_verdict(0.045, 0.0, 0.09, baseline="classical")
+    assert plots.jury_figure(A_JURY, other).alt == plots.jury_figure(A_JURY).alt
+
+
+def test_runs_of_one_split_share_a_line():
+    rows = [{"fold": 0, "seed": seed, "difference": 0.01 * seed} for seed in range(10)]
+    picture = plots.jury_figure(replace(A_JURY, runs=rows))
+    assert "Runs" in texts_of(picture) and "fold" not in picture.caption
+    assert list(marked(picture, "o")) == pytest.approx(range(10))
+
+
+def test_a_learning_curve_shows_every_system_at_every_size(pictures):
+    picture = pictures["learning curve"]
+    (axes,) = picture.figure.axes
     assert (
         "specialist: 50.0 % with 5 of each class, 74.5 % with 20 of each class, 86.2 % with all."
         in picture.alt
     )
     assert "linear probe: 61.0 % with 5 of each class" in picture.alt
     assert "majority" not in picture.alt  # chance needs no curve
-    lines = [line for line in picture.figure.axes[0].lines if len(line.get_xdata()) == 3]
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 3]
     assert [list(line.get_ydata()) for line in lines] == [
         [0.5, 0.745, 0.862], [0.61, 0.74, 0.86], [0.48, 0.48, 0.48]
     ]  # fmt: skip
     assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
-    heights = {text.get_text(): text.get_position()[1] for text in picture.figure.axes[0].texts}
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
     low, high = sorted((heights["specialist"], heights["linear probe"]))
     assert high - low > 0.02  # curves that end at the same height have names one above the other
+    assert axes.get_legend() is None
 
 
 def test_a_system_tried_with_few_examples_alone_has_a_shorter_curve_and_a_key():
@@ -413,37 +391,19 @@ def test_a_system_tried_with_few_examples_alone_has_a_shorter_curve_and_a_key():
     picture = plots.learning_curve_figure(rows, "Titles to chapters")
     assert (
         "contrastive pairs + probe: 50.0 % with 5 of each class, 74.5 % with 20 of each class."
-        in (picture.alt)
+        in picture.alt
     )
     key = picture.figure.axes[0].get_legend().get_texts()
     assert [text.get_text() for text in key] == ["contrastive pairs"]
-    assert plots.learning_curve_figure(CURVE, "Titles").figure.axes[0].get_legend() is None
 
 
-def test_an_ablation_gives_speed_difference_and_interval_of_each_switch():
-    rows = [
-        {"switch": "bf16", "speed": 2.23, "difference": -0.002, "low": -0.009, "high": 0.004},
-        {"switch": "no dropout", "speed": 1.08, "difference": 0.0, "low": None, "high": None},
-    ]
-    picture = plots.ablation_figure(rows)
-    assert "bf16: 2.23 times as fast, \u22120.2 points, 95 % interval \u22120.9 to +0.4" in (
-        picture.alt
-    )
-    assert "no dropout: 1.08 times as fast, 0.0 points, no interval." in picture.alt
+def test_an_ablation_gives_speed_difference_and_interval_of_each_switch(pictures):
+    alt = pictures["ablation"].alt
+    assert "bf16: 2.23 times as fast, \u22120.2 points, 95 % interval \u22120.9 to +0.4" in alt
+    assert "no dropout: 1.08 times as fast, 0.0 points, no interval." in alt
 
 
-def grey(color):
-    red, green, blue = matplotlib.colors.to_rgb(color)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
-
-
-def test_baselines_and_specialists_differ_in_grey_print():
-    assert grey(plots.SKY_TINT) - grey(plots.BLUE) > 0.3
-
-
-class FakeState:
-    def __init__(self):
-        self.log_history = []
+# --- while it trains --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -454,24 +414,18 @@ def displayed(monkeypatch):
 
     messages = []
 
-    class Handle:
-        def __init__(self, number):
-            self.number = number
-
-        def update(self, picture):
-            messages.append((self.number, picture))
-
     def display(picture, display_id):
-        assert display_id is True
-        messages.append((len(messages), picture))
-        return Handle(len(messages) - 1)
+        number = len(messages)
+        messages.append((number, picture))
+        return SimpleNamespace(update=lambda picture: messages.append((number, picture)))
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
     monkeypatch.setattr(IPython.display, "display", display)
     return messages
 
 
-def train(callback, state, steps):
+def train(callback, steps):
+    state = SimpleNamespace(log_history=[])
     callback.on_train_begin(None, state, None)
     for step in steps:
         state.log_history.append({"loss": 1 / step, "step": step, "epoch": step / 10})
@@ -484,97 +438,60 @@ def train(callback, state, steps):
 
 
 def test_live_curves_update_one_display_per_training(displayed):
-    callback, state = plots.live_curves(), FakeState()
-    train(callback, state, [1, 2, 3])
+    callback = plots.live_curves()
+    train(callback, [1, 2, 3])
     assert [number for number, _ in displayed] == [0, 0, 0]
-    assert "Best validation score 0.300 at step 3." in displayed[-1][1].alt
-    assert "Training loss from 1.000 to 0.333." in displayed[-1][1].alt
-    train(callback, FakeState(), [1, 2])
+    picture = displayed[-1][1]
+    assert "Best validation score 0.300 at step 3." in picture.alt
+    assert "Training loss from 1.000 to 0.333." in picture.alt
+    train(callback, [1, 2])
     assert [number for number, _ in displayed] == [0, 0, 0, 3, 3]
 
 
 def test_live_curves_draw_the_losses_when_a_trainer_measures_no_score(displayed):
-    callback, state = plots.live_curves(), FakeState()
-    state.log_history = [{"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}]
-    callback.on_evaluate(None, state, None)
-    assert "not measured yet" in texts_of(displayed[0][1].figure)
+    state = SimpleNamespace(
+        log_history=[{"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}]
+    )
+    plots.live_curves().on_evaluate(None, state, None)
+    assert "not measured yet" in texts_of(displayed[0][1])
+    assert "validation score" not in displayed[0][1].alt
 
 
 def test_live_curves_do_nothing_outside_a_notebook(displayed, monkeypatch):
     import IPython
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: None)
-    train(plots.live_curves(), FakeState(), [1, 2])
+    train(plots.live_curves(), [1, 2])
     assert displayed == []
 
 
-def test_live_curves_are_a_callback_that_the_trainer_accepts():
-    from transformers import TrainerCallback
-
-    assert isinstance(plots.live_curves(), TrainerCallback)
+def test_learning_curves_name_the_best_validation_score_not_the_last(pictures):
+    assert "Best validation score 0.700 at step 20." in pictures["history"].alt
+    assert "Validation score: best 0.700" in texts_of(pictures["history"])
 
 
 # --- scores from part to part, and raters' dissent --------------------------------------------
 
 
-def travel(metric="accuracy", **options):
-    def score(value, n):
-        return Score(value, value - 0.02, value + 0.02, n, 400, metric)
-
-    scores = {
-        "Films (home)": {"linear_probe": score(0.775, 500), "specialist": score(0.863, 500)},
-        "Tweets": {"linear_probe": score(0.768, 1400), "specialist": score(0.71, 1400)},
-    }
-    return plots.travel_figure(scores, "Away", **options)
-
-
-def test_travel_names_every_part_system_and_score():
-    picture = travel()
+def test_travel_names_every_part_system_score_and_size(pictures):
+    picture = pictures["travel"]
     assert "2 systems on 2 parts" in picture.alt
     assert "Films (home): linear probe 77.5 %, specialist 86.3 %." in picture.alt
     assert "Tweets: linear probe 76.8 %, specialist 71.0 %." in picture.alt
     labels = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
     assert labels == ["linear probe", "specialist"] * 2
-    with pytest.raises(ValueError, match="at least one more"):
-        plots.travel_figure({"Films": {"specialist": a_score(0.8, 0.7, 0.9)}}, "Away")
-
-
-def test_travel_says_how_many_items_and_seeds_there_are():
-    caption = travel(seeds=3).caption
-    assert "Films (home): 500 items in 400 groups; Tweets: 1,400 items in 400 groups." in caption
-    assert "several seeds (3), their mean" in caption
-    assert "seeds" not in travel().caption
+    sizes = "Films (home): 500 items in 400 groups; Tweets: 1,400 items in 400 groups."
+    assert sizes in picture.caption and "several seeds (3), their mean" in picture.caption
 
 
 def test_travel_gives_scores_that_are_no_share_of_items_without_per_cent():
     picture = travel("macro_f1")
-    assert "specialist 86.3 of 100" in picture.alt
-    assert not any(text.endswith("%") for text in texts_of(picture.figure) if text[0].isdigit())
+    assert "specialist 86.3 of 100" in picture.alt and "seeds" not in picture.caption
+    assert not any(text.endswith("%") for text in texts_of(picture) if text[0].isdigit())
 
 
-def test_travel_sets_the_parts_under_the_title_and_wastes_no_room_at_the_foot():
-    picture = travel()
-    renderer = picture.figure.canvas.get_renderer()
-    with plots.style():
-        picture.figure.draw(renderer)
-    title = picture.figure.texts[0].get_window_extent(renderer)
-    (axes,) = picture.figure.axes
-    parts = [text for text in axes.texts if text.get_text() in ("Films (home)", "Tweets")]
-    for part in parts:
-        assert abs(part.get_window_extent(renderer).x0 - title.x0) < 2
-    label = axes.xaxis.label.get_window_extent(renderer)
-    assert 0 < label.y0 < 0.15 * plots._DPI
-    first_row = axes.get_yticklabels()[0].get_window_extent(renderer)
-    assert parts[0].get_window_extent(renderer).y0 > first_row.y1
-
-
-DISSENT = np.array([0.0] * 10 + [0.05] * 5 + [0.4] * 4 + [0.9])
-CONFIDENCE = np.array([0.95] * 10 + [0.8] * 5 + [0.7] * 5)
-CORRECT = np.array([True] * 9 + [False] + [True] * 5 + [True, True, False, False, True])
-
-
-def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not():
-    picture = plots.dissent_figure(DISSENT, CONFIDENCE, CORRECT)
+def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not(pictures):
+    picture = pictures["dissent"]
     # by hand, Wilson: (k + z²/2 ± z √(k (n - k) / n + z²/4)) / (n + z²) with z = 1.96
     assert (
         "all agree: 10 texts, sure to 95 % on average, right in 90 % (95 % interval 60 to 98 %)."
@@ -592,20 +509,21 @@ def test_dissent_shows_confidence_and_accuracy_where_raters_agree_and_where_not(
     assert np.allclose(bars[0].get_ydata(), [59.6, 98.2], atol=0.1)
 
 
-def test_dissent_labels_are_struck_through_by_nothing():
-    for right in (CORRECT, np.ones(20, dtype=bool), np.zeros(20, dtype=bool)):
-        picture = plots.dissent_figure(DISSENT, np.where(right, 0.98, 0.03), right)
-        renderer = picture.figure.canvas.get_renderer()
-        with plots.style():
-            picture.figure.draw(renderer)
-        (axes,) = picture.figure.axes
-        frame = axes.get_window_extent(renderer)
-        lower, upper = sorted(
-            (text.get_window_extent(renderer) for text in axes.texts), key=lambda box: box.y0
-        )
-        assert lower.x0 > frame.x1 and upper.x0 > frame.x1
-        assert lower.y1 <= upper.y0
-        assert frame.y0 - 2 <= lower.y0 and upper.y1 <= picture.figure.bbox.y1
-        low, high = axes.get_ylim()
-        heights = [y for line in axes.lines for y in line.get_ydata()]
-        assert low < min(heights) and max(heights) < high
+@pytest.mark.parametrize(
+    "right",
+    [CORRECT, np.ones(20, dtype=bool), np.zeros(20, dtype=bool)],
+    ids=["some right", "all right", "all wrong"],
+)
+def test_dissent_labels_are_struck_through_by_nothing(right):
+    picture = plots.dissent_figure(DISSENT, np.where(right, 0.98, 0.03), right)
+    renderer = rendered(picture)
+    (axes,) = picture.figure.axes
+    frame = axes.get_window_extent(renderer)
+    boxes = (text.get_window_extent(renderer) for text in axes.texts)
+    lower, upper = sorted(boxes, key=lambda box: box.y0)
+    assert lower.x0 > frame.x1 and upper.x0 > frame.x1
+    assert lower.y1 <= upper.y0
+    assert frame.y0 - 2 <= lower.y0 and upper.y1 <= picture.figure.bbox.y1
+    low, high = axes.get_ylim()
+    heights = [y for line in axes.lines for y in line.get_ydata()]
+    assert low < min(heights) and max(heights) < high

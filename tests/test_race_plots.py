@@ -30,8 +30,9 @@ CURVES = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def picture():
+    """A race of two; no test changes it."""
     at_once = {"linear_probe": (12.5, 0.78)}
     return race_plots.race_figure(CURVES, 0.65, "Three races", "A caption.", at_once)
 
@@ -69,8 +70,7 @@ def test_every_racer_has_a_line_and_a_mark_of_its_own(picture):
     three = CURVES | {"specialist_partial": [run(0.4, 0.7, 0.7)]}
     (axes,) = race_plots.race_figure(three, 0.65, "Races", "C.").figure.axes
     curves = [line for line in axes.lines if len(line.get_xdata()) > 2]
-    styles = {(line.get_color(), line.get_linestyle()) for line in curves}
-    assert len(styles) == 3
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == 3
     marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
     assert len({line.get_marker() for line in marks}) == 3
 
@@ -135,15 +135,12 @@ def test_to_reach_and_to_stay_are_two_rows_of_one_figure():
     (axes,) = picture.figure.axes
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert rows == ["To reach 0.65", "To stay there"]
+    lasting = race_plots.saving_figure(CASE, REACHED, REACHED)
+    assert lasting.figure.texts[0].get_text().endswith("; to stay there, 86 %")
     for found, row in ((REACHED, 0), (stays, 1)):
         assert racing.saved_text(found) in picture.alt
         middle = [pytest.approx(100 * found.difference), row]
         assert middle in [[*line.get_xdata(), *line.get_ydata()] for line in axes.lines]
-
-
-def test_a_saving_that_lasts_stands_in_the_title():
-    picture = race_plots.saving_figure(CASE, REACHED, REACHED)
-    assert picture.figure.texts[0].get_text().endswith("; to stay there, 86 %")
 
 
 def test_what_is_fitted_at_once_has_a_mark_and_no_interval():
@@ -177,7 +174,7 @@ def test_savings_without_bounds_can_be_drawn(slow, fast):
 # --- maps ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world():
     """A case with one tile of each climate in train, two blocks in test."""
     places = {
@@ -186,17 +183,11 @@ def world():
         "test": [(-10.0, 20.0, 0), (-12.0, 22.0, 0), (65.0, 100.0, 3)],
     }
     blocks = {"train": "abcd", "validation": "e", "test": "ffg"}
-    parts = {
-        name: Dataset.from_dict(
-            {
-                "latitude": [place[0] for place in rows],
-                "longitude": [place[1] for place in rows],
-                "label": [place[2] for place in rows],
-                "group": list(blocks[name]),
-            }
-        )
-        for name, rows in places.items()
-    }
+    parts = {}
+    for name, rows in places.items():
+        latitude, longitude, label = (list(column) for column in zip(*rows, strict=True))
+        columns = {"latitude": latitude, "longitude": longitude, "label": label}
+        parts[name] = Dataset.from_dict({**columns, "group": list(blocks[name])})
     names = ["tropical", "dry", "temperate", "continental", "polar"]
     return SimpleNamespace(part=parts.__getitem__, label_names=names, places=places)
 
@@ -218,6 +209,10 @@ def test_the_map_of_the_parts_has_every_tile_in_its_place(world):
     # The grid is that of the blocks.
     assert np.diff(axes.get_xticks()).tolist() == [15] * 24
     assert np.diff(axes.get_yticks()).tolist() == [15] * 10
+    axes.figure.draw_without_rendering()
+    degrees = [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    of_longitude = ["180° W", "120° W", "60° W", "0°", "60° E", "120° E", "180° E"]
+    assert [text for text in degrees if text] == [*of_longitude, "60° S", "0°", "60° N"]
 
 
 def test_the_map_of_the_climates_has_every_tile_under_its_climate(world):
@@ -230,12 +225,3 @@ def test_the_map_of_the_climates_has_every_tile_under_its_climate(world):
     assert "temperate: 1 tiles, half of them within 35° of the equator" in picture.alt
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend == world.label_names
-
-
-def test_maps_name_their_degrees(world):
-    axes = race_plots.fold_map(world).figure.axes[0]
-    axes.figure.draw_without_rendering()
-    names = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
-    assert names == ["180° W", "120° W", "60° W", "0°", "60° E", "120° E", "180° E"]
-    names = [label.get_text() for label in axes.get_yticklabels() if label.get_text()]
-    assert names == ["60° S", "0°", "60° N"]
