@@ -497,9 +497,10 @@ def _wordings(verdicts):
 
 def _part(case, name, content):
     targets = _targets(case, content["targets"]) if "targets" in content else ""
+    systems = _systems(case, content, content["n"])
     return (
         f"<details><summary>Part: {escape(name.replace('_', ' '))}</summary>"
-        f"{_systems(case, content, content['n'])}{targets}{_wordings(content['verdicts'])}</details>"
+        f"{systems}{targets}{_wordings(content['verdicts'])}</details>"
     )
 
 

@@ -55,8 +55,6 @@ class Comparison:
     scores: dict
     verdict: object
     both_right: int
-    fixed: int
-    broken: int
     both_wrong: int
     fixed_examples: list
     broken_examples: list
@@ -82,17 +80,14 @@ def slices(case):
 
 def _slice(case, by, value, where):
     titles = {None: "everything", "label": f"true label: {value}", "kind": f"kind: {value}"}
-    title = _length_title(case, value) if by == "length" else titles[by]
-    return Slice(by, value, title, int(where.sum()))
-
-
-def _length_title(case, value):
-    low, high = _word_cuts(case)
-    return {
-        "short": f"short texts: up to {low} {_words(low)}",
-        "medium": f"medium texts: {low + 1} to {high} words",
-        "long": f"long texts: more than {high} {_words(high)}",
-    }[value]
+    if by == "length":
+        low, high = _word_cuts(case)
+        titles[by] = {
+            "short": f"short texts: up to {low} {_words(low)}",
+            "medium": f"medium texts: {low + 1} to {high} words",
+            "long": f"long texts: more than {high} {_words(high)}",
+        }[value]
+    return Slice(by, value, titles[by], int(where.sum()))
 
 
 def _words(n):
@@ -121,22 +116,12 @@ def _word_counts(part):
     return np.array([len(text.split()) for text in part["input"][:]])
 
 
-def _check_systems(systems):
-    if not isinstance(systems, Mapping) or len(systems) < 2:
-        found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
-        raise ValueError(
-            f"systems is {found}; give a dict of at least two systems by name, such as "
-            '{"linear_probe": probe, "specialist": specialist}.'
-        )
-
-
 def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=None):
     """Compare two of several systems by name on the same test items (Comparison).
 
     A slice is one that `slices` lists. Slices are compared by accuracy, whatever the case's metric
     is, for most other metrics are not defined on a single label.
     """
-    _check_systems(systems)
     if baseline == specialist:
         raise ValueError(f"baseline and specialist are both {baseline!r}; choose two systems.")
     where = slice_mask(case, slice_by, slice_value)
@@ -164,8 +149,6 @@ def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=N
             case, numbers, baseline, specialist, exploratory=slice_by is not None
         ),
         both_right=int((first & second & where).sum()),
-        fixed=int(fixed.sum()),
-        broken=int(broken.sum()),
         both_wrong=int((~first & ~second & where).sum()),
         fixed_examples=_examples(case, pair, fixed),
         broken_examples=_examples(case, pair, broken),
@@ -226,10 +209,8 @@ def _said(case, system):
 
 def comparison_figure(comparison):
     """The two scores and their difference, each with its interval."""
-    scores = comparison.scores
-    return plots.pair_figure(
-        scores[comparison.baseline], scores[comparison.specialist], comparison.verdict
-    )
+    first, second = (comparison.scores[n] for n in (comparison.baseline, comparison.specialist))
+    return plots.pair_figure(first, second, comparison.verdict)
 
 
 _CSS = style.sheet("""
@@ -270,8 +251,8 @@ def _counts_html(comparison):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
     both_right, both_wrong = comparison.both_right, comparison.both_wrong
-    broken = cell(comparison.broken, "broken", " class=ftl-broken")
-    fixed = cell(comparison.fixed, "fixed", " class=ftl-fixed")
+    broken = cell(len(comparison.broken_examples), "broken", " class=ftl-broken")
+    fixed = cell(len(comparison.fixed_examples), "fixed", " class=ftl-fixed")
     rows = style.row(f"{baseline} right", cell(both_right, "both right") + broken)
     rows += style.row(f"{baseline} wrong", fixed + cell(both_wrong, "both wrong"))
     chosen = comparison.slice
@@ -336,12 +317,12 @@ def _input_html(example, language):
 
 
 def comparison_text(comparison):
-    """A comparison as a few lines of plain text, for terminals."""
     lines = [
         comparison.verdict.wording,
         comparison.note,
-        f"{comparison.slice.title}, {comparison.slice.n:,} items: {comparison.fixed:,} fixed, "
-        f"{comparison.broken:,} broken, {comparison.both_right:,} right in both, "
+        f"{comparison.slice.title}, {comparison.slice.n:,} items: "
+        f"{len(comparison.fixed_examples):,} fixed, "
+        f"{len(comparison.broken_examples):,} broken, {comparison.both_right:,} right in both, "
         f"{comparison.both_wrong:,} wrong in both.",
         repr(comparison_figure(comparison)),
     ]
@@ -364,7 +345,12 @@ class ComparisonView:
     """The widget behind `compare`: four lists, and what they select as HTML."""
 
     def __init__(self, case, systems):
-        _check_systems(systems)
+        if not isinstance(systems, Mapping) or len(systems) < 2:
+            found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
+            raise ValueError(
+                f"systems is {found}; give a dict of at least two systems by name, such as "
+                '{"linear_probe": probe, "specialist": specialist}.'
+            )
         self._case, self._systems = case, dict(systems)
         self._comparisons, self._pages = {}, {}
         names = list(systems)
@@ -390,10 +376,10 @@ class ComparisonView:
 
     def comparison(self):
         """The `Comparison` that is chosen; computed once for each choice."""
-        if self.selection not in self._comparisons:
-            found = comparison(self._case, self._systems, *self.selection)
-            self._comparisons[self.selection] = found
-        return self._comparisons[self.selection]
+        chosen, known = self.selection, self._comparisons
+        if chosen not in known:
+            known[chosen] = comparison(self._case, self._systems, *chosen)
+        return known[chosen]
 
     @style.never_a_traceback
     def _update(self, change=None):
@@ -440,4 +426,4 @@ def compare(case, systems):
     title = (
         f"<strong>As it was at first, as figure and text</strong>: {specialist} against {baseline}"
     )
-    style.show_static(title, view.body.value, comparison_text(first))
+    style.show_static(title, lambda: (view.body.value, comparison_text(first)))

@@ -24,7 +24,6 @@ class ProgressView:
         self._ask(False)
 
     def show(self):
-        """Display the table and the reset."""
         self._table = display(_bundle(), raw=True, display_id=True)
         display(self.box)
 

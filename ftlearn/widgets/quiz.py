@@ -47,7 +47,6 @@ def quiz_html(quiz):
 
 
 def quiz_text(quiz):
-    """The questions as plain text, without the answers."""
     lines = []
     for number, question in enumerate(quiz.questions, start=1):
         lines.append(f"{number}. {question.text}")
@@ -131,4 +130,4 @@ def quiz(questions):
     title = (
         "<strong>The same without widgets</strong>: open an answer to read what is to be said of it"
     )
-    style.show_static(title, quiz_html(questions), quiz_text(questions), shown=False)
+    style.show_static(title, lambda: (quiz_html(questions), quiz_text(questions)), shown=False)

@@ -46,8 +46,7 @@ def saving_lines(recorded, target):
 
 
 def _saved(saving):
-    """A saving in words; where the median run never arrived there is none to put a number on."""
-    if not math.isfinite(saving.ratio):
+    if not math.isfinite(saving.ratio):  # no number can be put on it
         return "the median run never arrived, so no time is saved"
     return f"saves {racing.saved_text(saving)}"
 
@@ -238,7 +237,6 @@ def _median(arrived, of):
 
 
 def race_text(recorded, target):
-    """The race at a target as a few lines of plain text, for terminals (str)."""
     rows = [
         f"{_short(recorded, name)}: {racing.median_text(arrived)}"
         for name, arrived in recorded.arrivals(target).items()
@@ -248,8 +246,6 @@ def race_text(recorded, target):
 
 
 class RaceView:
-    """The widget behind `race`."""
-
     def __init__(self, recorded, target=racing.PRIMARY_TARGET):
         if not LOWEST <= target <= HIGHEST:
             raise ValueError(f"target is {target!r}; allowed: {LOWEST} to {HIGHEST}.")
@@ -316,7 +312,6 @@ def race(recorded, target=racing.PRIMARY_TARGET):
     Parameters
     ----------
     recorded : ftlearn.evidence.RecordedRace
-        As `ftlearn.evidence.recorded_race` gives it.
     target : float
         Validation accuracy to begin with.
 
@@ -330,7 +325,6 @@ def race(recorded, target=racing.PRIMARY_TARGET):
     def made():
         return race_html(recorded, target, inline=False), race_text(recorded, target)
 
-    page, text = style.page_and_text(made)
     title = f"<strong>As it was at first, as figures and text</strong>: target {target:.2f}"
-    style.show_static(title, page, text)
+    style.show_static(title, made)
     style.name_sliders()

@@ -66,7 +66,6 @@ def sheet(own=""):
 
 
 def escaped(text):
-    """Text as HTML (str)."""
     return html.escape(str(text), quote=True)
 
 
@@ -132,12 +131,10 @@ def check_systems(systems):
 
 
 def cells(*contents):
-    """Cells of a row."""
     return "".join(f"<td>{content}</td>" for content in contents)
 
 
 def row(head, body):
-    """A row of a table."""
     return f'<tr><th scope="row">{head}</th>{body}</tr>'
 
 
@@ -188,7 +185,6 @@ def hint(control, tooltip):
 
 
 def button(description, tooltip, style=""):
-    """A button as wide as its words (ipywidgets.Button)."""
     return ipywidgets.Button(
         description=description, tooltip=tooltip, button_style=style, layout={"width": "auto"}
     )
@@ -199,11 +195,6 @@ def bar(*controls):
     return ipywidgets.HBox(
         controls, layout={"flex_flow": "row wrap", "padding": "8px 12px 0", "overflow": "visible"}
     )
-
-
-def inside(control):
-    """A control as wide as the frame (ipywidgets.VBox)."""
-    return ipywidgets.VBox([control], layout={"padding": "8px 12px 0"})
 
 
 def scrolled(*children, **layout):
@@ -219,25 +210,20 @@ def frame(*children):
 
 
 def show(box):
-    """Display a widget."""
     display(box)
 
 
-def page_and_text(made, *arguments):
-    """Page and text of a static equivalent as a function makes them; of an error its sentence."""
-    try:
-        return made(*arguments)
-    except Exception as error:
-        return refusal(error), sentence(error)
-
-
-def show_static(title, page, text, shown=True):
+def show_static(title, made, shown=True):
     """Display the equivalent of a widget, for pages without widgets, printing and screen readers.
 
-    Title and page are HTML, the text is for terminals. Below a live widget the fold is closed, for
-    it does not follow it; pages without widgets open it where `shown` says so
-    (`ftlearn.report_page.notebook`).
+    Title is HTML; what is made is a page of HTML and a text for terminals, or an error to be told.
+    Below a live widget the fold is closed, for it does not follow it; pages without widgets open it
+    where `shown` says so (`ftlearn.report_page.notebook`).
     """
+    try:
+        page, text = made()
+    except Exception as error:  # on screen an error is a sentence, never a traceback
+        page, text = refusal(error), sentence(error)
     opened = ' class="ftl-static"' if shown else ""
     fold = f"<details{opened}><summary>{title}</summary>{page}</details>"
     display({"text/html": fold, "text/plain": text}, raw=True)

@@ -246,7 +246,7 @@ def look_html(found, inline=True):
     moved = "" if found.is_chosen else " ftl-moved"
     curve = drawing.plain(roc_svg(found), inline)
     rates = "".join(f"<p>{escaped(line)}</p>" for line in rate_lines(found.now))
-    small = f'<p class="ftl-small">{escaped(_origin(found))} {escaped(_methods(found.now))}</p>'
+    small = f'<p class="ftl-small">{escaped(_small_print(found))}</p>'
     body = (
         f'<p class="ftl-status{moved}" role="status">{escaped(found.wording)}</p>'
         f'<div class="ftl-pair"><div class="ftl-numbers">{rates}{small}'
@@ -266,20 +266,17 @@ def rate_lines(decisions):
     ]
 
 
-def _origin(found):
+def _small_print(found):
+    """Where the threshold comes from, and the intervals."""
     there = found.validation.specificity
     here = f"Threshold {found.now.threshold:.4f}"
     if not found.is_chosen:
         here += f"; validation chose {found.chosen.threshold:.4f}"
+    methods = dict.fromkeys((found.now.sensitivity.method, found.now.specificity.method))
     return (
         f"{here}: the smallest that lets at least {100 * found.asked:g} % go on validation (there "
-        f"{there.hits:,} of {there.n:,}, {_percent(there.score)})."
+        f"{there.hits:,} of {there.n:,}, {_percent(there.score)}). Intervals: {'; '.join(methods)}."
     )
-
-
-def _methods(decisions):
-    methods = dict.fromkeys((decisions.sensitivity.method, decisions.specificity.method))
-    return f"Intervals: {'; '.join(methods)}."
 
 
 def _counts_html(decisions):
@@ -397,12 +394,11 @@ def _item_html(case, part, item):
 
 
 def look_text(found):
-    """A look as a few lines of plain text, for terminals."""
     missed = ", ".join(item.item_id for item in found.now.missed[:MOST_SHOWN])
     lines = [
         f"{found.label}. {found.wording}",
         *rate_lines(found.now),
-        f"{_origin(found)} {_methods(found.now)}",
+        _small_print(found),
         f"Missed first: {missed}." if missed else "Missed: none.",
     ]
     return "\n".join(lines)
@@ -429,8 +425,6 @@ def points_html(case, systems, specificity=0.9, positive=1):
 
 
 class ThresholdView:
-    """The widget behind `threshold`."""
-
     def __init__(self, case, systems, positive=1, specificity=0.9):
         _check(case, specificity, positive)
         style.check_systems(systems)
@@ -542,8 +536,7 @@ def threshold(case, systems, positive=1, specificity=0.9):
         page = look_html(found, inline=False) + missed_html(case, found.now)
         return page + points_html(case, systems, **asked), look_text(found)
 
-    page, text = style.page_and_text(made)
     label = escaped(style.label(name, case.name))
     title = f"<strong>As it was at first, as figure and text</strong>: {label}"
-    style.show_static(title, page, text)
+    style.show_static(title, made)
     style.name_sliders()

@@ -78,10 +78,9 @@ def lab_case(case, size):
     -------
     ftlearn.cases.case.Case
     """
-    half = split.few_per_class(case.validation, VALIDATION_ITEMS // 2, draw=0)
-    return replace(
-        best_practices.few(case, max(size // 2, 1)), validation=case.validation.select(half)
-    )
+    few = split.few_per_class(case.validation, VALIDATION_ITEMS // 2, draw=0)
+    case = best_practices.few(case, max(size // 2, 1))
+    return replace(case, validation=case.validation.select(few))
 
 
 @dataclass
@@ -94,7 +93,6 @@ class Run:
 
     @property
     def label(self):
-        """Number and name (str)."""
         return f"{self.number}: {self.name}"
 
 
@@ -128,7 +126,6 @@ _HEADS = ("Run", "Best score", "in epoch", "Training loss", "Validation loss", "
 
 
 def status_text(run):
-    """Where a run stands, in one line (str)."""
     log = run.log
     steps = f"step {len(log.steps)} of {log.steps_planned}" if log.steps_planned else "loading"
     if log.ended:
@@ -290,14 +287,11 @@ def lab_html(runs, chosen):
 
 
 def lab_text(runs, chosen):
-    """The same as a few lines of plain text, for terminals (str)."""
     said = [finding.text for finding in experiments.explain(runs[chosen].log)]
     return "\n".join(["; ".join(row) for row in run_rows(runs)] + said)
 
 
 class TrainingLabView:
-    """The widget behind `training_lab`."""
-
     def __init__(self, case):
         self._case = case
         self.runs, self._count, self._stop = [], 0, threading.Event()
@@ -394,7 +388,6 @@ class TrainingLabView:
         self.status.value = style.refusal(error)
 
     def forget(self):
-        """Remove all runs but the first."""
         if self._thread and self._thread.is_alive():
             return
         self.runs = self.runs[:1]
@@ -415,46 +408,41 @@ def _status(text, announced=True):
 
 def _sliders(layers, most):
     """One control a knob, in the order of `Knobs`."""
-    start = Knobs()
     shared = {"style": {"description_width": "9.5em"}, "layout": {"width": "330px"}}
     shared["continuous_update"] = False
 
-    def whole(text, low, high, value, step=1):
-        return ipywidgets.IntSlider(
-            description=text, min=low, max=high, step=step, value=value, **shared
-        )
+    def whole(text, low, high, step=1):
+        return ipywidgets.IntSlider(description=text, min=low, max=high, step=step, **shared)
 
-    def share(text, high, step, value):
-        return ipywidgets.FloatSlider(
-            description=text, min=0, max=high, step=step, value=value, readout_format=".2f",
-            **shared,
-        )  # fmt: skip
+    def share(text):
+        shown = {"max": 0.5, "step": 0.05, "readout_format": ".2f"}
+        return ipywidgets.FloatSlider(description=text, min=0, **shown, **shared)
 
-    def one_of(text, options, value):
-        return ipywidgets.SelectionSlider(description=text, options=options, value=value, **shared)
+    def one_of(text, options):
+        return ipywidgets.SelectionSlider(description=text, options=options, **shared)
 
-    return {
-        "learning_rate": ipywidgets.FloatLogSlider(
-            description="Learning rate", base=10, min=-6, max=-1, step=0.25,
-            value=start.learning_rate, readout_format=".1e", **shared,
-        ),
-        "warmup": share("Warm-up (share)", 0.5, 0.05, start.warmup),
-        "epochs": whole("Epochs, at most", 1, 12, start.epochs),
-        "dropout": share("Dropout", 0.5, 0.05, start.dropout),
-        "weight_decay": one_of("Weight decay", _DECAYS, start.weight_decay),
-        "patience": whole("Patience (0: off)", 0, 5, start.patience),
-        "frozen_layers": whole("Frozen layers", 0, layers, start.frozen_layers),
-        "lora_rank": one_of("LoRA rank (0: off)", _LORA_RANKS, start.lora_rank),
-        "size": whole("Training sentences", 16, min(256, most // 16 * 16), start.size, 16),
-        "seed": whole("Seed", 0, 9, start.seed),
-    }  # fmt: skip
+    rates = {"base": 10, "min": -6, "max": -1, "step": 0.25, "readout_format": ".1e"}
+    knobs = {
+        "learning_rate": ipywidgets.FloatLogSlider(description="Learning rate", **rates, **shared),
+        "warmup": share("Warm-up (share)"),
+        "epochs": whole("Epochs, at most", 1, 12),
+        "dropout": share("Dropout"),
+        "weight_decay": one_of("Weight decay", _DECAYS),
+        "patience": whole("Patience (0: off)", 0, 5),
+        "frozen_layers": whole("Frozen layers", 0, layers),
+        "lora_rank": one_of("LoRA rank (0: off)", _LORA_RANKS),
+        "size": whole("Training sentences", 16, min(256, most // 16 * 16), 16),
+        "seed": whole("Seed", 0, 9),
+    }
+    for name, value in asdict(Knobs()).items():
+        knobs[name].value = value
+    return knobs
 
 
 def training_lab(case):
     """Turn the knobs of fine-tuning, train for some seconds, watch, and read what happened.
 
-    It begins with one run of its own, so that there is something to compare with. Below the widget
-    stands the static equivalent of that run.
+    It begins with one run of its own, whose static equivalent stands below the widget.
 
     Parameters
     ----------
@@ -469,4 +457,4 @@ def training_lab(case):
         return
     first = escaped(view.runs[0].label)
     title = f"<strong>As it was at first, as figures and text</strong>: run {first}"
-    style.show_static(title, lab_html(view.runs, 0), lab_text(view.runs, 0))
+    style.show_static(title, lambda: (lab_html(view.runs, 0), lab_text(view.runs, 0)))

@@ -58,8 +58,6 @@ class Answer:
 def answer(system, text, label_names):
     """Ask a system about one text, of which at most `LONGEST` characters are taken (Answer)."""
     text = text.strip()
-    if not text:
-        raise ValueError(EMPTY)
     began = time.perf_counter()
     notes = []
     if len(text) > LONGEST:
@@ -138,30 +136,27 @@ def _box(one, label):
 def _coloured(one):
     if one.attribution is None:
         return ""
-    pieces = []
-    spans = one.attribution.spans
+    pieces, spans = [], one.attribution.spans
     for span, strength in zip(spans, explain.scaled(spans), strict=True):
         text = escaped(span.text)
         if span.value is None:
             pieces.append(f'<span class="ftl-unread">{text}</span>')
             continue
-        colour = _BLUE if strength > 0 else _ORANGE
         # Shade and underline carry the strength; the sign is told by colour and by the line.
-        line = "solid" if strength > 0 else "dashed"
-        style = f"background:rgba({colour},{0.55 * abs(strength):.2f})"
+        colour, line = (_BLUE, "solid") if strength > 0 else (_ORANGE, "dashed")
+        look = f"background:rgba({colour},{0.55 * abs(strength):.2f})"
         if abs(strength) > 0.25:
-            style += f";border-bottom:2px {line} rgb({colour})"
+            look += f";border-bottom:2px {line} rgb({colour})"
         title = f"{span.value:+.2f} in log-odds"
-        pieces.append(f'<span style="{style}" title="{title}">{text}</span>')
+        pieces.append(f'<span style="{look}" title="{title}">{text}</span>')
     said = escaped(one.probabilities[0][0])
     strongest = ", ".join(f"“{escaped(word)}”" for word in explain.strongest(one.attribution))
-    spoken = f"Speaks most for “{said}”: {strongest or 'nothing'}."
     return (
         # A long text is scrolled, by keyboard too.
         '<div class="ftl-text" dir="auto" role="group" aria-label="The text" tabindex="0">'
         f"{''.join(pieces)}</div>"
         f'<p class="ftl-small">Blue, solid line: speaks for “{said}”. Orange, dashed: against. '
-        f"{spoken}</p>"
+        f"Speaks most for “{said}”: {strongest or 'nothing'}.</p>"
     )
 
 
@@ -191,7 +186,6 @@ class AskView:
 
     @property
     def labels(self):
-        """The two systems that are chosen."""
         return [self.first.value, self.second.value]
 
     def _pick(self, change):
@@ -223,7 +217,8 @@ class AskTextView(AskView):
 
     def _frame(self, head, *parts):
         chosen = style.bar(self.first, self.second, self.button)
-        super()._frame(head, style.bar(self.example), style.inside(self.text), chosen, *parts)
+        text = ipywidgets.VBox([self.text], layout={"padding": "8px 12px 0"})
+        super()._frame(head, style.bar(self.example), text, chosen, *parts)
 
     def _given(self, example):
         self.text.value = example
@@ -233,8 +228,6 @@ class AskTextView(AskView):
 
 
 class TryItView(AskTextView):
-    """The widget behind `try_it`."""
-
     def __init__(self, systems, examples):
         text = ipywidgets.Textarea(
             description="Text",
@@ -281,9 +274,7 @@ def _named(widget, case, systems):
 
 
 def try_it(case, systems, examples=()):
-    """Type a text, and two systems answer side by side.
-
-    Below the widget stand their answers to the first examples, for pages without widgets.
+    """Type a text, and two systems answer side by side; below it the same for two examples.
 
     Parameters
     ----------
@@ -293,7 +284,6 @@ def try_it(case, systems, examples=()):
         By what a reader calls it; with the names of its labels where they are not the case's. The
         first and the last are chosen at the start.
     examples : sequence of str
-        To pick from.
 
     Raises
     ------
@@ -310,10 +300,11 @@ def try_it(case, systems, examples=()):
         found = _asked(answer, named, ends, text)
         lines.append(f"<p>{escaped(text)}</p>{answers_html(found, ends)}")
         shown.append(f"{text}\n  {_in_a_line(ends, found)}")
-    style.show_static(STATIC, _CSS + style.page("try", "".join(lines)), "\n".join(shown), False)
+    page, text = _CSS + style.page("try", "".join(lines)), "\n".join(shown)
+    style.show_static(STATIC, lambda: (page, text), shown=False)
 
 
-def read_upload(content, name="the file"):
+def read_upload(content, name):
     """An image from the bytes that somebody uploaded."""
     n_bytes = memoryview(content).nbytes
     try:
@@ -347,8 +338,7 @@ def framed(image, box, side):
     drawn = fitted(image, side)
     if not box:
         return drawn
-    factor = side / max(image.size)
-    left, top, right, bottom = (factor * edge for edge in box)
+    left, top, right, bottom = (side / max(image.size) * edge for edge in box)
     pen, gap = ImageDraw.Draw(drawn), 4
     around = [left - gap, top - gap, max(left, right) + gap, max(top, bottom) + gap]
     pen.rectangle(around, outline="black", width=4)
@@ -417,11 +407,8 @@ def listed(case, examples):
     tell the label (simulated patients with a lesion have odd numbers).
     """
 
-    def place(row):
-        return hashlib.sha256(str(row["item_id"]).encode()).hexdigest()
-
     what = "Patient" if case.group_name == "patients" else "Image"
-    rows = sorted(examples, key=place)
+    rows = sorted(examples, key=lambda row: hashlib.sha256(str(row["item_id"]).encode()).digest())
     return [
         Shown(f"{what} {number} of {len(rows)}", row["input"], [], row)
         for number, row in enumerate(rows, start=1)
@@ -429,7 +416,6 @@ def listed(case, examples):
 
 
 def truth_text(row, label_names):
-    """What is true of an item."""
     words = [str(label_names[row["label"]])]
     if row.get("grade"):
         words.append(f"grade {row['grade']}")
@@ -467,8 +453,6 @@ def _caution(case):
 
 
 class TryImageView(AskView):
-    """The widget behind `try_it_image`."""
-
     def __init__(self, case, systems, examples):
         titles = [(shown.title, at) for at, shown in enumerate(examples)]
         super().__init__(systems, "Test item", titles, _NONE, why="Ask both systems again")
@@ -524,9 +508,7 @@ def _newest(files):
 
 
 def try_it_image(case, systems, examples=()):
-    """Pick an image or upload one, and two systems answer side by side.
-
-    Below the widget stand their answers to the first two examples, for pages without widgets.
+    """Pick an image or upload one, and two systems answer; below it the same for two examples.
 
     Parameters
     ----------
@@ -535,8 +517,7 @@ def try_it_image(case, systems, examples=()):
     systems : dict of str to system, or to (system, list of str)
         As in `try_it`.
     examples : sequence of dict
-        Rows of the test part to pick from. The list does not tell their labels; the truth is
-        unfolded after the answers.
+        Rows of the test part. The list does not tell their labels; the truth is unfolded.
 
     Raises
     ------
@@ -553,7 +534,7 @@ def try_it_image(case, systems, examples=()):
     ends = [list(named)[0], list(named)[-1]]
     pages, lines = zip(*(_static(case, named, one, ends) for one in shown[:2]), strict=True)
     page = _CSS + style.page("try", _caution(case) + "".join(pages))
-    style.show_static(STATIC, page, "\n".join(lines), False)
+    style.show_static(STATIC, lambda: (page, "\n".join(lines)), shown=False)
 
 
 def _static(case, systems, shown, labels):

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import style
 from .style import escaped
-from .try_it import EMPTY, STATIC, AskTextView, check_two
+from .try_it import STATIC, AskTextView, check_two
 
 LONGEST = 2_000  # characters; no model of the course reads as many
 SHOWN = 5
@@ -40,8 +40,6 @@ class Finding:
 def search(system, text, candidates, label="", truth=None, language=""):
     """Which candidates lie nearest to a text (Finding)."""
     text = text.strip()[:LONGEST]
-    if not text:
-        raise ValueError(EMPTY)
     began = time.perf_counter()
     query = np.asarray(system.embed([text], side="query"))[0]
     similar = np.asarray(system.embed(candidates, side="candidate")) @ query
@@ -94,14 +92,11 @@ def _verdict(found):
 
 
 def _verdict_html(found):
-    words = escaped(_verdict(found))
-    if not found.truth:
-        return words
-    return words.replace(escaped(found.truth), style.spoken(found.truth, found.language), 1)
+    words, truth = escaped(_verdict(found)), found.truth
+    return words.replace(escaped(truth), style.spoken(truth, found.language), 1) if truth else words
 
 
 def findings_text(text, findings):
-    """Findings as plain text, for pages without widgets: str."""
     lines = [text]
     for found in findings:
         first, value = found.nearest[0]
@@ -110,8 +105,6 @@ def findings_text(text, findings):
 
 
 class TryTranslationView(AskTextView):
-    """The widget behind `try_translation`."""
-
     kind = "find"
 
     def __init__(self, case, systems, examples):
@@ -150,7 +143,7 @@ class TryTranslationView(AskTextView):
 def try_translation(case, systems, examples=()):
     """Type a text, and two systems show which of the test part's translations lie nearest.
 
-    Below the widget stands what they find for the first examples, for pages without widgets.
+    Below it stands what they find for the first examples.
 
     Parameters
     ----------
@@ -159,7 +152,6 @@ def try_translation(case, systems, examples=()):
     systems : dict of str to system
         By what a reader calls them; the first and the last are chosen at the start.
     examples : sequence of str
-        To pick from.
 
     Raises
     ------
@@ -178,4 +170,5 @@ def try_translation(case, systems, examples=()):
         f"<p>{escaped(text)}</p>{findings_html(findings)}" for text, findings in found.items()
     )
     plain = "\n".join(findings_text(text, findings) for text, findings in found.items())
-    style.show_static(STATIC, _CSS + style.page("find", pages), plain, shown=False)
+    page = _CSS + style.page("find", pages)
+    style.show_static(STATIC, lambda: (page, plain), shown=False)

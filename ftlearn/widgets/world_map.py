@@ -40,7 +40,6 @@ class Block:
 
     @property
     def share(self):
-        """Share of the tiles that are right (float)."""
         return self.right / self.n
 
 
@@ -56,7 +55,6 @@ class Tile:
 
     @property
     def right(self):
-        """Whether the system is right (bool)."""
         return self.truth == self.said
 
 
@@ -221,7 +219,6 @@ def map_html(case, systems):
 
 
 def map_text(case, systems):
-    """The same as a few lines of plain text, for terminals (str)."""
     lines = [EXPLORATORY]
     for name, system in systems.items():
         rows, said = _or_sentence(blocks, case, system)
@@ -238,8 +235,6 @@ def map_text(case, systems):
 
 
 class WorldMapView:
-    """The widget behind `world_map`."""
-
     def __init__(self, case, systems):
         style.check_systems(systems)
         missing = {"latitude", "longitude"} - set(case.test.column_names)
@@ -262,15 +257,14 @@ class WorldMapView:
                 "width": f"{37 * _COLUMNS}px",
             },
         )
-        self._grid = ipywidgets.GridBox(
-            [], layout={"grid_template_columns": f"repeat({_ACROSS}, 52px)"}
-        )
+        columns = {"grid_template_columns": f"repeat({_ACROSS}, 52px)"}
+        self._grid = ipywidgets.GridBox([], layout=columns)
         self.tiles = []
         self.system.observe(self._paint, names="value")
-        note = ipywidgets.HTML(_CSS + style.page("map", f"<p>{EXPLORATORY} {ON_BUTTONS}</p>"))
+        note = style.page("map", f"<p>{EXPLORATORY} {ON_BUTTONS}</p>")
         self.box = style.frame(
             style.bar(self.system),
-            note,
+            ipywidgets.HTML(_CSS + note),
             style.scrolled(self._map, padding="0 12px"),
             self.about,
             style.scrolled(self._grid, padding="0 12px"),
@@ -283,8 +277,8 @@ class WorldMapView:
 
     def _block_button(self, name):
         south, west = corner(name)
-        place = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
-        return _button(place, ("36px", "25px"), lambda _: self.open_block(name))
+        row, column = (90 - south) // BLOCK, (west + 180) // BLOCK + 1
+        return _button(row, column, ("36px", "25px"), lambda _: self.open_block(name))
 
     def _paint(self, change=None):
         """Take another system: numbers and shades of all blocks, and a block that is worth it."""
@@ -328,7 +322,7 @@ class WorldMapView:
                 part.close()
 
     def _tile_button(self, tile, row, column):
-        button = _button((row, column), ("50px", "26px"), lambda _: self.open_tile(tile))
+        button = _button(row, column, ("50px", "26px"), lambda _: self.open_tile(tile))
         button.description = f"{tile.said[:3]} {'✓' if tile.right else '✗'}"
         verdict = "right" if tile.right else "wrong"
         button.tooltip = f"{place(tile.latitude, tile.longitude)}: {tile.said}, {verdict}"
@@ -347,11 +341,11 @@ class WorldMapView:
         self.shown.value = ""
 
 
-def _button(place, size, clicked):
-    """A small button at (row, column) of a grid."""
-    layout = {"grid_area": "{} / {}".format(*place), "padding": "0", "border": style.EDGE}
-    layout |= dict(zip(("width", "height"), size, strict=True))
-    button = ipywidgets.Button(layout=layout)
+def _button(row, column, size, clicked):
+    """A small button in a grid."""
+    width, height = size
+    layout = {"grid_area": f"{row} / {column}", "width": width, "height": height}
+    button = ipywidgets.Button(layout=layout | {"padding": "0", "border": style.EDGE})
     button.style.font_size = "11px"
     button.on_click(clicked)
     return button
@@ -365,7 +359,7 @@ def _shade(share):
 def world_map(case, systems):
     """Look at held-out blocks on a map: open one, then a tile, and see who was right.
 
-    Below the widget stands its static equivalent.
+    Below it stands its static equivalent.
 
     Parameters
     ----------
@@ -380,6 +374,9 @@ def world_map(case, systems):
         When systems or case do not fit. What goes wrong later is said on the screen.
     """
     style.show(WorldMapView(case, systems).box)
-    page, text = style.page_and_text(lambda: (map_html(case, systems), map_text(case, systems)))
     title = "<strong>The same as map and table</strong>"
-    style.show_static(title, page, text, shown=False)
+
+    def made():
+        return map_html(case, systems), map_text(case, systems)
+
+    style.show_static(title, made, shown=False)

@@ -7,21 +7,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pages import answered, descriptions, is_a_sentence
 from toy_cases import DICTIONARY, toy_case, toy_pair_case
 
 import ftlearn
-from ftlearn.widgets import style
 
 # The package shows the function of this name in the place of its module.
 trying = importlib.import_module("ftlearn.widgets.try_translation")
-MEAN = [
-    "😀😀 dom 🦠",
-    "حمى شديدة في الركبة",
-    "<script>alert('x')</script> dom <b>&amp;</b>",
-    "dom " * 1700,
-    "\u202edom\u0000 reka",
-    "x",
-]
+MEAN = {
+    "emoji": "😀😀 dom 🦠",
+    "right-to-left": "حمى شديدة في الركبة",
+    "html": "<script>alert('x')</script> dom <b>&amp;</b>",
+    "long": "dom " * 1700,
+    "odd": "\u202edom\u0000 reka",
+    "x": "x",
+}
 
 
 class Words:
@@ -30,11 +30,10 @@ class Words:
     seed, seconds = None, 0.0
 
     def __init__(self, name, knows):
-        self.name = name
+        self.name, self.asked = name, []
         pairs = list(DICTIONARY.items())
         self.place = {word: at for at, (word, _) in enumerate(pairs)}
         self.place |= {word: at + (0 if knows else 20) for at, (_, word) in enumerate(pairs)}
-        self.asked = []
 
     def embed(self, texts, side="query"):
         self.asked.append((side, list(texts)))
@@ -65,66 +64,43 @@ def view(case, systems, examples):
     return trying.TryTranslationView(case, systems, examples)
 
 
-# --- searching --------------------------------------------------------------------------------
-
-
 def test_the_nearest_candidates_come_first_with_their_similarity(case, systems):
     system, candidates = systems["Knows both"], list(case.test["translation"])
     text, truth = case.test[3]["input"], case.test[3]["translation"]
-    found = trying.search(system, text, candidates, "Knows both", truth, most=4)
+    found = trying.search(system, text, candidates, "Knows both", truth)
     similar = system.embed(candidates) @ system.embed([text])[0]
-    order = sorted(range(len(candidates)), key=lambda at: -similar[at])
-    assert [name for name, _ in found.nearest] == [candidates[at] for at in order[:4]]
-    assert dict(found.nearest) == pytest.approx({candidates[at]: similar[at] for at in order[:4]})
+    order = sorted(range(len(candidates)), key=lambda at: -similar[at])[: trying.SHOWN]
+    assert [name for name, _ in found.nearest] == [candidates[at] for at in order]
+    assert dict(found.nearest) == pytest.approx({candidates[at]: similar[at] for at in order})
     assert found.lowest == pytest.approx(similar.min())
     assert (found.nearest[0][0], found.rank, found.system) == (truth, 1, "Knows both")
 
 
-def test_texts_are_embedded_as_queries_and_translations_as_candidates(systems):
+def test_no_more_is_embedded_than_a_model_reads_as_query_and_candidates(systems):
     system = systems["Knows both"]
     trying.search(system, "  dom ", ["tuva", "elim"])
     assert system.asked == [("query", ["dom"]), ("candidate", ["tuva", "elim"])]
+    trying.search(system, "dom " * 5_000, ["tuva"])
+    assert len(system.asked[2][1][0]) == trying.LONGEST
 
 
 def test_one_that_is_as_similar_counts_before_the_true_one():
     values = {"dom": 1, "tuva": 3, "elim": 3, "osku": 4, "yaro": 2}
     system = SimpleNamespace(embed=lambda texts, side: np.array([[values[t]] for t in texts]))
     candidates = list(values)[1:]
-    ranks = [trying.search(system, "dom", candidates, truth=t).rank for t in candidates]
-    assert ranks == [3, 3, 1, 4]
-    assert trying.search(system, "dom", candidates, truth="libu").rank is None
-    assert trying.search(system, "dom", candidates).rank is None
-
-
-def test_no_more_characters_than_a_model_reads_are_taken(systems):
-    system = systems["Knows both"]
-    trying.search(system, "dom " * 5_000, ["tuva"])
-    assert len(system.asked[0][1][0]) == trying.LONGEST
-
-
-@pytest.mark.parametrize("text", ["", "   ", "\n\t", None])
-def test_an_empty_text_is_refused_with_what_to_do(systems, text):
-    with pytest.raises(ValueError, match="Type a text first, or pick an example"):
-        trying.search(systems["Knows both"], text, ["tuva"])
-
-
-# --- what is shown ----------------------------------------------------------------------------
+    truths = [*candidates, "libu", None]
+    ranks = [trying.search(system, "dom", candidates, truth=t).rank for t in truths]
+    assert ranks == [3, 3, 1, 4, None, None]
 
 
 def a_finding(**changes):
-    content = {
-        "system": "Specialist",
-        "nearest": [("tuva", 0.9), ("elim", 0.6), ("osku", 0.3)],
-        "lowest": -0.1,
-        "truth": "tuva",
-        "rank": 1,
-        "seconds": 0.1,
-    }
-    return trying.Finding(**(content | changes))
+    nearest = [("tuva", 0.9), ("elim", 0.6), ("osku", 0.3)]
+    content = {"system": "Specialist", "nearest": nearest, "lowest": -0.1, "truth": "tuva"}
+    return trying.Finding(**({"rank": 1, "seconds": 0.1} | content | changes))
 
 
 @pytest.mark.parametrize(
-    "changes, words",
+    ("changes", "words"),
     [
         ({}, "Right: the catalogue says “tuva”."),
         ({"truth": "elim", "rank": 2}, "The catalogue says “elim”: number 2 here."),
@@ -145,120 +121,75 @@ def test_the_true_one_is_marked_by_more_than_colour():
 
 
 def test_bars_are_as_long_as_similarity_is_above_the_lowest():
-    widths = re.findall(r"width:(\d+)%", trying.findings_html([a_finding()]))
-    assert widths == ["100", "70", "40"]
     alike = a_finding(nearest=[("tuva", 0.5), ("elim", 0.5)], lowest=0.5)
-    assert re.findall(r"width:(\d+)%", trying.findings_html([alike])) == ["0", "0"]
+    widths = re.findall(r"width:(\d+)%", trying.findings_html([a_finding(), alike]))
+    assert widths == ["100", "70", "40", "0", "0"]
 
 
-def test_texts_from_data_are_escaped():
+def test_texts_from_data_are_escaped_and_their_language_is_told():
     nasty = "<script>x</script>"
-    finding = a_finding(system=nasty, nearest=[(nasty, 1.0)], truth=nasty)
+    finding = a_finding(system=nasty, nearest=[(nasty, 1.0)], truth=nasty, language="sl")
     markup = trying.findings_html([finding])
     assert "<script" not in markup and markup.count("&lt;script&gt;") == 3
+    assert markup.count('<span lang="sl">') == 2
 
 
-# --- the widget -------------------------------------------------------------------------------
-
-
-def test_the_widget_asks_both_systems_and_says_who_is_right(view, case, examples):
-    assert (view.text.value, view.first.value, view.second.value) == (
-        examples[0], "Knows both", "Knows one <b>",
-    )  # fmt: skip
-    view.ask()
+def test_the_widget_asks_both_systems_and_says_who_is_right(view, case, examples, systems):
+    controls = (view.text, view.first, view.second)
+    assert [c.value for c in controls] == [examples[0], "Knows both", "Knows one <b>"]
+    assert descriptions(*controls) == ["Text", "First system", "Second system"]
+    view.button.click()
     shown = html.unescape(view.output.value)
-    assert shown.count('class="ftl-one"') == 2 and "Knows both" in shown
     assert f"Right: the catalogue says “{case.test[3]['translation']}”" in shown
     assert ": number " in shown  # the other one finds it further behind
     # names and verdicts are read out, the lists are not
     said = re.findall(r'<(div|p)[^>]* role="status">(.*?)</\1>', shown)
     assert len(said) == 4 and not any("<li" in words for _, words in said)
+    asked = [texts for side, texts in systems["Knows both"].asked if side == "candidate"]
+    assert asked == [list(case.test["translation"])]
+    assert any("the 40 translations" in getattr(child, "value", "") for child in view.box.children)
 
 
 def test_picking_an_example_asks_at_once(view, examples):
     assert [value for _, value in view.example.options] == ["", *examples]
     view.example.value = examples[1]
-    assert view.text.value == examples[1] and "ftl-one" in view.output.value
-
-
-def test_a_click_asks(view):
-    view.button.click()
-    assert view.output.value.count('class="ftl-one"') == 2
+    assert view.text.value == examples[1] and answered(view.output.value)
 
 
 def test_a_string_of_the_catalogue_is_known_in_any_case_and_from_any_part(view, case):
     row = case.train[5]
     assert row["translation"] not in case.test["translation"]
     (found, _) = view.findings(f" {row['input'].upper()} ")
-    assert found.truth == row["translation"] and found.rank is None
+    assert (found.truth, found.rank) == (row["translation"], None)
     (found, _) = view.findings("nobody has this")
     assert found.truth is None
 
 
-def test_candidates_are_the_translations_of_the_test_part(view, case, systems):
-    view.ask()
-    asked = [texts for side, texts in systems["Knows both"].asked if side == "candidate"]
-    assert asked == [list(case.test["translation"])]
-    assert any("the 40 translations" in getattr(child, "value", "") for child in view.box.children)
-
-
-@pytest.mark.parametrize("text", MEAN, ids=["emoji", "right-to-left", "html", "long", "odd", "x"])
+@pytest.mark.parametrize("text", MEAN.values(), ids=MEAN)
 def test_whatever_is_typed_is_answered_and_escaped(view, text):
     view.text.value = text
     view.ask()
-    shown = view.output.value
-    assert shown.count('class="ftl-one"') == 2
-    assert "<script" not in shown and "<b>" not in shown
-    assert "Traceback" not in shown
+    assert answered(view.output.value) and "Traceback" not in view.output.value
 
 
-def test_an_empty_text_gets_a_sentence(view):
+def test_an_empty_text_and_a_system_that_fails_get_a_sentence(view):
+    view._systems["Knows both"] = SimpleNamespace(embed=lambda texts, side: 1 / 0)
+    view.ask()
+    assert is_a_sentence(view.output.value, "division by zero")
     view.text.value = "  "
     view.ask()
     assert "Type a text first" in view.output.value and "ftl-refused" in view.output.value
 
 
-def test_a_system_that_fails_gets_a_sentence_too(view):
-    def broken(texts, side):
-        raise RuntimeError("no <memory> left")
-
-    view._systems["Knows both"] = SimpleNamespace(name="broken", embed=broken)
-    view.ask()
-    assert (
-        "no &lt;memory&gt; left" in view.output.value
-        and "Traceback" not in view.output.value.split("<details>")[0]
-    )
-
-
-def test_the_two_systems_can_be_chosen(view):
-    view.first.value = view.second.value = "Knows both"
-    view.ask()
-    assert view.output.value.count("<h4>Knows both</h4>") == 2
-
-
-def test_every_control_is_labelled(view):
-    controls = (view.text, view.example, view.first, view.second, view.button)
-    assert all(control.description for control in controls)
-
-
-def test_below_the_widget_stands_the_same_without_one(case, systems, examples, monkeypatch):
-    shown = []
-    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
-    given = [*examples, "<i>other</i>", "left out"]
-    assert ftlearn.try_translation(case, systems, given) is None
-    box, static = shown
-    assert box.children and examples[0] in static["text/html"]
-    assert "&lt;i&gt;other" in static["text/html"] and "left out" not in static["text/html"]
-    assert "<i>other" not in static["text/html"]
-    assert f"Knows both: {case.test[3]['translation']}" in static["text/plain"]
-    assert "Right: the catalogue says" in static["text/plain"]
-
-
-def test_without_examples_there_is_the_widget_alone(case, systems, monkeypatch):
-    shown = []
-    monkeypatch.setattr(style, "display", lambda what, **_: shown.append(what))
+def test_below_the_widget_stands_the_same_without_one(case, systems, examples, shown):
     ftlearn.try_translation(case, systems)
     assert len(shown) == 1 and all(not system.asked for system in systems.values())
+    ftlearn.try_translation(case, systems, [*examples, "<i>other</i>", "left out"])
+    page, text = shown[2]["text/html"], shown[2]["text/plain"]
+    assert examples[0] in page and "&lt;i&gt;other" in page
+    assert "left out" not in page and "<i>other" not in page
+    assert f"Knows both: {case.test[3]['translation']}" in text
+    assert "Right: the catalogue says" in text
 
 
 def test_one_system_or_another_kind_of_case_is_refused(case, systems):

@@ -10,7 +10,7 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as Pillow
 from toy_cases import toy_case
 
-from ftlearn.widgets import style
+import ftlearn
 
 # The package shows the function of this name in the place of its module.
 widget = importlib.import_module("ftlearn.widgets.world_map")
@@ -25,25 +25,17 @@ TILES = [
 ]
 
 
-def a_part(prefix):
-    pixels = np.random.default_rng(0).integers(0, 255, (len(TILES), 24, 24, 3), dtype=np.uint8)
-    columns = {
-        "item_id": [f"{prefix}/{at}" for at in range(len(TILES))],
-        "input": [Pillow.fromarray(values) for values in pixels],
-        "label": [label for *_, label in TILES],
-        "group": [block for block, *_ in TILES],
-        "latitude": [latitude for _, latitude, _, _ in TILES],
-        "longitude": [longitude for _, _, longitude, _ in TILES],
-    }
-    kinds = {"item_id": "string", "label": "int64", "group": "string"}
-    features = {name: Value(kinds.get(name, "float64")) for name in columns}
-    return Dataset.from_dict(columns, features=Features(features | {"input": Image()}))
-
-
 @pytest.fixture
 def case():
-    parts = {name: a_part(name) for name in ("train", "validation", "test")}
-    return toy_case(classes=3, label_names=NAMES, group_name="blocks", **parts)
+    pixels = np.random.default_rng(0).integers(0, 255, (len(TILES), 24, 24, 3), dtype=np.uint8)
+    columns = dict(zip(("group", "latitude", "longitude", "label"), zip(*TILES, strict=True),
+                       strict=True))  # fmt: skip
+    columns = {"item_id": [f"test/{at}" for at in range(len(TILES))]} | columns
+    columns["input"] = [Pillow.fromarray(values) for values in pixels]
+    kinds = {"item_id": "string", "label": "int64", "group": "string"}
+    features = {name: Value(kinds.get(name, "float64")) for name in columns}
+    part = Dataset.from_dict(columns, features=Features(features | {"input": Image()}))
+    return toy_case(classes=3, label_names=NAMES, group_name="blocks", test=part)
 
 
 class Always:
@@ -51,20 +43,30 @@ class Always:
 
     seconds, seed = 0.0, None
 
-    def __init__(self, label, name="specialist", share=0.8):
-        self.name, self.label, self.share = name, label, share
+    def __init__(self, label, name="specialist"):
+        self.name, self.label = name, label
 
     def predict(self, inputs):
-        row = np.full(3, (1 - self.share) / 2, dtype=np.float32)
-        row[self.label] = self.share
+        row = np.full(3, 0.1, dtype=np.float32)
+        row[self.label] = 0.8
         return np.tile(row, (len(inputs), 1))
+
+
+class Failing(Always):
+    def predict(self, inputs):
+        raise ValueError("No answer today.")
+
+
+@pytest.fixture
+def view(case):
+    systems = {"specialist": Always(0), "linear_probe": Always(2, "linear_probe")}
+    return widget.WorldMapView(case, systems)
 
 
 def test_a_block_counts_its_tiles_and_those_that_are_right(case):
     first, second = widget.blocks(case, Always(0))
     assert (first.name, first.n, first.right, first.commonest) == ("N45 E015", 3, 2, NAMES[0])
     assert (second.name, second.n, second.right, second.commonest) == ("S15 W060", 2, 0, NAMES[2])
-    assert first.share == pytest.approx(2 / 3)
 
 
 def test_tiles_lie_from_north_to_south_and_from_west_to_east(case):
@@ -73,81 +75,52 @@ def test_tiles_lie_from_north_to_south_and_from_west_to_east(case):
     assert [[tile.right for tile in row] for row in rows] == [[False, True], [True]]
 
 
-@pytest.mark.parametrize(
-    ("block", "corner"), [("N45 E015", (45, 15)), ("S15 W060", (-15, -60)), ("S60 E000", (-60, 0))]
-)
-def test_a_name_of_a_block_is_its_south_western_corner(block, corner):
-    assert widget.corner(block) == corner
-
-
 def test_the_map_marks_every_tile_as_right_or_wrong(case):
     root = ElementTree.fromstring(widget.map_svg(case, Always(0)))
     space = "{http://www.w3.org/2000/svg}"
     right = [mark for mark in root.iter(f"{space}rect") if mark.get("width") == "4"]
-    assert len(right) == 2
     crosses = [mark for mark in root.iter(f"{space}path") if mark.get("stroke-width") == "1.3"]
-    assert len(crosses) == 3
+    assert (len(right), len(crosses)) == (2, 3)
     x, y = (float(right[0].get(name)) + 2 for name in ("x", "y"))
     assert (x, y) == (2 * (20 + 180), 2 * (90 - 50))
 
 
-def test_the_buttons_carry_the_shares_and_stand_where_the_blocks_lie(case):
-    view = widget.WorldMapView(case, {"specialist": Always(0)})
-    assert {name: button.description for name, button in view.blocks.items()} == {
-        "N45 E015": "67",
-        "S15 W060": "0",
-    }
-    assert view.blocks["N45 E015"].layout.grid_area == "3 / 14"
-    assert view.blocks["S15 W060"].layout.grid_area == "7 / 9"
-
-
-def test_the_worst_block_is_open_at_the_start(case):
-    view = widget.WorldMapView(case, {"specialist": Always(0)})
+def test_the_buttons_carry_the_shares_and_stand_where_the_blocks_lie(view):
+    found = {n: (b.description, b.layout.grid_area) for n, b in view.blocks.items()}
+    assert found == {"N45 E015": ("67", "3 / 14"), "S15 W060": ("0", "7 / 9")}
+    # the worst block is open at the start
     assert "S15 W060" in view.about.value and "0 of 2" in view.about.value
     assert [button.description for button in view.tiles] == ["dry ✗", "dry ✗"]
 
 
-def test_a_click_opens_a_block_and_another_one_a_tile(case):
-    systems = {"specialist": Always(0), "linear_probe": Always(1, "linear_probe")}
-    view = widget.WorldMapView(case, systems)
+def test_a_click_opens_a_block_and_another_one_a_tile(view):
+    before = view.tiles
     view.blocks["N45 E015"].click()
     assert "2 of 3" in view.about.value and len(view.tiles) == 3
     assert view.shown.value == ""
-    view.tiles[0].click()
+    assert all(button.comm is None for button in before)  # closed, not kept in the kernel
+    assert all(button.comm is not None for button in view.tiles)
+    view.tiles[1].click()
     page = view.shown.value
-    assert "50.0° N, 18.0° E" in page and "<img" in page
-    assert re.findall(r"<td>(right|wrong)</td>", page) == ["wrong", "right"]
-    assert page.count("<strong>80 %</strong>") == 2
+    assert re.findall(r"<td>(right|wrong)</td>", page) == ["right", "wrong"]
+    assert page.count("<strong>80 %</strong>") == 2 and "<img" in page
+    # the sentence alone is read out
+    ((tag, words),) = re.findall(r'<(\w+) role="status">(.*?)</\1>', page)
+    assert tag == "p" and words.endswith("50.0° N, 20.0° E.")
 
 
-def test_another_system_brings_its_own_numbers(case):
-    systems = {"specialist": Always(0), "linear_probe": Always(2, "linear_probe")}
-    view = widget.WorldMapView(case, systems)
+def test_another_system_brings_its_own_numbers(view):
     view.system.value = "linear_probe"
     assert view.blocks["S15 W060"].description == "100"
     assert "Linear probe" in view.about.value
 
 
-def test_names_from_the_data_are_escaped(case):
-    systems = {"specialist": Always(0)}
-    tile = widget.tile_rows(case, systems["specialist"], "N45 E015")[0][0]
-    for page in (widget.map_html(case, systems), widget.tile_html(case, systems, tile)):
-        assert "<sand>" not in page and "dry &lt;sand&gt;" in page
-
-
-def test_of_an_open_tile_the_sentence_alone_is_read_out(case):
-    systems = {"specialist": Always(0)}
-    tile = widget.tile_rows(case, systems["specialist"], "N45 E015")[0][0]
-    page = widget.tile_html(case, systems, tile)
-    (said,) = re.findall(r'<(\w+) role="status">(.*?)</\1>', page)
-    assert said[0] == "p" and said[1].endswith(f"{widget.place(tile.latitude, tile.longitude)}.")
-
-
-def test_the_name_of_a_system_is_escaped(case):
+def test_names_of_labels_and_systems_are_escaped(case):
     view = widget.WorldMapView(case, {"<u>mine</u>": Always(0)})
     view.tiles[0].click()
     for page in (view.about.value, view.shown.value, widget.map_html(case, view._systems)):
-        assert "<u>" not in page and "&lt;u&gt;mine" in page
+        assert "<u>" not in page and "&lt;u&gt;mine" in page and "<sand>" not in page
+    assert "dry &lt;sand&gt;" in view.shown.value
 
 
 def test_the_worst_block_is_not_one_of_a_few_tiles():
@@ -156,10 +129,14 @@ def test_the_worst_block_is_not_one_of_a_few_tiles():
     assert widget.worst_block([few]) == few
 
 
-def test_the_page_without_widgets_carries_every_share(case, monkeypatch):
-    shown = []
-    monkeypatch.setattr(style, "display", lambda *given, **_: shown.extend(given))
-    widget.world_map(case, {"specialist": Always(0), "linear_probe": Always(2, "linear_probe")})
+def test_a_large_block_is_cut_and_says_so(view, monkeypatch):
+    monkeypatch.setattr(widget, "MOST_TILES", 2)
+    view.open_block("N45 E015")
+    assert len(view.tiles) == 2 and "first 2" in view.about.value
+
+
+def test_the_page_without_widgets_carries_every_share(case, view, shown):
+    ftlearn.world_map(case, view._systems)
     page, text = shown[1]["text/html"], shown[1]["text/plain"]
     row = re.search(r'<tr><th scope="row">N45 E015</th>(.*?)</tr>', page)[1]
     assert re.findall(r"<td>(\d+ %)</td>", row) == ["67 %", "0 %"]
@@ -167,24 +144,17 @@ def test_the_page_without_widgets_carries_every_share(case, monkeypatch):
     assert "Specialist: 2 of 5 tiles right; worst block S15 W060, 0 of 2." in text
 
 
-def test_a_case_without_places_is_refused_in_words():
+def test_what_does_not_fit_is_refused_in_words(case):
     with pytest.raises(ValueError, match="no latitude and no longitude"):
-        widget.WorldMapView(toy_case(), {"specialist": Always(0)})
-
-
-def test_systems_must_come_by_name(case):
+        ftlearn.world_map(toy_case(), {"specialist": Always(0)})
     with pytest.raises(ValueError, match="dict of systems"):
-        widget.WorldMapView(case, [Always(0)])
+        ftlearn.world_map(case, [Always(0)])
+    with pytest.raises(ValueError, match="group 'patient 7' is no block of 15 degrees"):
+        widget.corner("patient 7")
 
 
-def test_an_error_later_is_a_sentence_on_the_screen(case):
-    class Moody(Always):
-        asked = 0
-
-        def predict(self, inputs):
-            raise ValueError("No answer today.")
-
-    view = widget.WorldMapView(case, {"specialist": Always(0), "linear_probe": Moody(0)})
+def test_an_error_later_is_a_sentence_on_the_screen(case, shown):
+    view = widget.WorldMapView(case, {"specialist": Always(0), "linear_probe": Failing(0)})
     view.system.value = "linear_probe"
     assert "No answer today." in view.about.value and view.tiles == []
     # the shares of the system before may not stand under this one's name
@@ -196,25 +166,6 @@ def test_an_error_later_is_a_sentence_on_the_screen(case):
     assert "No answer today." in view.shown.value and "<td>wrong</td>" in view.shown.value
     assert "No answer today." in widget.map_html(case, view._systems)
     assert "Linear probe: No answer today." in widget.map_text(case, view._systems)
-    first = widget.WorldMapView(case, {"linear_probe": Moody(0)})
-    assert "No answer today." in first.about.value
-
-
-def test_a_group_that_is_no_block_is_named():
-    with pytest.raises(ValueError, match="group 'patient 7' is no block of 15 degrees"):
-        widget.corner("patient 7")
-
-
-def test_tiles_that_were_shown_before_are_closed(case):
-    view = widget.WorldMapView(case, {"specialist": Always(0)})
-    before = view.tiles
-    view.blocks["N45 E015"].click()
-    assert all(button.comm is None for button in before)
-    assert all(button.comm is not None for button in view.tiles)
-
-
-def test_a_large_block_is_cut_and_says_so(case, monkeypatch):
-    monkeypatch.setattr(widget, "MOST_TILES", 2)
-    view = widget.WorldMapView(case, {"specialist": Always(0)})
-    view.open_block("N45 E015")
-    assert len(view.tiles) == 2 and "first 2" in view.about.value
+    ftlearn.world_map(case, {"linear_probe": Failing(0)})
+    assert "No answer today." in shown[0].children[3].value
+    assert "No answer today." in shown[1]["text/html"]
