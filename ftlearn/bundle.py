@@ -14,6 +14,7 @@ The folder may hold other files too. Whatever `make` did not write itself it nev
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import platform
@@ -25,19 +26,19 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import assets
+from . import assets, cases, files, notebooks
+from .assets import megabytes
 
 MANIFEST = "ftlearn-bundle.json"
 WHEELS = "wheels"
 DOCUMENTS = ("notebooks/*.ipynb", "docs/*.md", "data/*.md", "data/*/README.md")
-_BLOCK = 1 << 20
-_PART = ".part"
-_DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_PYTHON = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+SYSTEM = f"{_PYTHON} on {sysconfig.get_platform()}"  # what the packages are for
 
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a bundle."""
+    """One file of a bundle: a copy of ``source``, or ``content``."""
 
     path: str
     sha256: str
@@ -47,7 +48,7 @@ class Item:
     asset: str | None = None
 
 
-def make(folder, wheels=False, say=print):
+def make(folder, wheels=False):
     """Fill a folder with what a machine without a network needs.
 
     Can be repeated at any time: it goes on where it was stopped, checks what is there against its
@@ -59,13 +60,6 @@ def make(folder, wheels=False, say=print):
         Made when absent. Other files in it are left alone.
     wheels : bool
         Whether pip shall download the packages of the course too, for this system and Python.
-    say : callable
-        Called with one line of text at every step.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
 
     Raises
     ------
@@ -77,11 +71,9 @@ def make(folder, wheels=False, say=print):
     ftlearn.assets.AssetError
         When an asset is not in the cache and cannot be fetched.
     """
-    from .cases import needed_assets
-
     folder = Path(folder).expanduser().absolute()
-    names = needed_assets()
-    assets.fetch(names, progress=say is not _silent)
+    names = cases.needed_assets()
+    assets.fetch(names)
     with _explained(folder):
         items = plan(names, wheels or (folder / WHEELS).is_dir())
         known = _read_manifest(folder)
@@ -91,72 +83,38 @@ def make(folder, wheels=False, say=print):
         _require_space(folder, missing)
         # First what is about to be written: whoever is interrupted knows its own files again.
         _write_manifest(folder, {i.path: {*known.get(i.path, ()), i.sha256} for i in items})
-        _write_all(folder, items, states, say)
+        _write_all(folder, items, states)
         _write_manifest(folder, {item.path: {item.sha256} for item in items})
         if wheels:
-            _download_wheels(folder / WHEELS, say)
-    say(f"Done: {_megabytes(_size(folder, items))} in {folder}")
-    say("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
-    return folder
+            _download_wheels(folder / WHEELS)
+    packages = sum(path.stat().st_size for path in (folder / WHEELS).glob("*.whl"))
+    print(f"Done: {megabytes(sum(item.size for item in items) + packages)} in {folder}")
+    print("On a machine without a network: ftlearn fetch --from this folder; see README.txt.")
 
 
 def plan(names, wheels=False):
-    """What belongs into a bundle.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Keys of `ftlearn.assets.ASSETS`.
-    wheels : bool
-        Whether README.txt shall speak of packages.
-
-    Returns
-    -------
-    list of Item
-        The files of the assets, then copies of notebooks and documents, then README.txt.
-    """
+    """The files (list of Item) of the assets, then copies of documents, then README.txt."""
     items = []
     for asset in (assets.ASSETS[name] for name in names):
-        place = f"assets/{asset.name}-{asset.version}"
-        items += [
-            Item(
-                f"{place}/{file.name}",
-                file.sha256,
-                file.size,
-                source=asset.folder / file.name,
-                asset=asset.name,
-            )
-            for file in asset.files
-        ]
-    n_assets, size = len(items), sum(item.size for item in items)
-    items += [_of_bytes(path, content) for path, content in _documents()]
-    text = _readme(len(set(names)), n_assets, size, wheels)
+        for file in asset.files:
+            path = f"assets/{asset.name}-{asset.version}/{file.name}"
+            source = asset.folder / file.name
+            items.append(Item(path, file.sha256, file.size, source=source, asset=asset.name))
+    text = _README.format(
+        n_assets=len(set(names)),
+        n_files=len(items),
+        size=megabytes(sum(item.size for item in items)),
+        wheels=_WITH_WHEELS.format(system=SYSTEM) if wheels else "",
+    )
+    for pattern in DOCUMENTS:
+        for path in sorted(notebooks.PROJECT.glob(pattern)):
+            name = path.relative_to(notebooks.PROJECT).as_posix()
+            items.append(_of_bytes(name, path.read_bytes()))
     return [*items, _of_bytes("README.txt", text.encode())]
 
 
 def _of_bytes(path, content):
     return Item(path, hashlib.sha256(content).hexdigest(), len(content), content=content)
-
-
-def _documents():
-    from .notebooks import PROJECT
-
-    for pattern in DOCUMENTS:
-        for path in sorted(PROJECT.glob(pattern)):
-            yield path.relative_to(PROJECT).as_posix(), path.read_bytes()
-
-
-def _silent(line):
-    pass
-
-
-def _megabytes(size):
-    return f"{size / 1e6:.1f} MB"
-
-
-def _size(folder, items):
-    wheels = (path.stat().st_size for path in (folder / WHEELS).glob("*.whl"))
-    return sum(item.size for item in items) + sum(wheels)
 
 
 # --- what is there ------------------------------------------------------------------------------
@@ -169,7 +127,7 @@ def _state(folder, item, known):
         return "missing"
     if not path.is_file():
         return "foreign"
-    found = _sha256(path)
+    found = files.sha256(path)
     if found == item.sha256:
         return "there"
     if item.path not in known:
@@ -194,14 +152,6 @@ def _refuse_foreign(folder, states):
             )
 
 
-def _sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _read_manifest(folder):
     """Path -> every sha256 that was, or was about to be, written there."""
     try:
@@ -212,9 +162,9 @@ def _read_manifest(folder):
 
 
 def _write_manifest(folder, known):
-    files = {path: sorted(values) for path, values in sorted(known.items())}
     about = "What `ftlearn bundle` put here, with the sha256 of each file."
-    content = json.dumps({"about": about, "files": files}, indent=1)
+    listed = {path: sorted(values) for path, values in sorted(known.items())}
+    content = json.dumps({"about": about, "files": listed}, indent=1)
     _write(folder, _of_bytes(MANIFEST, content.encode()))
 
 
@@ -227,12 +177,12 @@ def _require_space(folder, missing):
     free = shutil.disk_usage(nearest).free
     if free < needed:
         raise OSError(
-            f"{folder} has {_megabytes(free)} free and the bundle needs {_megabytes(needed)} more. "
+            f"{folder} has {megabytes(free)} free and the bundle needs {megabytes(needed)} more. "
             "Make room there, or give a folder on another disk; what is there already is kept."
         )
 
 
-def _write_all(folder, items, states, say):
+def _write_all(folder, items, states):
     """Write what is not there, and say so: one line an asset, one for all documents."""
     parts = {}
     for item in items:
@@ -241,21 +191,22 @@ def _write_all(folder, items, states, say):
         todo = [item for item in own if states[item.path] != "there"]
         for item in todo:
             if states[item.path] == "damaged":
-                say(f"{name}: {item.path} is damaged in the bundle; writing it again")
+                print(f"{name}: {item.path} is damaged in the bundle; writing it again")
             _write(folder, item)
-        size = _megabytes(sum(item.size for item in own))
-        copied = _megabytes(sum(item.size for item in todo))
-        say(f"{name}: {size}, {f'{copied} copied' if todo else 'there and intact'}")
+        size = megabytes(sum(item.size for item in own))
+        copied = megabytes(sum(item.size for item in todo))
+        print(f"{name}: {size}, {f'{copied} copied' if todo else 'there and intact'}", flush=True)
 
 
 def _write(folder, item):
     """Write a file whole or not at all, checking the bytes on their way."""
     target = folder / item.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(target.name + _PART)
+    beside = target.with_name(f"{target.name}.part")
     try:
-        with open(beside, "wb") as out:
-            found = _copy(item, out)
+        source = open(item.source, "rb") if item.source else io.BytesIO(item.content)
+        with source, open(beside, "wb") as out:
+            found = files.copy_hashed(source, out)
             out.flush()
             os.fsync(out.fileno())  # a stick may be pulled out at any time
         if found != item.sha256:
@@ -268,16 +219,6 @@ def _write(folder, item):
         beside.unlink(missing_ok=True)
 
 
-def _copy(item, out):
-    digest = hashlib.sha256()
-    with open(item.source, "rb") if item.source else contextlib.nullcontext() as stream:
-        blocks = iter(lambda: stream.read(_BLOCK), b"") if stream else [item.content]
-        for block in blocks:
-            digest.update(block)
-            out.write(block)
-    return digest.hexdigest()
-
-
 @contextlib.contextmanager
 def _explained(folder):
     """Say of the system's errors on the folder what to do about them."""
@@ -287,9 +228,9 @@ def _explained(folder):
         if error.errno is None:
             raise  # says it already
         where = error.filename or folder
-        if error.errno in _DISK_FULL:
+        if error.errno in files.DISK_FULL:
             advice = "the disk is full. Make room, and run the same command again: it goes on"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        elif error.errno in files.NOT_ALLOWED:
             advice = f"{error.strerror}. Make it writable, or give another folder"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST):
             advice = "a file stands where a folder is needed. Move it, or give another folder"
@@ -303,33 +244,24 @@ def _explained(folder):
 
 def requirements():
     """What pip needs to install the course without an index."""
-    from .notebooks import PROJECT
-
     try:
         import tomllib
     except ImportError:  # Python 3.10, where JupyterLab brings it
         import tomli as tomllib
 
-    path = PROJECT / "pyproject.toml"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist: ftlearn was installed without its project, so its "
-            "packages are not known. Clone the project and run the command from there."
-        )
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    text = (notebooks.PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    content = tomllib.loads(text)
     return [*content["project"]["dependencies"], *content["build-system"]["requires"]]
 
 
-def _download_wheels(folder, say):
+def _download_wheels(folder):
     """Let pip bring every package; what it has brought before it does not bring again."""
-    from .notebooks import PROJECT
-
     folder.mkdir(exist_ok=True)
-    say(f"packages: pip downloads them for {_system()}; the first time this takes a while")
+    told = f"packages: pip downloads them for {SYSTEM}; the first time this takes a while"
+    print(told, flush=True)  # before what pip itself prints
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
     command += ["--only-binary=:all:", f"--dest={folder}"]
-    constraints = PROJECT / "constraints.txt"
-    command += [f"--constraint={constraints}"] if constraints.is_file() else []
+    command += [f"--constraint={notebooks.PROJECT / 'constraints.txt'}"]
     code = subprocess.call([*command, *requirements()])
     if code != 0:
         raise OSError(
@@ -341,7 +273,7 @@ def _download_wheels(folder, say):
         if not _is_whole(path):
             raise OSError(f"{path} is damaged. Delete it, and run the same command again.")
     found = [path.stat().st_size for path in folder.glob("*.whl")]
-    say(f"packages: {_megabytes(sum(found))} in {len(found)} wheels")
+    print(f"packages: {megabytes(sum(found))} in {len(found)} wheels")
 
 
 def _is_whole(path):
@@ -350,11 +282,6 @@ def _is_whole(path):
             return content.testzip() is None
     except zipfile.BadZipFile:
         return False
-
-
-def _system():
-    version = ".".join(map(str, sys.version_info[:2]))
-    return f"{platform.python_implementation()} {version} on {sysconfig.get_platform()}"
 
 
 # --- how to use it ------------------------------------------------------------------------------
@@ -391,12 +318,3 @@ the packages in wheels/. They are for {system}, and for nothing else:
     .venv/bin/python -m pip install --no-index --find-links /media/you/STICK/case-files/wheels \\
         -c constraints.txt -e .
 """
-
-
-def _readme(n_assets, n_files, size, wheels):
-    return _README.format(
-        n_assets=n_assets,
-        n_files=n_files,
-        size=_megabytes(size),
-        wheels=_WITH_WHEELS.format(system=_system()) if wheels else "",
-    )

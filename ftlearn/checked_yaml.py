@@ -21,11 +21,11 @@ class BadEntry(OneSentence, ValueError):
 
 
 class Mapping(dict):
-    """A dict with its own line (int) and that of each key (``lines``, dict)."""
+    """A dict with its own ``line`` (int) and the ``lines`` of its keys (dict)."""
 
 
 class Sequence(list):
-    """A list with its own line (int) and that of each value (``lines``, list)."""
+    """A list with its own ``line`` (int) and the ``lines`` of its values (list)."""
 
 
 def refuse(name, line, sentence):
@@ -45,8 +45,6 @@ def load(source, name, first_line=1):
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + first_line
         raise BadEntry(f"{name}, line {line}: this is no YAML ({error.problem}).") from error
-    finally:
-        loader.dispose()
 
 
 def _data(node, loader, name, first_line):
@@ -74,15 +72,11 @@ def _data(node, loader, name, first_line):
 def check_keys(entry, name, line, what, required, optional=None):
     """Refuse what is no mapping, lacks a key, has an unknown one or a value of the wrong type.
 
-    ``required`` and ``optional`` map each key to its type; ``what`` names the entry in sentences,
-    and ``line`` is where it stands.
+    ``required`` and ``optional`` map keys to types; sentences call the entry on ``line`` ``what``.
     """
     if not isinstance(entry, Mapping):
         refuse(name, line, f"{what} should be a mapping of keys to values.")
     known = {**required, **(optional or {})}
-    for key in required:
-        if key not in entry:
-            refuse(name, line, f"{what} has no {key}.")
     for key, value in entry.items():
         if key not in known:
             listed = ", ".join(known)
@@ -91,3 +85,6 @@ def check_keys(entry, name, line, what, required, optional=None):
         if is_bool or not isinstance(value, known[key]):
             kind = _KINDS[known[key]]
             refuse(name, entry.lines[key], f"{key} of {what} is {value!r} and should be {kind}.")
+    for key in required:
+        if key not in entry:
+            refuse(name, line, f"{what} has no {key}.")

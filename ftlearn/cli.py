@@ -145,7 +145,7 @@ def bundle(arguments):
     """``ftlearn bundle``: what somebody else wrote into the folder is left alone."""
     from . import bundle as bundling
 
-    bundling.make(arguments.folder, wheels=arguments.wheels, say=_say)
+    bundling.make(arguments.folder, wheels=arguments.wheels)
     return 0
 
 

@@ -24,13 +24,11 @@ SUFFICIENT = {"ipywidgets": "ipywidgets>=7.7,<9"}
 ABSENT = "0.dev0"  # below every version that anything asks for
 
 
-def set_up(project=PROJECT, drive=DRIVE):
+def set_up(drive=DRIVE):
     """Make this Colab session ready for the course.
 
     Parameters
     ----------
-    project : pathlib.Path
-        A clone of the course; its ``pyproject.toml`` says what is needed.
     drive : pathlib.Path
         A folder on Google Drive. Where Drive is mounted, progress is kept there, in ``home``, and
         assets are looked for there before the network: a copy of another machine's cache.
@@ -40,7 +38,7 @@ def set_up(project=PROJECT, drive=DRIVE):
     RuntimeError
         When a package cannot be installed, or the session must be restarted to use it.
     """
-    missing = missing_requirements(project)
+    missing = missing_requirements()
     stale = _loaded_packages(missing)
     if missing:
         print("Installing:", ", ".join(missing))
@@ -48,30 +46,25 @@ def set_up(project=PROJECT, drive=DRIVE):
     else:
         print("Nothing to install.")
     if _installed("ftlearn") == ABSENT:
-        _pip("--no-deps", "--editable", str(project))
+        _pip("--no-deps", "--editable", str(PROJECT))
     importlib.invalidate_caches()
     if stale:
         raise RuntimeError(
             f"{', '.join(stale)} was loaded before it was updated. Choose Runtime, Restart "
             "session, and run this cell again: nothing will be installed twice."
         )
+    import ipywidgets
     from google.colab import output
+    from IPython.display import display
 
-    output.enable_custom_widget_manager()
-    _keep_progress(drive)
     from . import assets
     from .cases import needed_assets
 
+    output.enable_custom_widget_manager()
+    _keep_progress(drive)
     assets.fetch(needed_assets(), source=drive if drive.is_dir() else None)
     print(f"Ready, with Colab's own PyTorch {metadata.version('torch')}.")
-    _draw_a_widget()
-
-
-def _draw_a_widget():
-    """A session that draws none is noticed here, not in the middle of an act."""
-    import ipywidgets
-    from IPython.display import display
-
+    # A session that draws no widgets is noticed here, not in the middle of an act.
     print("A box with words in it follows. If it does not, reload this page: widgets do not work.")
     display(ipywidgets.Button(description="Widgets work here", layout={"width": "auto"}))
 
@@ -88,27 +81,28 @@ def _keep_progress(drive):
         )
 
 
-def missing_requirements(project=PROJECT):
+def missing_requirements():
     """What the course needs and this session lacks, or has in a version that does not fit."""
     from packaging.requirements import Requirement
 
-    text = (Path(project) / "pyproject.toml").read_text(encoding="utf-8")
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)[1]
-    wanted = (needed(Requirement(line)) for line in re.findall(r'"([^"]+)"', listed))
-    return [
-        str(one)
-        for one in wanted
-        if one is not None
-        and one.name not in KEPT
-        and not one.specifier.contains(_installed(one.name), prereleases=True)
-    ]
+    missing = []
+    for line in re.findall(r'"([^"]+)"', listed):
+        wanted = needed(Requirement(line))
+        if wanted is None or wanted.name in KEPT:
+            continue
+        if not wanted.specifier.contains(_installed(wanted.name), prereleases=True):
+            missing.append(str(wanted))
+    return missing
 
 
 def _loaded_packages(requirements):
     """Names of the packages among them of which a module is loaded, whatever it is called."""
+    from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    asked = {canonicalize_name(_name(one)) for one in requirements}
+    asked = {canonicalize_name(Requirement(one).name) for one in requirements}
     loaded = {
         canonicalize_name(package)
         for module, packages in metadata.packages_distributions().items()
@@ -132,10 +126,6 @@ def _installed(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ABSENT
-
-
-def _name(requirement):
-    return re.match(r"[A-Za-z0-9_.-]+", requirement)[0]
 
 
 def _install(requirements):

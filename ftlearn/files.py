@@ -1,6 +1,7 @@
-"""Writing files whole, locking them, and putting the damaged ones aside."""
+"""Files: written whole, hashed, locked, and put aside when damaged."""
 
 import errno
+import hashlib
 import io
 import os
 import warnings
@@ -9,6 +10,9 @@ import filelock
 
 from .errors import OneSentence
 
+_BLOCK = 1 << 20
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _told = set()  # folders without locks that were told
 
@@ -22,7 +26,7 @@ def make_folder(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in NOT_ALLOWED:
             raise
         raise CannotBeWritten(
             f"The folder {folder} may not be written to ({error.strerror}); set FTLEARN_CACHE to "
@@ -53,12 +57,11 @@ def write_arrays(path, arrays):
 
 def free_path(path):
     """The path, or where something stands there, the first of ``NAME-2``, ``NAME-3`` ..."""
-    numbers = ("", *(f"-{n}" for n in range(2, 10_000)))
-    return next(
-        candidate
-        for number in numbers
-        if not (candidate := path.with_name(f"{path.stem}{number}{path.suffix}")).exists()
-    )
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return candidate
 
 
 def put_aside(path):
@@ -94,3 +97,20 @@ def _tell_once(folder):
     if folder not in _told:
         _told.add(folder)
         print(f"The drive of {folder} knows no file locks; keep one notebook open at a time.")
+
+
+def copy_hashed(stream, out):
+    """Copy what is left of an open file; the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        out.write(block)
+    return digest.hexdigest()
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

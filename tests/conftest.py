@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from fabricated_assets import asset, index, isolated, only, stick  # noqa: F401 - fixtures
 from watched_writes import own_places  # noqa: F401 - a fixture
 
 from ftlearn import assets

@@ -1,4 +1,4 @@
-"""Tiny wheels, asset entries and loopback servers for the tests of ftlearn.assets."""
+"""Tiny archives, asset entries and loopback servers for the tests of ftlearn.assets."""
 
 import contextlib
 import hashlib
@@ -13,6 +13,8 @@ import threading
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from ftlearn import assets
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -20,13 +22,20 @@ MEMBERS = {
     "tiny_asset/model/config.json": b'{"hidden_size": 3}\n',
     "tiny_asset/model/1_Pooling/config.json": b'{"mean": true}\n',
 }
+SOURCE_MEMBERS = {"tiny-asset-1.0/model/notes.txt": b"rated by people\n"}
+
+
+def by_name(members):
+    """The files that an asset of these members has in the cache: name -> bytes."""
+    return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def isolate(monkeypatch, tmp_path):
+@pytest.fixture
+def isolated(monkeypatch, tmp_path):
     """An empty cache, a pip without the user's settings and without an index, a hub that is off."""
     for variable in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
         monkeypatch.delenv(variable)
@@ -34,19 +43,58 @@ def isolate(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(assets, "_hashed", {})
+    assets._hash.cache_clear()
 
 
-def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS):
-    """A valid wheel; it depends on a package that does not exist."""
+@pytest.fixture
+def index(isolated, monkeypatch):
+    """Makes a server the learner's package index for a ``with`` block; gives what was asked."""
+
+    @contextlib.contextmanager
+    def served(answer):
+        with serve(answer) as (address, asked), monkeypatch.context() as patched:
+            patched.setenv("PIP_NO_INDEX", "0")
+            patched.setenv("PIP_INDEX_URL", f"{address}/simple/")
+            yield asked
+
+    return served
+
+
+@pytest.fixture
+def stick(tmp_path):
+    """A folder to fetch from; it need not exist."""
+    return tmp_path / "stick"
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Makes an asset the only one there is, and returns it."""
+
+    def make_it(asset):
+        monkeypatch.setattr(assets, "ASSETS", {asset.name: asset})
+        return asset
+
+    return make_it
+
+
+@pytest.fixture
+def asset(isolated, only, stick):
+    """The only asset there is; its wheel lies on the stick."""
+    return only(make_asset(make_wheel(stick)))
+
+
+NOWHERE = "ftlearn-test-package-that-is-nowhere"
+
+
+def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS, needs=NOWHERE):
+    """A valid wheel; unless told otherwise it depends on a package that does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{package.replace('-', '_')}-1.0"
     metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
-    metadata += "Requires-Dist: ftlearn-test-package-that-is-nowhere\n"
+    metadata += f"Requires-Dist: {needs}\n"
     path = folder / f"{stem}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in members.items():
@@ -61,27 +109,40 @@ def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS
     return path
 
 
-def make_asset(wheel, name="tiny", package="tiny-asset", members=MEMBERS, hub=False, convert=None):
-    """The entry for a wheel that `make_wheel` made."""
-    files = tuple(
-        assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
-        for member, content in members.items()
-    )
-    names = {file.name: file.name for file in files}
+def make_source_archive(folder):
+    """A source archive; its setup code would leave a file ``ran`` where the variable says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "tiny-asset-1.0.tar.gz"
+    setup = b"import os, setuptools\nopen(os.environ['SETUP_TRACE'], 'w').write('ran')\n"
+    setup += b"setuptools.setup(name='tiny-asset', version='1.0')\n"
+    about = b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n"
+    written = {"tiny-asset-1.0/PKG-INFO": about, "tiny-asset-1.0/setup.py": setup}
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in {**written, **SOURCE_MEMBERS}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def make_asset(archive, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
+    """The entry for an archive that was made here."""
     return assets.Asset(
         name=name,
         what="a fabricated asset",
         package=package,
         version="1.0",
-        archive=wheel.name,
-        archive_sha256=sha256(wheel.read_bytes()),
-        archive_size=wheel.stat().st_size,
+        archive=archive.name,
+        archive_sha256=sha256(archive.read_bytes()),
+        archive_size=archive.stat().st_size,
         package_licence="MIT",
         content_licence="MIT",
         source="made by a test",
-        files=files,
-        hub=assets.Hub("tests/tiny", REVISION, names) if hub else None,
-        convert=convert,
+        files=tuple(
+            assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
+            for member, content in members.items()
+        ),
+        hub=assets.Hub("tests/tiny", REVISION, "made by a test") if hub else None,
     )
 
 
@@ -163,57 +224,29 @@ def serve(answer):
             thread.join()
 
 
-def hub_answer(members=MEMBERS):
-    """What the hub's server says about the files of the fabricated asset."""
+def index_answer(archive, on_archive=lambda: None):
+    """A simple package index that offers one archive."""
 
     def answer(path):
-        for member, content in members.items():
-            if path == f"/tests/tiny/resolve/{REVISION}/{member.split('/model/')[1]}":
-                etag = hashlib.sha1(content).hexdigest()
-                return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, content
+        if path == "/simple/tiny-asset/":
+            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
+            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+        if path == f"/{archive.name}":
+            on_archive()
+            return {"Content-Type": "application/octet-stream"}, archive.read_bytes()
         return None
 
     return answer
 
 
-SOURCE_NOTES = b"rated by people\n"
-_SETUP = (
-    b"import os, setuptools\n"
-    b"open(os.environ.get('SETUP_TRACE', os.devnull), 'w').write('ran')\n"
-    b"setuptools.setup(name='tiny-asset', version='1.0')\n"
-)
+def hub_answer(members=MEMBERS):
+    """What the hub's server says about the files of the fabricated asset."""
 
+    def answer(path):
+        name = path.removeprefix(f"/tests/tiny/resolve/{REVISION}/")
+        if name not in by_name(members):
+            return None
+        content = by_name(members)[name]
+        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(content)[:40]}"'}, content
 
-def make_source_archive(folder):
-    """A source archive; its setup code leaves a trace when it is run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "tiny-asset-1.0.tar.gz"
-    members = {
-        "PKG-INFO": b"Metadata-Version: 2.1\nName: tiny-asset\nVersion: 1.0\n",
-        "setup.py": _SETUP,
-        "notes.txt": SOURCE_NOTES,
-    }
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            entry = tarfile.TarInfo(f"tiny-asset-1.0/{name}")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return path
-
-
-def make_source_asset(archive):
-    """The entry for an archive that `make_source_archive` made."""
-    member = "tiny-asset-1.0/notes.txt"
-    return assets.Asset(
-        name="tiny",
-        what="a fabricated source archive",
-        package="tiny-asset",
-        version="1.0",
-        archive=archive.name,
-        archive_sha256=sha256(archive.read_bytes()),
-        archive_size=archive.stat().st_size,
-        package_licence="MIT",
-        content_licence="MIT",
-        source="made by a test",
-        files=(assets.AssetFile(member, "notes.txt", sha256(SOURCE_NOTES), len(SOURCE_NOTES)),),
-    )
+    return answer

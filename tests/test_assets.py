@@ -1,6 +1,5 @@
 """ftlearn.assets: the table, locating, and fetching from every kind of source."""
 
-import hashlib
 import json
 import re
 import signal
@@ -8,479 +7,297 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fabricated_assets import (
     MEMBERS,
-    SOURCE_NOTES,
+    SOURCE_MEMBERS,
+    by_name,
     damage,
     hub_answer,
-    isolate,
+    index_answer,
     make_asset,
     make_source_archive,
-    make_source_asset,
     make_wheel,
     serve,
-    sha256,
     start_fetch,
 )
 
-from ftlearn import assets
+from ftlearn import assets, files
+from ftlearn.checked_yaml import BadEntry
 
-HEX_64 = re.compile(r"[0-9a-f]{64}")
-
-
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path):
-    isolate(monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def stick(tmp_path):
-    return tmp_path / "stick"
-
-
-@pytest.fixture
-def tiny(monkeypatch, stick):
-    """The only asset there is; its wheel lies on the stick."""
-    asset = make_asset(make_wheel(stick))
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    return asset
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def contents(folder):
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
     return {name: content for name, content in names.items() if name != ".verified.json"}
-
-
-EXPECTED = {name.split("/model/")[1]: content for name, content in MEMBERS.items()}
 
 
 # --- the table ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("asset", assets.ASSETS.values(), ids=str(assets.ASSETS.keys).format)
-def test_every_entry_of_the_table_is_complete(asset):
-    assert assets.ASSETS[asset.name] is asset
-    assert asset.what and asset.source and asset.package_licence and asset.content_licence
-    assert HEX_64.fullmatch(asset.archive_sha256) and asset.archive_size > 0
+@pytest.mark.parametrize("asset", assets.ASSETS.values(), ids=assets.ASSETS)
+def test_every_entry_of_the_table_agrees_with_itself(asset):
     stem = f"{asset.package}-{asset.version}".replace("_", "-").lower()  # as wheels are named
     assert asset.archive.endswith((".whl", ".tar.gz"))
     parts = asset.archive.removesuffix(".tar.gz").split("-")
     assert "-".join(parts[:2]).replace("_", "-").lower() == stem
-    names = [file.name for file in asset.files]
-    assert names and len(set(names)) == len(names)
+    assert asset.archive_size > 0 and asset.files
     for file in asset.files:
-        assert HEX_64.fullmatch(file.sha256) and file.size > 0
+        assert file.size > 0
         assert not file.name.startswith(("/", ".")) and ".." not in file.name.split("/")
         assert file.official is None or file.note, f"{file.name} claims without saying how"
-    if asset.hub:
-        assert re.fullmatch("[0-9a-f]{40}", asset.hub.revision) and asset.hub.note
-        assert set(asset.hub.files) == set(names)
-    assert asset.convert is None or asset.convert in names
+    assert asset.hub is None or re.fullmatch("[0-9a-f]{40}", asset.hub.revision)
 
 
-def test_the_table_for_the_readme_has_one_complete_row_an_asset():
-    rows = assets.asset_table()
-    assert [row["asset"] for row in rows] == list(assets.ASSETS)
-    assert all(isinstance(value, str) and value for row in rows for value in row.values())
+ENTRY = f"""\
+tiny:
+  what: a fabricated asset
+  package: tiny-asset
+  version: "1.0"
+  archive: tiny_asset-1.0-py3-none-any.whl
+  archive_sha256: {"a" * 64}
+  archive_size: 1_000
+  package_licence: MIT
+  content_licence: MIT
+  source: made by a test
+  files:
+    - {{member: tiny_asset/a, name: a, sha256: {"b" * 64}, size: 3}}
+    - {{member: tiny_asset/b, name: b, sha256: {"c" * 64}, size: 4, official: true, note: it is}}
+  hub: {{repo: tests/tiny, revision: main, note: made by a test}}
+"""
 
 
-def test_a_wheel_for_another_machine_is_asked_for_with_its_own_tags(stick):
-    tag = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
-    assert make_asset(make_wheel(stick, tag=tag)).tags == [
-        "--platform=manylinux_2_17_x86_64",
-        "--platform=manylinux2014_x86_64",
-        "--abi=cp311",
-        "--implementation=cp",
-        "--python-version=311",
-    ]
-    assert make_asset(make_wheel(stick)).tags == []
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("  archive_sha256: " + "a" * 64 + "\n", "", "line 1: asset 'tiny' has no archive_sha256."),
+        ("what:", "wat:", "line 2: asset 'tiny' has an unknown key 'wat'"),
+        ("a" * 64, "a" * 63, "line 6: archive_sha256 of asset 'tiny' is"),
+        ("c" * 64, "C" * 64, "line 13: sha256 of a file of asset 'tiny' is"),
+        ("name: b", "name: a", "line 13: asset 'tiny' has two files 'a'."),
+        ("size: 3", "size: 3, kind: x", "line 12: a file of asset 'tiny' has an unknown key"),
+        (", note: made by a test", "", "line 14: the hub of asset 'tiny' has no note."),
+        ("tiny:\n", "tiny: {}\ntiny:\n", "line 2: 'tiny' stands here and in line 1."),
+    ],
+    ids="missing unknown sha256 file-sha256 file-twice file-key hub-key name-twice".split(),
+)
+def test_a_bad_entry_is_refused_with_file_and_line(old, new, sentence):
+    with pytest.raises(BadEntry) as caught:
+        assets._read_table(ENTRY.replace(old, new))
+    assert str(caught.value).startswith(f"data/assets.yaml, {sentence}")
 
 
 # --- from a folder ------------------------------------------------------------------------------
 
 
-def test_a_wheel_in_a_folder_gives_exactly_the_named_files(tiny, stick):
-    assert assets.fetch(source=stick) == {"tiny": tiny.folder}
-    assert contents(assets.locate("tiny")) == EXPECTED
-
-
-def test_nothing_but_the_named_members_leaves_the_archive(monkeypatch, stick, tmp_path):
+def test_a_wheel_in_a_folder_gives_the_named_files_and_nothing_else(only, stick, tmp_path):
     extra = {"../../escaped.txt": b"out", "tiny_asset/__init__.py": b"raise SystemExit"}
-    wheel = make_wheel(stick, members={**MEMBERS, **extra})
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": make_asset(wheel)})
-    assets.fetch("tiny", source=stick)
-    assert contents(assets.locate("tiny")) == EXPECTED
+    asset = only(make_asset(make_wheel(stick, members={**MEMBERS, **extra})))
+    assert assets.fetch(["tiny"], source=stick) == {"tiny": asset.folder}
+    assert contents(assets.locate("tiny")) == by_name(MEMBERS)
     assert not list(tmp_path.rglob("escaped.txt"))
 
 
-def test_many_small_texts_are_joined_into_one_file_of_json_lines(monkeypatch, stick):
-    texts = {"b.TXT": "zwei\u2028Zeilen\n", "a.TXT": 'says "one"\r\n', "c.doc": "not asked for"}
-    members = {f"tiny_asset/model/{name}": text.encode() for name, text in texts.items()}
+def test_many_texts_are_joined_into_one_file_of_json_lines_by_their_paths(only, stick):
+    texts = {"admin/LC/b.po": "zwei\u2028Zeilen\n", "conf/LC/a.po": 'says "one"\r\n'}
+    others = {"conf/LC/a.mo": "not asked for"}
+    members = {f"tiny_asset/model/{n}": t.encode() for n, t in {**others, **texts}.items()}
+    rows = [json.dumps({"name": n, "text": t}, ensure_ascii=False) for n, t in texts.items()]
+    lines = "".join(f"{row}\n" for row in rows).encode()
     wheel = make_wheel(stick, members=members)
-    lines = b"".join(
-        json.dumps({"name": name, "text": texts[name]}, ensure_ascii=False).encode() + b"\n"
-        for name in ("a.TXT", "b.TXT")
-    )
-    pattern = {"tiny_asset/model/*.TXT": lines}
-    asset = make_asset(wheel, members=pattern)
-    joined = replace(asset.files[0], name="texts.jsonl")
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
-    assets.fetch("tiny", source=stick)
+    asset = make_asset(wheel, members={"tiny_asset/model/*/LC/*.po": lines})
+    only(replace(asset, files=(replace(asset.files[0], name="texts.jsonl"),)))
+    assets.fetch(["tiny"], source=stick)
     assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
     with open(assets.locate("tiny") / "texts.jsonl", encoding="utf-8") as stream:
-        read = {row["name"]: row["text"] for row in map(json.loads, stream)}
-    assert read == {name: texts[name] for name in ("a.TXT", "b.TXT")}
-
-
-def test_joined_texts_of_many_folders_are_named_by_their_path(monkeypatch, stick):
-    texts = {"admin/locale/hsb/LC/django.po": "a", "conf/locale/hsb/LC/django.po": "b"}
-    members = {f"tiny_asset/model/{name}": text.encode() for name, text in texts.items()}
-    members["tiny_asset/model/conf/locale/hsb/LC/django.mo"] = b"not asked for"
-    wheel = make_wheel(stick, members=members)
-    lines = b"".join(
-        json.dumps({"name": name, "text": text}).encode() + b"\n" for name, text in texts.items()
-    )
-    asset = make_asset(wheel, members={"tiny_asset/model/*/LC/*.po": lines})
-    joined = replace(asset.files[0], name="texts.jsonl")
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": replace(asset, files=(joined,))})
-    assets.fetch("tiny", source=stick)
-    assert contents(assets.locate("tiny")) == {"texts.jsonl": lines}
+        assert {row["name"]: row["text"] for row in map(json.loads, stream)} == texts
 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
-def test_files_extracted_earlier_serve_as_a_source(tiny, tmp_path, place):
-    for name, content in EXPECTED.items():
+def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
+    for name, content in by_name(MEMBERS).items():
         path = tmp_path / "copy" / place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    assets.fetch("tiny", source=tmp_path / "copy")
-    assert contents(assets.locate("tiny")) == EXPECTED
+    assets.fetch(["tiny"], source=tmp_path / "copy")
+    assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
-def test_a_second_fetch_finds_everything_in_the_cache(tiny, stick, capsys):
-    assets.fetch(source=stick)
-    (stick / tiny.archive).unlink()
+def test_a_second_fetch_finds_everything_in_the_cache(asset, stick, capsys):
+    assets.fetch(["tiny"], source=stick)
     capsys.readouterr()
-    assets.fetch()
+    assets.fetch(["tiny"])
     assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
-
-
-def test_without_progress_nothing_is_printed(tiny, stick, capfd):
-    assets.fetch(source=stick, progress=False)
-    assert capfd.readouterr() == ("", "")
 
 
 # --- checking -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def hashings(monkeypatch):
-    """Names of the files that are hashed."""
-    names = []
-    monkeypatch.setattr(
-        assets,
-        "_sha256",
-        lambda path: names.append(path.name) or hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
+def hashings(asset, stick, monkeypatch):
+    """Names of the files that are hashed, after the asset was fetched, as by a new process."""
+    assets.fetch(["tiny"], source=stick)
+    assets._hash.cache_clear()
+    names, real = [], files.sha256
+    monkeypatch.setattr(files, "sha256", lambda path: names.append(path.name) or real(path))
     return names
 
 
-def test_an_unchanged_file_is_hashed_once_even_by_later_processes(
-    tiny, stick, hashings, monkeypatch
-):
-    assets.fetch(source=stick)
-    hashings.clear()
-    monkeypatch.setattr(assets, "_hashed", {})  # as a new process starts
+def test_an_unchanged_file_is_hashed_once_even_by_later_processes(hashings):
     assets.locate("tiny")
     assert hashings == []
 
 
-def test_a_file_whose_time_of_change_differs_is_hashed_again(tiny, stick, hashings):
-    assets.fetch(source=stick)
-    hashings.clear()
-    path = tiny.folder / "config.json"
-    path.write_bytes(path.read_bytes())
-    damage(path)
-    damage(path)  # twice: the same bytes as before, changed later
-    assert assets.locate("tiny") == tiny.folder
+def test_a_file_whose_time_of_change_differs_is_hashed_again(asset, hashings):
+    damage(asset.folder / "config.json")
+    damage(asset.folder / "config.json")  # twice: the same bytes as before, changed later
+    assert assets.locate("tiny") == asset.folder
     assert hashings == ["config.json"]
 
 
-def test_a_stamp_for_another_sha256_is_not_believed(tiny, stick, monkeypatch):
-    assets.fetch(source=stick)
-    newer = make_asset(
-        stick / tiny.archive, members={**MEMBERS, "tiny_asset/model/config.json": b"other"}
-    )
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": newer})
+def test_a_stamp_for_another_sha256_is_not_believed(asset, stick, only):
+    assets.fetch(["tiny"], source=stick)
+    newer = {**MEMBERS, "tiny_asset/model/config.json": b"other"}
+    only(make_asset(stick / asset.archive, members=newer))
     with pytest.raises(assets.AssetError, match="config.json"):
         assets.locate("tiny")
 
 
-def test_status_tells_missing_verified_and_damaged_apart(tiny, stick):
-    assert [row["state"] for row in assets.status()] == ["missing"]
-    assets.fetch(source=stick)
-    (row,) = assets.status(["tiny"])
-    assert (row["state"], row["detail"]) == ("verified", "")
-    assert row["bytes"] == sum(map(len, MEMBERS.values()))
-    damage(tiny.folder / "config.json")
+def test_status_tells_missing_verified_and_damaged_apart(asset, stick):
+    assert [row["state"] for row in assets.status(["tiny"])] == ["missing"]
+    assets.fetch(["tiny"], source=stick)
+    size = sum(map(len, MEMBERS.values()))
+    verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
+    assert assets.status(["tiny"]) == [verified]
+    damage(asset.folder / "config.json")
     (row,) = assets.status(["tiny"])
     assert row["state"] == "damaged" and "config.json" in row["detail"]
 
 
 # --- from the package index ---------------------------------------------------------------------
 
+FOREIGN = f"cp310-cp310-{'macosx_11_0_arm64' if sys.platform != 'darwin' else 'win_amd64'}"
+ARCHIVES = {
+    "a wheel": (make_wheel, MEMBERS),
+    "a wheel for another machine": (lambda folder: make_wheel(folder, tag=FOREIGN), MEMBERS),
+    "a source archive": (make_source_archive, SOURCE_MEMBERS),
+}
 
-def test_pip_fetches_the_wheel_without_its_dependencies(tiny, stick, monkeypatch):
+
+@pytest.fixture(params=ARCHIVES.values(), ids=ARCHIVES)
+def archive(request, only, stick):
+    """An archive on the stick, with its asset as the only one and the files it gives."""
+    make, members = request.param
+    path = make(stick)
+    asset = only(make_asset(path, members=members))
+    return SimpleNamespace(path=path, asset=asset, members=by_name(members))
+
+
+def test_archives_come_from_the_learners_index_alone_and_are_never_built(
+    archive, index, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SETUP_TRACE", str(tmp_path / "ran"))
+    with index(index_answer(archive.path)) as asked:
+        assets.fetch(["tiny"])
+    assert {path for _, path in asked} == {"/simple/tiny-asset/", f"/{archive.path.name}"}
+    assert contents(assets.locate("tiny")) == archive.members
+    assert not (tmp_path / "ran").exists()
+    cache = tmp_path / "cache"
+    assert not any((cache / "downloads").iterdir()) and not any((cache / "work").iterdir())
+
+
+def test_archives_lie_in_a_folder_of_links_and_stay_there(archive, stick, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
-    assert contents(assets.locate("tiny")) == EXPECTED
-    leftovers = [*(tiny.folder.parents[1] / "downloads").iterdir()]
-    leftovers += (tiny.folder.parents[1] / "work").iterdir()
-    assert leftovers == []
+    assets.fetch(["tiny"])
+    assert contents(assets.locate("tiny")) == archive.members
+    assert archive.path.exists()
 
 
-def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(tiny, stick, monkeypatch, capsys):
+def test_an_archive_that_no_index_has_is_to_be_brought_by_hand(archive):
+    with pytest.raises(assets.AssetError) as caught:
+        assets.fetch(["tiny"])
+    message = str(caught.value)
+    assert f"no {archive.path.name} was found" in message
+    any_machine = archive.path.name.endswith("any.whl")
+    assert any_machine == ("`pip download --no-deps tiny-asset==1.0` on another" in message)
+    assert any_machine != ("https://pypi.org/project/tiny-asset/1.0/#files" in message)
+
+
+def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(asset, stick, monkeypatch, capsys):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
+    assets.fetch(["tiny"])
     out, err = capsys.readouterr()
     assert "tiny: fetching 0.0 MB from the package index" in out and err == ""
-    damage(tiny.folder / "config.json")
-    monkeypatch.setattr(assets, "_in_notebook", lambda: True)
-    assets.fetch("tiny")
+    damage(asset.folder / "config.json")
+    shell = SimpleNamespace(kernel="a notebook's")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assets.fetch(["tiny"])
     out, err = capsys.readouterr()
     assert "fetching 0.0 MB" not in out and "tiny:" in err and "%" in err
 
 
-def test_pip_fetches_a_wheel_made_for_another_machine(stick, monkeypatch):
-    foreign = "macosx_11_0_arm64" if sys.platform != "darwin" else "win_amd64"
-    asset = make_asset(make_wheel(stick, tag=f"cp310-cp310-{foreign}"))
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
-    assert contents(assets.locate("tiny")) == EXPECTED
-
-
-def index_answer(wheel, on_wheel=lambda: None):
-    """A simple package index that offers one wheel."""
-
-    def answer(path):
-        if path == "/simple/tiny-asset/":
-            page = f'<!DOCTYPE html><html><body><a href="/{wheel.name}">{wheel.name}</a></body>'
-            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
-        if path == f"/{wheel.name}":
-            on_wheel()
-            return {"Content-Type": "application/octet-stream"}, wheel.read_bytes()
-        return None
-
-    return answer
-
-
-def test_two_processes_fetch_an_asset_once_and_both_get_it(tiny, stick, tmp_path):
+def test_two_processes_fetch_an_asset_once_and_both_get_it(asset, index, stick, tmp_path):
     requested, released = threading.Event(), threading.Event()
 
-    def on_wheel():
+    def on_archive():
         requested.set()
         assert released.wait(60)
 
-    with serve(index_answer(stick / tiny.archive, on_wheel)) as (address, asked):
-        settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{address}/simple/"}
-        first = start_fetch(tiny, tmp_path, **settings)
+    with index(index_answer(stick / asset.archive, on_archive)) as asked:
+        first = start_fetch(asset, tmp_path)
         assert requested.wait(60)
-        second = start_fetch(tiny, tmp_path, **settings)
+        second = start_fetch(asset, tmp_path)
         line = second.stdout.readline()
         released.set()
         ends = [process.communicate(timeout=60) for process in (first, second)]
     assert "another process is fetching it" in line
     assert (first.returncode, second.returncode) == (0, 0), ends
-    assert asked.count(("GET", f"/{tiny.archive}")) == 1
-    assert contents(assets.locate("tiny")) == EXPECTED
+    assert asked.count(("GET", f"/{asset.archive}")) == 1
+    assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
-    tiny, stick, tmp_path, monkeypatch, capsys
+    asset, index, stick, tmp_path, capsys
 ):
-    killed = start_fetch(
-        tiny,
-        tmp_path,
-        before="import os; assets._extract = lambda *_: os.kill(os.getpid(), 9)",
-        PIP_FIND_LINKS=str(stick),
-    )
-    killed.communicate(timeout=60)
+    kill = "import os; assets._extract = lambda *_: os.kill(os.getpid(), 9)"
+    with index(index_answer(stick / asset.archive)):
+        killed = start_fetch(asset, tmp_path, before=kill)
+        killed.communicate(timeout=60)
     root = tmp_path / "cache"
     assert killed.returncode == -signal.SIGKILL
-    assert (root / "downloads" / tiny.archive).is_file() and not tiny.folder.exists()
+    assert (root / "downloads" / asset.archive).is_file() and not asset.folder.exists()
     assert any((root / "work").iterdir())
-    assets.fetch("tiny")  # no index and no source folder any more
+    assets.fetch(["tiny"])  # no index and no source folder any more
     assert "the archive that an interrupted fetch left" in capsys.readouterr().out
-    assert contents(assets.locate("tiny")) == EXPECTED
+    assert contents(assets.locate("tiny")) == by_name(MEMBERS)
     assert not any((root / "work").iterdir()) and not any((root / "downloads").iterdir())
 
 
 # --- from the hub -------------------------------------------------------------------------------
 
 
-def fetch_from_hub(wheel, tmp_path, answer):
-    asset = make_asset(wheel, hub=True)
-    with serve(answer) as (address, asked):
-        process = start_fetch(asset, tmp_path, HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
-        out, err = process.communicate(timeout=120)
-    return asset, process.returncode, out, err, asked
-
-
-def test_the_hub_serves_the_same_bytes_when_the_index_cannot(stick, tmp_path, monkeypatch):
-    wheel = make_wheel(stick)
-    asset, code, out, err, asked = fetch_from_hub(wheel, tmp_path, hub_answer())
-    assert code == 0, err
-    assert "from the Hugging Face Hub" in out
-    assert {path for _, path in asked if path.startswith("/tests")} == {
-        f"/tests/tiny/resolve/{asset.hub.revision}/{name}" for name in EXPECTED
-    }
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    assert contents(assets.locate("tiny")) == EXPECTED
-
-
-def test_other_bytes_from_the_hub_are_refused(stick, tmp_path):
+def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only, stick, tmp_path):
+    asset = only(make_asset(make_wheel(stick), hub=True))
     other = {**MEMBERS, "tiny_asset/model/config.json": b'{"hidden_size": 4}\n'}
-    asset, code, _, err, _ = fetch_from_hub(make_wheel(stick), tmp_path, hub_answer(other))
-    assert code == 1 and "config.json is damaged" in err
-    assert not asset.folder.exists()
-
-
-# --- conversion ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def checkpoint(stick, tmp_path, monkeypatch):
-    """An asset whose file is a PyTorch checkpoint, fetched."""
-    torch = pytest.importorskip("torch")
-    torch.save(
-        {"b": torch.arange(6.0).reshape(2, 3).T, "a": torch.tensor(7)},
-        tmp_path / "x.pth",
-        _use_new_zipfile_serialization=False,
-    )
-    members = {"tiny_asset/model/x.pth": (tmp_path / "x.pth").read_bytes()}
-    asset = make_asset(make_wheel(stick, members=members), members=members, convert="x.pth")
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    assets.fetch(source=stick)
-    return asset
-
-
-def test_a_checkpoint_is_converted_once_with_its_keys_and_values(checkpoint, monkeypatch):
-    from safetensors.torch import load_file
-
-    monkeypatch.setattr(assets, "_convert", None)  # calling it again would fail
-    tensors = load_file(assets.locate("tiny") / "model.safetensors")
-    assert {key: value.tolist() for key, value in tensors.items()} == {
-        "a": 7,
-        "b": [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]],
-    }
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda folder: damage(folder / "model.safetensors"),
-        lambda folder: (folder / "model.safetensors").unlink(),
-        lambda folder: (folder / "model.safetensors.json").unlink(),
-        lambda folder: (folder / "model.safetensors.json").write_text("[]"),
-    ],
-    ids=["damaged", "deleted", "without record", "with a strange record"],
-)
-@pytest.mark.parametrize("call", [assets.locate, assets.fetch], ids=["locate", "fetch"])
-def test_a_conversion_that_does_not_match_its_record_is_made_again(checkpoint, harm, call):
-    before = sha256((checkpoint.folder / "model.safetensors").read_bytes())
-    harm(checkpoint.folder)
-    call("tiny")
-    assert sha256((checkpoint.folder / "model.safetensors").read_bytes()) == before
-    assert assets.status() == [
-        {
-            "name": "tiny",
-            "state": "verified",
-            "bytes": checkpoint.size,
-            "folder": checkpoint.folder,
-            "detail": "",
-        }
-    ]
+    for members, code, words in ((other, 1, "config.json is damaged"), (MEMBERS, 0, "")):
+        with serve(hub_answer(members)) as (address, asked):
+            hub = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+            process = start_fetch(asset, tmp_path, HF_HOME=str(tmp_path / words), **hub)
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == code and words in err, err
+        assert asset.folder.exists() == (code == 0)
+    assert "from the Hugging Face Hub" in out
+    paths = {path for _, path in asked if path.startswith("/tests")}
+    assert paths == {f"/tests/tiny/resolve/{asset.hub.revision}/{n}" for n in by_name(MEMBERS)}
+    assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
 def test_importing_assets_loads_neither_torch_nor_the_hub():
     code = "import sys, ftlearn.assets; print({'torch', 'huggingface_hub'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-# --- source archives ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def source(stick, monkeypatch):
-    """The only asset there is: a source archive whose setup code would leave a trace."""
-    archive = make_source_archive(stick)
-    asset = make_source_asset(archive)
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    return asset
-
-
-def source_index(archive):
-    def answer(path):
-        if path == "/simple/tiny-asset/":
-            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
-            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
-        if path == f"/{archive.name}":
-            return {"Content-Type": "application/octet-stream"}, archive.read_bytes()
-        return None
-
-    return answer
-
-
-def test_a_source_archive_comes_from_the_learners_index_and_its_setup_code_never_runs(
-    source, stick, tmp_path, monkeypatch
-):
-    trace = tmp_path / "ran"
-    with serve(source_index(stick / source.archive)) as (address, asked):
-        process = start_fetch(
-            source,
-            tmp_path,
-            PIP_NO_INDEX="0",
-            PIP_INDEX_URL=f"{address}/simple/",
-            SETUP_TRACE=str(trace),
-        )
-        _, error = process.communicate(timeout=60)
-    assert process.returncode == 0, error
-    assert ("GET", f"/{source.archive}") in asked
-    assert not trace.exists()
-    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
-
-
-def test_a_source_archive_lies_in_a_folder_of_links_or_on_a_stick(source, stick, monkeypatch):
-    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch("tiny")
-    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
-    damage(source.folder / "notes.txt")
-    monkeypatch.delenv("PIP_FIND_LINKS")
-    assets.fetch("tiny", source=stick)
-    assert contents(assets.locate("tiny")) == {"notes.txt": SOURCE_NOTES}
-
-
-def test_another_source_archive_of_the_same_name_is_refused(source, stick, tmp_path):
-    damage(stick / source.archive)
-    with serve(source_index(stick / source.archive)) as (address, _):
-        process = start_fetch(
-            source, tmp_path, PIP_NO_INDEX="0", PIP_INDEX_URL=f"{address}/simple/"
-        )
-        _, error = process.communicate(timeout=60)
-    assert process.returncode == 1 and "is damaged" in error and "Traceback" not in error
-    assert not source.folder.exists()
-
-
-def test_a_source_archive_that_no_index_has_is_to_be_brought_by_hand(source):
-    with pytest.raises(assets.AssetError) as caught:
-        assets.fetch("tiny")
-    message = str(caught.value)
-    assert f"no {source.archive} was found" in message
-    assert "https://pypi.org/project/tiny-asset/1.0/#files" in message
-    assert "pip download" not in message  # it would run the setup code

@@ -115,11 +115,14 @@ def model_folder(name, track="starter"):
 def _write_folder(model, folder):
     """Convert an asset's weights to a transformers folder, whole or not at all."""
     import timm
-    from safetensors.torch import load_file
+    import torch
     from timm.data import ImageNetInfo
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
-    weights = load_file(assets.locate(model.asset) / "model.safetensors")
+    (file,) = assets.ASSETS[model.asset].files
+    checkpoint = assets.locate(model.asset) / file.name
+    # weights_only: a pickle that would run code is refused, not run.
+    weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
     network = timm.create_model(model.architecture)
     network.load_state_dict({timm_key(key): value for key, value in weights.items()})
     names = ImageNetInfo("imagenet-1k").label_descriptions()

