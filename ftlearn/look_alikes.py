@@ -26,7 +26,7 @@ class HiddenLibrary(OneSentence, ImportError):
 
 
 def in_folder(folder):
-    """What hides a library from a notebook in the same folder."""
+    """Files that hide a library from a notebook in the same folder: library to path."""
     found = {}
     try:
         names = os.listdir(folder)
@@ -55,25 +55,17 @@ def _is_in(place, folder):
 
 
 def here():
-    """Files beside the notebook or the script that hide a library from this process.
-
-    Returns
-    -------
-    dict of str to str
-        As of `in_folder`, without what is loaded already, from where it is installed.
-    """
+    """As `in_folder`, beside the notebook or the script, without what is loaded already."""
     script = getattr(sys.modules["__main__"], "__file__", None)
     found = {}
     for folder in {os.curdir, os.path.dirname(script or "") or os.curdir}:
         if any(_is_in(place or os.curdir, folder) for place in sys.path):
             found |= in_folder(folder)
-    return {module: path for module, path in found.items() if _would_be(module, path)}
-
-
-def _would_be(module, path):
-    """Whether importing the module gives the file: it does, unless another was loaded before."""
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    return loaded is None or os.path.realpath(loaded).startswith(os.path.realpath(path))
+    for module, path in list(found.items()):
+        loaded = getattr(sys.modules.get(module), "__file__", None)
+        if loaded and not os.path.realpath(loaded).startswith(os.path.realpath(path)):
+            del found[module]
+    return found
 
 
 def sentence(found):

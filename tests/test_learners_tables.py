@@ -1,17 +1,17 @@
-"""Tables as people bring them: each kind of trouble with several inputs, under one law.
+"""Tables as people bring them: how they are read, and labels that are none.
 
 The law: the rows of a file are the rows of the case and the rows that are listed as left out.
 """
 
+import csv
 import json
-import random
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_cases import FILLERS, WORDS
+from learners_data import frame, items, made_up, notes, reasons
 from watched_writes import watching
 
 import ftlearn
@@ -26,45 +26,35 @@ def tiny_tokenizer(monkeypatch, tiny_folder):
     monkeypatch.setattr(own_data.text_models, "model_folder", lambda *_: tiny_folder)
 
 
-def made_up(n, names=("pos", "neg"), seed=0):
-    """n rows (text, label), no two texts nearly alike."""
-    chance, rows = random.Random(seed), []
-    for at in range(n):
-        kind = at % len(names)
-        words = chance.sample(WORDS[kind % 3], 2) + chance.sample(FILLERS, 5) + [f"w{at}"]
-        chance.shuffle(words)
-        rows.append((" ".join(words), names[kind]))
-    return rows
-
-
-def frame(rows, columns=("text", "label")):
-    return pd.DataFrame(rows, columns=list(columns))
-
-
-def items(case):
-    return [row for part in ("train", "validation", "test") for row in case.part(part)]
-
-
-def notes(case):
-    return " ".join(case.intake.notes)
-
-
 def read(tmp_path, content, name="t.csv"):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return tables.read_table(path)
 
 
-# --- quotation marks --------------------------------------------------------------------------
+def lines(n, form="{text},{label}\n", names=("pos", "neg")):
+    """n rows, each in a form of its number (at), text and label."""
+    rows = enumerate(made_up(n, names))
+    return "".join(form.format(at=at, text=text, label=label) for at, (text, label) in rows)
 
 
-def stray_quotes(mark_at, close_at=(), delimiter="\t", n=60):
-    """Lines of n rows; some texts begin with a quotation mark, some end with one."""
-    lines = [delimiter.join(("text", "label"))]
-    for at, (text, label) in enumerate(made_up(n)):
-        opens, closes = '"' * (at in mark_at), '"' * (at in close_at)
-        lines.append(f"{opens}{text}{closes}{delimiter}{label}")
-    return "\n".join(lines) + "\n"
+# --- delimiters and quotation marks -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_the_delimiter_is_found_out_with_every_kind_of_line_end(tmp_path, delimiter, newline):
+    rows = [("a, b; c | d", "x"), ('he said "no"', "y"), ("two\nlines, really", "x"), ("é", "y")]
+    path = tmp_path / "t.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        # A lone return as line end would leave line feeds inside a field unquoted.
+        quoting = csv.QUOTE_ALL if newline == "\r" else csv.QUOTE_MINIMAL
+        writer = csv.writer(file, delimiter=delimiter, lineterminator=newline, quoting=quoting)
+        writer.writerows([("text", "label"), *rows])
+    table = tables.read_table(path)
+    assert [(row["text"], row["label"]) for row in table.rows] == rows
+    assert table.numbers == [2, 3, 4, 5]
+    assert tables.DELIMITERS[delimiter] in table.read_as
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
@@ -73,7 +63,11 @@ def stray_quotes(mark_at, close_at=(), delimiter="\t", n=60):
     [((10, 25), ()), ((10,), (25,)), ((3, 4), ()), ((5,), (6,)), ((59,), ()), ((0, 1, 2), (30,))],
 )
 def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
-    table = read(tmp_path, stray_quotes(mark_at, close_at, delimiter))
+    content = delimiter.join(("text", "label"))
+    for at, (text, label) in enumerate(made_up(60)):
+        opens, closes = '"' * (at in mark_at), '"' * (at in close_at)
+        content += f"\n{opens}{text}{closes}{delimiter}{label}"
+    table = read(tmp_path, content)
     assert (len(table.rows), table.broken) == (60, [])
     assert {row["label"] for row in table.rows} == {"pos", "neg"}
     assert not any("\n" in row["text"] for row in table.rows)
@@ -99,21 +93,15 @@ def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
     ],
 )
 def test_quotes_are_read_as_they_were_meant(tmp_path, line, text):
-    rest = "".join(f"{text},{label}\n" for text, label in made_up(20))
-    table = read(tmp_path, f"text,label\n{rest}{line}\n{rest}")
+    table = read(tmp_path, f"text,label\n{lines(20)}{line}\n{lines(20)}")
     assert len(table.rows) == 41 and table.broken == []
     assert table.rows[20] == {"text": text, "label": "pos"}
-
-
-def test_a_space_before_an_opening_quote_is_no_part_of_the_text(tmp_path):
-    table = read(tmp_path, b'label, text\npos, "I like it, a lot"\nneg, "No, never"\npos, fine\n')
-    assert [row["text"] for row in table.rows] == ["I like it, a lot", "No, never", "fine"]
 
 
 # --- encodings --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["Käse", "crème", "señor"])
+@pytest.mark.parametrize("word", ["Käse", "señor"])
 @pytest.mark.parametrize("beside", ["Frühstück", "“naïve” – 你好", "мир"])
 def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
     good = "".join(f"{beside} {text},{label}\n" for text, label in made_up(40))
@@ -125,49 +113,59 @@ def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "words"),
-    [("cp1252", "schöne Grüße"), ("cp1250", "příliš žluťoučký kůň"), ("koi8-r", "очень хорошо"),
-     ("gb18030", "这部电影很好看"), ("big5", "這部電影很好看"), ("cp1256", "هذا فيلم جيد جدا")],
-)  # fmt: skip
-def test_an_old_encoding_is_guessed_and_a_text_is_shown_to_check_it(tmp_path, encoding, words):
-    rows = "".join(f"{words} {text},{label}\n" for text, label in made_up(60))
-    table = read(tmp_path, f"text,label\n{rows}".encode(encoding))
-    assert table.rows[0]["text"].startswith(words)
-    assert f"Does this look right: '{words}" in " ".join(table.notes)
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
-def test_unicode_of_every_width_is_read(tmp_path, encoding):
-    text = "text,label\n" + "".join(f"Grüße {text},{label}\n" for text, label in made_up(9))
-    table = read(tmp_path, text.encode(encoding))
-    assert table.columns == ["text", "label"] and table.rows[0]["text"].startswith("Grüße")
+    ("encoding", "words", "named"),
+    [
+        *((name, "“Schöne Grüße”, 你好", "UTF-8") for name in ("utf-8", "utf-8-sig")),
+        *((name, "Schöne Grüße", "UTF-16") for name in ("utf-16", "utf-16-le", "utf-16-be")),
+        ("utf-32", "Schöne Grüße", "UTF-32"),
+        ("cp1252", "schöne Grüße – 5 €", "Windows-1252 (guessed)"),
+        ("cp1250", "příliš žluťoučký kůň", "cp1250 (guessed)"),
+        ("cp1251", "Плохая погода, но фильм мне понравился", "cp1251 (guessed)"),
+        ("koi8-r", "очень хорошо", "koi8_r (guessed)"),
+        ("gb18030", "这部电影很好看", "gb18030 (guessed)"),
+        ("big5", "這部電影很好看", "big5"),
+        ("cp1256", "هذا فيلم جيد جدا", "cp1256 (guessed)"),
+    ],
+    ids=lambda value: value if value.isascii() else "",
+)
+def test_the_encoding_is_found_out_and_told_with_a_text_to_check_it(
+    tmp_path, encoding, words, named
+):
+    form = '"' + words + ' {text}",{label}\n'
+    table = read(tmp_path, ("text,label\n" + lines(60, form)).encode(encoding))
+    assert table.columns == ["text", "label"] and table.rows[0]["text"].startswith(words)
+    assert table.read_as.startswith(named)
+    checked = f"Does this look right: '{words}" in " ".join(table.notes)
+    assert checked == ("guessed" in table.read_as)
 
 
 def test_one_zero_byte_costs_one_sign_and_is_told(tmp_path):
-    rows = "".join(f"{text},{label}\n" for text, label in made_up(60))
-    table = read(tmp_path, f"text,label\n{rows}".encode() + b"a\x00b,pos\n")
+    table = read(tmp_path, f"text,label\n{lines(60)}".encode() + b"a\x00b,pos\n")
     assert len(table.rows) == 61 and "row 62" in table.notes[-1]
 
 
 @pytest.mark.parametrize(
-    ("start", "words"),
+    ("content", "words"),
     [
+        (b"  \n ", "is empty"),
+        (b"PK\x03\x04rest", "Excel workbook or a zip archive. Save it as CSV, or unpack it"),
+        (b"PAR1rest", "Parquet.*pandas.read_parquet"),
         (b"<!DOCTYPE html><p>Sign in", "a web page, perhaps a log-in page"),
-        (b"SQLite format 3\x00\x10\x00", "a database. Export its table as CSV"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab", "git lfs pull"),
         (b"\x80\x04\x95\x10", "a Python pickle, which the course does not open"),
+        (b"text,label\na\x00b,x\n", "zero bytes"),
+        (b"text,label\n", "no complete row"),
+        (b"text\nhello\n", "single column; its first line is 'text'"),
+        (b'"",""\na,b\n', "names no column"),
+        (b'{"a": [1, 2], "b": [1]}', "its lists differ in length"),
     ],
 )
-def test_what_is_no_table_is_named(tmp_path, start, words):
+def test_what_is_no_table_is_named(tmp_path, content, words):
     with pytest.raises(Refused, match=words):
-        read(tmp_path, start)
+        read(tmp_path, content)
 
 
-# --- headers ----------------------------------------------------------------------------------
-
-
-def lines(rows, form):
-    return "".join(form.format(at=at, text=text, label=label) for at, (text, label) in rows)
+# --- headers and rows -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -179,15 +177,28 @@ def lines(rows, form):
         ("text\tlabel\n", "{at}\t{text}\t{label}\n", "without a name: 1"),
         ("text,label\n", "{text},{label},\n", ""),
         ("\n\ntext,label\n", "{text},{label}\n", ""),
+        ("label, text\n", '{label}, "{text}"\n', ""),
         ("text,label,text\n", "{text},{label},x\n", "twice: 'text'"),
-        ("sep=|\ntext|label\n", "{text}|{label}\n", ""),
     ],
 )
 def test_columns_that_nobody_named_are_passed_over_and_told(tmp_path, header, form, told):
-    rows = list(enumerate(made_up(40)))
-    table = read(tmp_path, header + lines(rows, form))
-    assert [(row["text"], row["label"]) for row in table.rows] == [row for _, row in rows]
+    table = read(tmp_path, header + lines(40, form))
+    assert [(row["text"], row["label"]) for row in table.rows] == made_up(40)
     assert told in " ".join(table.notes)
+
+
+def test_rows_that_cannot_be_read_are_listed_with_their_number(tmp_path):
+    content = "sep=;\n\ntext;label\ngood one;x\ntoo;many;fields\nfew\n\ntext;label\nlast one;y\n"
+    table = read(tmp_path, content)
+    assert [row["text"] for row in table.rows] == ["good one", "last one"]
+    assert table.numbers == [4, 9]
+    assert table.broken == [
+        (2, "an empty line", ""),
+        (5, "it has 3 fields, the header 2", "too | many | fields"),
+        (6, "it has 1 field, the header 2", "few"),
+        (7, "an empty line", ""),
+        (8, "it is the header once more", "text | label"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +208,7 @@ def test_columns_that_nobody_named_are_passed_over_and_told(tmp_path, header, fo
 )  # fmt: skip
 def test_a_first_line_that_is_data_is_recognised(tmp_path, form, names):
     path = tmp_path / "t.csv"
-    path.write_text(lines(list(enumerate(made_up(40, names))), form))
+    path.write_text(lines(40, form, names))
     with pytest.raises(Refused, match="looks like a row, not like names.*such as text,label"):
         ftlearn.case_from_csv(path)
 
@@ -205,12 +216,7 @@ def test_a_first_line_that_is_data_is_recognised(tmp_path, form, names):
 @pytest.mark.parametrize("above", ["Export 2024\n", "Reviews\nof this year\n", "a\n\nb\n"])
 def test_lines_above_the_header_are_named(tmp_path, above):
     with pytest.raises(Refused, match="is no header; names seem to stand . lines further down"):
-        read(tmp_path, above + lines(list(enumerate(made_up(9))), "{text},{label}\n"))
-
-
-def test_a_header_that_stands_in_the_middle_again_is_no_row(tmp_path):
-    table = read(tmp_path, "text,label\na b c,x\ntext,label\nd e f,y\n")
-    assert table.broken == [(3, "it is the header once more", "text | label")]
+        read(tmp_path, above + lines(9))
 
 
 # --- what is handed over ----------------------------------------------------------------------
@@ -220,22 +226,18 @@ def test_a_header_that_stands_in_the_middle_again_is_no_row(tmp_path):
     ("given", "words"),
     [
         ("data\train.csv", r"control character.*r'data\\train.csv'"),
-        ("my\new.csv", r"control character.*r'my\\new.csv'"),
         ("a\bad.csv", r"control character.*'a/bad.csv'"),
         ("https://example.org/a.csv", "is an address. Download it first"),
         ("s3://bucket/a.csv", "is an address"),
-        ("hf://datasets/x", "is an address"),
         ("", "the path is empty"),
         (None, "expected the path of a file or a DataFrame; this is a NoneType"),
-        (7, "this is a int"),
         ([("a", "b")], "this is a list"),
         (".", "is a folder. For images there is case_from_folder"),
     ],
 )
 def test_what_is_no_path_is_named_in_one_sentence(given, words):
-    with pytest.raises(Refused, match=words) as caught:
+    with pytest.raises(Refused, match=words):
         ftlearn.case_from_csv(given)
-    assert caught.value._render_traceback_() == [str(caught.value)]
 
 
 @pytest.mark.parametrize(
@@ -252,38 +254,42 @@ def test_paths_are_understood_as_they_were_meant(tmp_path, monkeypatch, way):
     ]
 
 
-@pytest.mark.parametrize("path", ["absent.csv", "~nobody-is-called-so/x.csv", "a" * 5000])
-def test_a_file_that_is_not_there_is_a_sentence_and_a_file_not_found(path):
-    with pytest.raises(FileNotFoundError, match="there is no file") as caught:
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("review.csv", "Did you mean 'reviews.csv'"),
+        ("~nobody-is-called-so/x.csv", "Python looks from"),
+        ("a" * 5000, "Python looks from"),
+    ],
+    ids=["misspelt", "of nobody", "too long"],
+)
+def test_a_file_that_is_not_there_is_a_sentence_with_a_hint(tmp_path, monkeypatch, path, hint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews.csv").touch()
+    with pytest.raises(FileNotFoundError, match=f"there is no file.*{hint}") as caught:
         ftlearn.case_from_csv(path)
     assert isinstance(caught.value, NotThere) and isinstance(caught.value, ValueError)
-
-
-def test_a_table_in_memory_is_the_same_case_as_its_file(tmp_path):
-    rows = frame(made_up(60))
-    rows.to_csv(tmp_path / "t.csv", index=False)
-    of_file, of_frame = ftlearn.case_from_csv(tmp_path / "t.csv"), ftlearn.case_from_csv(rows)
-    assert sorted(r["input"] for r in items(of_file)) == sorted(r["input"] for r in items(of_frame))
-    assert "a DataFrame" in of_frame.intake.read_as
 
 
 @pytest.mark.parametrize(
     "write",
     [
+        lambda rows: frame(rows).to_csv(index=False),
         lambda rows: "".join(json.dumps(dict(text=t, label=y)) + "\n" for t, y in rows),
         lambda rows: json.dumps([dict(text=t, label=y) for t, y in rows], indent=1),
         lambda rows: json.dumps({"data": [dict(text=t, label=y) for t, y in rows]}),
         lambda rows: frame(rows).to_json(),
     ],
-    ids=["lines", "list", "wrapped", "columns"],
+    ids=["csv", "lines", "list", "wrapped", "columns"],
 )
-def test_json_of_every_form_is_taken(tmp_path, write):
+def test_a_file_of_every_form_is_the_same_case_as_a_table_in_memory(tmp_path, write):
     rows = made_up(60)
-    path = tmp_path / "t.jsonl"
+    path = tmp_path / "t.txt"
     path.write_text(write(rows))
-    case = ftlearn.case_from_csv(path)
-    assert sorted(row["input"] for row in items(case)) == sorted(text for text, _ in rows)
-    assert "JSON" in case.intake.read_as
+    of_file, of_frame = ftlearn.case_from_csv(path), ftlearn.case_from_csv(frame(rows))
+    assert sorted(r["input"] for r in items(of_file)) == sorted(r["input"] for r in items(of_frame))
+    assert ("JSON" in of_file.intake.read_as) == (write(rows)[0] in "{[")
+    assert "a DataFrame" in of_frame.intake.read_as
 
 
 def test_lines_that_are_no_json_are_listed(tmp_path):
@@ -292,17 +298,25 @@ def test_lines_that_are_no_json_are_listed(tmp_path):
     assert [number for number, *_ in table.broken] == [4, 5]
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT, np.nan])
+@pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT])
 def test_gaps_of_a_dataframe_are_left_out_and_listed(value):
     rows = frame([*made_up(40), ("some words here", value)])
-    case = ftlearn.case_from_csv(rows.astype(object))
-    assert [item.where for item in case.intake.left_out] == ["row 40"]
+    assert list(reasons(ftlearn.case_from_csv(rows.astype(object)))) == ["row 40"]
+
+
+def test_values_that_are_no_text_are_written_as_a_reader_would():
+    cells = {"a": [1.0, 2.5, None], "b": [[1, "é"], np.array([1, 2]), "\ud800"]}
+    assert tables.read_table(pd.DataFrame(cells)).rows == [
+        {"a": "1", "b": '[1, "é"]'},
+        {"a": "2.5", "b": "[1, 2]"},
+        {"a": "", "b": tables.UNREADABLE},
+    ]
 
 
 # --- labels -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["nan", "None", "NULL", "n/a", "#NAME?"])
+@pytest.mark.parametrize("word", ["nan", "None", "n/a", "#NAME?"])
 def test_words_for_nothing_are_told_and_never_dropped(word):
     rows = made_up(80)
     rows[:24:2] = [(text, word) for text, _ in rows[:24:2]]
@@ -316,11 +330,11 @@ def test_words_for_nothing_are_told_and_never_dropped(word):
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
+        (("same",), "every item has the label 'same'.*two classes or more"),
         (("joy", "joy|anger", "anger|fear", "fear"), "several labels.*'joy|anger'"),
         (("joy", "anger", "joy, anger"), "several labels.*joined by ','"),
         (("joy", "anger", "anger; joy", "joy; fear", "fear"), "joined by ';'"),
         (("['joy']", "['joy', 'anger']", "[]"), "several labels.*a list"),
-        (('["joy"]', '["anger"]'), "several labels.*a list"),
         (("('a', 'b')", "('a',)"), "several labels.*a list"),
         (("#joy", "#joy #anger", "#anger"), "several labels.*a list"),
         (("0 1 1", "1 0 0", "0 0 1"), "several labels.*a list"),
@@ -328,8 +342,10 @@ def test_words_for_nothing_are_told_and_never_dropped(word):
         (tuple(f"{n},5" for n in range(30)), "a score, not a class"),
         (tuple(str(n * n) for n in range(40)), "a score, not a class"),
         (tuple(f"\N{MINUS SIGN}{n}.5" for n in range(30)), "a score, not a class"),
-        (tuple(f"id {n}" for n in range(150)), "looks like a text or an id"),
+        (tuple(f"id {n}" for n in range(150)), "150 different values.*looks like a text or an id"),
+        (("a", *"b" * 299), "fewer than two classes have 5 groups.*'a' 1, 'b' 297"),
     ],
+    ids=lambda value: value[:30] if isinstance(value, str) else value[0],
 )
 def test_labels_that_are_no_classes_are_called_what_they_are(cells, words):
     rows = [(text, cells[at % len(cells)]) for at, (text, _) in enumerate(made_up(300))]
@@ -354,135 +370,36 @@ def test_honest_labels_are_left_alone(names):
 def test_many_numbers_in_a_row_are_classes_and_the_doubt_is_told():
     case = ftlearn.case_from_csv(frame(made_up(1500, [str(at) for at in range(50)])))
     assert case.label_names == [str(at) for at in range(50)]
-    assert "the numbers 0 to 49" in notes(case)
+    assert "the numbers 0 to 49" in notes(case) and "are no words" in notes(case)
+
+
+def test_a_few_labels_that_look_like_several_are_told():
+    rows = made_up(300, ("joy", "anger"))
+    rows[:6] = [(text, "joy|anger") for text, _ in rows[:6]]
+    assert "look like several (joined by '|'): 'joy|anger'" in notes(
+        ftlearn.case_from_csv(frame(rows))
+    )
 
 
 @pytest.mark.parametrize(
     "names", [("Cat", "cat"), ("type-1", "type 1"), ("Yes.", "yes"), ("non profit", "nonprofit")]
 )
-def test_labels_that_differ_in_spelling_are_told(names):
+def test_labels_that_differ_in_spelling_are_told_and_not_merged(names):
     case = ftlearn.case_from_csv(frame(made_up(80, names)))
     assert "differ only in capitals, spaces or marks" in notes(case)
     assert set(case.label_names) == set(names)
 
 
-def test_a_hundred_and_fifty_honest_classes_are_a_case():
-    names = [f"intent {at:03d}" for at in range(150)]
-    case = ftlearn.case_from_csv(frame(made_up(1500, names)))
-    assert len(case.label_names) == 150
-
-
 @pytest.mark.parametrize(
     ("names", "ordered"),
     [
-        (["10", "9", "1"], ["1", "9", "10"]),
-        (["1", "-1", "0"], ["-1", "0", "1"]),
+        (["10", "9", "-1", "0"], ["-1", "0", "9", "10"]),
         (["grade 10", "grade 9"], ["grade 9", "grade 10"]),
         (["b", "10 %", "a", "9 %"], ["9 %", "10 %", "a", "b"]),
     ],
 )
 def test_labels_stand_in_the_order_of_their_numbers(names, ordered):
     assert labels.in_order(names) == ordered
-
-
-# --- repeats ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("plus", "minus"),
-    [(" 👍", " 👎"), (" :)", " :("), (" 5 stars", " 1 stars"), (" +3 %", " -3 %"), ("!", "?")],
-)
-def test_texts_that_differ_in_a_sign_stay_together_and_contradict_nobody(plus, minus):
-    rows = []
-    for text, _ in made_up(60):
-        rows += [(text + plus, "pos"), (text + minus, "neg")]
-    case = ftlearn.case_from_csv(frame(rows))
-    groups = {}
-    for row in items(case):
-        groups.setdefault(row["group"], set()).add(row["label"])
-    assert all(len(found) == 2 for found in groups.values())
-    assert "must be wrong" not in notes(case) and "marks alone: 60." in notes(case)
-
-
-CHINESE = "这部电影的画面和音乐真的非常好让人难以忘记我们都很喜欢"
-JAPANESE = "この映画の音楽はとても美しくて忘れられないと思います"
-THAI = "ภาพยนตร์เรื่องนี้มีดนตรีที่ไพเราะมากและน่าจดจำ"
-HINDI = "यह फिल्म बहुत अच्छी है और संगीत भी सुंदर है"
-
-
-@pytest.mark.parametrize("text", [CHINESE, JAPANESE, THAI, HINDI])
-def test_near_repeats_are_found_in_every_script(text):
-    chance = random.Random(0)
-    pieces = text.split() if " " in text else list(text)
-    gap = " " if " " in text else ""
-    rows, twins = [], []
-    for at in range(60):
-        chance.shuffle(pieces)
-        twins.append((gap.join(pieces), gap.join([*pieces, pieces[0]])))
-        rows += [(one, ("pos", "neg")[at % 2]) for one in twins[-1]]
-    group = {row["input"]: row["group"] for row in items(ftlearn.case_from_csv(frame(rows)))}
-    assert all(group[one] == group[other] for one, other in twins)
-    assert len(set(group.values())) > 40
-
-
-@pytest.mark.parametrize(("one", "other"), [("अच्छी", "अच्छा"), ("কি", "কী"), ("שָׁלוֹם", "שלום")])
-def test_marks_belong_to_their_letters(one, other):
-    assert own_data._words(one) != own_data._words(other)
-
-
-FOOTER = " This mail is meant for the person named above alone and may not be passed on to others"
-
-
-@pytest.mark.parametrize("before, after", [("", FOOTER), (FOOTER, ""), ("Dear team,", FOOTER)])
-def test_what_most_texts_share_makes_them_not_alike(before, after):
-    rows = [(f"{before} {text} {after}", label) for text, label in made_up(120)]
-    case = ftlearn.case_from_csv(frame(rows))
-    assert len({row["group"] for row in items(case)}) == 120
-    assert "More than half of the texts share some words" in notes(case)
-
-
-def test_a_large_group_is_named_with_what_it_does_and_the_search_can_be_turned_off():
-    rows = made_up(120)
-    rows[:36] = [(f"{text} {FOOTER}", label) for text, label in rows[:36]]
-    case = ftlearn.case_from_csv(frame(rows))
-    assert "One group holds 36 of 120 items (30%)" in notes(case)
-    assert "where 70 %, 10 % and 20 % were aimed at" in notes(case)
-    apart = ftlearn.case_from_csv(frame(rows), near_repeats=False)
-    assert "One group" not in notes(apart)
-    assert len({row["group"] for row in items(apart)}) == 120
-
-
-# --- pairs ------------------------------------------------------------------------------------
-
-
-class Knowing:
-    """Knows every translation: a text and its translation get the same vector."""
-
-    name, seconds, seed = "knowing", 0.0, None
-
-    def __init__(self, answer_of):
-        self.answer_of = answer_of
-
-    def embed(self, texts, side):
-        rows = []
-        for text in texts:
-            words = self.answer_of.get(text, text)
-            chance = np.random.default_rng(list(words.encode()))
-            rows.append(chance.choice([-1.0, 1.0], 64) / 8)
-        return np.stack(rows)
-
-
-@pytest.mark.parametrize(
-    "shared", [lambda at: at % 10 < 4, lambda at: at % 5 == 0, lambda at: at % 2 == 0]
-)
-def test_a_system_that_is_never_wrong_scores_one_hundred_per_cent(shared):
-    sources = [text for text, _ in made_up(200, seed=3)]
-    targets = [text for text, _ in made_up(200, seed=4)]
-    rows = [(sources[at], targets[at // 4 if shared(at) else at]) for at in range(200)]
-    case = ftlearn.case_from_pairs(frame(rows, ("source", "target")))
-    assert len(set(case.test["translation"])) < len(case.test)
-    right, _ = case.correct(Knowing(dict(rows)))
-    assert right.all()
 
 
 # --- any table at all -------------------------------------------------------------------------
@@ -512,9 +429,11 @@ def check_any_file(content, folder):
     except Refused as refusal:
         assert "\n" not in str(refusal) and len(str(refusal)) > 20
         return
-    found = len(table.rows) + len(table.broken)
-    assert case.intake.found == found == len(items(case)) + len(case.intake.left_out)
-    assert path.read_bytes() == content
+    rows = {*table.numbers, *(number for number, *_ in table.broken)}
+    kept = {row["row"] for row in items(case)}
+    left_out = {int(where.split()[1]) for where in reasons(case)}
+    assert kept | left_out == rows and not kept & left_out and case.intake.found == len(rows)
+    assert list(folder.iterdir()) == [path] and path.read_bytes() == content
 
 
 @given(content=any_files())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
-from PIL import Image, ImageDraw
+from learners_data import KINDS, PARTS, items, no_group_is_torn, notes, picture, reasons
+from PIL import Image
 
 import ftlearn
 from ftlearn.cases import own_images, pictures
@@ -23,26 +23,6 @@ def own_cache(cache):
     """What is kept of the pictures goes to a cache of the test's own."""
 
 
-def all_items(case):
-    return [row for part in ("train", "validation", "test") for row in case.part(part)]
-
-
-def reasons(case):
-    return {item.where: item.reason for item in case.intake.left_out}
-
-
-def picture(seed, size=(48, 40)):
-    """A picture of some rectangles that no other seed gives."""
-    chance = np.random.default_rng(seed)
-    image = Image.new("RGB", size, tuple(chance.integers(0, 255, 3).tolist()))
-    draw = ImageDraw.Draw(image)
-    for _ in range(12):
-        x, y = chance.integers(0, size[0]), chance.integers(0, size[1])
-        box = (x, y, x + chance.integers(4, 20), y + chance.integers(4, 20))
-        draw.rectangle([int(v) for v in box], fill=tuple(chance.integers(0, 255, 3).tolist()))
-    return image
-
-
 def fill(folder, classes=("cat", "dog"), n=30, start=0):
     for number, label in enumerate(classes):
         (folder / label).mkdir(parents=True, exist_ok=True)
@@ -51,23 +31,26 @@ def fill(folder, classes=("cat", "dog"), n=30, start=0):
     return folder
 
 
-def test_a_folder_of_classes_becomes_a_case_whose_images_are_decoded(tmp_path):
+def groups_of(case):
+    return {row["file"]: row["group"] for row in items(case)}
+
+
+def test_a_folder_of_classes_becomes_a_case_that_no_longer_needs_the_files(tmp_path):
     case = ftlearn.case_from_folder(fill(tmp_path / "pets"))
+    shutil.rmtree(tmp_path / "pets")
     assert case.label_names == ["cat", "dog"] and case.name == "own_pets"
-    row = case.train[0]
-    assert row["input"].size == (48, 40) and row["file"].startswith(("cat/", "dog/"))
-    assert case.label_names[row["label"]] == row["file"].split("/")[0]
-    assert sum(len(case.part(p)) for p in ("train", "validation", "test")) == 60
+    for row in items(case):
+        assert row["input"].size == (48, 40)
+        assert case.label_names[row["label"]] == row["file"].split("/")[0]
+    assert [len(case.part(part)) for part in PARTS] == [42, 6, 12]
 
 
 def test_files_that_are_no_readable_images_are_listed_with_the_reason(tmp_path):
     folder = fill(tmp_path / "pets")
     (folder / "cat" / "notes.txt").write_text("hello")
-    (folder / "cat" / "fake.png").write_text("hello")
     (folder / "cat" / "empty.jpg").touch()
     whole = (folder / "cat" / "patient0_0.png").read_bytes()
     (folder / "dog" / "cut.png").write_bytes(whole[: len(whole) // 2])
-    (folder / "dog" / ".DS_Store").write_text("x")
     (folder / "bird").mkdir()
     (folder / "readme.md").write_text("x")
     (folder / "cat" / "nowhere.png").symlink_to(tmp_path / "absent.png")
@@ -76,7 +59,6 @@ def test_files_that_are_no_readable_images_are_listed_with_the_reason(tmp_path):
     case = ftlearn.case_from_folder(folder)
     assert reasons(case) == {
         "cat/notes.txt": "it is no image inside, whatever its ending says",
-        "cat/fake.png": "it is no image inside, whatever its ending says",
         "cat/empty.jpg": "the file is empty",
         "cat/nowhere.png": "it is no file, or a link to nothing",
         "cat/pipe.png": "it is no file, or a link to nothing",
@@ -88,134 +70,57 @@ def test_files_that_are_no_readable_images_are_listed_with_the_reason(tmp_path):
     assert case.intake.found == 60 + len(reasons(case))
 
 
+# --- what belongs together --------------------------------------------------------------------
+
+
 def test_equal_and_nearly_equal_images_stand_on_one_side(tmp_path):
     folder = fill(tmp_path / "pets")
     original = Image.open(folder / "cat" / "patient3_7.png")
-    original.save(folder / "cat" / "copy.bmp")
+    original.save(folder / "dog" / "copy.bmp")
     original.resize((96, 80)).save(folder / "cat" / "larger.png")
     original.save(folder / "cat" / "lossy.jpg", quality=90)
-    turned = original.transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned back by 270 degrees
-    turned.save(folder / "cat" / "turned.png", exif=exif)
+    original.transpose(Image.Transpose.ROTATE_90).save(folder / "cat" / "turned.png", exif=exif)
     case = ftlearn.case_from_folder(folder)
-    names = {"patient3_7.png", "copy.bmp", "larger.png", "lossy.jpg", "turned.png"}
-    groups = {row["file"]: row["group"] for row in all_items(case)}
-    assert len({groups[f"cat/{name}"] for name in names}) == 1
-    assert len(set(groups.values())) == 60
+    groups = groups_of(case)
+    same = ("cat/patient3_7.png", "dog/copy.bmp", "cat/larger.png", "cat/lossy.jpg")
+    assert len({groups[name] for name in (*same, "cat/turned.png")}) == 1
+    assert len(set(groups.values())) == 60 and no_group_is_torn(case)
+    assert "Images that repeat another one: 2." in notes(case)
+    assert "stand in two classes: 1." in notes(case) and f"{same[0]} and {same[1]}" in notes(case)
 
 
 def test_flat_images_are_joined_only_when_they_are_equal(tmp_path):
-    folder = fill(tmp_path / "pets")
-    for grey in (10, 20, 30):
-        Image.new("L", (32, 32), grey).save(folder / "cat" / f"flat{grey}.png")
-    Image.new("L", (32, 32), 10).save(folder / "cat" / "flat10_again.png")
-    case = ftlearn.case_from_folder(folder)
-    groups = {r["file"]: r["group"] for r in all_items(case) if "flat" in r["file"]}
-    assert len(set(groups.values())) == 3
-    assert groups["cat/flat10.png"] == groups["cat/flat10_again.png"]
-
-
-def test_one_image_in_two_classes_is_told(tmp_path):
-    folder = fill(tmp_path / "pets")
-    Image.open(folder / "cat" / "patient0_0.png").save(folder / "dog" / "same.png")
-    case = ftlearn.case_from_folder(folder)
-    assert any(
-        "two classes: 1" in n and "cat/patient0_0.png" in n and "dog/same.png" in n
-        for n in case.intake.notes
-    )
+    folder = fill(tmp_path / "pets", n=10)
+    for name, grey in {"10": 10, "20": 20, "30": 30, "10 again": 10}.items():
+        Image.new("L", (32, 32), grey).save(folder / "cat" / f"flat{name}.png")
+    groups = groups_of(ftlearn.case_from_folder(folder))
+    assert len(set(groups.values())) == 20 + 3
+    assert groups["cat/flat10.png"] == groups["cat/flat10 again.png"]
 
 
 def test_patients_named_in_the_files_stay_together(tmp_path):
-    case = ftlearn.case_from_folder(fill(tmp_path / "pets"), group=r"(patient\d+)_")
-    parts = {}
-    for name in ("train", "validation", "test"):
-        for row in case.part(name):
-            parts.setdefault(re.search(r"patient\d+", row["file"])[0], set()).add(name)
-    assert len(parts) == 15 and all(len(names) == 1 for names in parts.values())
+    folder = fill(tmp_path / "pets")
+    (folder / "cat" / "patient0_0.png").rename(folder / "cat" / "nobody.png")
+    case = ftlearn.case_from_folder(folder, group=r"(patient\d+)_")
+    groups = {}
+    for file, group in groups_of(case).items():
+        groups.setdefault(file.rpartition("/")[2].partition("_")[0], set()).add(group)
+    assert len(groups) == 16 and all(len(found) == 1 for found in groups.values())
+    assert no_group_is_torn(case)
+    assert "do not match the group pattern: 1. Each is a group of its own" in notes(case)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "words"), [("(animal)", "matches no file"), (r"patient\d", "has 0 parentheses")]
-)
-def test_a_group_pattern_that_does_not_fit_is_refused(tmp_path, pattern, words):
-    with pytest.raises(ValueError, match=words):
-        ftlearn.case_from_folder(fill(tmp_path / "pets"), group=pattern)
-
-
-def test_train_and_test_folders_are_understood(tmp_path):
-    fill(tmp_path / "pets" / "train")
-    fill(tmp_path / "pets" / "test", n=10, start=5000)
-    case = ftlearn.case_from_folder(tmp_path / "pets")
-    assert len(case.test) == 20 and len(case.train) + len(case.validation) == 60
-    with pytest.raises(ValueError, match="test of its own"):
-        ftlearn.case_from_folder(tmp_path / "pets", test=tmp_path / "pets" / "test")
-
-
-@pytest.mark.parametrize("called", ["val", "valid", "Validation"])
-@pytest.mark.parametrize("with_test", [True, False])
-def test_a_validation_folder_is_the_validation_part_and_does_not_leak(tmp_path, called, with_test):
-    folder = tmp_path / "pets"
-    fill(folder / "train")
-    fill(folder / called, n=4, start=5000)
-    shutil.copy(folder / "train" / "cat" / "patient0_0.png", folder / called / "cat" / "same.png")
-    if with_test:
-        fill(folder / "test", n=3, start=7000)
-    case = ftlearn.case_from_folder(folder)
-    assert {row["file"].split("/")[0] for row in case.validation} == {called}
-    assert len(case.validation) == 9 and len(all_items(case)) == 59 + 9 + 6 * with_test
-    assert list(reasons(case)) == ["train/cat/patient0_0.png"]
-    assert f"{called} for validation" in case.intake.notes[0]
-    parts = [set(case.part(part)["group"]) for part in ("train", "validation", "test")]
-    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
-
-
-@pytest.mark.parametrize("names", [("test", "val"), ("train", "val", "valid"), ("Train", "train")])
-def test_parts_that_do_not_fit_together_are_refused(tmp_path, names):
-    for number, name in enumerate(names):
-        fill(tmp_path / "pets" / name, n=6, start=3000 * number)
-    with pytest.raises(Refused, match="divided into .*Expected one folder called train"):
-        ftlearn.case_from_folder(tmp_path / "pets")
-
-
-def test_a_class_called_train_is_no_part(tmp_path):
-    case = ftlearn.case_from_folder(fill(tmp_path / "traffic", ("bus", "car", "train"), n=8))
-    assert case.label_names == ["bus", "car", "train"]
-
-
-def test_a_class_of_the_test_that_training_lacks_is_refused(tmp_path):
-    fill(tmp_path / "pets" / "train")
-    fill(tmp_path / "pets" / "test", classes=("cat", "Dog"), n=4, start=5000)
-    with pytest.raises(Refused, match="'Dog'"):
-        ftlearn.case_from_folder(tmp_path / "pets")
-    (tmp_path / "pets" / "test").rename(tmp_path / "pets" / "val")
-    shutil.rmtree(tmp_path / "pets" / "val" / "cat")
-    with pytest.raises(Refused, match="none of the classes of the validation part"):
-        ftlearn.case_from_folder(tmp_path / "pets")
-
-
-def test_folders_that_cannot_be_a_case_say_why(tmp_path):
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "file.zip").write_bytes(b"PK")
-    flat = tmp_path / "flat"
-    for label in ("cat", "dog"):
-        (flat / label).mkdir(parents=True)
-        for number in range(9):
-            shade = Image.new("L", (30, 30), 7)
-            shade.save(flat / label / f"{number}.png", compress_level=number)
-    phone = fill(tmp_path / "phone", n=0)
-    (phone / "cat" / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
-    for folder, words in {
-        tmp_path / "absent": "there is no folder",
-        tmp_path / "file.zip": "zip",
-        tmp_path / "bare": "Expected one folder for each class",
-        fill(tmp_path / "one", classes=("cat",)): "every item has the label 'cat'",
-        fill(tmp_path / "each", classes=map(str, range(9)), n=1): "9 different values in 9 items",
-        flat: "look alike.*'cat' has 9 that count as 1",
-        phone: "cannot be read here .HEIC.: export it as JPEG: 1",
+def test_a_group_pattern_that_does_not_fit_is_refused(tmp_path):
+    folder = fill(tmp_path / "pets", n=2)
+    for pattern, words in {
+        "(animal)": "matches no file",
+        r"patient\d": "has 0 parentheses",
+        "(": "is no regular expression",
     }.items():
         with pytest.raises(Refused, match=words):
-            ftlearn.case_from_folder(folder)
+            ftlearn.case_from_folder(folder, group=pattern)
 
 
 def test_hashes_are_compared_in_blocks_as_by_hand(monkeypatch):
@@ -239,130 +144,117 @@ def test_hashes_are_compared_in_blocks_as_by_hand(monkeypatch):
     assert found == expected and {(40, 3), (41, 4), (44, 6)} <= found
 
 
+# --- parts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_folder_for_the_test_is_the_test_part_inside_or_beside(tmp_path, inside):
+    fill(tmp_path / "pets" / "train")
+    test = fill(tmp_path / "pets" / "test", n=10, start=5000)
+    (test / "cat" / "notes.txt").write_text("hello")
+    if inside:
+        case = ftlearn.case_from_folder(tmp_path / "pets")
+        with pytest.raises(Refused, match="test of its own"):
+            ftlearn.case_from_folder(tmp_path / "pets", test=test)
+    else:
+        case = ftlearn.case_from_folder(tmp_path / "pets" / "train", test=test)
+    assert len(case.test) == 20 and len(case.train) + len(case.validation) == 60
+    assert list(reasons(case)) == ["test/cat/notes.txt"] and case.intake.found == 81
+
+
+@pytest.mark.parametrize("called", ["val", "Validation"])
+@pytest.mark.parametrize("with_test", [True, False])
+def test_a_validation_folder_is_the_validation_part_and_does_not_leak(tmp_path, called, with_test):
+    folder = tmp_path / "pets"
+    fill(folder / "train")
+    fill(folder / called, classes=("cat", "dog", "bird"), n=4, start=5000)
+    shutil.copy(folder / "train" / "cat" / "patient0_0.png", folder / called / "cat" / "same.png")
+    if with_test:
+        fill(folder / "test", n=3, start=9000)
+    case = ftlearn.case_from_folder(folder)
+    assert {row["file"].split("/")[0] for row in case.validation} == {called}
+    assert len(case.validation) == 9 and len(items(case)) == 59 + 9 + 6 * with_test
+    out = reasons(case)
+    assert "it would leak" in out.pop("train/cat/patient0_0.png")
+    assert set(out.values()) == {"training has no such class"} and len(out) == 4
+    assert f"{called} for validation" in case.intake.notes[0] and no_group_is_torn(case)
+
+
+@pytest.mark.parametrize("names", [("test", "val"), ("train", "val", "valid"), ("Train", "train")])
+def test_parts_that_do_not_fit_together_are_refused_and_a_class_called_train_is_none(
+    tmp_path, names
+):
+    for number, name in enumerate(names):
+        fill(tmp_path / "pets" / name, n=2, start=3000 * number)
+    with pytest.raises(Refused, match="divided into .*Expected one folder called train"):
+        ftlearn.case_from_folder(tmp_path / "pets")
+    case = ftlearn.case_from_folder(fill(tmp_path / "traffic", ("bus", "car", "train"), n=8))
+    assert case.label_names == ["bus", "car", "train"]
+
+
+def test_a_class_of_the_test_that_training_lacks_is_refused(tmp_path):
+    fill(tmp_path / "pets" / "train", n=10)
+    fill(tmp_path / "pets" / "test", classes=("cat", "Dog"), n=4, start=5000)
+    with pytest.raises(Refused, match="'Dog'"):
+        ftlearn.case_from_folder(tmp_path / "pets")
+    (tmp_path / "pets" / "test").rename(tmp_path / "pets" / "val")
+    shutil.rmtree(tmp_path / "pets" / "val" / "cat")
+    with pytest.raises(Refused, match="none of the classes of the validation part"):
+        ftlearn.case_from_folder(tmp_path / "pets")
+
+
+def test_folders_that_cannot_be_a_case_say_why(tmp_path):
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "file.zip").write_bytes(b"PK\x03\x04")
+    flat = tmp_path / "flat"
+    for label in ("cat", "dog"):
+        (flat / label).mkdir(parents=True)
+        for number in range(9):
+            shade = Image.new("L", (30, 30), 7)
+            shade.save(flat / label / f"{number}.png", compress_level=number)
+    phone = fill(tmp_path / "phone", n=0)
+    (phone / "cat" / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    twice = fill(tmp_path / "twice" / "train", n=10).parent
+    shutil.copytree(twice / "train", twice / "test")
+    for folder, words in {
+        tmp_path / "absent": "there is no folder",
+        tmp_path / "file.zip": "zip archive. Unpack it",
+        tmp_path / "bare": "Expected one folder for each class",
+        fill(tmp_path / "one", classes=("cat",), n=2): "every item has the label 'cat'",
+        fill(tmp_path / "each", classes=map(str, range(9)), n=1): "9 different values in 9 items",
+        flat: "look alike.*'cat' has 9 that count as 1",
+        phone: "cannot be read here .HEIC.: export it as JPEG: 1",
+        twice: "nothing is left for the train part.*Do two of the folders hold the same",
+    }.items():
+        with pytest.raises(Refused, match=words):
+            ftlearn.case_from_folder(folder)
+
+
 # --- pictures of every kind -------------------------------------------------------------------
 
 
-def wide_grey(seed):
-    """A picture in grey, from 0 to 1."""
-    return np.asarray(picture(seed).convert("L"), dtype=np.float32) / 255
-
-
-def see_through(image):
-    """The brighter half of a picture, on nothing."""
-    grey = np.asarray(image.convert("L"))
-    image.putalpha(Image.fromarray(np.where(grey > np.median(grey), 255, 0).astype(np.uint8)))
-    return image
-
-
-def with_gap(grey):
-    grey = grey.copy()
-    grey[:4] = np.nan
-    return grey
-
-
-BLANK = Image.new("RGB", (48, 40), "white")
-KINDS = {  # how a picture is saved, and what the intake says of it
-    "16 bits": (
-        lambda s, f: Image.fromarray((wide_grey(s) * 65535).astype(np.uint16)).save(f, "PNG"),
-        ["16-bit greys were scaled"],
-    ),
-    "16 bits, few used": (
-        lambda s, f: Image.fromarray((wide_grey(s) * 4095).astype(np.uint16)).save(f, "TIFF"),
-        ["16-bit greys were scaled"],
-    ),
-    "32 bits": (
-        lambda s, f: Image.fromarray((wide_grey(s) * 1e6).astype(np.int32)).save(f, "TIFF"),
-        ["Greys of more than 8 bits were scaled"],
-    ),
-    "float from 0 to 1": (
-        lambda s, f: Image.fromarray(wide_grey(s)).save(f, "TIFF"),
-        ["Float greys were scaled"],
-    ),
-    "float below 0": (
-        lambda s, f: Image.fromarray(wide_grey(s) * 2000 - 1000).save(f, "TIFF"),
-        ["Float greys were scaled"],
-    ),
-    "float of 64 bits": (
-        lambda s, f: tifffile.imwrite(f, wide_grey(s).astype(np.float64)),
-        ["Float greys were scaled"],
-    ),
-    "float of 16 bits, two pages": (
-        lambda s, f: tifffile.imwrite(f, np.stack([0 * wide_grey(s), wide_grey(s)]).astype("f2")),
-        ["Float greys were scaled", "Of several frames", "one flat colour were passed over"],
-    ),
-    "float with gaps": (
-        lambda s, f: Image.fromarray(with_gap(wide_grey(s))).save(f, "TIFF"),
-        ["Float greys were scaled"],
-    ),
-    "CMYK": (
-        lambda s, f: picture(s).convert("CMYK").save(f, "JPEG", quality=95),
-        ["Printing colours"],
-    ),
-    "CMYK TIFF": (
-        lambda s, f: picture(s).convert("CMYK").save(f, "TIFF"),
-        ["Printing colours"],
-    ),
-    "palette": (lambda s, f: picture(s).quantize(64).save(f, "PNG"), ["A palette"]),
-    "transparent": (
-        lambda s, f: see_through(picture(s)).save(f, "PNG"),
-        ["Transparency was laid over white"],
-    ),
-    "transparent grey": (
-        lambda s, f: (
-            see_through(picture(s).convert("L").convert("RGB")).convert("LA").save(f, "PNG")
-        ),
-        ["Transparency was laid over white"],
-    ),
-    "transparent WebP": (
-        lambda s, f: see_through(picture(s)).save(f, "WEBP", lossless=True),
-        ["Transparency was laid over white"],
-    ),
-    "animated, blank at first": (
-        lambda s, f: BLANK.save(f, "WEBP", save_all=True, append_images=[picture(s), BLANK]),
-        ["Of several frames", "one flat colour were passed over"],
-    ),
-    "animated GIF": (
-        lambda s, f: picture(s).save(f, "GIF", save_all=True, append_images=[picture(s + 500)]),
-        ["Of several frames", "A palette"],
-    ),
-    "pages after two covers": (
-        lambda s, f: BLANK.save(f, "TIFF", save_all=True, append_images=[BLANK, picture(s)]),
-        ["Of several frames", "one flat colour were passed over"],
-    ),
-    "AVIF": (lambda s, f: picture(s).save(f, "AVIF", quality=95), []),
-    "opaque with an alpha channel": (lambda s, f: picture(s).convert("RGBA").save(f, "PNG"), []),
-    "bitmap": (lambda s, f: picture(s).convert("1").save(f, "PNG"), []),
-}
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_pictures_of_every_kind_are_told_apart_and_what_was_done_is_counted(tmp_path, kind):
+def test_pictures_of_every_kind_are_seen_alike_by_intake_training_and_widget(tmp_path, kind):
     save, told = KINDS[kind]
-    folder = tmp_path / "zoo"
     for number in range(24):
-        label = folder / ("cat", "dog")[number % 2]
+        label = tmp_path / "zoo" / ("cat", "dog")[number % 2]
         label.mkdir(parents=True, exist_ok=True)
         with open(label / f"{number}.whatever", "w+b") as file:
             save(number, file)
-    case = ftlearn.case_from_folder(folder)
-    assert len(all_items(case)) == 24 and len({row["group"] for row in all_items(case)}) >= 20
+    case = ftlearn.case_from_folder(tmp_path / "zoo")
+    assert len(items(case)) == 24 and len(set(groups_of(case).values())) >= 20
     counted = [note for note in case.intake.notes if note.endswith(": 24 pictures.")]
     assert len(counted) == len(told)
     assert all(any(words in note for note in counted) for words in told)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_training_and_the_widget_see_what_the_intake_read(tmp_path, kind):
-    path = tmp_path / "picture"
-    with open(path, "w+b") as file:
-        KINDS[kind][0](3, file)
+    path = tmp_path / "zoo" / case.train[0]["file"]
     content = io.BytesIO(path.read_bytes())
-    kept = pictures.read_once(path).kept["path"]
     shown, _ = pictures.open_image(content, pictures.FORMATS, 10**6)
-    np.testing.assert_array_equal(np.asarray(Image.open(kept)), np.asarray(shown))
+    np.testing.assert_array_equal(np.asarray(case.train[0]["input"]), np.asarray(shown))
     if not any(word in kind for word in ("after", "blank", "64", "float of 16")):
-        with Image.open(path) as plain:  # as somebody hands it to a specialist
-            np.testing.assert_array_equal(np.asarray(vision.as_rgb(plain)), np.asarray(shown))
+        with Image.open(path) as as_handed_over:  # to a specialist
+            np.testing.assert_array_equal(np.asarray(vision.as_rgb(as_handed_over)), shown)
+    with pytest.raises(pictures.Unreadable, match="too large to open safely"):
+        pictures.open_image(content, pictures.FORMATS, 1000)
 
 
 def test_a_black_drawing_on_nothing_is_black_on_white(tmp_path):
@@ -376,7 +268,6 @@ def test_a_black_drawing_on_nothing_is_black_on_white(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\0\0\0\x18ftypheic" + bytes(40), "(HEIC): export it as JPEG"),
         (b"\0\0\0\x18ftypmif1" + bytes(40), "(HEIC): export it as JPEG"),
         (b"\0\0\0\x18ftypavif" + bytes(40), "(AVIF): export it as JPEG"),
         (bytes(128) + b"DICM" + bytes(40), "(DICOM): export it as PNG"),
@@ -392,7 +283,7 @@ def test_formats_that_cannot_be_read_are_named(tmp_path, content, words):
 # --- kept once --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(2000, 1500), (600, 1900), (900, 900)])
+@pytest.mark.parametrize("size", [(2000, 1500), (600, 1900)])
 @pytest.mark.parametrize("ending", ["jpg", "png"])
 def test_a_photograph_is_shrunk_once_and_keeps_its_shape(tmp_path, size, ending):
     large = picture(1).resize(size)
@@ -417,76 +308,71 @@ def test_a_photograph_that_lies_on_its_side_is_turned(tmp_path, form):
 
 
 @pytest.mark.parametrize(
-    "mark", [b"rubbish", b"", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x63\0\0"]
+    "mark", [b"rubbish", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x63\0\0"]
 )
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_a_damaged_rotation_mark_costs_no_picture(tmp_path, form, mark):
     picture(1).save(tmp_path / "photo", form, exif=b"Exif\0\0" + mark)
     photo = pictures.read_once(tmp_path / "photo")
     assert photo.size == (48, 40) and not photo.remarks
 
 
-def test_what_is_kept_is_taken_again_and_never_stale(tmp_path, monkeypatch):
+@pytest.mark.parametrize("damage", [None, b"rubbish", "half", "foreign"])
+def test_what_is_kept_is_taken_again_unless_it_is_damaged_or_stale(tmp_path, monkeypatch, damage):
     path = tmp_path / "photo.png"
     picture(1).save(path)
     first = pictures.read_once(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(pictures, "_frame", None)  # reading it again would fail
-        assert pictures.read_once(path).pixels == first.pixels
-    picture(2).save(path)
-    assert pictures.read_once(path).pixels != first.pixels
-
-
-@pytest.mark.parametrize("damage", [b"", b"rubbish", "half", "foreign"])
-def test_a_damaged_kept_picture_is_made_again(tmp_path, damage):
-    picture(1).save(tmp_path / "photo.png")
-    first = pictures.read_once(tmp_path / "photo.png")
     kept = Path(first.kept["path"])
     whole = kept.read_bytes()
-    foreign = (tmp_path / "photo.png").read_bytes()
-    kept.write_bytes({"half": whole[: len(whole) // 2], "foreign": foreign}.get(damage, damage))
-    assert pictures.read_once(tmp_path / "photo.png").pixels == first.pixels
-    assert kept.read_bytes() == whole
+    with monkeypatch.context() as patch:
+        if damage:
+            other = {"half": whole[: len(whole) // 2], "foreign": path.read_bytes()}
+            kept.write_bytes(other.get(damage, damage))
+        else:
+            patch.setattr(pictures, "_frame", None)  # reading it again would fail
+        assert pictures.read_once(path).pixels == first.pixels and kept.read_bytes() == whole
+    picture(2).save(path)
+    assert pictures.read_once(path).pixels != first.pixels
 
 
 def test_a_cache_that_cannot_be_written_costs_memory_and_no_picture(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "file"))  # no folder can be made there
-    case = ftlearn.case_from_folder(fill(tmp_path / "pets"))
-    assert len(all_items(case)) == 60 and all(r["input"].size == (48, 40) for r in all_items(case))
-
-
-def test_no_epoch_opens_the_learners_files(tmp_path):
-    case = ftlearn.case_from_folder(fill(tmp_path / "pets"))
-    shutil.rmtree(tmp_path / "pets")
-    assert len([row["input"].load() for row in all_items(case)]) == 60
+    case = ftlearn.case_from_folder(fill(tmp_path / "pets", n=10))
+    assert len(items(case)) == 20 and all(row["input"].size == (48, 40) for row in items(case))
 
 
 def test_a_line_says_how_far_reading_is_where_pictures_are_many(tmp_path, monkeypatch, capsys):
-    folder = fill(tmp_path / "pets")
+    folder = fill(tmp_path / "pets", n=10)
     ftlearn.case_from_folder(folder)
     assert "Reading pets" not in capsys.readouterr().err
-    monkeypatch.setattr(own_images, "MANY", 60)
+    monkeypatch.setattr(own_images, "MANY", 20)
     ftlearn.case_from_folder(folder)
-    assert re.search(r"Reading pets: +\d+%.*/60", capsys.readouterr().err)
+    assert re.search(r"Reading pets: +\d+%.*/20", capsys.readouterr().err)
 
 
 # --- folders as they come ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "helper", [".ipynb_checkpoints", "@eaDir", "__MACOSX", ".Trash/deeper", "#recycle"]
+    ("helper", "where"),
+    [
+        (".ipynb_checkpoints", "cat"),
+        ("@eaDir", "cat/indoors"),
+        ("__MACOSX", ""),
+        (".Trash/deeper", "cat/indoors"),
+        ("#recycle", ""),
+    ],
 )
-@pytest.mark.parametrize("where", ["", "cat", "cat/indoors"])
 def test_helper_folders_are_passed_over_at_every_depth_and_told(tmp_path, helper, where):
     folder = fill(tmp_path / "pets", n=10)
     (folder / where / helper).mkdir(parents=True)
     picture(1).save(folder / where / helper / "copy.png")
     (folder / "dog" / "._1.png").write_bytes(b"\0\5\x16\7")
     case = ftlearn.case_from_folder(folder)
-    assert len(all_items(case)) == 20 and not reasons(case)
+    assert len(items(case)) == 20 and not reasons(case)
     names = ", ".join(sorted([helper.split("/")[0], "._1.png"]))
-    assert any(f"passed over: 2 ({names})" in note for note in case.intake.notes)
+    assert f"passed over: 2 ({names})" in notes(case)
 
 
 @pytest.mark.parametrize("inner", ["pets", "data/images", "train"])
@@ -494,24 +380,9 @@ def test_a_lone_inner_folder_is_opened_and_told(tmp_path, inner):
     fill(tmp_path / "pets" / inner, n=10)
     (tmp_path / "pets" / "licence.txt").write_text("free")
     case = ftlearn.case_from_folder(tmp_path / "pets")
-    assert case.label_names == ["cat", "dog"] and len(all_items(case)) == 20
+    assert case.label_names == ["cat", "dog"] and len(items(case)) == 20
     assert f"The images were found further inside, in {inner}." in case.intake.notes
     assert reasons(case) == {"licence.txt": "it lies beside the class folders, not in one"}
-
-
-@pytest.mark.parametrize("twin", ["Cat", "CAT", "cat "])
-def test_classes_whose_names_differ_in_capitals_or_spaces_are_told(tmp_path, twin):
-    folder = fill(tmp_path / "pets", n=10)
-    fill(folder, classes=(twin,), n=10, start=8000)
-    case = ftlearn.case_from_folder(folder)
-    assert len(case.label_names) == 3
-    assert any("differ only in capitals, spaces or marks" in note for note in case.intake.notes)
-
-
-@pytest.mark.parametrize("twins", [("-1", "1"), ("C", "C++"), ("+", "-")])
-def test_classes_whose_names_differ_in_a_sign_are_left_alone(tmp_path, twins):
-    case = ftlearn.case_from_folder(fill(tmp_path / "signs", classes=twins, n=10))
-    assert case.label_names == sorted(twins) and not case.intake.notes
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.png", b"\xff\xfe", "Käse 🧀.png".encode()])
@@ -519,26 +390,19 @@ def test_names_that_are_no_utf_8_do_no_harm(tmp_path, name):
     folder = fill(tmp_path / "pets", n=10)
     picture(77).save(os.path.join(os.fsencode(folder), b"cat", name), "PNG")
     case = ftlearn.case_from_folder(folder)
-    assert len(all_items(case)) == 21 and not reasons(case)
+    assert len(items(case)) == 21 and not reasons(case)
     assert case.intake._repr_html_().encode()
-
-
-def test_the_quick_pace_lists_what_it_does_not_take(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_images.own_data, "QUICK_ITEMS", 30)
-    case = ftlearn.case_from_folder(fill(tmp_path / "pets"), pace="quick")
-    assert 30 <= len(all_items(case)) < 60
-    assert len(all_items(case)) + len(reasons(case)) == case.intake.found == 60
 
 
 # --- a CSV beside the images ------------------------------------------------------------------
 
 
-def labelled(folder, header, named, beside="images", n=24):
+def labelled(folder, header="file,label", named="{:03d}.png".format):
     """Images in one folder and a CSV that says what they show."""
-    (folder / beside).mkdir(parents=True)
+    (folder / "images").mkdir(parents=True)
     rows = []
-    for i in range(n):
-        picture(i).save(folder / beside / f"{i:03d}.png")
+    for i in range(24):
+        picture(i).save(folder / "images" / f"{i:03d}.png")
         rows.append(f"{named(i)},{('cat', 'dog')[i % 2]}")
     (folder / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
     return folder
@@ -547,51 +411,37 @@ def labelled(folder, header, named, beside="images", n=24):
 @pytest.mark.parametrize(
     ("header", "named"),
     [
-        ("file,label", lambda i: f"{i:03d}.png"),
-        ("image,class", lambda i: f"images/{i:03d}.png"),
-        ("Filename,Category", lambda i: f"{i:03d}.PNG"),
-        ("id,breed", lambda i: f"{i:03d}"),
-        ("path,target", lambda i: f"C:\\photos\\{i:03d}.png"),
+        ("file,label", "{:03d}.png".format),
+        ("image,class", "images/{:03d}.png".format),
+        ("Filename,Category", "{:03d}.PNG".format),
+        ("id,breed", "{:03d}".format),
+        ("path,target", r"C:\photos\{:03d}.png".format),
     ],
 )
 def test_a_csv_says_what_the_images_show(tmp_path, header, named):
     case = ftlearn.case_from_folder(labelled(tmp_path / "pets", header, named))
-    assert case.label_names == ["cat", "dog"] and len(all_items(case)) == 24
+    assert case.label_names == ["cat", "dog"] and len(items(case)) == 24
     assert "labelled by labels.csv" in case.intake.read_as and not reasons(case)
-    for row in all_items(case):
+    for row in items(case):
         assert case.label_names[row["label"]] == ("cat", "dog")[int(row["file"][-7:-4]) % 2]
 
 
-def test_a_csv_is_found_beside_the_folder_that_was_named_or_inside_a_wrapping(tmp_path):
-    folder = labelled(tmp_path / "zip" / "pets", "file,label", "{:03d}.png".format)
-    assert len(all_items(ftlearn.case_from_folder(folder / "images"))) == 24
-    assert len(all_items(ftlearn.case_from_folder(tmp_path / "zip"))) == 24
-    (folder / "labels.csv").rename(folder / "Labels.CSV")
-    (folder / "images").rename(folder / "train")
-    fill(folder / "test", n=3, start=900)
-    assert len(all_items(ftlearn.case_from_folder(folder))) == 24
-
-
-def test_json_lines_beside_the_images_say_as_much_as_a_csv(tmp_path):
-    folder = labelled(tmp_path / "pets", "file,label", "{:03d}.png".format)
+def test_a_csv_or_json_lines_are_found_beside_the_folder_that_was_named_or_in_a_wrapping(tmp_path):
+    folder = labelled(tmp_path / "zip" / "pets")
+    assert len(items(ftlearn.case_from_folder(folder / "images"))) == 24
+    assert len(items(ftlearn.case_from_folder(tmp_path / "zip"))) == 24
     rows = [line.split(",") for line in (folder / "labels.csv").read_text().splitlines()[1:]]
     (folder / "labels.csv").unlink()
     lines = (json.dumps({"file": file, "label": label}) for file, label in rows)
-    (folder / "labels.jsonl").write_text("\n".join(lines))
+    (folder / "Labels.JSONL").write_text("\n".join(lines))
+    (folder / "images").rename(folder / "train")
+    fill(folder / "test", n=3, start=900)
     case = ftlearn.case_from_folder(folder)
-    assert len(all_items(case)) == 24 and "labelled by labels.jsonl" in case.intake.read_as
-
-
-def test_how_a_csv_was_read_is_told_with_the_images(tmp_path):
-    folder = labelled(tmp_path / "pets", "file,label", "{:03d}.png".format)
-    file = folder / "labels.csv"
-    file.write_text(file.read_text().replace("label\n", "label,\n"))
-    notes = ftlearn.case_from_folder(folder).intake.notes
-    assert any("without a name: 1" in note for note in notes)
+    assert len(items(case)) == 24 and "labelled by Labels.JSONL" in case.intake.read_as
 
 
 def test_rows_without_file_and_files_without_row_are_listed(tmp_path):
-    folder = labelled(tmp_path / "pets", "file,label", "{:03d}.png".format)
+    folder = labelled(tmp_path / "pets", "file,label,")
     picture(99).save(folder / "images" / "unnamed.png")
     (folder / "images" / "twice").mkdir()
     for place in (".", "twice"):
@@ -599,7 +449,7 @@ def test_rows_without_file_and_files_without_row_are_listed(tmp_path):
     with open(folder / "labels.csv", "a") as file:
         file.write("999.png,cat\nsame.png,dog\nunnamed.png,\n000.png,dog\n")
     case = ftlearn.case_from_folder(folder)
-    assert len(all_items(case)) == 24
+    assert len(items(case)) == 24 and "Columns without a name: 1" in notes(case)
     assert reasons(case) == {
         "labels.csv row 26": "it names no file",
         "labels.csv row 27": "it names several files",
@@ -616,18 +466,16 @@ def test_a_csv_about_something_else_is_only_listed(tmp_path):
     rows = [f"patient{i // 2}_{i}.png,{i},{i * i}" for i in range(10)]
     (folder / "measured.csv").write_text("\n".join(["file,width,height", *rows]))
     (folder / "prices.csv").write_text("food,label\nbone,cheap\nfish,dear\n")
+    (folder / "empty.csv").touch()
     case = ftlearn.case_from_folder(folder)
-    assert set(reasons(case)) == {"measured.csv", "prices.csv"}
+    assert set(reasons(case)) == {"measured.csv", "prices.csv", "empty.csv"}
 
 
 def test_a_csv_that_leaves_open_what_the_class_is_is_refused(tmp_path):
     folder = labelled(tmp_path / "pets", "file,breed,owner", "{:03d}.png,tabby".format)
     with pytest.raises(Refused, match="'breed', 'owner'.*Call the one so"):
         ftlearn.case_from_folder(folder)
-    shutil.copy(
-        labelled(tmp_path / "other", "file,label", "{:03d}.png".format) / "labels.csv",
-        folder / "labels.csv",
-    )
+    shutil.copy(labelled(tmp_path / "other") / "labels.csv", folder / "labels.csv")
     shutil.copy(folder / "labels.csv", folder / "more.csv")
     with pytest.raises(Refused, match="labels.csv and more.csv say both"):
         ftlearn.case_from_folder(folder)

@@ -3,14 +3,11 @@ another kind."""
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from ftlearn.cases import radiographs
 from ftlearn.cases.radiographs import Patient, Scanner
-
-
-@pytest.fixture(scope="module")
-def patients():
-    return [Patient(np.random.default_rng(seed)) for seed in range(6)]
 
 
 def test_the_part_of_a_body_outside_others_is_what_counting_points_gives():
@@ -27,32 +24,27 @@ def test_the_part_of_a_body_outside_others_is_what_counting_points_gives():
 
 def test_an_elliptic_section_has_the_chord_of_a_ball():
     patient = Patient(np.random.default_rng(1))
-    radius = 40.0
-    half = np.sqrt(np.maximum(radius**2 - patient.y**2, 0))
+    half = np.sqrt(np.maximum(40.0**2 - patient.y**2, 0))
     near, far = patient._section(0.0, half, half)
-    outside = patient.x**2 + patient.y**2 > radius**2
-    expected = 2 * np.sqrt(np.maximum(radius**2 - patient.x**2 - patient.y**2, 0))
-    np.testing.assert_allclose(far - near, np.where(outside, 0, expected), atol=1e-5)
+    expected = 2 * np.sqrt(np.maximum(40.0**2 - patient.x**2 - patient.y**2, 0))
+    np.testing.assert_allclose(far - near, expected, atol=1e-5)
 
 
 def test_a_straight_tube_has_the_volume_of_a_cylinder():
     patient = Patient(np.random.default_rng(2))
-    total = patient._tube((-30.0, 0.0), (30.0, 0.0), 6.0, 6.0)
+    total = np.zeros_like(patient.x)
+    patient._add_tube(total, (-30.0, 0.0), (30.0, 0.0), 6.0, 6.0)
     volume = total.sum() * radiographs.PITCH**2
     # a cylinder of 60 mm and the half balls at its ends
     expected = np.pi * 6**2 * 60 + 4 / 3 * np.pi * 6**3
     assert volume == pytest.approx(expected, rel=0.03)
 
 
-def test_lungs_are_clear_of_heart_and_diaphragm(patients):
-    for patient in patients:
+def test_lungs_are_clear_of_heart_and_diaphragm_and_weaken_the_beam_least():
+    for seed in range(6):
+        patient = Patient(np.random.default_rng(seed))
         assert (patient.air <= patient.deep + 1e-9).all()
-        assert patient.air.sum() < 0.95 * patient.deep.sum()
-        assert patient.air.sum() > 0.4 * patient.deep.sum()
-
-
-def test_bone_and_soft_tissue_weaken_the_beam_more_than_lung(patients):
-    for patient in patients:
+        assert 0.4 < patient.air.sum() / patient.deep.sum() < 0.95
         integrals = patient.line_integrals()
         lung = patient.air > 0.6 * patient.air.max()
         spine = (np.abs(patient.x) < 8) & (patient.y > 60)
@@ -132,50 +124,46 @@ def test_the_detectability_of_a_lesion_lies_inside_its_grade_however_it_is_measu
 
 def by_hand(lesion, healthy):
     """The rule of the data card, written out with other tools: numpy's polynomial fit, loops."""
-    from scipy.ndimage import gaussian_filter
-
     scanner, n = Scanner(), radiographs.SIZE
     sigma = scanner.blur / (radiographs.FIELD / (2 * n))
 
-    def seen(integrals):
-        blurred = gaussian_filter(integrals, sigma) / (1 + scanner.scatter)
+    def binned(fine):
         return np.array(
-            [[blurred[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(n)]
-             for i in range(n)]
-        )  # fmt: skip
+            [
+                [fine[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(n)]
+                for i in range(n)
+            ]
+        )
 
-    signal, behind = seen(lesion), seen(healthy)
+    signal, behind = (
+        binned(gaussian_filter(integrals, sigma) / (1 + scanner.scatter))
+        for integrals in (lesion, healthy)
+    )
     mask = signal > 0.1 * signal.max()
-    rows, columns = np.nonzero(mask)
     spans = []
-    for at in (rows, columns):
+    for at in np.nonzero(mask):
         half = max(at.max() - at.min() + 1, 2) / 2
         spans.append(slice(max(int(at.min() - half), 0), int(at.max() + half) + 1))
     part = behind[spans[0], spans[1]]
     y, x = np.mgrid[: part.shape[0], : part.shape[1]].astype(float)
     design = np.stack([x**i * y**j for i in range(3) for j in range(3 - i)], axis=-1).reshape(-1, 6)
     rest = part.ravel() - design @ np.linalg.pinv(design) @ part.ravel()
-    thick = np.array(
-        [[healthy[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(n)] for i in range(n)]
-    )[spans[0], spans[1]]
+    thick = binned(healthy)[spans[0], spans[1]]
     photons = scanner.photons * np.exp(-thick.mean()) * (1 + scanner.scatter)
     looks = max(mask.sum() * (radiographs.FIELD / n) ** 2 / 12.0**2, 1)
     contrast = np.sqrt(np.mean(signal[mask] ** 2))
     return contrast / np.sqrt(rest.var() + 1 / photons) * np.sqrt(looks)
 
 
-def test_the_grades_are_five_equal_steps_on_a_logarithmic_scale():
+def test_the_grades_are_five_equal_steps_on_a_logarithmic_scale_above_nothing():
     steps = np.diff(np.log(radiographs.GRADE_BORDERS))
     assert len(steps) == 5
     np.testing.assert_allclose(steps, steps[0])
     assert (radiographs.GRADE_BORDERS[0], radiographs.GRADE_BORDERS[-1]) == pytest.approx((1, 8))
-
-
-def test_nothing_is_no_lesion():
     assert radiographs.detectability(np.zeros((192, 192)), np.ones((192, 192))) == 0
 
 
-@pytest.mark.parametrize("label, grade", [(0, 1), (1, 0), (1, 6), (2, 1)])
+@pytest.mark.parametrize("label, grade", [(0, 1), (1, 0), (1, 6)])
 def test_a_label_and_a_grade_that_do_not_fit_are_refused(label, grade):
     with pytest.raises(ValueError, match="allowed: 0 with 0, 1 with 1 to 5"):
         radiographs.simulate(0, 0, label, grade)
@@ -189,8 +177,6 @@ def test_the_second_scanner_shows_the_same_patient_noisier():
 
 
 def test_a_marker_changes_one_corner_alone():
-    from PIL import Image
-
     plain = Image.fromarray(np.zeros((96, 96), dtype=np.uint8))
     marked = np.array(radiographs.add_marker(plain))
     assert marked[:20, -20:].max() == 255

@@ -19,10 +19,8 @@ PART_NAMES = {
 LABEL_COLUMNS = {"label", "class", "category", "target", "label_name", "class_name"}
 TABLES = {".csv", ".tsv", ".jsonl"}  # that may say what images show
 HELPER_FOLDERS = (".", "@", "__")  # how their names begin
-HELPERS = {
-    *("thumbs.db", "desktop.ini", "#recycle", "$recycle.bin"),
-    *("system volume information", "lost+found"),
-}
+HELPERS = set("thumbs.db desktop.ini #recycle $recycle.bin lost+found".split())
+HELPERS.add("system volume information")
 BESIDE = "it lies beside the class folders, not in one"
 
 
@@ -64,17 +62,14 @@ class Labels:
     notes: list  # how the CSV was read, where that is odd
 
 
-# --- files ------------------------------------------------------------------------------------
-
-
 def tree_of(path, prefix=""):
     """All that lies in the learner's folder, links followed once."""
     root = tables.learners_path(path, "folder")
     tree, seen = Tree(_shown(os.path.basename(os.path.abspath(root))), root, prefix), set()
 
     def closed(error):
-        reason = f"the folder cannot be opened ({error.strerror})"
-        tree.leave_out((*_place(error.filename, root), ""), reason)
+        at = (*_place(error.filename, root), "")
+        tree.leave_out(at, f"the folder cannot be opened ({error.strerror})")
 
     for folder, folders, files in os.walk(root, onerror=closed, followlinks=True):
         at, real = _place(folder, root), os.path.realpath(folder)
@@ -104,9 +99,6 @@ def _place(folder, root):
 def _shown(name):
     """A name that can be printed: bytes that are no UTF-8 are written out."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-# --- parts ------------------------------------------------------------------------------------
 
 
 def parts_of(tree):
@@ -159,16 +151,14 @@ def classes_of(tree, place, labels):
     return class_of
 
 
-# --- a CSV beside the images ------------------------------------------------------------------
-
-
 def _labels_beside(tree, place):
     """What a CSV beside the images says of them; None where there is no such CSV."""
     beside = [tree.root.joinpath(*place)]
     if not tree.inside(place):
         beside.append(beside[0].parent)  # the learner may have named the images' own folder
     for folder in beside:
-        found = [labels for file in _tables_in(folder) if (labels := _labels_in(file, tree, place))]
+        files = [file for file in folder.glob("[!.]*") if file.suffix.casefold() in TABLES]
+        found = list(filter(None, (_labels_in(file, tree, place) for file in sorted(files))))
         if len(found) > 1:
             raise Refused(
                 f"{tree.name}: {' and '.join(labels.source for labels in found)} say both what the "
@@ -177,14 +167,6 @@ def _labels_beside(tree, place):
         if found:
             return found[0]
     return None
-
-
-def _tables_in(folder):
-    try:
-        files = sorted(folder.iterdir())
-    except OSError:
-        return []
-    return [file for file in files if file.suffix.casefold() in TABLES and file.name[0] != "."]
 
 
 def _labels_in(file, tree, place):
@@ -198,25 +180,24 @@ def _labels_in(file, tree, place):
     column, label = _columns(table, find, len(images), len(class_folders) > 1)
     if label is None:
         return None
-    of, left_out = {}, [(number, why, content) for number, why, content in table.broken]
+    class_of, left_out = {}, list(table.broken)
     for number, row in zip(table.numbers, table.rows, strict=True):
         hits, named = find(row[column]), " ".join(row[label].split())
+        reason = None
         if not named:
-            left_out.append((number, f"nothing in column '{label}'", row[column]))
+            reason = f"nothing in column '{label}'"
         elif len(hits) != 1:
             reason = "it names several files" if hits else "it names no file"
+        elif hits[0] in class_of:
+            reason = "another row names the same file"
+        if reason:
             left_out.append((number, reason, row[column]))
-        elif hits[0] in of:
-            left_out.append((number, "another row names the same file", row[column]))
         else:
-            of[hits[0]] = named
+            class_of[hits[0]] = named
     rows = [LeftOut(f"{table.name} row {n}", why, content) for n, why, content in left_out]
-    unnamed = [
-        LeftOut(tree.where(at), f"no row of {table.name} names it", "")
-        for at in images
-        if at not in of
-    ]
-    return Labels(table.name, of, rows + unnamed, table.notes)
+    no_row = f"no row of {table.name} names it"
+    unnamed = [LeftOut(tree.where(at), no_row, "") for at in images if at not in class_of]
+    return Labels(table.name, class_of, rows + unnamed, table.notes)
 
 
 def _finder(images):

@@ -49,9 +49,8 @@ class Intake:
     def __str__(self):
         lines = [self._head(), *(f"- {note}" for note in self.notes)]
         for reason, items in self._reasons():
-            places = ", ".join(item.where for item in items[:SHOWN])
-            more = f" and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
-            lines.append(f"- {len(items):,} left out: {reason} ({places}{more})")
+            where = first_of([item.where for item in items], SHOWN)
+            lines.append(f"- {len(items):,} left out: {reason} ({where})")
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer, cycle):
@@ -59,7 +58,7 @@ class Intake:
 
     def _repr_html_(self):
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        groups = "".join(self._reason_html(*pair) for pair in self._reasons())
+        groups = "".join(_reason_html(reason, items) for reason, items in self._reasons())
         # the two *ignore* classes keep MathJax from reading dollar signs as formulas
         return (
             '<section class="mathjax_ignore tex2jax_ignore" aria-label="Intake" '
@@ -67,31 +66,38 @@ class Intake:
             f"<p><strong>{html.escape(self._head())}</strong></p><ul>{notes}</ul>{groups}</section>"
         )
 
-    def _reason_html(self, reason, items):
-        rows = "".join(
-            f"<li>{html.escape(item.where)}"
-            + (f": {html.escape(short(item.content))}" if item.content else "")
-            + "</li>"
-            for item in items[:SHOWN]
-        )
-        more = len(items) - SHOWN
-        tail = f"<li>and {more:,} more; all are in `left_out`</li>" if more > 0 else ""
-        return (
-            f"<details><summary>{len(items):,} left out: {html.escape(reason)}</summary>"
-            f"<ul>{rows}{tail}</ul></details>"
-        )
+
+def _reason_html(reason, items):
+    rows = [
+        f"{item.where}: {short(item.content)}" if item.content else item.where
+        for item in items[:SHOWN]
+    ]
+    if len(items) > SHOWN:
+        rows.append(f"and {len(items) - SHOWN:,} more; all are in `left_out`")
+    shown = "".join(f"<li>{html.escape(row)}</li>" for row in rows)
+    return (
+        f"<details><summary>{len(items):,} left out: {html.escape(reason)}</summary>"
+        f"<ul>{shown}</ul></details>"
+    )
 
 
 @dataclass
 class Reading:
-    """What has been read so far: items still in, and what is told of the rest."""
+    """What has been read of one part: items still in, and what is told of the rest."""
 
-    items: list
-    found: int
+    name: str
     read_as: str
+    items: list
+    notes: list
     left_out: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    name: str = ""
+
+    def __post_init__(self):
+        self.found = len(self.items)
+
+    def leave_out(self, found):
+        """List things (of `LeftOut`) that were found and are no items."""
+        self.left_out += found
+        self.found += len(found)
 
     def drop(self, unwanted, reason):
         """Leave out the items for which `unwanted` holds."""
@@ -104,14 +110,18 @@ class Reading:
         self.items = kept
 
 
-def places(kind, numbers, most=5):
-    """Where something stands, such as "rows 3, 17 and 4 more": str."""
-    first = ", ".join(f"{number}" for number in numbers[:most])
-    more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
-    return f"{kind}{'s' if len(numbers) > 1 else ''} {first}{more}"
+def places(kind, numbers):
+    """Where something stands, such as "rows 3, 17, 20, 21, 40 and 4 more"."""
+    return f"{kind}{'s' if len(numbers) > 1 else ''} {first_of(numbers)}"
+
+
+def first_of(names, most=5):
+    """The first of some names (or numbers), and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def short(text, most=120):
-    """A text on one line, cut where it is long: str."""
+    """A text on one line, cut where it is long."""
     plain = " ".join(str(text).split())
     return plain if len(plain) <= most else plain[:most].rstrip() + " ..."

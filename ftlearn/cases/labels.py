@@ -31,20 +31,24 @@ def check_classes(items, where):
     `where` is said of them, such as "reviews.csv, column 'stars'".
     """
     classes = Counter(item["label_name"] for item in items)
+    some = ", ".join(repr(short(label, 30)) for label in list(classes)[:3])
     if len(classes) == 1:
         raise Refused(
             f"{where}: every item has the label {next(iter(classes))!r}. There is nothing to tell "
             "apart; a case needs two classes or more."
         )
     numbers = [value for value in map(number, classes) if value is not None]
-    if len(numbers) >= 0.95 * len(classes):
-        _check_numbers(numbers, classes, where)
-    else:
-        _check_several(classes, where)
+    if len(numbers) < 0.95 * len(classes):
+        _refuse_several(classes, where)
+    elif _is_score(numbers):
+        raise Refused(
+            f"{where}: {len(numbers):,} different numbers, such as {some}: a score, not "
+            "a class. Cut it into bands first, such as low, middle and high."
+        )
     if len(classes) > max(2, len(items) / LEAST_ROWS):
         raise Refused(
             f"{where}: {len(classes):,} different values in {len(items):,} items, such as "
-            f"{_some(classes)}. That looks like a text or an id, not like a class. A class needs "
+            f"{some}. That looks like a text or an id, not like a class. A class needs "
             f"{LEAST_ROWS} items on average, and better twenty."
         )
     if len(classes) > MOST_CLASSES:
@@ -52,10 +56,6 @@ def check_classes(items, where):
             f"{where}: {len(classes):,} classes; {MOST_CLASSES} are the most that a case can show. "
             "Join some, or take the commonest."
         )
-
-
-def _some(values):
-    return ", ".join(repr(short(value, 30)) for value in list(values)[:3])
 
 
 def number(label):
@@ -68,17 +68,13 @@ def number(label):
     return value if math.isfinite(value) else None
 
 
-def _check_numbers(numbers, classes, where):
+def _is_score(numbers):
     whole = all(value.is_integer() for value in numbers)
     in_a_row = whole and max(numbers) - min(numbers) < len(set(numbers))
-    if len(numbers) > (MOST_LEVELS if whole else MOST_BANDS) and not in_a_row:
-        raise Refused(
-            f"{where}: {len(numbers):,} different numbers, such as {_some(classes)}: a score, not "
-            "a class. Cut it into bands first, such as low, middle and high."
-        )
+    return len(numbers) > (MOST_LEVELS if whole else MOST_BANDS) and not in_a_row
 
 
-def _check_several(classes, where):
+def _refuse_several(classes, where):
     cells, sign = _several_in_a_cell(classes)
     rows = sum(classes[cell] for cell in cells)
     if rows > SEVERAL_SHARE * classes.total():
@@ -118,11 +114,11 @@ def in_order(names):
 
 def note_labels(reading):
     """Tell what is odd about the labels; nothing is changed."""
-    rows = Counter(item["label_name"] for item in reading.items)
-    names = in_order(rows)
-    numbers = [number(name) for name in names]
-    cells, sign = _several_in_a_cell(rows) if None in numbers else ([], "")
-    if None not in numbers and len(names) > MOST_LEVELS:
+    found = dict.fromkeys(item["label_name"] for item in reading.items)
+    names = in_order(found)
+    all_numbers = None not in map(number, names)
+    cells, sign = ([], "") if all_numbers else _several_in_a_cell(found)
+    if all_numbers and len(names) > MOST_LEVELS:
         reading.notes.append(
             f"The labels are the numbers {names[0]} to {names[-1]}, and each counts as a class of "
             "its own. If they are a score, cut it into bands first."

@@ -8,28 +8,18 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
 from .. import settings
 from ..models import multilingual
 from ..models import text as text_models
-from . import labels, split, tables
-from .case import Case
-from .intake import Intake, LeftOut, Reading, Refused, short
+from . import labels, own_case, split, tables
+from .intake import LeftOut, Reading, Refused, short
 
-N_FOLDS = 5
-LEAST_GROUPS = N_FOLDS  # of a class: one for each fold
 NEAR_DUPLICATE = 0.5  # cosine of counts of word triples, as in the legal case
 RUN = 6  # letters; about three words where words have no spaces between them
 LEAST_TEXTS = 10  # fewer cannot say what most of them share
-LARGE_GROUP = 0.1  # of all items, above which a group is named
-FAR_FROM_AIM = 0.05  # of all items, that a part may differ from 70/10/20 unsaid
-VALIDATION_ONE_IN = 8  # of the groups, where the test part has a file of its own
-QUICK_ITEMS = 400
-COMMON_CLASS = 0.6  # a share above which accuracy flatters
-RARE_CLASS = 10  # times rarer than the commonest
 TOKEN_LIMITS = (64, 128, 256)
 SHARE_THAT_FITS = 0.95
 TOKEN_SAMPLE = 1000
@@ -67,8 +57,7 @@ def case_from_csv(
         A table of the same form that is the test part. Training rows that resemble one of its rows
         are left out.
     near_repeats : bool
-        Whether texts that are nearly the same are looked for and kept together. Equal ones always
-        are.
+        Whether texts that are nearly the same are kept together. Equal ones always are.
     pace, track : str, optional
         As in `ftlearn.open_case`.
 
@@ -84,35 +73,46 @@ def case_from_csv(
     """
     pace, track = settings.pace(pace), settings.track(track)
     columns = {"input": ("text", text), "label_name": ("label", label)}
-    reading = _read_rows(path, columns, group, "row")
-    held_out = _read_rows(test, columns, group, "test row") if test is not None else None
-    name = reading.name
-    labels.check_classes(reading.items, f"{name}, column {label!r}")
-    _join_alike(reading, held_out, ["input"], near_repeats)
-    if held_out is None:
-        _leave_out_small_classes(reading, name)
+    readings, read_as = _read_both(path, test, columns, group)
+    train = readings["train"]
+    labels.check_classes(train.items, f"{train.name}, column {label!r}")
+    _join_alike(readings, ["input"], near_repeats)
+    if test is None:
+        own_case.leave_out_small_classes(train)
+        dealt = (
+            "Of five folds of groups, dealt by a hash and stratified by class, one is the test "
+            "part and half of another the validation part."
+        )
     else:
-        _keep_apart(reading, held_out, name)
-    labels.note_labels(reading)
-    labels.note_wordless(reading)
-    if pace == "quick":
-        _leave_out_most_groups(reading, QUICK_ITEMS)
-    label_names = labels.in_order(item["label_name"] for item in reading.items)
-    parts = _parts(reading, held_out, label_names, name)
+        _keep_apart(readings)
+        _check_labels(train, readings["test"])
+        dealt = (
+            f"The test part is the file {readings['test'].name}; training rows that resemble one "
+            "of its rows are left out, and one group in eight is for validation."
+        )
+    labels.note_labels(train)
+    labels.note_wordless(train)
+    label_names = labels.in_order(item["label_name"] for item in train.items)
+    parts = own_case.parts_of(readings, label_names, pace)
     generalist = text_models.known(None, track)
-    limit = _token_limit(generalist, track, parts["train"]["input"], reading.notes)
-    metric = _metric(parts["train"], label_names, reading.notes)
-    group_name = f"values of '{group}', and texts alike" if group else "groups of alike texts"
-    return _own_case(
-        reading,
-        held_out,
+    limit = _token_limit(generalist, track, parts["train"]["input"], train.notes)
+    metric = own_case.metric_of(parts["train"], label_names, train.notes)
+    counts = np.bincount(parts["train"]["label"])
+    classes = ", ".join(f"{name} {n:,}" for name, n in zip(label_names, counts, strict=True))
+    also = f", and so do equal values of the column '{group}'" if group else ""
+    return own_case.make(
+        readings,
         parts,
-        title=f"{name}: {text} to {label}",
+        read_as,
+        f"From column '{text}' to column '{label}': {len(label_names)} classes, judged by "
+        f"{metric.replace('_', '-')}. Training items: {classes}.",
+        f"Texts with the same or nearly the same words form a group{also}. {dealt} No group stands "
+        "in two parts.",
+        title=f"{train.name}: {text} to {label}",
         task="classification",
         label_names=label_names,
-        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        card=_text_card(name, text, label, group, held_out, reading, parts, label_names, metric),
-        group_name=group_name,
+        claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
+        group_name=f"values of '{group}', and texts alike" if group else "groups of alike texts",
         metric=metric,
         generalist=generalist,
         generalist_label=text_models.TEXT_MODELS[generalist].label,
@@ -125,17 +125,30 @@ def case_from_csv(
 # --- rows of a table --------------------------------------------------------------------------
 
 
+def _read_both(path, test, columns, group):
+    """The readings of the training table and of the test table, and how they were read."""
+    readings = {"train": _read_rows(path, columns, group, "row")}
+    read_as = readings["train"].read_as
+    if test is not None:
+        held_out = readings["test"] = _read_rows(test, columns, group, "test row")
+        held_out.notes = [f"Test file: {note}" for note in held_out.notes]
+        read_as += f"; test file: {held_out.read_as}"
+    return readings, read_as
+
+
 def _read_rows(source, columns, group, kind):
     """The rows of a table in which every column has something.
 
     `columns` maps a key of an item to the argument that names its column, and the column.
     """
     table = tables.read_table(source)
-    wanted = dict(columns.values())
-    _check_columns(table, wanted | ({"group": group} if group else {}))
-    left_out = [LeftOut(f"{kind} {n}", why, content) for n, why, content in table.broken]
-    found = len(table.rows) + len(left_out)
-    reading = Reading([], found, table.read_as, left_out, list(table.notes), table.name)
+    wanted = dict(columns.values()) | ({"group": group} if group else {})
+    for argument, column in wanted.items():
+        if column not in table.columns:
+            raise Refused(_unknown_column(table, argument, column, wanted))
+    if len(set(wanted.values())) < len(wanted):
+        raise Refused(f"{', '.join(wanted)} must be different columns; they are {wanted}.")
+    items = []
     for number, row in zip(table.numbers, table.rows, strict=True):
         item = {"item_id": f"{kind.replace(' ', '-')}-{number}", "row": number}
         item |= {key: row[column].strip() for key, (_, column) in columns.items()}
@@ -145,27 +158,22 @@ def _read_rows(source, columns, group, kind):
         item["shown"] = " | ".join(filter(None, (item[key] for key in columns)))
         if group:
             item["own_group"] = row[group].strip()
-        reading.items.append(item)
+        items.append(item)
+    reading = Reading(table.name, table.read_as, items, list(table.notes))
+    reading.leave_out([LeftOut(f"{kind} {n}", why, content) for n, why, content in table.broken])
     for key, (argument, column) in columns.items():
         reading.drop(lambda item, key=key: not item[key], f"nothing in column '{column}'")
         what = "labels" if argument == "label" else f"texts in column '{column}'"
         labels.note_missing(reading, key, what)
     if not reading.items:
-        raise Refused(f"{table.name}: no row has both {' and '.join(map(repr, wanted.values()))}.")
+        both = " and ".join(repr(column) for _, column in columns.values())
+        raise Refused(f"{table.name}: no row has both {both}.")
     blank = sum(not item["own_group"] for item in reading.items) if group else 0
     if blank:
         reading.notes.append(
             f"Rows with nothing in column '{group}': {blank:,}. Each is a group of its own."
         )
     return reading
-
-
-def _check_columns(table, wanted):
-    for argument, column in wanted.items():
-        if column not in table.columns:
-            raise Refused(_unknown_column(table, argument, column, wanted))
-    if len(set(wanted.values())) < len(wanted):
-        raise Refused(f"{', '.join(wanted)} must be different columns; they are {wanted}.")
 
 
 def _unknown_column(table, argument, column, wanted):
@@ -209,44 +217,33 @@ def _first_line_is_data(table):
 
 def _likely_columns(table):
     """The columns that look like text and label by what stands in them; None where none does."""
-    rows = table.rows[:2000]
-    about = {}
+    values_of = {}
     for column in table.columns:
-        values = [row[column].strip() for row in rows if row[column].strip()]
+        values = [row[column].strip() for row in table.rows[:2000] if row[column].strip()]
         if values:
-            words = sum(len(value.split()) for value in values) / len(values)
-            about[column] = (words, len(set(values)), len(values))
-    if not about:
-        return None, None
-    text = max(about, key=lambda column: about[column][0])
-    likely = {
-        column: different
-        for column, (_, different, filled) in about.items()
-        if column != text and 2 <= different <= max(2, filled / labels.LEAST_ROWS)
-    }
-    # Of several the fullest one; of equally full ones that with the fewest values.
-    label = min(likely, key=lambda c: (-about[c][2], likely[c])) if likely else None
-    return text, label
+            values_of[column] = values
+
+    def words(column):
+        return sum(len(value.split()) for value in values_of[column]) / len(values_of[column])
+
+    text = max(values_of, key=words, default=None)
+    likely = {}
+    for column, values in values_of.items():
+        different = len(set(values))
+        if column != text and 2 <= different <= max(2, len(values) / labels.LEAST_ROWS):
+            # Of several the fullest one; of equally full ones that with the fewest values.
+            likely[column] = (-len(values), different)
+    return text, min(likely, key=likely.get, default=None)
 
 
 # --- groups -----------------------------------------------------------------------------------
 
 
-class _WordsOnly(dict):
-    """For `str.translate`: letters with their marks and digits stay, other signs part words."""
-
-    def __missing__(self, code):
-        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else " "
-        return self[code]
-
-
-_WORDS_ONLY = _WordsOnly()
-
-
 def _words(text):
-    """A text in the form in which repeats are equal."""
+    """A text in the form in which repeats are equal: letters with their marks, and 0 for digits."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    plain = re.sub(r"\d+", "0", folded.translate(_WORDS_ONLY))
+    signs = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in folded)
+    plain = re.sub(r"\d+", "0", "".join(signs))
     return " ".join(plain.split()) or folded
 
 
@@ -262,36 +259,34 @@ def _shingles(words):
     return [" ".join(triple[at : at + 3]) for at in range(len(triple) - 2)]
 
 
-def _join_alike(reading, held_out, keys, near_repeats):
+def _join_alike(readings, keys, near_repeats):
     """Give every item its group: equal and nearly equal texts, and equal values of the column."""
-    items = [*reading.items, *(held_out.items if held_out else ())]
-    pairs, repeats, near = [], 0, 0
+    items = [item for reading in readings.values() for item in reading.items]
+    notes = readings["train"].notes
+    alike, repeats, near = [], 0, 0
     for key in keys:
         words = [_words(item[key]) for item in items]
-        equal, of_equal = _first_of_equal(words)
-        pairs.append(equal)
-        repeats += len(words) - len(of_equal)
+        equal = own_case.first_of_equal(words)
+        different = sorted(set(equal))
+        alike.append((range(len(items)), equal))
+        repeats += len(items) - len(different)
         if near_repeats:
-            first = _near_repeats([words[at] for at in of_equal], reading.notes)
-            pairs.append((of_equal, [of_equal[at] for at in first]))
+            first = _near_repeats([words[at] for at in different], notes)
+            alike.append((different, [different[at] for at in first]))
             near += sum(at != chain for at, chain in enumerate(first))
-    if "own_group" in items[0]:
-        named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
-        pairs.append(_first_of_equal(named)[0])
-    for item, first in zip(items, split.chains(len(items), pairs), strict=True):
-        item["group"] = items[first]["item_id"]
+    own_case.join_groups(items, alike)
     if repeats:
-        reading.notes.append(
+        notes.append(
             f"Repeats (equal but for capitals, marks and digits): {repeats:,}. They stay on one "
             "side of the split."
         )
     if near:
-        reading.notes.append(
+        notes.append(
             f"Nearly the same as another item: {near:,}. They stay together as well; "
             "near_repeats=False turns the search off."
         )
     if "label_name" in items[0]:
-        _note_conflicts(reading)
+        _note_conflicts(readings["train"])
 
 
 def _near_repeats(texts, notes):
@@ -310,86 +305,48 @@ def _near_repeats(texts, notes):
     return split.near_clusters(counts, NEAR_DUPLICATE)
 
 
-def _first_of_equal(values):
-    """Pairs of each index with the first of an equal value, and those first indices."""
-    first = {}
-    firsts = [first.setdefault(value, at) for at, value in enumerate(values)]
-    return (list(range(len(values))), firsts), list(first.values())
+_CONFLICTS = (
+    "Texts that stand there with different labels: {n:,}. Some of the labels must be wrong; "
+    "nothing was changed. For example: {examples}.",
+    "Texts with different labels that differ in capitals, smileys, digits or marks alone: {n:,}. "
+    "They stay on one side of the split; the models may not see the difference. For example: "
+    "{examples}.",
+)
 
 
 def _note_conflicts(reading):
     """Texts that are equal, sign by sign or in their words alone, and have different labels."""
-    said = (
-        (lambda text: " ".join(text.split()), "Texts that stand there with different labels: {}. "
-         "Some of the labels must be wrong; nothing was changed. {}"),
-        (_words, "Texts with different labels that differ in capitals, smileys, digits or marks "
-         "alone: {}. They stay on one side of the split; the models may not see the difference. "
-         "{}"),
-    )  # fmt: skip
     told = set()
-    for plain, sentence in said:
-        same = {}
-        for item in reading.items:
-            same.setdefault(plain(item["input"]), {}).setdefault(item["label_name"], item)
-        torn = [
-            [by_label[name] for name in sorted(by_label)][:2]
-            for by_label in same.values()
-            if len(by_label) > 1 and not told & {item["item_id"] for item in by_label.values()}
-        ]
+    ways = (lambda text: " ".join(text.split()), _words)
+    for plain, sentence in zip(ways, _CONFLICTS, strict=True):
+        torn = []
+        texts = [plain(item["input"]) for item in reading.items]
+        for by_label in own_case.in_two_classes(reading.items, texts):
+            if not told & {item["item_id"] for item in by_label.values()}:
+                torn.append([by_label[name] for name in sorted(by_label)][:2])
         told |= {item["item_id"] for pair in torn for item in pair}
+        examples = "; ".join(
+            f"{short(pair[0]['input'], 50)!r} is "
+            + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in pair)
+            for pair in torn[:3]
+        )
         if torn:
-            examples = "; ".join(
-                f"{short(pair[0]['input'], 50)!r} is "
-                + " and ".join(f"{item['label_name']!r} in {item['where']}" for item in pair)
-                for pair in torn[:3]
-            )
-            reading.notes.append(sentence.format(f"{len(torn):,}", f"For example: {examples}."))
+            reading.notes.append(sentence.format(n=len(torn), examples=examples))
 
 
-def _leave_out_small_classes(reading, name):
-    groups, rows = {}, Counter()
-    for item in reading.items:
-        groups.setdefault(item["label_name"], set()).add(item["group"])
-        rows[item["label_name"]] += 1
-    small = {label for label, members in groups.items() if len(members) < LEAST_GROUPS}
-    for label in sorted(small):
-        reading.drop(
-            lambda item, label=label: item["label_name"] == label,
-            f"class '{label}' has fewer than {LEAST_GROUPS} groups, too few to learn and to test",
-        )
-    if len(groups) - len(small) < 2:
-        counts = ", ".join(f"{label!r} {len(members)}" for label, members in groups.items())
-        joined = [label for label in small if rows[label] >= LEAST_GROUPS]
-        what_now = (
-            f"Most of its {rows.total():,} items count as alike, and alike ones are one group; the "
-            f"notes say by what: {' '.join(reading.notes)}"
-            if joined
-            else "Collect more, or join classes."
-        )
-        raise Refused(
-            f"{name}: fewer than two classes have {LEAST_GROUPS} groups or more ({counts}), and "
-            f"that is the least for training, validation and test. {what_now}"
-        )
-
-
-def _keep_apart(reading, held_out, name):
-    """Leave out training items that share a group with a test item."""
-    tested = {item["group"] for item in held_out.items}
-    reading.drop(
-        lambda item: item["group"] in tested,
+def _keep_apart(readings):
+    own_case.keep_apart(
+        readings,
         "the test file has the same, nearly the same, or the same group: it would leak",
+        "every row resembles a row of the test file, so nothing is left to learn from. Are the two "
+        "files the same?",
     )
-    if not reading.items:
-        raise Refused(
-            f"{name}: every row resembles a row of the test file, so nothing is left to learn "
-            "from. Are the two files the same?"
-        )
-    if "label_name" not in reading.items[0]:
-        return
-    known = Counter(item["label_name"] for item in reading.items)
-    missing = Counter(
-        item["label_name"] for item in held_out.items if item["label_name"] not in known
-    )
+
+
+def _check_labels(reading, held_out):
+    """What the test file shows must stand in training."""
+    known = {item["label_name"] for item in reading.items}
+    missing = Counter(i["label_name"] for i in held_out.items if i["label_name"] not in known)
     if missing:
         counts = ", ".join(f"{label!r} ({n} rows)" for label, n in sorted(missing.items()))
         raise Refused(
@@ -398,130 +355,12 @@ def _keep_apart(reading, held_out, name):
         )
     if len(known) < 2:
         raise Refused(
-            f"{name}: once the rows that the test file repeats are left out, only the class "
-            f"{next(iter(known))!r} remains."
+            f"{reading.name}: once the rows that the test file repeats are left out, only the "
+            f"class {known.pop()!r} remains."
         )
 
 
-def _leave_out_most_groups(reading, most):
-    """Keep whole groups by the hash of their name, class by class in turn, up to so many items."""
-    by_class = {}
-    for item in reading.items:
-        groups = by_class.setdefault(item.get("label_name", ""), {})
-        groups.setdefault(item["group"], []).append(item)
-    queues = [
-        sorted(groups.values(), key=lambda members: split.short_hash(members[0]["group"]))
-        for _, groups in sorted(by_class.items())
-    ]
-    chosen, taken = set(), 0
-    for turn in range(max(map(len, queues))):
-        for queue in queues:
-            if turn < len(queue) and (taken < most or turn < LEAST_GROUPS):
-                group = queue[turn][0]["group"]
-                taken += 0 if group in chosen else len(queue[turn])
-                chosen.add(group)
-    reading.drop(lambda item: item["group"] not in chosen, f"quick pace takes about {most} items")
-
-
-# --- parts ------------------------------------------------------------------------------------
-
-
-def _parts(reading, held_out, label_names, name):
-    """Train, validation and test, as datasets."""
-    from datasets import Dataset
-
-    items = [_for_dataset(item, label_names) for item in reading.items]
-    if held_out is None:
-        n_groups = len({item["group"] for item in items})
-        if n_groups < 2 * N_FOLDS:
-            raise Refused(
-                f"{name}: the items form {n_groups} groups (alike ones, or equal values of the "
-                f"group column, count as one); at least {2 * N_FOLDS} are needed for training, "
-                "validation and test."
-            )
-        parts = split.fold_by_group(items, n_folds=N_FOLDS, fold=0)
-    else:
-        position = split.assign_folds(items, VALIDATION_ONE_IN)
-        sides = {True: [], False: []}
-        for item in items:
-            sides[position[item["group"]] % VALIDATION_ONE_IN == 0].append(item)
-        tested = [_for_dataset(item, label_names) for item in held_out.items]
-        parts = {
-            "train": Dataset.from_list(sides[False]) if sides[False] else [],
-            "validation": Dataset.from_list(sides[True]),
-            "test": Dataset.from_list(tested),
-        }
-    _check_parts(parts, label_names, name)
-    _note_sizes_of_groups(parts, reading.notes)
-    if held_out is None:
-        _note_shares(parts, reading.notes)
-    return parts
-
-
-def _note_sizes_of_groups(parts, notes):
-    """Name a group so large that it bends the parts."""
-    n = sum(map(len, parts.values()))
-    for part, rows in parts.items():
-        for group, size in Counter(rows["group"]).most_common(1):
-            if size >= max(LARGE_GROUP * n, 3):
-                shown = "file" if "file" in rows.column_names else "input"
-                first = rows[shown][list(rows["group"]).index(group)]
-                notes.append(
-                    f"One group holds {size:,} of {n:,} items ({size / n:.0%}), such as "
-                    f"{short(first, 60)!r}. It cannot be divided, so all of it is in the {part} "
-                    "part."
-                )
-
-
-def _note_shares(parts, notes):
-    n = sum(map(len, parts.values()))
-    shares = {part: len(rows) / n for part, rows in parts.items()}
-    aims = {"train": 0.7, "validation": 0.1, "test": 0.2}
-    if any(abs(shares[part] - aim) > FAR_FROM_AIM for part, aim in aims.items()):
-        notes.append(
-            "Training, validation and test have "
-            + ", ".join(f"{shares[part]:.0%}" for part in aims)
-            + " of the items, where 70 %, 10 % and 20 % were aimed at: groups are not divided."
-        )
-
-
-def _for_dataset(item, label_names):
-    hidden = {"where", "shown", "label_name", "own_group"}
-    label = label_names.index(item["label_name"]) if label_names else 0
-    kept = {key: value for key, value in item.items() if key not in hidden}
-    return {**kept, "label": label}
-
-
-def _check_parts(parts, label_names, name):
-    for part, members in parts.items():
-        if not len(members):
-            raise Refused(
-                f"{name}: too few groups for a {part} part. Some twenty groups a class are a "
-                "sensible least."
-            )
-    learned = set(parts["train"]["label"])
-    missing = [label for at, label in enumerate(label_names) if at not in learned]
-    if missing:
-        raise Refused(
-            f"{name}: no training item has the label {missing[0]!r}; its items are so alike, or so "
-            "few, that all went to other parts. Collect more of it, or leave it out."
-        )
-
-
-def _metric(train, label_names, notes):
-    """The case's metric; accuracy flatters where one class is very common."""
-    counts = Counter(train["label"])
-    common, most = counts.most_common(1)[0]
-    rare, least = counts.most_common()[-1]
-    if most / len(train) <= COMMON_CLASS and most < RARE_CLASS * least:
-        return "accuracy"
-    notes.append(
-        f"The classes are unequal: {label_names[common]!r} has {most:,} of {len(train):,} training "
-        f"items ({most / len(train):.0%}), {label_names[rare]!r} has {least:,}. Always saying "
-        "the commonest would look good in accuracy, so the case is judged by macro-F1, which "
-        "counts every class alike."
-    )
-    return "macro_f1"
+# --- tokens -----------------------------------------------------------------------------------
 
 
 def _token_limit(generalist, track, inputs, notes):
@@ -554,95 +393,13 @@ def _token_limit(generalist, track, inputs, notes):
     return limit
 
 
-# --- words ------------------------------------------------------------------------------------
-
-
-def _own_case(reading, held_out, parts, **more):
-    return Case(
-        name=_case_name(reading.name),
-        claimed={"value": None, "unit": "points"},
-        data_name=reading.name,
-        fold=None if held_out else 0,
-        intake=_intake(reading.name, reading, held_out, parts),
-        **parts,
-        **more,
-    )
-
-
-def _intake(name, reading, held_out, parts):
-    read_as, found = reading.read_as, reading.found
-    left_out, notes = list(reading.left_out), list(reading.notes)
-    if held_out is not None:
-        read_as += f"; test file: {held_out.read_as}"
-        found += held_out.found
-        left_out += held_out.left_out
-        notes += [f"Test file: {note}" for note in held_out.notes]
-    kept = sum(len(part) for part in parts.values())
-    if kept + len(left_out) != found:
-        raise RuntimeError(
-            f"{name}: {found:,} rows were found, {kept:,} are in the case and {len(left_out):,} "
-            "are listed as left out. That is an error of the course; please report it."
-        )
-    return Intake(name, read_as, found, kept, left_out, notes)
-
-
-def _text_card(name, text, label, group, held_out, reading, parts, label_names, metric):
-    counts = Counter(parts["train"]["label"])
-    classes = ", ".join(f"{label_name} {counts[at]:,}" for at, label_name in enumerate(label_names))
-    together = "Texts with the same or nearly the same words form a group"
-    together += f", and so do equal values of the column '{group}'." if group else "."
-    dealt = (
-        f"The test part is the file {held_out.name}; training rows that resemble one of its rows "
-        "are left out, and one group in eight is for validation."
-        if held_out is not None
-        else "Of five folds of groups, dealt by a hash and stratified by class, one is the test "
-        "part and half of another the validation part."
-    )
-    return _card(
-        name,
-        f"From column '{text}' to column '{label}': {len(label_names)} classes, judged by "
-        f"{metric.replace('_', '-')}. Training items: {classes}.",
-        f"{together} {dealt} No group stands in two parts.",
-        reading,
-        parts,
-    )
-
-
-def _card(name, task, dealing, reading, parts):
-    sizes = ", ".join(
-        f"{part} {len(members):,} in {len(set(members['group'])):,} groups"
-        for part, members in parts.items()
-    )
-    left_out = len(reading.left_out)
-    return f"""
-**{name}.** The learner's own data ({reading.read_as}). Who made them, and under which terms they
-may be used, is for the learner to say.
-
-- **Task.** {task}
-- **Items.** {sizes}. {left_out:,} left out; `case.intake` lists each with its reason.
-- **Split.** {dealing}
-- **Beware.** The labels are taken as they stand. Nobody has checked them.
-"""
-
-
-def _case_name(name):
-    slug = re.sub(r"[^a-z0-9]+", "_", Path(name).stem.casefold()).strip("_")
-    return f"own_{slug[:40] or 'data'}"
-
-
 # --- sentence pairs ---------------------------------------------------------------------------
 
 
 def case_from_pairs(
-    path,
-    source="source",
-    target="target",
-    group=None,
-    test=None,
-    near_repeats=True,
-    pace=None,
+    path, source="source", target="target", group=None, test=None, near_repeats=True, pace=None,
     track=None,
-):
+):  # fmt: skip
     """Make a retrieval case from a table with a sentence and its translation in each row.
 
     Parameters
@@ -666,36 +423,27 @@ def case_from_pairs(
     """
     pace, track = settings.pace(pace), settings.track(track)
     columns = {"input": ("source", source), "translation": ("target", target)}
-    reading = _read_rows(path, columns, group, "row")
-    held_out = _read_rows(test, columns, group, "test row") if test is not None else None
-    name = reading.name
-    same = sum(item["input"] == item["translation"] for item in reading.items)
+    readings, read_as = _read_both(path, test, columns, group)
+    train = readings["train"]
+    same = sum(item["input"] == item["translation"] for item in train.items)
     if same:
-        reading.notes.append(
+        train.notes.append(
             f"Pairs with the same text on both sides: {same:,}. Finding those is no translation."
         )
-    _join_alike(reading, held_out, ["input", "translation"], near_repeats)
-    if held_out is not None:
-        _keep_apart(reading, held_out, name)
-    if pace == "quick":
-        _leave_out_most_groups(reading, QUICK_ITEMS)
-    parts = _parts(reading, held_out, [], name)
+    _join_alike(readings, ["input", "translation"], near_repeats)
+    _keep_apart(readings)
+    parts = own_case.parts_of(readings, [], pace)
     generalist = multilingual.known(None, track)
-    return _own_case(
-        reading,
-        held_out,
+    return own_case.make(
+        readings,
         parts,
-        title=f"{name}: {source} to {target}",
+        read_as,
+        f"For each sentence of column '{source}', find its translation in column '{target}'.",
+        "Pairs that are alike on either side form a group. No group stands in two parts.",
+        title=f"{train.name}: {source} to {target}",
         task="retrieval",
         label_names=[],
-        claim=f"A fine-tuned model finds translations better than the generalist on {name}.",
-        card=_card(
-            name,
-            f"For each sentence of column '{source}', find its translation in column '{target}'.",
-            "Pairs that are alike on either side form a group. No group stands in two parts.",
-            reading,
-            parts,
-        ),
+        claim=f"A fine-tuned model finds translations better than the generalist on {train.name}.",
         places={"test": f", 1 of {len(set(parts['test']['translation']))} to be found"},
         group_name="groups of alike sentences",
         metric="accuracy_at_1",

@@ -8,9 +8,8 @@ import re
 from collections import Counter
 
 from .. import settings
-from . import folders, labels, own_data, pictures, split
-from .case import Case
-from .intake import Intake, Reading, Refused
+from . import folders, labels, own_case, pictures
+from .intake import Reading, Refused, first_of
 
 GENERALIST = "efficientnet_lite0"
 MANY = 100  # pictures; from here on a line says how far reading is
@@ -47,56 +46,47 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
         When a folder is not there, or no class, or too little, is left to learn from.
     """
     pace, track = settings.pace(pace), settings.track(track)
-    name, readings = _read_parts(path, test, _pattern(group))
+    readings = _read_parts(path, test, _pattern(group))
     train = readings["train"]
-    _check_classes(train, name)
+    _check_classes(train)
     labels.note_labels(train)
     _join_alike(readings)
-    _keep_apart(readings, name)
+    own_case.keep_apart(
+        readings,
+        "another part has the same picture, nearly the same, or the same group: it would leak",
+        "nothing is left for the {part} part, for its pictures cannot be used or resemble those of "
+        "another part. Do two of the folders hold the same?",
+    )
     if "test" not in readings:
-        _refuse_if_alike(train, name)
-        own_data._leave_out_small_classes(train, name)
-    _check_labels(readings, name)
-    if pace == "quick":
-        own_data._leave_out_most_groups(train, own_data.QUICK_ITEMS)
+        _refuse_if_alike(train)
+        own_case.leave_out_small_classes(train)
+    _check_labels(readings)
     label_names = labels.in_order(item["label_name"] for item in train.items)
-    parts = _parts(readings, label_names, name)
-    metric = own_data._metric(parts["train"], label_names, train.notes)
-    return Case(
-        name=own_data._case_name(name),
-        title=f"{name}: images to classes",
+    parts = _parts(readings, label_names, pace)
+    metric = own_case.metric_of(parts["train"], label_names, train.notes)
+    also = f", and so do those with the same part {group!r} of their name" if group else ""
+    return own_case.make(
+        readings,
+        parts,
+        train.read_as,
+        f"From an image to its class: {len(label_names)} classes ({', '.join(label_names)}), "
+        f"judged by {metric.replace('_', '-')}.",
+        f"Images that are equal or nearly so form a group{also}. No group stands in two parts.",
+        title=f"{train.name}: images to classes",
         task="classification",
         label_names=label_names,
-        claim=f"A fine-tuned model beats the best frozen baseline on {name}.",
-        claimed={"value": None, "unit": "points"},
-        card=own_data._card(
-            name,
-            f"From an image to its class: {len(label_names)} classes "
-            f"({', '.join(label_names)}), judged by {metric.replace('_', '-')}.",
-            "Images that are equal or nearly so form a group"
-            + (f", and so do those with the same part {group!r} of their name." if group else ".")
-            + " No group stands in two parts.",
-            train,
-            parts,
-        ),
-        data_name=name,
+        claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
         group_name="groups of alike images",
         caution="A lesson, not a device: no clinical use.",
         metric=metric,
         generalist=GENERALIST,
         track=track,
         pace=pace,
-        fold=None if "test" in readings else 0,
-        intake=_intake(name, readings, parts),
-        **parts,
     )
 
 
-# --- reading ----------------------------------------------------------------------------------
-
-
 def _read_parts(path, test, pattern):
-    """The name of the learner's folder, and a reading of each of its parts."""
+    """A reading of each part of the learner's folder."""
     tree = folders.tree_of(path)
     parts = folders.parts_of(tree)
     readings = {part: _read(tree, *found, pattern) for part, found in parts.items()}
@@ -105,8 +95,8 @@ def _read_parts(path, test, pattern):
     for at in sorted(tree.files.keys() - used):
         tree.leave_out(at, folders.BESIDE)
     train = readings["train"]
-    train.left_out += tree.left_out
-    train.notes[:0] = _place_notes(places) + _passed_notes(tree.passed)
+    train.leave_out(tree.left_out)
+    train.notes[:0] = _notes_on_the_folder(tree, places)
     if test is not None:
         if "test" in readings:
             raise Refused(
@@ -115,16 +105,17 @@ def _read_parts(path, test, pattern):
             )
         other = folders.tree_of(test, "test/")
         readings["test"] = _read(other, *folders.opened(other, ()), pattern)
-        readings["test"].left_out += other.left_out
-    return tree.name, readings
+        readings["test"].leave_out(other.left_out)
+    for part in readings.keys() - {"train"}:
+        readings[part].notes = [f"In the {part} part: {note}" for note in readings[part].notes]
+    return readings
 
 
 def _read(tree, place, labels, pattern):
     """The pictures below a place that have a class and can be read."""
     from tqdm.auto import tqdm
 
-    read_as = "a folder of images" + (f", labelled by {labels.source}" if labels else "")
-    reading, seen = Reading([], 0, read_as), []
+    items = []
     class_of = folders.classes_of(tree, place, labels)
     for at in tqdm(
         class_of, f"Reading {tree.name}", unit=" images", leave=False, disable=len(class_of) < MANY
@@ -134,56 +125,35 @@ def _read(tree, place, labels, pattern):
         except pictures.Unreadable as error:
             tree.leave_out(at, str(error))
             continue
-        seen.append(picture)
-        reading.items.append(
-            {
-                "item_id": tree.where(at),
-                "where": tree.where(at),
-                "shown": "",
-                "input": picture.kept,
-                "file": "/".join(at),
-                "label_name": class_of[at],
-                "pixels": picture.pixels,
-                "look": picture.look,
-            }
-        )
-    reading.notes = _size_notes([picture.size for picture in seen]) + pictures.counted(seen)
-    reading.notes += labels.notes if labels else []
+        where = tree.where(at)
+        item = {"item_id": where, "where": where, "shown": "", "picture": picture}
+        item |= {"input": picture.kept, "file": "/".join(at), "label_name": class_of[at]}
+        items.append(item)
+    notes = pictures.notes_on([item["picture"] for item in items])
+    read_as = "a folder of images"
+    if labels:
+        read_as += f", labelled by {labels.source}"
+        notes += labels.notes
+    reading = Reading(tree.name, read_as, items, notes)
     if pattern is not None:
         _name_groups(pattern, reading)
     return reading
 
 
-def _place_notes(places):
+def _notes_on_the_folder(tree, places):
+    notes = []
+    where = "/".join(places["train"])
     if len(places) > 1:
         said = ", ".join(f"{'/'.join(place)} for {part}" for part, place in places.items())
-        return [f"The folder is divided into parts: {said}."]
-    where = "/".join(places["train"])
-    return [f"The images were found further inside, in {where}."] if where else []
-
-
-def _passed_notes(passed):
-    if not passed:
-        return []
-    names = sorted(set(passed))
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return [
-        f"Hidden and helper files and folders passed over: {len(passed):,} "
-        f"({', '.join(names[:5])}{more})."
-    ]
-
-
-def _size_notes(sizes):
-    if len(set(sizes)) < 2:
-        return []
-    widths, heights = zip(*sizes, strict=True)
-    return [
-        f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
-        f"{min(heights)} to {max(heights)} high. Models see all of them at one size."
-    ]
-
-
-# --- groups -----------------------------------------------------------------------------------
+        notes.append(f"The folder is divided into parts: {said}.")
+    elif where:
+        notes.append(f"The images were found further inside, in {where}.")
+    if tree.passed:
+        names = first_of(sorted(set(tree.passed)))
+        notes.append(
+            f"Hidden and helper files and folders passed over: {len(tree.passed):,} ({names})."
+        )
+    return notes
 
 
 def _pattern(group):
@@ -220,18 +190,15 @@ def _join_alike(readings):
     """Give every item of every part its group."""
     items = [item for reading in readings.values() for item in reading.items]
     notes = readings["train"].notes
-    equal, of_equal = own_data._first_of_equal([item["pixels"] for item in items])
+    pixels = [item["picture"].pixels for item in items]
+    equal = own_case.first_of_equal(pixels)
+    different = sorted(set(equal))
     near = [
-        ([of_equal[a] for a in first], [of_equal[b] for b in second])
-        for first, second in pictures.near_pairs([items[at]["look"] for at in of_equal])
+        ([different[a] for a in first], [different[b] for b in second])
+        for first, second in pictures.near_pairs([items[at]["picture"].look for at in different])
     ]
-    pairs = [equal, *near]
-    if "own_group" in items[0]:
-        named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
-        pairs.append(own_data._first_of_equal(named)[0])
-    for item, first in zip(items, split.chains(len(items), pairs), strict=True):
-        item["group"] = items[first]["item_id"]
-    repeats = len(items) - len(of_equal)
+    own_case.join_groups(items, [(range(len(items)), equal), *near])
+    repeats = len(items) - len(different)
     if repeats:
         notes.append(
             f"Images that repeat another one: {repeats:,}. They stay on one side of the split."
@@ -241,76 +208,47 @@ def _join_alike(readings):
         notes.append(
             f"Images that look nearly like another one: {alike:,}. They stay together as well."
         )
-    _note_conflicts(items, notes)
-    for item in items:
-        del item["pixels"], item["look"]
-
-
-def _note_conflicts(items, notes):
-    same = {}
-    for item in items:
-        same.setdefault(item["pixels"], {}).setdefault(item["label_name"], item["where"])
-    torn = [list(places.values()) for places in same.values() if len(places) > 1]
+    torn = own_case.in_two_classes(items, pixels)
     if torn:
+        places = [item["where"] for item in torn[0].values()]
         notes.append(
             f"Images that stand in two classes: {len(torn):,}. One of the two must be wrong; "
-            f"nothing was changed. For example: {' and '.join(torn[0][:2])}."
+            f"nothing was changed. For example: {' and '.join(places[:2])}."
         )
 
 
-# --- what cannot be a case --------------------------------------------------------------------
-
-
-def _check_classes(train, name):
-    classes = Counter(item["label_name"] for item in train.items)
-    if not classes:
+def _check_classes(train):
+    if not train.items:
         reasons = Counter(item.reason for item in train.left_out).most_common(2)
         why = "; ".join(f"{reason}: {n:,}" for reason, n in reasons) or "there is no file"
         raise Refused(
-            f"{name} holds no picture that can be used ({why}). Expected one folder for each "
+            f"{train.name} holds no picture that can be used ({why}). Expected one folder for each "
             "class, with its images inside, or images and a CSV with the columns file and label."
         )
-    labels.check_classes(train.items, f"{name}, the classes")
+    labels.check_classes(train.items, f"{train.name}, the classes")
 
 
-def _keep_apart(readings, name):
-    """Leave out of the earlier parts what the later ones have as well."""
-    later = set()
-    for part in ("test", "validation", "train"):
-        if part not in readings:
-            continue
-        readings[part].drop(
-            lambda item, later=frozenset(later): item["group"] in later,
-            "another part has the same picture, nearly the same, or the same group: it would leak",
-        )
-        if not readings[part].items:
-            raise Refused(
-                f"{name}: nothing is left for the {part} part, for its pictures cannot be used or "
-                "resemble those of another part. Do two of the folders hold the same?"
-            )
-        later |= {item["group"] for item in readings[part].items}
-
-
-def _refuse_if_alike(train, name):
+def _refuse_if_alike(train):
     """Say so where it is because all look alike that too few groups are left."""
-    pictures_of = Counter(item["label_name"] for item in train.items)
-    groups_of = Counter(label for label, _ in {(i["label_name"], i["group"]) for i in train.items})
-    enough = [label for label, n in groups_of.items() if n >= own_data.LEAST_GROUPS]
+    n_pictures = Counter(item["label_name"] for item in train.items)
+    n_groups = own_case.groups_of_classes(train.items)
+    small = sorted(label for label, n in n_groups.items() if n < own_case.LEAST_GROUPS)
     alike = [
-        f"{label!r} has {pictures_of[label]:,} that count as {n:,}"
-        for label, n in groups_of.items()
-        if n < own_data.LEAST_GROUPS <= pictures_of[label]
+        f"{label!r} has {n_pictures[label]:,} that count as {n_groups[label]:,}"
+        for label in small
+        if n_pictures[label] >= own_case.LEAST_GROUPS
     ]
-    if len(enough) < 2 and alike:
+    if len(n_groups) - len(small) < 2 and alike:
         raise Refused(
-            f"{name}: its pictures look alike, or belong to one group, and then count as one: "
-            f"{', '.join(sorted(alike)[:5])}. That is too little to learn and to test. Look at "
-            "some of them: are they blank, or cut from the same picture?"
+            f"{train.name}: its pictures look alike, or belong to one group, and then count as "
+            f"one: {', '.join(sorted(alike)[:5])}. That is too little to learn and to test. Look "
+            "at some of them: are they blank, or cut from the same picture?"
         )
 
 
-def _check_labels(readings, name):
+def _check_labels(readings):
     """What the other parts show must stand in training."""
+    name = readings["train"].name
     known = {item["label_name"] for item in readings["train"].items}
     if "validation" in readings:
         readings["validation"].drop(
@@ -333,27 +271,15 @@ def _check_labels(readings, name):
         raise Refused(f"{name}: only the class {next(iter(known))!r} is left for training.")
 
 
-# --- parts ------------------------------------------------------------------------------------
-
-
-def _parts(readings, label_names, name):
+def _parts(readings, label_names, pace):
     """Train, validation and test as datasets; the learner's own validation part where it is one."""
-    from datasets import Dataset, concatenate_datasets
+    from datasets import Dataset, Image, concatenate_datasets
 
-    parts = own_data._parts(readings["train"], readings.get("test"), label_names, name)
-    parts = {part: pictures.decoded_lazily(items) for part, items in parts.items()}
+    parts = own_case.parts_of(readings, label_names, pace)
+    # Pictures are decoded when they are read.
+    parts = {part: items.cast_column("input", Image()) for part, items in parts.items()}
     if "validation" in readings:
-        items = [own_data._for_dataset(i, label_names) for i in readings["validation"].items]
+        items = [own_case.for_dataset(i, label_names) for i in readings["validation"].items]
         parts["train"] = concatenate_datasets([parts["train"], parts["validation"]])
-        parts["validation"] = pictures.decoded_lazily(Dataset.from_list(items))
+        parts["validation"] = Dataset.from_list(items).cast_column("input", Image())
     return parts
-
-
-def _intake(name, readings, parts):
-    train = readings["train"]
-    notes, left_out = list(train.notes), list(train.left_out)
-    for part in sorted(readings.keys() - {"train"}):
-        notes += [f"In the {part} part: {note}" for note in readings[part].notes]
-        left_out += readings[part].left_out
-    kept = sum(len(items) for items in parts.values())
-    return Intake(name, train.read_as, kept + len(left_out), kept, left_out, notes)

@@ -4,14 +4,14 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import warnings
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from .. import settings
+from .. import files, settings
 from ..models.vision import as_rgb
 from .case import Case
 
@@ -44,7 +44,7 @@ class Picture:
     size: tuple  # width and height that it came with
     remarks: list  # as of `open_image`
     pixels: str  # hash of what is kept
-    look: np.ndarray | None  # as of `look_of`
+    look: np.ndarray | None  # as of `_look_of`
 
 
 def open_image(source, formats, most_pixels):
@@ -58,8 +58,6 @@ def open_image(source, formats, most_pixels):
 @contextlib.contextmanager
 def _opened(source, formats=FORMATS):
     """An image to be read; whatever goes wrong on the way is `Unreadable`."""
-    from PIL import Image
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a refusal is said in words, the rest is of no use
@@ -75,8 +73,6 @@ def _opened(source, formats=FORMATS):
 
 def _by_pillow_or_tifffile(source, formats):
     """An opened image; greys in numbers that Pillow does not know become 32-bit floats."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
         return Image.open(source, formats=formats)
     except UnidentifiedImageError:
@@ -96,8 +92,6 @@ def _by_pillow_or_tifffile(source, formats):
 
 
 def _why_not(source, error):
-    from PIL import UnidentifiedImageError
-
     source.seek(0)
     head = source.read(160)
     for at, marks, kind, better in _NAMED:
@@ -110,8 +104,6 @@ def _why_not(source, error):
 
 def _frame(image):
     """The frame to look at, upright and in colour, and remarks on it."""
-    from PIL import ImageOps
-
     # What follows the first picture of a JPEG is the camera's own: a preview, a map of depths.
     frames = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
     read = []
@@ -120,7 +112,7 @@ def _frame(image):
         remarks = _remarks(image)  # before it is unpacked: Pillow turns a TIFF then
         upright = ImageOps.exif_transpose(image) if _rotation(image) > 1 else image
         read = [*read[:1], (as_rgb(upright), remarks)]
-        if frames == 1 or not _is_flat(read[-1][0]):
+        if frames == 1 or any(low < high for low, high in read[-1][0].getextrema()):
             break
     else:  # all are flat: the first is as good as any
         at = 0
@@ -141,27 +133,20 @@ def _rotation(image):
     return mark if mark in range(1, 9) else 1
 
 
-def _is_flat(image):
-    return all(low == high for low, high in image.getextrema())
-
-
 def _remarks(image):
     """What `as_rgb` and the rotation mark do to an image."""
     greys = {"F": "Float greys", "I": "Greys of more than 8 bits"}.get(image.mode, "16-bit greys")
+    seen_through = image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255
     done = {
         "Turned upright, as the rotation mark says": _rotation(image) > 1,
         f"{greys} were scaled to 8 bits, from the darkest to the brightest": (
             image.mode.startswith(("I", "F"))
         ),
-        "Transparency was laid over white": _is_seen_through(image),
+        "Transparency was laid over white": seen_through,
         "Printing colours (CMYK) were turned into red, green and blue": image.mode == "CMYK",
         "A palette was turned into the colours that it stands for": image.mode in ("P", "PA"),
     }
     return [remark for remark, holds in done.items() if holds]
-
-
-def _is_seen_through(image):
-    return image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255
 
 
 def read_once(file):
@@ -170,21 +155,14 @@ def read_once(file):
         raise Unreadable("it is no file, or a link to nothing")
     try:
         with file.open("rb") as source:
-            name = f"{_digest(source)}-{KEPT_SIDE}-{_READING}.png"
-            kept = settings.cached(f"pictures/{name}")
+            digest = hashlib.file_digest(source, "sha256").hexdigest()[:32]
+            if not source.tell():
+                raise Unreadable("the file is empty")
+            source.seek(0)
+            kept = settings.cached(f"pictures/{digest}-{KEPT_SIDE}-{_READING}.png")
             return _kept_already(kept) or _kept_now(source, kept)
     except OSError as error:
         raise Unreadable(f"it cannot be opened ({error.strerror})") from None
-
-
-def _digest(source):
-    digest = hashlib.sha256()
-    while block := source.read(1 << 20):
-        digest.update(block)
-    if not source.tell():
-        raise Unreadable("the file is empty")
-    source.seek(0)
-    return digest.hexdigest()[:32]
 
 
 def _kept_already(path):
@@ -207,48 +185,24 @@ def _kept_now(source, path):
     elif sideways:
         size = size[::-1]
     if min(image.size) > KEPT_SIDE:
-        image = _shrunk(image)
+        shorter = [round(KEPT_SIDE / min(image.size) * length) for length in image.size]
+        image = image.resize(shorter, Image.Resampling.BICUBIC, reducing_gap=2)
         remarks.append(f"Shrunk until the shorter side had {KEPT_SIDE} pixels")
-    content = _png(image, [size, remarks])
-    return _picture(content, path if _written(content, path) else None)
-
-
-def _shrunk(image):
-    from PIL import Image
-
-    factor = KEPT_SIDE / min(image.size)
-    size = [round(factor * length) for length in image.size]
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2)
-
-
-def _png(image, about):
-    from PIL.PngImagePlugin import PngInfo
-
-    words = PngInfo()
-    words.add_text("ftlearn", json.dumps(about))
+    about = PngImagePlugin.PngInfo()
+    about.add_text("ftlearn", json.dumps([size, remarks]))
     image.info = {}  # no colour profile, no rotation mark: both are dealt with
     stream = io.BytesIO()
-    image.save(stream, "PNG", pnginfo=words)
-    return stream.getvalue()
-
-
-def _written(content, path):
-    """Write a file whole or not at all; False where the cache cannot be written."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    image.save(stream, "PNG", pnginfo=about)
+    content = stream.getvalue()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        files.write_whole(path, content)
     except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        return False
-    return True
+        path = None  # the cache cannot be written
+    return _picture(content, path)
 
 
 def _picture(content, path):
-    from PIL import Image
-
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         image.load()
         size, remarks = json.loads(image.info["ftlearn"])
@@ -257,11 +211,11 @@ def _picture(content, path):
         size=tuple(size),
         remarks=remarks,
         pixels=hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest(),
-        look=look_of(image),
+        look=_look_of(image),
     )
 
 
-def look_of(image):
+def _look_of(image):
     """64 bits that say where a picture gets brighter to the right; None where it is flat.
 
     N. Krawetz describes the hash: https://www.hackerfactor.com/blog/index.php?/archives/529.
@@ -287,17 +241,18 @@ def near_pairs(looks):
         yield places[first[earlier] + begin], places[second[earlier]]
 
 
-def counted(pictures):
-    """Sentences that say of how many pictures a remark holds, the commonest first."""
+def notes_on(pictures):
+    """Sentences on sizes that differ, and of how many pictures a remark holds."""
     counts = Counter(remark for picture in pictures for remark in picture.remarks)
-    return [
+    notes = [
         f"{remark}: {count:,} picture{'s' if count > 1 else ''}."
         for remark, count in counts.most_common()
     ]
-
-
-def decoded_lazily(part):
-    """A part (datasets.Dataset) whose kept pictures are decoded when they are read."""
-    from datasets import Image
-
-    return part.cast_column("input", Image())
+    if len({picture.size for picture in pictures}) > 1:
+        widths, heights = zip(*(picture.size for picture in pictures), strict=True)
+        notes.insert(
+            0,
+            f"The images differ in size: {min(widths)} to {max(widths)} pixels wide, "
+            f"{min(heights)} to {max(heights)} high. Models see all of them at one size.",
+        )
+    return notes

@@ -12,7 +12,8 @@ how hard a lesion is to see.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from PIL import Image
+from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial import cKDTree
 
 # Raised by hand when the same seed can give other images.
@@ -82,8 +83,7 @@ def simulate(seed, number, label, grade=0, scanners=("scanner_1",)):
     lesion = np.zeros_like(healthy)
     found = (0.0, 0.0)
     if label:
-        rng = np.random.default_rng(lesion_seed)
-        lesion, *found = _lesion(patient, healthy, grade, rng)
+        lesion, *found = _lesion(patient, healthy, grade, np.random.default_rng(lesion_seed))
     whole = healthy + lesion
     images, boxes = {}, {}
     for name, stream in zip(scanners, noise_seed.spawn(len(scanners)), strict=True):
@@ -115,23 +115,17 @@ class Patient:
         self.breath = rng.normal(0, 10)  # how far the diaphragm goes down
         self.top = -138 * self.scale
         self.domes = (52 * self.scale + self.breath, 62 * self.scale + self.breath)
-        self._build_organs()
+        heart, lungs = self._heart(), [self._lung(-1), self._lung(1)]
+        domes = [self._dome(-1, self.domes[0]), self._dome(1, self.domes[1])]
+        aorta = self._aorta()
+        self.deep = sum(_length(lung) for lung in lungs)
+        self.air = np.zeros_like(self.x)
+        for lung, dome in zip(lungs, domes, strict=True):
+            self.air += _without(lung, [heart, dome, aorta])
 
     def _turned(self, x, z):
         """Where a point at depth z comes to lie when the patient is turned."""
         return x * np.cos(self.turn) + z * np.sin(self.turn)
-
-    def _build_organs(self):
-        rng = self.rng
-        self.heart_size = rng.uniform(0.88, 1.14)
-        self.heart = self._heart()
-        self.lungs = [self._lung(-1), self._lung(1)]
-        domes = [self._dome(-1, self.domes[0]), self._dome(1, self.domes[1])]
-        aorta = self._aorta()
-        self.air = np.zeros_like(self.x)
-        self.deep = sum(_length(lung) for lung in self.lungs)
-        for lung, dome in zip(self.lungs, domes, strict=True):
-            self.air += _without(lung, [self.heart, dome, aorta])
 
     def line_integrals(self):
         """Attenuation along every beam, without a lesion: no unit, shape as `x`."""
@@ -148,16 +142,16 @@ class Patient:
         centre, half, depth: functions of y as arrays; depth is half the extent along the beam.
         """
         room = 1 - ((self.x - centre) / np.maximum(half, 1e-6)) ** 2
-        chord = np.where(half > 0, depth * np.sqrt(np.maximum(room, 0)), 0)
-        return z - chord, z + chord
+        return _body(z, np.where(half > 0, depth, 0), room)
 
     def _torso(self):
         """Millimetres of body in the beam, fat and arms' roots included."""
-        shoulder = _step(self.y, -172 * self.scale, -118 * self.scale)
+        low, high = -172 * self.scale, -118 * self.scale
+        t = np.clip((self.y - low) / (high - low), 0, 1)
+        shoulder = t * t * (3 - 2 * t)
         half = 58 * self.scale + shoulder * (self.width + 46 + self.fat - 58 * self.scale)
         depth = 52 * self.scale + shoulder * (self.depth + 12 + self.fat - 52 * self.scale)
-        near, far = self._section(self._turned(0, 0), half, depth)
-        return far - near
+        return _length(self._section(self._turned(0, 0), half, depth))
 
     def _lung(self, side):
         bottom = self.domes[0] + 62 * self.scale
@@ -177,27 +171,24 @@ class Patient:
         x = (self.x - self._turned(side * 66 * self.scale, 8)) / (78 * self.scale)
         y = (self.y - top - below) / below
         room = np.where(self.y > top + below, 1.0, 1 - x**2 - y**2)
-        chord = self.depth * 1.02 * np.sqrt(np.maximum(room, 0))
-        return 8 - chord, 8 + chord
+        return _body(8, self.depth * 1.02, room)
 
     def _heart(self):
+        size = self.scale * self.rng.uniform(0.88, 1.14)
         tilt = np.radians(38 + self.rng.normal(0, 6))
         x = self.x - self._turned(24 * self.scale, 20)
         y = self.y - (self.domes[0] - 18 * self.scale)
         along = np.cos(tilt) * x + np.sin(tilt) * y
         across = -np.sin(tilt) * x + np.cos(tilt) * y
-        size = self.scale * self.heart_size
         room = 1 - (along / (66 * size)) ** 2 - (across / (50 * size)) ** 2
-        chord = 46 * size * np.sqrt(np.maximum(room, 0))
-        return 20 - chord, 20 + chord
+        return _body(20, 46 * size, room)
 
     def _aorta(self):
         """The arch as a ball beside the spine."""
         size = self.rng.uniform(15, 22) * self.scale
         x = self.x - self._turned(21 * self.scale, -10)
         y = self.y + 62 * self.scale
-        chord = np.sqrt(np.maximum(size**2 - x**2 - y**2, 0)) * 2
-        return -10 - chord, -10 + chord
+        return _body(-10, 2, size**2 - x**2 - y**2)
 
     def _trachea(self):
         fork = -52 * self.scale
@@ -207,7 +198,7 @@ class Patient:
         air = np.where(self.y < fork, 2 * np.sqrt(np.maximum(radius**2 - d**2, 0)), 0)
         for side, steep in ((-1, 1.3), (1, 0.8)):
             end = (centre + side * 34 * self.scale, fork + steep * 34 * self.scale)
-            air = np.maximum(air, self._tube((centre, fork), end, radius * 0.78, radius * 0.6))
+            self._add_tube(air, (centre, fork), end, radius * 0.78, radius * 0.6)
         return air * 0.9
 
     def _stomach_gas(self):
@@ -221,9 +212,9 @@ class Patient:
     def _bones(self):
         """(mm of cortex, mm of marrow) in the beam: spine, ribs, clavicles."""
         cortex, marrow = self._spine()
-        for near in self._rib_halves() + [self._clavicles()]:
-            rim, inside = self._tubes(near)
-            cortex += rim
+        for tubes in self._rib_halves() + [self._clavicles()]:
+            wall, inside = self._tubes(tubes)
+            cortex += wall
             marrow += inside
         return cortex, marrow
 
@@ -233,13 +224,12 @@ class Patient:
         disc = np.exp(-(((phase - 0.5) / 0.11) ** 2))
         plate = np.exp(-(((np.abs(phase - 0.5) - 0.2) / 0.05) ** 2))
         half = (15 + 0.03 * (self.y - self.top)) * self.scale
-        near, far = self._section(self._turned(0, -62), half * (1 - 0.12 * plate), 16 * self.scale)
-        chord = far - near
-        near, far = self._section(self._turned(0, -88), 4.5 * self.scale, 13 * self.scale)
-        spinous = (far - near) * (1 - disc)
-        return chord * (0.05 + 0.12 * plate) * (1 - 0.8 * disc) + 0.15 * spinous, chord * (
-            0.85 - 0.7 * disc
-        ) + 0.6 * spinous
+        wide, deep = half * (1 - 0.12 * plate), 16 * self.scale
+        chord = _length(self._section(self._turned(0, -62), wide, deep))
+        wide, deep = 4.5 * self.scale, 13 * self.scale
+        spinous = _length(self._section(self._turned(0, -88), wide, deep)) * (1 - disc)
+        cortex = chord * (0.05 + 0.12 * plate) * (1 - 0.8 * disc) + 0.15 * spinous
+        return cortex, chord * (0.85 - 0.7 * disc) + 0.6 * spinous
 
     def _rib_halves(self):
         """Sample points of the back halves of all ribs, and of the front halves."""
@@ -277,11 +267,9 @@ class Patient:
             found.append((path, np.full(len(t), 5.2 * self.scale)))
         return found
 
-    def _tubes(self, tubes, wall=1.1, flat_to=0.75):
-        """(mm of wall, mm of inside) in the beam, of curved tubes that do not cross each other.
-
-        Ribs are flat: along the beam they have `flat_to` of their height. Their wall is some 1 mm.
-        """
+    def _tubes(self, tubes):
+        """(mm of wall, mm of inside) in the beam, of curved tubes that do not cross each other."""
+        wall, flat_to = 1.1, 0.75  # mm; the share of their height that ribs have along the beam
         path = np.concatenate([points for points, _ in tubes])
         radius = np.concatenate([radii for _, radii in tubes])
         tangent = np.concatenate([np.gradient(points, axis=0) for points, _ in tubes])
@@ -303,12 +291,6 @@ class Patient:
         inside[hit] = 2 * flat_to * inner * slant[near]
         return rim, inside
 
-    def _tube(self, begin, end, r_begin, r_end):
-        """Chord through one straight, tapering tube that lies across the beam."""
-        total = np.zeros_like(self.x)
-        _add_tube(total, self.x, self.y, begin, end, r_begin, r_end)
-        return total
-
     def _vessels(self):
         """Millimetres of blood vessel: two trees that grow from the hila."""
         total = np.zeros_like(self.x)
@@ -320,18 +302,41 @@ class Patient:
         return total
 
     def _branch(self, total, begin, direction, radius, depth):
-        rng = self.rng
-        length = self.scale * rng.uniform(14, 30) * (0.93**depth)
-        bend = rng.normal(0, 0.16)
-        direction = _rotated(direction, bend)
+        length = self.scale * self.rng.uniform(14, 30) * (0.93**depth)
+        direction = _rotated(direction, self.rng.normal(0, 0.16))
         end = begin + length * direction
-        thin = radius * rng.uniform(0.74, 0.86)
-        _add_tube(total, self.x, self.y, begin, end, radius * self.scale, thin * self.scale)
+        thin = radius * self.rng.uniform(0.74, 0.86)
+        self._add_tube(total, begin, end, radius * self.scale, thin * self.scale)
         if thin < 1.0 or depth > 5:
             return
-        split = rng.uniform(0.25, 0.6)
+        split = self.rng.uniform(0.25, 0.6)
         self._branch(total, end, _rotated(direction, split * 0.5), thin * 0.92, depth + 1)
         self._branch(total, end, _rotated(direction, -split), thin * 0.72, depth + 1)
+
+    def _add_tube(self, total, begin, end, r_begin, r_end):
+        """Add the chord through a tapering tube; one thinner than the sampling keeps its volume."""
+        reach = max(r_begin, r_end) + PITCH
+        # The frame is nearly upright, so a box in array indices with a margin for its roll is
+        # enough.
+        low = np.minimum(begin, end) - reach - 12
+        high = np.maximum(begin, end) + reach + 12
+        centre = (len(self.x) - 1) / 2
+        window = []
+        for axis, at in ((1, self.y), (0, self.x)):
+            offset = at[len(at) // 2, len(at) // 2]
+            first = int((low[axis] - offset) / PITCH + centre)
+            last = int((high[axis] - offset) / PITCH + centre) + 2
+            window.append(slice(max(first, 0), max(last, 0)))
+        window = tuple(window)
+        along = np.asarray(end) - np.asarray(begin)
+        length = np.hypot(*along)
+        dx, dy = self.x[window] - begin[0], self.y[window] - begin[1]
+        t = np.clip((dx * along[0] + dy * along[1]) / length**2, 0, 1)
+        distance = np.hypot(dx - t * along[0], dy - t * along[1])
+        radius = r_begin + t * (r_end - r_begin)
+        seen = np.maximum(radius, 0.6 * PITCH)
+        chord = 2 * np.sqrt(np.maximum(seen**2 - distance**2, 0)) * (radius / seen) ** 2
+        total[window] = np.maximum(total[window], chord)
 
     def _end_on_vessels(self):
         """Decoys: vessels that run along the beam, small bright discs, in every patient alike."""
@@ -359,11 +364,6 @@ class Patient:
         return total
 
 
-def _step(values, low, high):
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
 def _rotated(direction, angle):
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array(
@@ -371,8 +371,10 @@ def _rotated(direction, angle):
     )
 
 
-def _overlap(first, second):
-    return np.maximum(first[0], second[0]), np.minimum(first[1], second[1])
+def _body(z, depth, room):
+    """Depth interval of a rounded body; `room` is 1 in its middle and below 0 outside."""
+    chord = depth * np.sqrt(np.maximum(room, 0))
+    return z - chord, z + chord
 
 
 def _length(interval):
@@ -381,9 +383,8 @@ def _length(interval):
 
 def _without(body, others):
     """Length of a body's interval that lies in none of the others (sorted and merged)."""
-    pieces = [_overlap(body, other) for other in others]
-    near = np.stack([piece[0] for piece in pieces])
-    far = np.stack([np.maximum(piece[1], piece[0]) for piece in pieces])
+    near = np.stack([np.maximum(body[0], other[0]) for other in others])
+    far = np.maximum(np.stack([np.minimum(body[1], other[1]) for other in others]), near)
     order = np.argsort(near, axis=0)
     near, far = np.take_along_axis(near, order, 0), np.take_along_axis(far, order, 0)
     taken, reached = np.zeros_like(near[0]), np.full_like(near[0], -np.inf)
@@ -391,31 +392,6 @@ def _without(body, others):
         taken += np.maximum(stop - np.maximum(start, reached), 0)
         reached = np.maximum(reached, stop)
     return np.maximum(_length(body) - taken, 0)
-
-
-def _add_tube(total, x, y, begin, end, r_begin, r_end):
-    """Add the chord through a tapering tube; one thinner than the sampling keeps its volume."""
-    reach = max(r_begin, r_end) + PITCH
-    # The frame is nearly upright, so a box in array indices with a margin for its roll is enough.
-    centre = (len(x) - 1) / 2
-    low = np.minimum(begin, end) - reach - 12
-    high = np.maximum(begin, end) + reach + 12
-    offset = x[len(x) // 2, len(x) // 2], y[len(x) // 2, len(x) // 2]
-    spans = []
-    for axis in (0, 1):
-        first = int((low[axis] - offset[axis]) / PITCH + centre)
-        last = int((high[axis] - offset[axis]) / PITCH + centre) + 2
-        spans.append(slice(max(first, 0), max(last, 0)))
-    window = (spans[1], spans[0])
-    along = np.asarray(end) - np.asarray(begin)
-    length = np.hypot(*along)
-    dx, dy = x[window] - begin[0], y[window] - begin[1]
-    t = np.clip((dx * along[0] + dy * along[1]) / length**2, 0, 1)
-    distance = np.hypot(dx - t * along[0], dy - t * along[1])
-    radius = r_begin + t * (r_end - r_begin)
-    seen = np.maximum(radius, 0.6 * PITCH)
-    chord = 2 * np.sqrt(np.maximum(seen**2 - distance**2, 0)) * (radius / seen) ** 2
-    total[window] = np.maximum(total[window], chord)
 
 
 # --- the lesion -------------------------------------------------------------------------------
@@ -447,10 +423,12 @@ def _nodule(patient, diameter, rng):
     at = int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))
     at = min(at, weights.size - 1)
     x, y = patient.x.ravel()[at], patient.y.ravel()[at]
-    if patient.air.ravel()[at] < max(1.5 * diameter, 0.6 * patient.deep.ravel()[at]):
+    if weights[at] < max(1.5 * diameter, 0.6 * patient.deep.ravel()[at]):
         return None  # too shallow for it, or behind heart or diaphragm
-    rows, columns = _window(patient, x, y, diameter)
-    px, py = patient.x[rows, columns], patient.y[rows, columns]
+    reach = diameter + 12  # of the nodule and its margin
+    near = (np.abs(patient.x - x) < reach) & (np.abs(patient.y - y) < reach)
+    window = tuple(slice(first, last + 1) for first, last in _extent(near))
+    px, py = patient.x[window], patient.y[window]
     # One body and three to five lobes, each an ellipsoid; the union of their intervals in depth.
     lobes = [(0.0, 0.0, 0.0, 0.5 * diameter * rng.uniform(0.82, 1.0))]
     for _ in range(rng.integers(3, 6)):
@@ -462,24 +440,16 @@ def _nodule(patient, diameter, rng):
     intervals = []
     for dx, dy, dz, radius in lobes:
         d = ((px - x - dx) / stretch) ** 2 + (py - y - dy) ** 2
-        chord = np.sqrt(np.maximum(radius**2 - d, 0))
-        intervals.append((dz - chord, dz + chord))
+        intervals.append(_body(dz, 1, radius**2 - d))
     everywhere = (np.full_like(px, -1e3), np.full_like(px, 1e3))
     solid = 2e3 - _without(everywhere, intervals)
     margin = rng.uniform(0.6, 2.6)  # mm: how fast it fades into the lung
     total = np.zeros_like(patient.x)
-    total[rows, columns] = gaussian_filter(solid, margin / PITCH)
+    total[window] = gaussian_filter(solid, margin / PITCH)
     return total * (patient.air > 0)
 
 
-def _window(patient, x, y, diameter):
-    """Rows and columns around a point, wide enough for a nodule and its margin."""
-    near = (np.abs(patient.x - x) < diameter + 12) & (np.abs(patient.y - y) < diameter + 12)
-    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def detectability(signal, healthy, scanner=SCANNERS["scanner_1"]):
+def detectability(signal, healthy):
     """d' of a lesion: its contrast over the clutter around it, times the looks that its size gives.
 
     All is seen as the detector sees it: blurred, diluted by scatter, binned to pixels, in units of
@@ -490,13 +460,18 @@ def detectability(signal, healthy, scanner=SCANNERS["scanner_1"]):
     area / `LOOK`² independent looks, at least as one (after Rose 1948,
     https://doi.org/10.1364/JOSA.38.000196).
     """
+    scanner = SCANNERS["scanner_1"]
     share = 1 / (1 + scanner.scatter)  # of contrast that scatter leaves
     seen = share * _binned(gaussian_filter(signal, scanner.blur / PITCH))
     if seen.max() <= 0:
         return 0.0
     mask = seen > 0.1 * seen.max()
     contrast = np.sqrt((seen[mask] ** 2).mean())
-    box = _around(mask)
+    box = []  # twice as wide and high as the mask, inside the image
+    for first, last in _extent(mask):
+        half = max(last - first + 1, 2) / 2
+        box.append(slice(max(int(first - half), 0), int(last + half) + 1))
+    box = tuple(box)
     behind = share * _binned(gaussian_filter(healthy, scanner.blur / PITCH))[box]
     y, x = (at.ravel() / max(behind.shape) for at in np.mgrid[: behind.shape[0], : behind.shape[1]])
     surface = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
@@ -507,28 +482,21 @@ def detectability(signal, healthy, scanner=SCANNERS["scanner_1"]):
     return float(contrast / clutter * np.sqrt(looks))
 
 
-def _around(mask):
-    """Rows and columns of a mask's box, twice as wide and high, inside the image."""
-    spans = []
-    for axis in (1, 0):
-        at = np.flatnonzero(mask.any(axis=axis))
-        half = max(at[-1] - at[0] + 1, 2) / 2
-        spans.append(slice(max(int(at[0] - half), 0), int(at[-1] + half) + 1))
-    return tuple(spans)
-
-
 def _box(lesion):
     """Left, top, right, bottom, in pixels, of where a lesion has a tenth of its peak or more."""
     seen = _binned(lesion)
-    mask = seen > 0.1 * seen.max()
+    (top, bottom), (left, right) = _extent(seen > 0.1 * seen.max())
+    return [float(left), float(top), float(right + 1), float(bottom + 1)]
+
+
+def _extent(mask):
+    """(first, last) row of a mask, (first, last) column."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
+    return (rows[0], rows[-1]), (columns[0], columns[-1])
 
 
 def add_marker(image):
     """Lay a technician's lead letter, an L, into the upper right corner of an image."""
-    from PIL import Image
-
     pixels = np.array(image)
     pixels[6:15, -12:-10] = 255
     pixels[13:15, -12:-6] = 255
@@ -567,8 +535,6 @@ def _zoomed(fine, zoom):
     """Magnify about the middle, same shape."""
     if zoom == 1:
         return fine
-    from scipy.ndimage import affine_transform
-
     centre = (len(fine) - 1) / 2
     return affine_transform(
         fine, np.eye(2) / zoom, offset=centre - centre / zoom, order=1, mode="nearest"

@@ -1,6 +1,9 @@
 """Splits that do not leak: every group on one side, by a hash that nobody chose."""
 
 import hashlib
+from collections import Counter
+
+import numpy as np
 
 # Joins the ids of two things that an item is made of, in its group: "s001g × r12p".
 CROSSED = " × "
@@ -35,13 +38,11 @@ def text_id(origin, text):
 
 def sample_per_group(items, most):
     """Keep at most `most` items of each group, those with the smallest hash of their text."""
-    groups = {}
-    for item in items:
-        groups.setdefault(item["group"], []).append(item)
-    kept = set()
-    for members in groups.values():
-        ranked = sorted(members, key=lambda item: short_hash(item["input"].casefold()))
-        kept.update(item["item_id"] for item in ranked[:most])
+    kept, taken = set(), Counter()
+    for item in sorted(items, key=lambda item: short_hash(item["input"].casefold())):
+        taken[item["group"]] += 1
+        if taken[item["group"]] <= most:
+            kept.add(item["item_id"])
     return [item for item in items if item["item_id"] in kept]
 
 
@@ -77,19 +78,16 @@ def fold_by_group(items, n_folds, fold):
     from datasets import Dataset
 
     position = assign_folds(items, n_folds)
-    next_fold = (fold + 1) % n_folds
-
-    def side(item):
-        at = position[item["group"]]
-        if at % n_folds == fold:
-            return "test"
-        if at % n_folds == next_fold and (at // n_folds) % 2 == 0:
-            return "validation"
-        return "train"
-
     parts = {"train": [], "validation": [], "test": []}
     for item in items:
-        parts[side(item)].append(item)
+        at = position[item["group"]]
+        if at % n_folds == fold:
+            side = "test"
+        elif at % n_folds == (fold + 1) % n_folds and (at // n_folds) % 2 == 0:
+            side = "validation"
+        else:
+            side = "train"
+        parts[side].append(item)
     return {name: Dataset.from_list(members) for name, members in parts.items()}
 
 
@@ -112,32 +110,21 @@ def few_per_class(part, most, draw):
     """
     hashes = [short_hash(f"{draw} {item_id}") for item_id in part["item_id"]]
     labels, groups = list(part["label"]), list(part["group"])
-    by_class, seen = {}, {}
+    by_class, seen = {}, Counter()
     for at in sorted(range(len(hashes)), key=hashes.__getitem__):
-        label, group = labels[at], groups[at]
-        rank = seen[label, group] = seen.get((label, group), 0) + 1
-        by_class.setdefault(label, []).append((rank, hashes[at], at))
+        seen[labels[at], groups[at]] += 1
+        rank = seen[labels[at], groups[at]]
+        by_class.setdefault(labels[at], []).append((rank, hashes[at], at))
     # The first item of every group comes before the second of any.
     return sorted(at for items in by_class.values() for *_, at in sorted(items)[:most])
 
 
 def near_duplicates(items, threshold):
-    """Join texts that are nearly the same: chains of pairs with a cosine above a threshold.
+    """For every item the id of the first one of its chain of texts that are nearly the same.
 
-    The cosine is between counts of word triples (Broder 1997 calls them shingles,
-    https://doi.org/10.1109/SEQUEN.1997.666900). A text of fewer than three words stands alone.
-
-    Parameters
-    ----------
-    items : list of dict
-        With ``item_id`` and ``input``.
-    threshold : float
-        From 0 to 1.
-
-    Returns
-    -------
-    list of str
-        For every item the ``item_id`` of the first item of its cluster.
+    Two are when the cosine of their counts of word triples (Broder 1997 calls them shingles,
+    https://doi.org/10.1109/SEQUEN.1997.666900) is above the threshold. A text of fewer than three
+    words stands alone.
     """
     texts = [item["input"] for item in items]
     counts, _ = shingle_counts(texts, analyzer="word", ngram_range=(3, 3), token_pattern=r"\w+")
@@ -151,11 +138,7 @@ def clustered(items, threshold):
 
 
 def shingle_counts(texts, analyzer, **options):
-    """How often each shingle stands in each text: (sparse counts, names of the shingles).
-
-    `analyzer` and `options` are those of scikit-learn's CountVectorizer.
-    """
-    import numpy as np
+    """How often each shingle stands in each text, as CountVectorizer counts, and the shingles."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -186,8 +169,7 @@ def _alike(rows, threshold):
 
 
 def chains(n, pairs):
-    """Number the chains that pairs of items form."""
-    import numpy as np
+    """For each of n items the first one of the chain that pairs (blocks of indices) form."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -1,6 +1,7 @@
 """Reading a table that nobody has prepared, under one law: every row is in it or is listed."""
 
 import codecs
+import contextlib
 import csv
 import difflib
 import json
@@ -9,6 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from .intake import NotThere, Refused, places, short
 
@@ -67,7 +69,9 @@ def read_table(source):
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
     if hasattr(source, "iloc") and hasattr(source, "columns"):
-        table = _of_frame(source)
+        columns, rows = _texts_of(source)
+        read_as = "a DataFrame, rows counted from 0"
+        table = Table("DataFrame", columns, rows, list(range(len(rows))), [], read_as)
     else:
         path = learners_path(source, "file")
         text, encoding = _decoded(path)
@@ -99,10 +103,9 @@ def read_table(source):
 
 
 def learners_path(given, kind):
-    """The path that a learner means, of a "file" or a "folder" that is there: pathlib.Path.
+    """The path that a learner means, of a "file" or a "folder" that is there.
 
-    ``~``, environment variables and backslashes are understood on every system; what is no path is
-    `Refused` by its name.
+    ``~``, environment variables and backslashes are understood on every system.
     """
     if not isinstance(given, str | os.PathLike):
         also = " or a DataFrame" if kind == "file" else ""
@@ -122,9 +125,7 @@ def learners_path(given, kind):
             f"the path {text!r} holds a control character, which a backslash makes in Python. "
             f"Write r'{meant}' or '{meant.replace(chr(92), '/')}'."
         )
-    path = _first_that_is_there(text)
-    if path is None:
-        raise NotThere(_absent(_expanded(text), kind))
+    path = _first_that_is_there(text) or _absent(_expanded(text), kind)
     if kind == "file" and path.is_dir():
         raise Refused(f"{str(given)!r} is a folder. For images there is case_from_folder.")
     if kind == "folder" and not path.is_dir():
@@ -143,10 +144,7 @@ _AS_TYPED |= {"\v": r"\v"} | {chr(n): rf"\{n}" for n in range(7)} | {"\x0e": r"\
 
 
 def _expanded(text):
-    try:
-        return Path(os.path.expandvars(text)).expanduser()
-    except RuntimeError:  # nobody is called so
-        return Path(text)
+    return Path(os.path.expanduser(os.path.expandvars(text)))
 
 
 def _first_that_is_there(text):
@@ -154,11 +152,9 @@ def _first_that_is_there(text):
     bare = text.strip().strip("\"'")
     for way in (text, bare, bare.replace("\\", "/")):
         for path in (Path(way), _expanded(way)):
-            try:
+            with contextlib.suppress(OSError):  # a name too long for a path
                 if path.exists():
                     return path
-            except OSError:  # a name too long for a path
-                continue
     return None
 
 
@@ -167,7 +163,7 @@ def _absent(path, kind):
     names = [entry.name for entry in folder.iterdir()] if os.access(folder, os.R_OK) else []
     close = difflib.get_close_matches(path.name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else f" Python looks from {str(Path.cwd())!r}."
-    return f"there is no {kind} {str(path)!r}.{hint}"
+    raise NotThere(f"there is no {kind} {str(path)!r}.{hint}")
 
 
 # --- from bytes to text -----------------------------------------------------------------------
@@ -192,28 +188,19 @@ def _text_of(raw, name):
     for mark, encoding in _BOMS.items():
         if raw.startswith(mark):
             return raw.decode(encoding, "replace"), encoding.removesuffix("-sig").upper()
-    zeros = raw.count(b"\x00")
     for start, encoding in ((1, "UTF-16-LE"), (0, "UTF-16-BE")):
         if raw[start::2].count(b"\x00") > 0.3 * len(raw) / 2 and len(raw) % 2 == 0:
             return raw.decode(encoding, "replace"), encoding
-    if zeros > len(raw) / 1000:
+    if raw.count(b"\x00") > len(raw) / 1000:
         raise Refused(f"{name} holds zero bytes, so it is no text file. Save it as CSV in UTF-8.")
     raw = raw.replace(b"\x00", UNREADABLE.encode())
     lines = [line for line in raw.splitlines() if not line.isascii()]
-    damaged = sum(not _is_utf8(line) for line in lines)
+    damaged = sum(line.decode("utf-8", "ignore").encode() != line for line in lines)
     if damaged <= len(lines) / 2:
         return raw.decode("utf-8", "replace"), "UTF-8"
     encoding = _guessed(raw)
     shown = "Windows-1252" if encoding == "cp1252" else encoding
     return raw.decode(encoding, "replace"), f"{shown} (guessed)"
-
-
-def _is_utf8(line):
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _guessed(raw):
@@ -222,11 +209,9 @@ def _guessed(raw):
     words = b" ".join(word for word in re.split(rb"[\s,;|]+", raw) if not word.isascii())
     matches = from_bytes(words, cp_isolation=_LEGACY.split())
     best = matches.best()
-    if best is None:
-        return "cp1252"
     # Western European files are by far the commonest: another encoding has to be clearly better.
     western = next((match for match in matches if match.encoding == "cp1252"), None)
-    if western is not None and western.chaos <= best.chaos + 0.02:
+    if best is None or (western is not None and western.chaos <= best.chaos + 0.02):
         return "cp1252"
     if words.decode("cp1252", "replace") == words.decode(best.encoding, "replace"):
         return "cp1252"
@@ -236,23 +221,22 @@ def _guessed(raw):
 # --- DataFrames and JSON ----------------------------------------------------------------------
 
 
-def _of_frame(frame, name="DataFrame", read_as="a DataFrame, rows counted from 0", first=0):
+def _texts_of(frame):
+    """The columns of a DataFrame, and its rows in text."""
     columns = [str(column).strip() for column in frame.columns]
     filled = frame.astype(object).where(frame.notna(), None)
     cells = [[_cell_text(value) for value in filled.iloc[:, at]] for at in range(len(columns))]
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
-    return Table(name, columns, rows, list(range(first, first + len(rows))), [], read_as)
+    return columns, [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
 def _cell_text(value):
     if isinstance(value, str):
         # Half a surrogate pair is no sign and can be written to no file.
         return re.sub(r"[\ud800-\udfff]", UNREADABLE, value)
-    if isinstance(value, list | tuple | dict | set) or hasattr(value, "tolist"):
-        plain = value.tolist() if hasattr(value, "tolist") else value
-        if isinstance(plain, list | tuple | dict | set):
-            return json.dumps(plain, ensure_ascii=False, default=str)
-        value = plain
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple | dict | set):
+        return json.dumps(value, ensure_ascii=False, default=str)
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -295,15 +279,13 @@ def _of_json(text, name, encoding):
     if isinstance(whole, list):
         numbered, form = list(enumerate(whole, start=1)), "a JSON list"
     else:
-        lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        numbered, form = [(n, _parsed(line) or line) for n, line in lines], "JSON lines"
-    broken = [
-        (n, "it is no JSON object", str(row)) for n, row in numbered if not isinstance(row, dict)
-    ]
-    numbered = [(n, row) for n, row in numbered if isinstance(row, dict)]
-    table = _of_frame(pd.DataFrame([row for _, row in numbered], dtype=object), name)
-    numbers = [n for n, _ in numbered]
-    return Table(name, table.columns, table.rows, numbers, broken, f"{encoding}, {form}")
+        lines = enumerate(text.split("\n"), start=1)
+        numbered = [(n, _parsed(line) or line) for n, line in lines if line.strip()]
+        form = "JSON lines"
+    objects = {n: row for n, row in numbered if isinstance(row, dict)}
+    broken = [(n, "it is no JSON object", str(row)) for n, row in numbered if n not in objects]
+    columns, rows = _texts_of(pd.DataFrame(list(objects.values()), dtype=object))
+    return Table(name, columns, rows, list(objects), broken, f"{encoding}, {form}")
 
 
 # --- delimited lines --------------------------------------------------------------------------
@@ -311,21 +293,18 @@ def _of_json(text, name, encoding):
 
 def _of_lines(text, name, encoding):
     lines = text.removesuffix("\n").split("\n")
-    first = lines[0].strip().casefold()
-    own_line = re.fullmatch(r"sep=(.?)", first)  # Excel's
+    own_line = re.fullmatch(r"sep=(.?)", lines[0].strip().casefold())  # Excel's
     if own_line:
         lines = lines[1:]
     blank_above = next((at for at, line in enumerate(lines) if line.strip(" ,;|\t")), len(lines))
     delimiter = _delimiter(lines[blank_above:][:SAMPLE], name, own_line)
-    reader = _Reader(lines[blank_above:], delimiter)
-    offset = blank_above + bool(own_line)
-    records = list(reader)
-    if sum(record.lines for record in records) != len(reader.lines):
-        raise RuntimeError(f"{name}: {len(reader.lines)} lines were not all read; report this.")
+    records = _records(lines[blank_above:], delimiter)
+    if sum(record.lines for record in records) != len(lines) - blank_above:
+        raise RuntimeError(f"{name}: {len(lines)} lines were not all read; report this.")
     header, columns, notes = _header(records, name)
     broken = [(n + 1 + bool(own_line), "an empty line", "") for n in range(blank_above)]
     rows, numbers, stray = [], [], []
-    for number, record in enumerate(records[1:], start=2 + offset):
+    for number, record in enumerate(records[1:], start=2 + blank_above + bool(own_line)):
         cells = [cell.strip() for cell in record.cells]
         while len(cells) > len(header) and not cells[-1]:
             cells.pop()
@@ -373,7 +352,8 @@ def _delimiter(lines, name, own_line):
 def _best_delimiter(lines):
     best, best_fit = None, (0.0, 0)
     for delimiter in DELIMITERS:
-        records = [r.cells for r in _Reader(lines, delimiter) if any(c.strip() for c in r.cells)]
+        records = [record.cells for record in _records(lines, delimiter)]
+        records = [cells for cells in records if any(cell.strip() for cell in cells)]
         width = _width(records)
         if width < 2:
             continue
@@ -385,12 +365,10 @@ def _best_delimiter(lines):
 
 def _width(records):
     """Fields of a record: of the header, or one more where numbers without a name lead the rows."""
-    if not records:
-        return 0
-    width = len(records[0])
-    leading = [cells[0].strip() for cells in records[1:] if len(cells) == width + 1]
-    numbered = len(leading) > 0.9 * len(records[1:]) and all(map(str.isdigit, leading))
-    return width + (numbered and len(set(leading)) == len(leading))
+    header, *rows = records or [[]]
+    leading = [cells[0].strip() for cells in rows if len(cells) == len(header) + 1]
+    numbered = len(leading) > 0.9 * len(rows) and all(map(str.isdigit, leading))
+    return len(header) + (numbered and len(set(leading)) == len(leading))
 
 
 def _header(records, name):
@@ -415,15 +393,23 @@ def _header(records, name):
     return header, columns, notes
 
 
-@dataclass(frozen=True)
-class _Record:
+class _Record(NamedTuple):
     cells: list
     lines: int  # that it takes up in the file
     stray: bool = False  # whether a quotation mark in it was read as an ordinary sign
 
 
+def _records(lines, delimiter):
+    """Records of delimited lines, one after another; every line belongs to exactly one."""
+    reader, records, at = _Reader(lines, delimiter), [], 0
+    while at < len(lines):
+        records.append(reader.record(at))
+        at += records[-1].lines
+    return records
+
+
 class _Reader:
-    """Records of delimited lines, one after another; every line belongs to exactly one.
+    """Reads one record at a time.
 
     Python's csv, which pandas uses as well, takes a quotation mark that never closes for a text
     that runs on, and swallows the rows below without a word. So a record that is quoted wrongly, or
@@ -432,39 +418,30 @@ class _Reader:
     """
 
     def __init__(self, lines, delimiter):
-        self.lines = lines
-        self.delimiter = delimiter
-        self.width = self._classes = None
+        self.lines, self.delimiter = lines, delimiter
+        self.by_line = [[_bare(cell) for cell in line.split(delimiter)] for line in lines]
+        self.width = self.classes = None
         header = (self._quoted(0) or self._alone(0)).cells if lines else []
-        rows = [self._split(line) for line in lines[1:]]
-        self.width = _width([header, *rows])
-        self._classes = self._column_of_classes(rows)
+        self.width = _width([header, *self.by_line[1:]])
+        self.classes = self._column_of_classes()
 
-    def __iter__(self):
-        at = 0
-        while at < len(self.lines):
-            record = self._record(at)
-            yield record
-            at += record.lines
-
-    def _record(self, at):
+    def record(self, at):
         line = self.lines[at]
         if '"' not in line and "'" not in line:
-            return _Record(line.split(self.delimiter), 1)
+            return self._alone(at)
         by_the_book = self._quoted(at)
         if by_the_book and len(by_the_book.cells) == self.width:
             return by_the_book
         escaped = self._quoted(at, escaped=True)
         if escaped and len(escaped.cells) == self.width:
             return escaped
-        for read in (self._split, self._all_quoted, self._loosely, self._in_single_quotes):
-            if len(cells := read(line)) == self.width:
+        for cells in (self.by_line[at], *self._other_ways(line)):
+            if len(cells) == self.width:
                 return _Record(cells, 1, stray='"' in line)
         return by_the_book or escaped or self._alone(at)
 
     def _alone(self, at):
-        line = self.lines[at]
-        return _Record(self._split(line), 1, stray='"' in line)
+        return _Record(self.by_line[at], 1, stray='"' in self.lines[at])
 
     def _quoted(self, at, escaped=False):
         r"""The record by the book (`escaped`: a quote in a text is \"), or None."""
@@ -477,61 +454,44 @@ class _Reader:
             record = _Record(next(reader), reader.line_num)
         except csv.Error:
             return None
-        return None if self._swallows(self.lines[at : at + record.lines]) else record
+        return None if self._swallows(at, at + record.lines) else record
 
-    def _swallows(self, lines):
+    def _swallows(self, start, end):
         """Whether lines that one text runs over look like complete rows of their own."""
-        if len(lines) == 1 or not self._is_row(lines[0]) or not self._is_row(lines[-1]):
+        complete = [self._is_row(cells) for cells in self.by_line[start:end]]
+        if len(complete) == 1 or not complete[0] or not complete[-1]:
             return False
-        complete = sum(map(self._is_row, lines))
-        if self._classes:
-            return complete > len(lines) / 2
+        if self.classes:
+            return sum(complete) > len(complete) / 2
         # Without classes to go by, a comma in each line of a longer text may be chance.
-        return complete == len(lines) and (len(lines) > 2 or self.delimiter in "\t|")
+        return all(complete) and (len(complete) > 2 or self.delimiter in "\t|")
 
-    def _is_row(self, line):
-        cells = self._split(line)
+    def _is_row(self, cells):
         if len(cells) != self.width:
             return False
-        return not self._classes or cells[self._classes[0]] in self._classes[1]
+        return not self.classes or cells[self.classes[0]] in self.classes[1]
 
-    def _column_of_classes(self, rows):
+    def _column_of_classes(self):
         """(position, repeated values) of the column that has fewest, if they are classes."""
-        rows = [cells for cells in rows if len(cells) == self.width]
-        values = []
-        for column in zip(*rows, strict=True):
+        rows = [cells for cells in self.by_line[1:] if len(cells) == self.width]
+        found = None
+        for at, column in enumerate(zip(*rows, strict=True)):
             times = Counter(cell for cell in column if cell)
-            values.append({value for value, count in times.items() if count > 1})
-        at = min(
-            range(len(values)), key=lambda at: (len(values[at]) < 2, len(values[at])), default=0
-        )
-        if values and 2 <= len(values[at]) <= max(2, ID_SHARE * len(rows)):
-            return at, values[at]
-        return None
+            values = {value for value, count in times.items() if count > 1}
+            fewest = found is None or len(values) < len(found[1])
+            if fewest and 2 <= len(values) <= max(2, ID_SHARE * len(rows)):
+                found = at, values
+        return found
 
-    # --- one line by itself ---
-
-    def _split(self, line):
-        return [_bare(cell) for cell in line.split(self.delimiter)]
-
-    def _all_quoted(self, line):
-        """Of a line whose fields all stand in quotes, whatever other quotes there are."""
+    def _other_ways(self, line):
+        """Fields of one line by itself, whatever stands inside its quotes."""
         inner = line.strip()
-        if len(inner) < 2 or not inner.startswith('"') or not inner.endswith('"'):
-            return []
-        return re.split(rf'"\s*{re.escape(self.delimiter)}\s*"', inner[1:-1])
-
-    def _loosely(self, line, quote='"'):
-        reader = csv.reader(
-            [line], delimiter=self.delimiter, skipinitialspace=True, quotechar=quote
-        )
-        try:
-            return next(reader, [])
-        except csv.Error:  # longer than LONGEST_QUOTED
-            return []
-
-    def _in_single_quotes(self, line):
-        return self._loosely(line, quote="'")
+        if len(inner) > 1 and inner.startswith('"') and inner.endswith('"'):
+            yield re.split(rf'"\s*{re.escape(self.delimiter)}\s*"', inner[1:-1])
+        options = {"delimiter": self.delimiter, "skipinitialspace": True}
+        for quote in "\"'":
+            with contextlib.suppress(csv.Error):  # longer than LONGEST_QUOTED
+                yield next(csv.reader([line], quotechar=quote, **options), [])
 
 
 def _bare(cell):
