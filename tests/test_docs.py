@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib.metadata
+import itertools
 import re
 import sys
 import unicodedata
@@ -29,6 +30,7 @@ DOCUMENTS = sorted(
     + [path for folder in ("docs", "data") for path in (ROOT / folder).rglob("*.md")]
 )
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
+TEXTS = [*DOCUMENTS, *SOURCES]
 MODULES = sorted((ROOT / "ftlearn").rglob("*.py"))
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
@@ -40,6 +42,8 @@ PAPER = re.compile(
     r"|arXiv:\d{4}\.\d{4,5}",
     re.IGNORECASE,
 )
+FIELD = re.compile(r"^  (\w+) = \{(.*?)\},$", re.MULTILINE | re.DOTALL)
+FIELDS = set("author title year doi eprint url note journal volume number pages booktitle".split())
 AUTHOR_YEAR = re.compile(r"([^\W\d_][^\d]*?),? \(?((?:19|20)\d\d)\)?")
 # torch's own requirements for a GPU: which ones there are is decided by the index it comes from.
 OF_THE_INDEX = ("nvidia-", "cuda-", "triton")
@@ -81,29 +85,16 @@ def plain(text):
 # --- the bibliography -------------------------------------------------------------------------
 
 
-def parse_bibliography(text):
-    """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
-    entries = []
-    for head in re.finditer(r"^@(\w+)\{([^,\s]+),", text, flags=re.MULTILINE):
-        fields, at = {}, head.end()
-        while field := re.compile(r"\s*(\w+) = \{").match(text, at):
-            depth, at = 1, field.end()
-            while depth:
-                depth += {"{": 1, "}": -1}.get(text[at], 0)
-                at += 1
-            fields[field.group(1)] = " ".join(text[field.end() : at - 1].split())
-            at = re.compile(r",?").match(text, at).end()
-        closing = re.compile(r"\s*\}").match(text, at)
-        assert closing, f"entry {head.group(2)} is not closed after {list(fields)}"
-        entries.append((head.group(2), fields))
-    return entries
-
-
 @functools.cache
 def bibliography():
+    """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
     text = (ROOT / "data" / "references.bib").read_text(encoding="utf-8")
-    entries = parse_bibliography(text)
-    assert len(entries) == text.count("\n@"), "an entry of references.bib was not understood"
+    entries = []
+    for entry in re.split(r"^@\w+\{", text, flags=re.MULTILINE)[1:]:
+        key, _, body = entry.partition(",\n")
+        assert FIELD.sub("", body).strip() == "}", f"entry {key} of references.bib"
+        fields = {name: " ".join(value.split()) for name, value in FIELD.findall(body)}
+        entries.append((key, fields))
     return entries
 
 
@@ -124,13 +115,9 @@ def entry_of():
     """identity -> (key, fields)."""
     known = {}
     for key, fields in bibliography():
-        for address in (
-            fields.get("url", ""),
-            f"https://doi.org/{fields['doi']}" if "doi" in fields else "",
-            f"arXiv:{fields['eprint']}" if "eprint" in fields else "",
-        ):
-            if address:
-                known[identity(address)] = (key, fields)
+        prefixes = {"url": "", "doi": "https://doi.org/", "eprint": "arXiv:"}
+        for name in prefixes.keys() & fields.keys():
+            known[identity(prefixes[name] + fields[name])] = (key, fields)
     return known
 
 
@@ -147,11 +134,6 @@ def citations(text):
 
 def first_surname(author):
     return plain(re.split(r",| et al| and | & ", author)[0]).strip()
-
-
-def test_the_parser_of_the_bibliography_keeps_braces_and_joins_lines():
-    text = "% note\n@misc{a1,\n  title = {{AB} of\n   c},\n  year = {2001},\n}\n\n@misc{b,\n}\n"
-    assert parse_bibliography(text) == [("a1", {"title": "{AB} of c", "year": "2001"}), ("b", {})]
 
 
 @pytest.mark.parametrize(
@@ -185,34 +167,25 @@ def test_every_entry_names_who_what_when_and_where():
         assert re.fullmatch(r"10\.\d{4,}/\S+", fields.get("doi", "10.1234/x")), key
         assert re.fullmatch(r"\d{4}\.\d{4,5}", fields.get("eprint", "1234.5678")), key
         assert re.fullmatch(r"https?://\S+", fields.get("url", "http://x")), key
-        assert not set(fields) - set(
-            "author title year doi eprint url note journal volume number pages booktitle".split()
-        ), f"{key} has a field that is not known, perhaps misspelt"
+        assert set(fields) <= FIELDS, f"{key} has a field that is not known, perhaps misspelt"
 
 
-def test_keys_of_the_bibliography_are_unique_sorted_and_made_of_author_and_year():
+def test_entries_are_unique_sorted_and_their_keys_made_of_author_and_year():
     keys = [key for key, _ in bibliography()]
     assert keys == sorted(set(keys))
     for key, fields in bibliography():
         surname = re.sub(r"[^a-z]", "", first_surname(fields["author"]))
         if not fields["author"].startswith("{"):
             assert key == f"{surname}{fields['year']}"
-
-
-def test_no_two_entries_are_the_same_work():
     for name in ("doi", "eprint", "url", "title"):
         values = [fields[name].casefold() for _, fields in bibliography() if name in fields]
         assert len(values) == len(set(values)), name
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_every_paper_that_a_text_links_to_is_in_the_bibliography(path):
+@pytest.mark.parametrize("path", TEXTS, ids=label)
+def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and_year(path):
     missing = {a for a in PAPER.findall(prose(path)) if identity(a) not in entry_of()}
     assert not missing
-
-
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_a_citation_has_the_author_and_year_of_its_entry(path):
     for author, year, address in citations(without_code(prose(path))):
         assert identity(address) in entry_of(), f"{author} {year}: {address} is not in the list"
         key, fields = entry_of()[identity(address)]
@@ -228,9 +201,8 @@ def test_every_paper_in_the_package_is_in_the_bibliography_with_its_year(path):
         for found in PAPER.finditer(text):
             address = found.group()
             assert identity(address) in entry_of(), f"{address} is not in data/references.bib"
-            years = re.findall(
-                r"\b((?:19|20)\d\d)\b", text[max(0, found.start() - 40) : found.start()]
-            )
+            before = text[max(0, found.start() - 40) : found.start()]
+            years = re.findall(r"\b((?:19|20)\d\d)\b", before)
             if years:
                 key, fields = entry_of()[identity(address)]
                 assert years[-1] == fields["year"], f"{address}: {key}"
@@ -274,7 +246,7 @@ def test_anchors_are_those_of_a_markdown_viewer():
     assert anchor("`results.json`, and [more](x.md)") == "resultsjson-and-more"
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
+@pytest.mark.parametrize("path", TEXTS, ids=label)
 def test_every_relative_link_leads_to_a_file_and_a_heading(path):
     for address in relative_links(path):
         assert not address.startswith("/"), f"{address} is no relative link"
@@ -284,7 +256,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(path):
         assert not fragment or fragment in anchors(file), f"{address}: no such heading"
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
+@pytest.mark.parametrize("path", TEXTS, ids=label)
 def test_every_image_exists_and_says_what_it_shows(path):
     text = without_code(prose(path))
     for alt, address in IMAGE.findall(text):
@@ -295,17 +267,14 @@ def test_every_image_exists_and_says_what_it_shows(path):
         assert re.search(r"\balt=([\"']).+?\1", tag), tag
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_a_text_has_one_title_and_skips_no_level_of_headings(path):
-    levels = [len(marks) for marks, _ in HEADING.findall(prose(path))]
-    assert levels[:1] == [1] and levels.count(1) == 1
-    for before, after in zip(levels, levels[1:], strict=False):
-        assert after <= before + 1, f"a heading of level {after} follows one of level {before}"
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_no_two_headings_of_a_document_share_an_anchor(path):
-    found = [anchor(title) for _, title in HEADING.findall(prose(path))]
+def test_a_document_has_one_title_skips_no_level_and_repeats_no_heading(path):
+    headings = HEADING.findall(prose(path))
+    levels = [len(marks) for marks, _ in headings]
+    assert levels[:1] == [1] and levels.count(1) == 1
+    for before, after in itertools.pairwise(levels):
+        assert after <= before + 1, f"a heading of level {after} follows one of level {before}"
+    found = [anchor(title) for _, title in headings]
     assert len(found) == len(set(found))
 
 
@@ -314,19 +283,15 @@ def glossary():
     return re.findall(r"^### (.+?)\n+((?:(?!#).+\n?|\n)*)", text, flags=re.MULTILINE)
 
 
-def test_the_glossary_is_alphabetical_and_explains_every_term():
+def test_the_glossary_is_alphabetical_and_explains_every_term_under_its_letter():
     terms = [term for term, _ in glossary()]
     assert terms == sorted(terms, key=str.casefold)
     for term, meaning in glossary():
         assert len(meaning.split()) >= 5, f"{term} is not explained"
-
-
-def test_every_term_of_the_glossary_stands_under_its_letter():
     letter = None
     for marks, title in HEADING.findall(prose(ROOT / "docs" / "glossary.md"))[1:]:
         assert len(marks) in (2, 3), title
-        if len(marks) == 2:
-            letter = title
+        letter = title if len(marks) == 2 else letter
         assert title[0].upper() == letter, title
 
 
@@ -337,30 +302,15 @@ def all_text(path):
     return path.read_text(encoding="utf-8")
 
 
-def commands():
-    actions = (a for a in cli.parser()._actions if hasattr(a, "choices") and a.choices)
-    return {name for action in actions for name in action.choices}
-
-
-def test_the_readme_names_the_commands_that_a_reader_needs_first():
-    text = all_text(ROOT / "README.md")
-    for command in ("make course", "make test", "make lab"):
-        assert command in text
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_every_make_target_in_a_document_exists(path):
+def test_every_make_target_and_ftlearn_command_in_a_document_exists(path):
     targets = re.findall(r"^([a-z]+):", all_text(ROOT / "Makefile"), flags=re.MULTILINE)
-    used = set(
-        re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code_of(path), re.MULTILINE)
-    )
-    assert used <= set(targets)
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_every_ftlearn_command_in_a_document_exists(path):
-    used = set(re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code_of(path), flags=re.MULTILINE))
-    assert used <= commands()
+    made = re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code_of(path), re.MULTILINE)
+    assert set(made) <= set(targets)
+    actions = (a for a in cli.parser()._actions if hasattr(a, "choices") and a.choices)
+    commands = {name for action in actions for name in action.choices}
+    called = re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code_of(path), flags=re.MULTILINE)
+    assert set(called) <= commands
 
 
 def code_of(path):
@@ -442,20 +392,13 @@ def installed_as_pinned(name):
     return found if Version(found.version).public == str(pinned_version(name)) else None
 
 
-def test_constraints_are_plain_pins_sorted_and_unique():
-    names = []
+def test_constraints_are_plain_pins_sorted_and_unique_without_build_tag_path_or_address():
+    condition = r" ; python_(full_)?version >= \"[\d.]+\""
     for line in pin_lines():
-        assert re.fullmatch(
-            r"[a-z0-9-]+==[0-9][\w.]*( ; python_(full_)?version >= \"[\d.]+\")?", line
-        )
-        names.append(canonicalize_name(Requirement(line).name))
+        assert re.fullmatch(rf"[a-z0-9-]+==[0-9][\w.]*({condition})?", line), line
+    names = [canonicalize_name(Requirement(line).name) for line in pin_lines()]
     assert names == sorted(set(names))
     assert not set(INSTALLERS) & set(names)
-
-
-def test_constraints_hold_no_build_tag_path_or_address():
-    for line in pin_lines():
-        assert not re.search(r"[+/@\\]", line), line
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)
@@ -503,34 +446,16 @@ def test_a_pin_that_needs_a_newer_python_says_so():
 # --- conda and Binder -------------------------------------------------------------------------
 
 
-@functools.cache
-def environment():
-    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-
-
-def pip_lines():
-    (found,) = [item["pip"] for item in environment()["dependencies"] if isinstance(item, dict)]
-    return found
-
-
-def test_the_conda_environment_leaves_all_packages_to_pyproject_and_constraints():
-    plain_items = [item for item in environment()["dependencies"] if isinstance(item, str)]
-    assert [item.split("=")[0] for item in plain_items] == ["python", "pip"]
-    options = [line for line in pip_lines() if not line.startswith("-")]
-    assert options == []
-    assert {"-c constraints.txt", "-e ."} <= set(pip_lines())
-
-
-def test_the_conda_environment_has_the_python_that_the_pins_were_tested_with():
-    (python,) = [i for i in environment()["dependencies"] if str(i).startswith("python=")]
-    version = python.split("=")[1]
-    assert f"{version}.7" in SpecifierSet(project()["requires-python"])
-    assert f"Python {version} " in (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    assert all(applies(pin, f"{version}.7") for pin in pins().values())
-
-
-def test_the_conda_environment_takes_pytorch_from_the_index_that_the_readme_names():
-    (index,) = [line for line in pip_lines() if "index-url" in line]
+def test_the_conda_environment_leaves_all_but_pytorchs_index_to_pyproject_and_constraints():
+    (python, pip, packages) = yaml.safe_load(all_text(ROOT / "environment.yml"))["dependencies"]
+    assert pip == "pip"
+    (index, *others) = sorted(packages["pip"], key=lambda line: "index-url" not in line)
+    assert set(others) == {"-c constraints.txt", "-e ."}
     address = index.split()[1]
     assert address.endswith("/cpu")
     assert f"TORCH_INDEX={address}" in all_text(ROOT / "README.md")
+    # the Python that the pins were tested with
+    version = python.removeprefix("python=")
+    assert f"{version}.7" in SpecifierSet(project()["requires-python"])
+    assert f"Python {version} " in all_text(ROOT / "constraints.txt")
+    assert all(applies(pin, f"{version}.7") for pin in pins().values())
