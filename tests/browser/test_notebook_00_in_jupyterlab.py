@@ -2,22 +2,12 @@
 
 import lab
 import pytest
-from every_notebook import (  # noqa: F401
-    test_every_control_has_a_name_and_every_image_a_text_alternative,
-    test_no_widget_is_broken_or_still_loading,
-    test_nothing_spills_over_on_a_phone,
-    test_outputs_have_no_serious_fault_in_light_and_in_dark,
-)
+from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 NAME = "00_start_here"
-
-
-@pytest.fixture(scope="module")
-def page(jupyterlab):
-    """The page after everything was run in a fresh kernel."""
-    return lab.run_notebook(jupyterlab, NAME, lab.restart_and_run_all)
+RUN = lab.restart_and_run_all
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import re
 
 import lab
 import pytest
+from every_act import *  # noqa: F403
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 

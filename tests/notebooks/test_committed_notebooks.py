@@ -49,16 +49,12 @@ def code_cells(published):
     return [cell for cell in published.notebook.cells if cell.cell_type == "code"]
 
 
-def shown(cell):
-    """The outputs of a cell as (kind, text), each in the one form that a reader sees."""
-    for output in cell.get("outputs", ()):
-        if "text" in output:
-            yield "text/plain", output.text
-        data = output.get("data", {})
-        for kind in ("text/html", "text/markdown", "text/plain"):
-            if kind in data:
-                yield kind, data[kind]
-                break
+def readable(cell):
+    """The outputs of a code cell as (kind, text), each in the one form that a reader sees."""
+    for output in cell.outputs:
+        data = {"text/plain": output.get("text", ""), **output.get("data", {})}
+        kind = next(k for k in ("text/html", "text/markdown", "text/plain") if k in data)
+        yield kind, data[kind]
 
 
 class Page(HTMLParser):
@@ -106,7 +102,7 @@ def test_it_is_small(published):
 
 
 def test_it_was_executed_at_full_pace(published):
-    text = "\n".join(text for cell in code_cells(published) for _, text in shown(cell))
+    text = "\n".join(text for cell in code_cells(published) for _, text in readable(cell))
     assert "95 % interval" in text, "without a verdict it does not tell its pace"
     # what every verdict says at quick pace, and only there
     assert not re.search("too small to judge", text, re.IGNORECASE)
@@ -114,7 +110,7 @@ def test_it_was_executed_at_full_pace(published):
 
 def test_no_output_tells_a_path_of_a_machine(published):
     for number, cell in enumerate(code_cells(published), start=1):
-        for _, text in shown(cell):
+        for _, text in readable(cell):
             found = ABSOLUTE_PATH.search(DATA_ADDRESS.sub("", text))
             assert not found, f"code cell {number} shows {found.group()!r}"
 
@@ -135,7 +131,7 @@ def test_every_image_has_a_text_alternative(published):
         else:
             bare = [kind for o in cell.outputs for kind in o.get("data", {}) if "image/" in kind]
             assert bare == [], f"cell {number}: a bare {bare[0]} cannot carry a text alternative"
-            markup = "".join(text for kind, text in shown(cell) if kind == "text/html")
+            markup = "".join(text for kind, text in readable(cell) if kind == "text/html")
             images = Page(markup).images
         for image in images:
             assert image.get("alt", "").strip(), f"cell {number}: an image without alt"
@@ -147,7 +143,7 @@ def test_headings_are_in_order_under_a_single_title(published):
         if cell.cell_type == "markdown":
             levels += [level for level, _ in markdown_headings(cell.source)]
             continue
-        for kind, text in shown(cell):
+        for kind, text in readable(cell):
             if kind == "text/markdown":
                 levels += [level for level, _ in markdown_headings(text)]
             elif kind == "text/html":
