@@ -1,14 +1,11 @@
 """JupyterLab and Chromium for the browser tests: a server, a page, and what one does on a page."""
 
 import contextlib
-import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections import deque
 from pathlib import Path
 
 import nbformat
@@ -27,9 +24,6 @@ STOP_SECONDS = 30
 PAGE_SECONDS = 120  # JupyterLab's first page, on a slow machine
 RUN_SECONDS = 600
 ANSWER_SECONDS = 30  # what a click changes, on a slow machine
-NO_UPDATES = "jupyterlab.NeverCheckForUpdate"
-# Console errors that are JupyterLab's own and harmless, each with its reason; none at present.
-HARMLESS = ()
 BROKEN_WIDGET = re.compile(r"model not found|Error displaying widget|Loading widget", re.IGNORECASE)
 ANY_NAME = re.compile(r"\S")
 
@@ -67,52 +61,37 @@ def serve(own):
 
 
 def _own_folders(own):
-    """Variables by which Jupyter uses folders of its own, and this interpreter for kernels."""
-    kernel = own / "path" / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-    news = own / "settings" / "@jupyterlab" / "apputils-extension"
+    """Variables by which Jupyter uses folders of its own."""
+    news = own / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
     # otherwise it asks whether to fetch news, in a box above the page
     (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     return {
-        "JUPYTER_PATH": str(own / "path"),
+        "JUPYTER_PATH": "",
         "JUPYTER_CONFIG_DIR": str(own / "config"),
         "JUPYTER_DATA_DIR": str(own / "data"),
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
     }
 
 
 def _address(server):
     """The address that a starting server tells; its log is read on, so that it never blocks."""
-    log, found, known = deque(maxlen=40), [], threading.Event()
-
-    def read():
-        for line in server.stderr:
-            log.append(line)
-            address = re.search(r"http://127\.0\.0\.1:\d+/", line)
-            if address and not found:
-                found.append(address.group())
-                known.set()
-        known.set()  # it ended
-
-    threading.Thread(target=read, name="JupyterLab's log", daemon=True).start()
-    known.wait(START_SECONDS)
-    if not found:
-        raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
-    return found[0]
+    watchdog = threading.Timer(START_SECONDS, server.kill)
+    watchdog.start()
+    log = []
+    for line in server.stderr:
+        log.append(line)
+        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        if address:
+            watchdog.cancel()
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            return address.group()
+    raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
 
 
 def _end(server):
     """End a server by its own handle, and the kernels it started."""
-    try:
-        kernels = psutil.Process(server.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        kernels = []
+    kernels = psutil.Process(server.pid).children(recursive=True)
     server.terminate()  # it then ends its kernels
     try:
         server.wait(STOP_SECONDS)
@@ -146,7 +125,7 @@ def _watch(page, address):
     inside = (address, address.replace("http", "ws", 1), "data:", "blob:")
 
     def console(message):
-        if message.type == "error" and not any(words in message.text for words in HARMLESS):
+        if message.type == "error":
             problems.append(f"console error: {message.text}")
 
     def request(asked):
