@@ -86,6 +86,7 @@ def _address(server):
             watchdog.cancel()
             threading.Thread(target=server.stderr.read, daemon=True).start()
             return address.group()
+    watchdog.cancel()
     raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
 
 
