@@ -72,13 +72,6 @@ def without_code(text):
     return re.sub(r"`[^`\n]*`", "", text)
 
 
-def strings(path):
-    """Every string of a module on one line: docstrings, data cards, messages."""
-    nodes = ast.walk(ast.parse(all_text(path)))
-    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    return [" ".join(value.split()) for value in values if isinstance(value, str)]
-
-
 def plain(text):
     """Letters without accents, TeX commands and braces, in lower case."""
     text = re.sub(r"\\([A-Za-z]) ?", r"\1", re.sub(r"\\[^A-Za-z\s]", "", text))
@@ -189,7 +182,9 @@ def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
 def test_every_paper_in_the_package_is_in_the_bibliography_with_its_year(path):
-    for text in strings(path):
+    nodes = ast.walk(ast.parse(all_text(path)))
+    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    for text in [" ".join(value.split()) for value in values if isinstance(value, str)]:
         for found in PAPER.finditer(text):
             assert identity(found.group()) in entry_of(), f"{found.group()} is not in the list"
             key, fields = entry_of()[identity(found.group())]
@@ -274,20 +269,15 @@ def test_the_glossary_is_alphabetical_and_explains_every_term_under_its_letter()
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
 def test_every_make_target_and_ftlearn_command_in_a_document_exists(path):
+    fenced = re.findall(r"^```\w*\n(.*?)^```", all_text(path), flags=re.MULTILINE | re.DOTALL)
+    code = "\n".join([*fenced, *re.findall(r"`[^`\n]+`", all_text(path))])
     targets = re.findall(r"^([a-z]+):", all_text(ROOT / "Makefile"), flags=re.MULTILINE)
-    made = re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code_of(path), re.MULTILINE)
+    made = re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code, flags=re.MULTILINE)
     assert set(made) <= set(targets)
     actions = (a for a in cli.parser()._actions if hasattr(a, "choices") and a.choices)
     commands = {name for action in actions for name in action.choices}
-    called = re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code_of(path), flags=re.MULTILINE)
+    called = re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code, flags=re.MULTILINE)
     assert set(called) <= commands
-
-
-def code_of(path):
-    """Fenced and inline code of a document; a span of inline code is kept in its backticks."""
-    text = all_text(path)
-    fenced = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join([*fenced, *re.findall(r"`[^`\n]+`", text)])
 
 
 def test_the_readme_names_the_first_commands_and_every_environment_variable_of_the_settings():
