@@ -25,7 +25,7 @@ from markdown_it import MarkdownIt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ftlearn import notebooks, report
-from ftlearn.cases import CASES
+from ftlearn.cases import CASES, cards
 
 NAMES = [path.stem for path in notebooks.source_files()]
 LAST_ACT = CASES["best_practices"].notebook
@@ -94,13 +94,9 @@ def agrees(said, shown):
     return False
 
 
-def _claimed_sizes():
-    folder = notebooks.PROJECT / "ftlearn" / "cases"
-    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    return {Decimal(size) for size in re.findall(r'"value": ([0-9.]+), "unit": "%', text)}
-
-
-CLAIMED = _claimed_sizes()  # read where the cases state them: building the cases is slow
+# As the cards say: building the cases is slow.
+_SIZES = [cards.read(name)["claimed"] for name in CASES]
+CLAIMED = {Decimal(str(size["value"])) for size in _SIZES if size["unit"].startswith("%")}
 
 # --- prose ------------------------------------------------------------------------------------
 
