@@ -76,8 +76,7 @@ def names():
 def read(stem):
     """A card's front matter, and its text as ``card``; empty where there is no such hub card."""
     path = FOLDER / f"{stem}.md"
-    is_hub = stem.endswith(".hub")
-    if is_hub and not path.exists():
+    if stem.endswith(".hub") and not path.exists():
         return {}
     front, body = _front_and_text(path)
     content = {key: _HELD_AS.get(key, type(value))(value) for key, value in front.items()}
@@ -96,11 +95,10 @@ def _front_and_text(path):
         checked_yaml.refuse(name, 1, "the card begins with no front matter between lines of ---.")
     front, body = content.removeprefix("---\n").split("\n---\n", 1)
     found = checked_yaml.load(front, name, first_line=2)
-    everything = _REGISTERED | _ALWAYS
-    required, optional = everything, _SOMETIMES
     if path.stem.endswith(".hub"):
-        required, optional = {}, _ALWAYS | _SOMETIMES
-    checked_yaml.check_keys(found, name, 2, "the card", required, optional)
+        checked_yaml.check_keys(found, name, 2, "the card", {}, _ALWAYS | _SOMETIMES)
+    else:
+        checked_yaml.check_keys(found, name, 2, "the card", _REGISTERED | _ALWAYS, _SOMETIMES)
     _check_values(found, name)
     return found, body
 
