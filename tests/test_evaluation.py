@@ -626,22 +626,6 @@ def test_a_small_difference_is_not_printed_as_none():
     assert "is 0.03 points better" in verdict.wording
 
 
-@pytest.mark.parametrize(
-    "name, label",
-    [
-        ("linear_probe", "linear probe"),
-        ("classical", "classical features + linear"),
-        ("specialist_plain", "specialist (plain recipe)"),
-        ("specialist_wide_net", "specialist (wide net)"),
-        ("control_longitude", "control (longitude)"),
-        ("control_heard", "control: four labels alone"),
-        ("colour_forest", "colour forest"),
-    ],
-)
-def test_systems_have_names_that_a_reader_understands(name, label):
-    assert ev.system_label(name) == label
-
-
 def test_json_has_exactly_the_contracts_keys_and_plain_values():
     found = verdict_with(2, 1, primary=True).to_json()
     assert list(found) == (
