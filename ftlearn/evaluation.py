@@ -41,6 +41,7 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
+_COUNTS = ("both_right", "fixed", "broken", "both_wrong")  # of items, in a comparison
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
 # Differences that are equal on paper may differ in the last bits after another order of summing.
@@ -144,7 +145,7 @@ class Verdict:
             ("items, groups", f"{self.n:,}, {self.n_groups:,}"),
         ]
         if self.fixed is not None:
-            for name in ("both_right", "fixed", "broken", "both_wrong"):
+            for name in _COUNTS:
                 rows.append((name.replace("_", " "), f"{getattr(self, name):,}"))
         return [*rows, ("method", self.method)]
 
@@ -698,7 +699,7 @@ def coin_p(wins, losses):
 
 
 def _counts(items, first, second):
-    """Numbers of items: both right, fixed, broken, both wrong; None where none are counted."""
+    """Numbers of items in the order of `_COUNTS`; None where none are counted."""
     if items.metric not in _RIGHT_OR_WRONG or len(first) > 1 or len(second) > 1:
         return None
     a, b = _values(items, first[0]), _values(items, second[0])
@@ -930,7 +931,7 @@ def judge_difference(
     start, n_groups = numbers.baseline.score, numbers.baseline.n_groups
     standing = _standing(primary, witness, exploratory)
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
-    both_right, fixed, broken, both_wrong = numbers.counts or (None,) * 4
+    counts = dict(zip(_COUNTS, numbers.counts, strict=True)) if numbers.counts else {}
     verdict = Verdict(
         case=case.name,
         part=part,
@@ -949,15 +950,12 @@ def judge_difference(
         wording="",
         baseline_score=start,
         specialist_score=numbers.specialist.score,
-        both_right=both_right,
-        fixed=fixed,
-        broken=broken,
-        both_wrong=both_wrong,
         relative=numbers.difference / start if start > 0 else None,
         error_reduction=numbers.difference / (1 - start) if start < 1 else None,
         outcome=_outcome(case, numbers, standing in _TRY_CLAIM, part),
         exploratory=exploratory,
         source="live" if witness else None,
+        **counts,
     )
     return replace(verdict, wording=_wording(case, verdict, standing, numbers.n_seeds))
 

@@ -236,17 +236,16 @@ def _unit(rows):
     return (rows / np.maximum(length, 1e-12)).astype(np.float32)
 
 
-def has_relative(case, part="test", at_least=0.5):
+def has_relative(case, part="test"):
     """Which pairs of a part have a training pair that is spelled much alike, on both sides.
 
-    Such as *Gruppe* and *Gruppen*: who learned the one is helped with the other.
+    Such as *Gruppe* and *Gruppen*: who learned the one is helped with the other. Alike is a cosine
+    of 0.5 or more of the counts of character triples.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
     part : str
-    at_least : float
-        Cosine of the counts of character triples from which two strings are alike.
 
     Returns
     -------
@@ -260,7 +259,7 @@ def has_relative(case, part="test", at_least=0.5):
         asked, known = list(case.part(part)[side]), list(case.train[side])
         counter = CountVectorizer(analyzer="char_wb", ngram_range=(3, 3)).fit(asked + known)
         counts = [normalize(counter.transform(texts).astype(float)) for texts in (asked, known)]
-        alike.append((counts[0] @ counts[1].T).toarray() >= at_least)
+        alike.append((counts[0] @ counts[1].T).toarray() >= 0.5)
     return (alike[0] & alike[1]).any(axis=1)
 
 
