@@ -107,7 +107,8 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     """Measure every baseline, fine-tune a specialist, and judge it, in one call.
 
     Every decision is made on training and validation; the test part is read once, for the verdict.
-    An investigation that was stopped goes on where it was when the same call is made again.
+    An investigation that was stopped by hand (`ftlearn.training.TrainingInterrupted`) goes on where
+    it was when the same call is made again.
 
     Parameters
     ----------
@@ -124,11 +125,6 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     Returns
     -------
     Investigation
-
-    Raises
-    ------
-    ftlearn.training.TrainingInterrupted
-        When stopped by hand during training.
     """
     began = time.perf_counter()
     if case.intake is not None:

@@ -105,7 +105,7 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
     _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
     if is_home and entry["notebook"]:
         _note_progress(case, entry["notebook"], verdicts, recorded)
-    print(_filed_sentence(case, entry, folder if is_home else None))
+    print(_filed_sentence(case, entry, is_home))
 
 
 def _note_progress(case, notebook, verdicts, recorded):
@@ -327,10 +327,10 @@ def _write(path, content, keep_previous=False):
     files.write_whole(path, content)
 
 
-def _filed_sentence(case, entry, home):
+def _filed_sentence(case, entry, is_home):
     # No path of this machine: the sentence stands in published notebooks.
     n_verdicts = len(entry["verdicts"]) + sum(len(p["verdicts"]) for p in entry["parts"].values())
-    where = " They are kept in `results` in your ftlearn home folder." if home else ""
+    where = " They are kept in `results` in your ftlearn home folder." if is_home else ""
     return (
         f"Filed the results of case {case.name!r}: {len(entry['systems'])} systems, {n_verdicts} "
         f"verdicts, {entry['n_test']:,} test items in {entry['n_groups']:,} {case.group_name}."
@@ -347,22 +347,10 @@ def has_results(folder):
 
 
 def collect(folder):
-    """Merge what the notebooks filed and what they cost into ``results.json``.
+    """Merge what the notebooks filed and what they cost into ``results.json``; its contents.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    dict
-        The contents of ``results.json``, which is written. A case whose notebook failed when it
-        was run last is left out: see `left_out`.
-
-    Raises
-    ------
-    FileNotFoundError
-        When no case was filed there.
+    A case whose notebook failed when it was run last is left out: see `left_out`. Where no case was
+    filed, FileNotFoundError.
     """
     from . import torch_setup
 
@@ -418,10 +406,6 @@ def versions():
 def filed(pace):
     """What the cases have come to so far, where a notebook of this pace files its results.
 
-    Parameters
-    ----------
-    pace : str
-
     Returns
     -------
     dict of str to dict
@@ -441,10 +425,6 @@ def course_table(entries):
     ----------
     entries : dict of str to dict
         As `filed` gives them, or ``cases`` of ``results.json``.
-
-    Returns
-    -------
-    str
     """
     lines = [
         f"| case | the talk | {_RECORD_COLUMN} | your run | smarter? | harder: seconds |",
@@ -600,20 +580,10 @@ def _check_primary(name, entry):
 
 
 def recompute(results, folder):
-    """Compute every score, interval and p again from the predictions.
+    """Compute every score, interval and p again; a list of what came out differently.
 
-    Parameters
-    ----------
-    results : dict
-        As in ``results.json``.
-    folder : pathlib.Path
-        Holds ``predictions/<case>.parquet``.
-
-    Returns
-    -------
-    list of str
-        What came out differently; empty when nothing did. Metrics that are not computed from
-        predictions (such as seconds), comparisons over runs and slices are not looked at.
+    The folder holds ``predictions/<case>.parquet``. Metrics that are not computed from predictions
+    (such as seconds), comparisons over runs and slices are not looked at.
     """
     problems = []
     for name, entry in results["cases"].items():

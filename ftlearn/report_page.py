@@ -22,13 +22,6 @@ OUTCOMES = (
     "too small to judge",
     "cannot be judged",
 )
-_TONES = {
-    "supported": "for",
-    "contradicted": "against",
-    "not": "open",
-    "too": "open",
-    "cannot": "open",
-}
 
 # The marks of charts: what each is called there, and what it stands for.
 _MARKS = {
@@ -131,9 +124,9 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
-def document(title, style, body, schemes="light dark"):
-    """A whole page."""
-    scheme = f'<meta name="color-scheme" content="{schemes}">\n' if schemes else ""
+def document(title, style, body, has_dark=True):
+    """A whole page; whether its style knows a dark scheme."""
+    scheme = '<meta name="color-scheme" content="light dark">\n' if has_dark else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -288,7 +281,7 @@ def _title(name):
 
 
 def _tone(words):
-    return _TONES.get(words.split()[0], "open")
+    return {"supported": "for", "contradicted": "against"}.get(words.split()[0], "open")
 
 
 def _table(caption, head, rows):
@@ -596,4 +589,4 @@ def notebook(content, title):
     """An executed notebook as a page of the report."""
     cells, style = notebook_body(content)
     back = '<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>'
-    return document(title, style, f"{back}\n<main>\n{cells}\n</main>", schemes="")
+    return document(title, style, f"{back}\n<main>\n{cells}\n</main>", has_dark=False)

@@ -134,22 +134,11 @@ class _Act:
 
 
 def build(folder, say=print):
-    """Write the site, and return the path of its ``index.html``.
+    """Write the site into a folder, and return the path of its ``index.html``.
 
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        Made when absent. Pages that were written there before are replaced; other files stay.
-    say : callable
-        Called with one line of text about each thing that the site lacks.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no published notebook.
-    FileExistsError
-        When a file that was not written by this function stands where a page belongs. Nothing is
-        then written.
+    Pages that were written there before are replaced; other files stay, and where one of them
+    stands in a page's place nothing is written (FileExistsError). `say` is called with a line of
+    text about each thing that the site lacks. FileNotFoundError without a published notebook.
     """
     from .notebooks import PROJECT, report_folder
 
@@ -307,7 +296,7 @@ def _add_notebook(site, number):
 <p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>
 </main>
 {_turn(site, number, "end")}"""
-    text = report_page.document(act.title, style + _style("58rem"), body, schemes="")
+    text = report_page.document(act.title, style + _style("58rem"), body, has_dark=False)
     site.files[page] = text.encode()
     site.files[act.source] = site.project / act.source
 

@@ -147,19 +147,14 @@ def test_a_class_that_a_fold_lacks_is_no_obstacle():
 
 
 @pytest.mark.parametrize(
-    "alike",
-    [{"label": 1}, {"group": "one"}, {"label": 0, "group": "one"}],
-    ids=["one label", "one group", "one of both"],
+    ("column", "value"), [("label", 1), ("group", "one")], ids=["one label", "one group"]
 )
-def test_where_nothing_differs_nothing_is_suspected(alike):
-    case = toy_case(sizes=(24, 12, 12))
+def test_where_nothing_differs_nothing_is_suspected(column, value):
     parts = {}
     for name in ("train", "validation"):
-        part = case.part(name)
-        for column, value in alike.items():
-            part = part.remove_columns(column).add_column(column, [value] * len(part))
-        parts[name] = part
-    assert suspected_labels(replace(case, **parts), CountingWords()) == []
+        part = CLEAN.part(name).remove_columns(column)
+        parts[name] = part.add_column(column, [value] * len(part))
+    assert suspected_labels(replace(CLEAN, **parts), CountingWords()) == []
 
 
 # --- the whole investigation ------------------------------------------------------------------
@@ -208,38 +203,36 @@ def check_shown(found, folder):
     return card
 
 
+def is_told(system, found, said):
+    """Whether a system's score on validation was said on the way."""
+    share = found.case.correct(found.systems[system], "validation")[0].mean()
+    return f"  {evaluation.system_label(system)}: {share:.3f} on validation" in said
+
+
 def test_a_case_of_texts_is_tried_with_every_baseline_and_shown(found, tmp_path):
-    investigation_, said = found
+    trial, said = found
     names = ["majority", "classical", "zero_shot", "linear_probe", "specialist"]
-    check_trial(investigation_, names, "accuracy")
-    card = check_shown(investigation_, tmp_path / "saved")
+    check_trial(trial, names, "accuracy")
+    assert is_told("classical", trial, said)
+    (plan,) = (line for line in said if "epochs are wanted" in line)
+    assert "Expect at most about" in plan
+    card = check_shown(trial, tmp_path / "saved")
     assert "95 % interval" in card and "## Limits" in card
     assert "trained on 96 items in 24 groups" in card
     # The plan is forgotten when the investigation is complete.
     assert not list((settings.cache_folder() / "runs").glob("*.plan.json"))
 
 
-def test_the_time_is_told_before_training_and_the_scores_on_the_way_are_validation_scores(found):
-    investigation_, said = found
-    text = "\n".join(said)
-    assert "Expect at most about" in text and "epochs are wanted" in text
-    case, systems = investigation_.case, investigation_.systems
-    share = case.correct(systems["classical"], "validation")[0].mean()
-    assert f"classical features + linear: {share:.3f} on validation" in text
-
-
 def test_text_from_the_data_cannot_add_markup(found):
-    investigation_, _ = found
     suspect = investigation.Suspect("<b>1", "<script>x</script>", "<i>", "<u>", 0.9)
-    html = replace(investigation_, suspects=[suspect])._repr_html_()
+    html = replace(found[0], suspects=[suspect])._repr_html_()
     assert "<script>" not in html and "<b>1" not in html and "<i>" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_a_process_without_ftlearn_gives_the_same_predictions(found, tmp_path):
-    investigation_, _ = found
-    specialist = investigation_.specialist
-    texts = list(investigation_.case.test["input"])
+    specialist, case = found[0].specialist, found[0].case
+    texts = list(case.test["input"])
     texts += [" ".join(random.Random(1).choices(FILLERS, k=90))]  # longer than the model reads
     folder = specialist.save(tmp_path / "saved")
     np.save(tmp_path / "expected.npy", specialist.predict(texts))
@@ -308,10 +301,8 @@ def test_sentence_pairs_are_tried_with_baselines_of_their_own_and_shown(searched
     names = ["control_spelling", "classical", "zero_shot", "linear_probe", "specialist"]
     check_trial(found, names, "accuracy_at_1")
     assert "sentence-similarity" in check_shown(found, tmp_path / "saved")
-    text = "\n".join(said)
-    assert found.suspects == [] and "doubtful" not in text
-    share = found.case.correct(found.systems["control_spelling"], "validation")[0].mean()
-    assert f"spelling alone: {share:.3f} on validation" in text
+    assert found.suspects == [] and "doubtful" not in "".join(said)
+    assert is_told("control_spelling", found, said)
 
 
 @pytest.mark.parametrize("chosen", ["", "query: "])

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from toy_cases import DICTIONARY
 
 from ftlearn import pair_plots
-from ftlearn.models import multilingual
 
 
 def unit(rows):
@@ -90,16 +88,6 @@ def test_letters_a_token_are_a_ratio_of_sums_with_an_interval_over_texts():
     assert low < value < high
     assert pair_plots.letters_per_token(Syllables(), texts) == (value, low, high)
     assert pair_plots.letters_per_token(Syllables(), ["abcd"] * 9) == (2.0, 2.0, 2.0)
-
-
-def test_words_of_the_vocabulary_cost_less_than_spelled_ones(tiny_encoder_folder):
-    tokenizer = multilingual.load_model(tiny_encoder_folder, 24).tokenizer
-    known = list(DICTIONARY)
-    spelled = [word[::-1] + "q" for word in known]
-    whole, low, _ = pair_plots.letters_per_token(tokenizer, known)
-    of_pieces, _, high = pair_plots.letters_per_token(tokenizer, spelled)
-    assert whole == pytest.approx(np.mean([len(word) for word in known]))
-    assert of_pieces < high < low < whole and of_pieces < 0.6 * whole
 
 
 def test_costs_are_told_language_by_language():
