@@ -42,7 +42,6 @@ class Example:
     input: object
     label: str
     answers: tuple  # of the two systems: a label, and its probability or 1 / rank
-    gain: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +192,7 @@ def _examples(case, pair, where):
         row = test[int(at)]
         label = row["translation"] if _is_search(case) else case.label_names[row["label"]]
         answers = tuple((names[at], float(shares[at])) for names, shares, _ in (first, second))
-        found.append(Example(ids[at], row["input"], label, answers, float(gains[at])))
+        found.append(Example(ids[at], row["input"], label, answers))
     return found
 
 
