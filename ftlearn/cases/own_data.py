@@ -414,12 +414,7 @@ def case_from_pairs(
     Returns
     -------
     ftlearn.cases.case.Case
-        With a column ``translation``.
-
-    Raises
-    ------
-    ftlearn.cases.intake.Refused
-        As in `case_from_csv`.
+        With a column ``translation``. Errors are those of `case_from_csv`.
     """
     pace, track = settings.pace(pace), settings.track(track)
     columns = {"input": ("source", source), "translation": ("target", target)}
