@@ -419,8 +419,8 @@ class TrainingLabView:
         except Exception as error:  # on screen an error is a sentence, never a traceback
             self.status.value = style.refusal(error)
         finally:
+            torch_setup.release_memory()  # a click before it has ended would be lost
             self.run_button.disabled, self.stop_button.disabled = False, True
-            torch_setup.release_memory()
 
     def _train_and_show(self, knobs):
         recipe = knobs.recipe()
