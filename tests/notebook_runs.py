@@ -22,11 +22,11 @@ VARIES = {
 def environment(folder):
     """Variables for kernels: they write into this folder, and their sockets reach loopback only."""
     path = (HERE, HERE / "loopback_only", os.environ.get("PYTHONPATH"))
+    inherited = {name: text for name, text in os.environ.items() if name != "FTLEARN_RESULTS"}
     return {
-        **os.environ,
+        **inherited,
         "FTLEARN_PACE": "quick",
         "FTLEARN_TRACK": "starter",
-        "FTLEARN_RESULTS": str(folder / "results"),
         "FTLEARN_HOME": str(folder / "home"),
         "IPYTHONDIR": str(folder / "ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -338,8 +338,8 @@ class TrainingLabView:
         try:
             self._train_and_show(Knobs(**{name: knob.value for name, knob in self.knobs.items()}))
         finally:
+            torch_setup.release_memory()  # a click before it has ended would be lost
             self.run_button.disabled, self.stop_button.disabled = False, True
-            torch_setup.release_memory()
 
     def _train_and_show(self, knobs):
         recipe = knobs.recipe()

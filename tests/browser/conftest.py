@@ -66,7 +66,7 @@ def run(folder, request):
         name=name,
         folder=folder,
         notebook=nbformat.read(file, as_version=4),
-        results=folder / "results",
+        results=folder / "home" / "results" / "quick",
         changed=notebook_runs.project_files() ^ before,
     )
 

@@ -1,6 +1,7 @@
 """JupyterLab and Chromium for the browser tests: a server, a page, and what one does on a page."""
 
 import contextlib
+import json
 import re
 import shutil
 import subprocess
@@ -61,13 +62,21 @@ def serve(own):
 
 
 def _own_folders(own):
-    """Variables by which Jupyter uses folders of its own."""
+    """Variables by which Jupyter uses folders and a kernel of its own.
+
+    The kernel is this interpreter, without a debugger: a restart would cancel what is asked of it.
+    """
+    kernel = own / "path" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     news = own / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
     # otherwise it asks whether to fetch news, in a box above the page
     (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     return {
-        "JUPYTER_PATH": "",
+        "JUPYTER_PATH": str(own / "path"),
         "JUPYTER_CONFIG_DIR": str(own / "config"),
         "JUPYTER_DATA_DIR": str(own / "data"),
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),

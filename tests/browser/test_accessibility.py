@@ -109,7 +109,8 @@ def notebook():
     shown = [new_output("display_data", {"text/html": text}) for text in outputs()]
     shown.append(new_output("stream", name="stderr", text="word " * 100))
     shown.append(new_output("stream", text="x" * 300))
-    return new_notebook(cells=[new_markdown_cell("# A case"), new_code_cell("1", outputs=shown)])
+    headings = new_markdown_cell("# A case\n\n## Data\n\n### Card")
+    return new_notebook(cells=[headings, new_code_cell("1", outputs=shown)])
 
 
 @pytest.fixture(scope="module")
