@@ -3,7 +3,6 @@
 Every choice inside a baseline (features, regularisation) is made on the validation part.
 """
 
-import time
 import warnings
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from .models import sees_images, vision
-from .retrieval import fit_pair_baselines
+from .retrieval import fit_pair_baselines, timed
 
 # Inverse regularisation strengths tried on validation, wide enough to have the best inside.
 SVM_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -42,21 +41,35 @@ MLP_PENALTIES = (1e-3, 1e-1, 1.0, 10.0)
 TEMPERATURES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
-class Majority:
+class _System:
+    """What every baseline has; it predicts class probabilities: float32, shape (n, classes)."""
+
+    seconds, seed = 0.0, None
+
+
+class Majority(_System):
     """Always the commonest class of the training part."""
 
+    name = "majority"
+
     def __init__(self, shares):
-        self.name = "majority"
         self.shares = shares
-        self.seconds = 0.0
-        self.seed = None
 
     def predict(self, inputs):
-        """The same class shares for every input: float32, shape (n, classes)."""
         return np.tile(self.shares, (len(inputs), 1))
 
 
-class ZeroShot:
+class _Scored(_System):
+    """A system with scores, which a softmax with a temperature turns into probabilities.
+
+    No decision changes by it (Guo et al. 2017, https://doi.org/10.48550/arXiv.1706.04599).
+    """
+
+    def predict(self, inputs):
+        return softmax(self.scores(inputs) / self.temperature)
+
+
+class ZeroShot(_Scored):
     """The label whose name is nearest to the text in the generalist's space.
 
     No example is learned from. A label's name is embedded like any text; the probability is a
@@ -64,18 +77,10 @@ class ZeroShot:
     classification, https://doi.org/10.18653/v1/D19-1404).
     """
 
-    def __init__(self, generalist, label_names, temperature=0.05, template="{}"):
-        self.name = "zero_shot"
-        self.generalist = generalist
-        self.label_names = label_names
-        self.template = template
-        self.temperature = temperature
-        self.seconds = 0.0
-        self.seed = None
+    name = "zero_shot"
 
-    def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes)."""
-        return softmax(self.scores(inputs) / self.temperature)
+    def __init__(self, generalist, label_names, template):
+        self.generalist, self.label_names, self.template = generalist, label_names, template
 
     def scores(self, inputs):
         """Cosine similarity of every text to every label name: shape (n, classes)."""
@@ -83,41 +88,27 @@ class ZeroShot:
         return self.generalist.embed(inputs) @ self.generalist.embed(named).T
 
 
-class Probe:
+class Probe(_System):
     """A scikit-learn classifier on the generalist's frozen embeddings."""
 
-    def __init__(self, name, generalist, classifier):
-        self.name = name
-        self.generalist = generalist
-        self.classifier = classifier
-        self.seconds = 0.0
-        self.seed = None
+    def __init__(self, name, generalist, classifier, seed=None):
+        self.name, self.generalist, self.classifier = name, generalist, classifier
+        self.seed = seed
 
     def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes)."""
         return self.classifier.predict_proba(self.generalist.embed(inputs)).astype(np.float32)
 
 
-class Classical:
+class Classical(_Scored):
     """Counted features and a linear support vector machine or a forest: no pre-training at all.
 
     Of texts TF-IDF, of images histograms of oriented gradients or statistics of their colours.
-
-    A support vector machine has scores, not probabilities; a softmax with a temperature turns
-    one into the other without changing a decision (Guo et al. 2017,
-    https://doi.org/10.48550/arXiv.1706.04599).
     """
 
-    def __init__(self, pipeline, temperature=1.0):
-        self.name = "classical"
-        self.pipeline = pipeline
-        self.temperature = temperature
-        self.seconds = 0.0
-        self.seed = None
+    name = "classical"
 
-    def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes)."""
-        return softmax(self.scores(inputs) / self.temperature)
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
 
     def scores(self, inputs):
         """Distance from every class's border, of a forest log shares: shape (n, classes)."""
@@ -127,7 +118,7 @@ class Classical:
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
 
-class PartialInput:
+class PartialInput(_System):
     """A control that is shown only a part of each text: how much does that part give away?
 
     Gururangan et al. 2018 (https://doi.org/10.18653/v1/N18-2017) found data sets in which half of
@@ -143,29 +134,21 @@ class PartialInput:
     """
 
     def __init__(self, name, system, shown_of):
-        self.name = name
-        self.system = system
-        self.shown_of = shown_of
-        self.seconds = system.seconds
-        self.seed = system.seed
+        self.name, self.system, self.shown_of = name, system, shown_of
+        self.seconds, self.seed = system.seconds, system.seed
 
     def predict(self, inputs):
-        """Class probabilities from the part alone: float32, shape (n, classes)."""
         return self.system.predict([self.shown_of[text] for text in inputs])
 
 
-class Regrouped:
+class Regrouped(_System):
     """A system with more labels than the case, whose probabilities are added up."""
 
     def __init__(self, name, system, label_of):
-        self.name = name
-        self.system = system
-        self.label_of = np.asarray(label_of)
-        self.seconds = system.seconds
-        self.seed = system.seed
+        self.name, self.system, self.label_of = name, system, np.asarray(label_of)
+        self.seconds, self.seed = system.seconds, system.seed
 
     def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes)."""
         rows = self.system.predict(inputs)
         return (rows @ np.eye(self.label_of.max() + 1)[self.label_of]).astype(np.float32)
 
@@ -186,24 +169,13 @@ def fit_control(case, generalist, column):
     return PartialInput(f"control_{column}", probe, shown_of)
 
 
-class Looked:
+class Looked(_System):
     """A control that never sees an image: it looks up one number about it."""
 
     def __init__(self, name, classifier, number_of):
-        self.name = name
-        self.classifier = classifier
-        self.number_of = number_of
-        self.seconds = 0.0
-        self.seed = None
+        self.name, self.classifier, self.number_of = name, classifier, number_of
 
     def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes).
-
-        Raises
-        ------
-        ValueError
-            When an image is not one of the case's.
-        """
         keys = [vision.image_hash(image) for image in inputs]
         unknown = sum(key not in self.number_of for key in keys)
         if unknown:
@@ -215,6 +187,7 @@ class Looked:
         return self.classifier.predict_proba(numbers).astype(np.float32)
 
 
+@timed
 def fit_number_control(case, column):
     """Fit a decision tree on one number about each image; its size is chosen on validation.
 
@@ -230,7 +203,6 @@ def fit_number_control(case, column):
     Looked
         With the name ``control_<column>``.
     """
-    began = time.perf_counter()
     train, validation = (
         np.array(case.part(name)[column])[:, None] for name in ("train", "validation")
     )
@@ -241,24 +213,16 @@ def fit_number_control(case, column):
         for name in ("train", "validation", "test")
         for row in case.part(name)
     }
-    return _timed(Looked(f"control_{column}", tree, number_of), began)
+    return Looked(f"control_{column}", tree, number_of)
 
 
 def fit_majority(case):
-    """Fit `Majority` on a case's training part.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    Majority
-    """
+    """Fit `Majority` on a case's training part."""
     counts = np.bincount(case.labels("train"), minlength=len(case.label_names))
     return Majority((counts / counts.sum()).astype(np.float32))
 
 
+@timed
 def fit_classical(case):
     """Fit `Classical`; features, machine and regularisation are chosen on validation.
 
@@ -266,29 +230,23 @@ def fit_classical(case):
     (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`; of images
     in colour coarse cells only, and `colour_statistics` with a random forest.
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
     Returns
     -------
     Classical
     """
-    began = time.perf_counter()
     candidates = _image_candidates(case) if sees_images(case) else _word_candidates()
     inputs, looked_at = list(case.train["input"]), list(case.validation["input"])
-    best_score, best = -1.0, None
-    for extractor, machines in candidates:
-        features = extractor.fit_transform(inputs)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            score, machine = _best_on_validation(
-                case, machines, features, extractor.transform(looked_at)
-            )
-        if score > best_score:
-            best_score, best = score, make_pipeline(extractor, machine)
-    system = Classical(best)
-    return _timed(_tempered(case, system), began)
+
+    def tried():
+        for extractor, machines in candidates:
+            features, others = extractor.fit_transform(inputs), extractor.transform(looked_at)
+            score, machine = _best_on_validation(case, machines, features, others)
+            yield score, make_pipeline(extractor, machine)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        best = Classical(_first_best(tried())[1])
+    return _tempered(case, best)
 
 
 def _vector_machines(strengths):
@@ -322,7 +280,7 @@ def _image_candidates(case):
 
 
 def in_colour(images):
-    """Whether any of some images is more than shades of grey (bool)."""
+    """Whether any of some images is more than shades of grey."""
     for image in images:
         red, green, blue = vision.as_rgb(image).split()
         if red.tobytes() != green.tobytes() or green.tobytes() != blue.tobytes():
@@ -359,6 +317,7 @@ def oriented_gradients(images, size, cell):
     return np.stack([features(image) for image in images]).astype(np.float32)
 
 
+@timed
 def fit_zero_shot(case, generalist):
     """Set up `ZeroShot`; template and temperature are chosen on validation.
 
@@ -371,17 +330,17 @@ def fit_zero_shot(case, generalist):
     -------
     ZeroShot
     """
-    began = time.perf_counter()
-    candidates = [ZeroShot(generalist, case.label_names, template=t) for t in case.templates]
+    candidates = [ZeroShot(generalist, case.label_names, template) for template in case.templates]
     labels, inputs = case.labels("validation"), list(case.validation["input"])
 
     def score(system):
         return choice_score(case.metric, labels, system.scores(inputs).argmax(axis=1))
 
     best = max(candidates, key=score) if len(candidates) > 1 else candidates[0]
-    return _timed(_tempered(case, best), began)
+    return _tempered(case, best)
 
 
+@timed
 def fit_linear_probe(case, generalist):
     """Fit a linear `Probe`; its regularisation is chosen on validation.
 
@@ -394,11 +353,13 @@ def fit_linear_probe(case, generalist):
     -------
     Probe
     """
-    began = time.perf_counter()
-    features = generalist.embed(list(case.train["input"]))
-    looked_at = generalist.embed(list(case.validation["input"]))
-    classifier = linear_probe_of_features(case, features, looked_at)
-    return _timed(Probe("linear_probe", generalist, classifier), began)
+    classifier = linear_probe_of_features(case, *embedded(case, generalist.embed))
+    return Probe("linear_probe", generalist, classifier)
+
+
+def embedded(case, embed):
+    """Embeddings of the training and the validation part."""
+    return [embed(list(case.part(name)["input"])) for name in ("train", "validation")]
 
 
 def linear_probe_of_features(case, train_features, validation_features):
@@ -410,56 +371,49 @@ def linear_probe_of_features(case, train_features, validation_features):
         return _best_on_validation(case, candidates, train_features, validation_features)[1]
 
 
-class StageProbe:
+class StageProbe(_System):
     """A linear classifier on one stage of a frozen image network."""
 
+    name = "linear_probe_searched"
+
     def __init__(self, generalist, view, size, classifier):
-        self.name = "linear_probe_searched"
         self.generalist, self.view, self.size = generalist, view, size
         self.classifier = classifier
-        self.seconds = 0.0
-        self.seed = None
 
     def predict(self, inputs):
-        """Class probabilities: float32, shape (n, classes)."""
         features = self.generalist.embed_stages(list(inputs))[self.view]
         return self.classifier.predict_proba(features).astype(np.float32)
 
 
+@timed
 def fit_searched_probe(case):
     """Fit the best `StageProbe`: size, stage, pooling and regularisation, chosen on validation.
 
     A small thing in an image is lost in the mean over the last layer's few places; an enlarged
     image, an earlier stage or a maximum may keep it.
     """
-    began = time.perf_counter()
-    best_score, best = -1.0, None
-    for size in PROBE_SIZES:
-        generalist = vision.load(case.generalist, case.track, size)
-        train, validation = (
-            generalist.embed_stages(list(case.part(name)["input"]))
-            for name in ("train", "validation")
-        )
-        for view in train:
-            candidates = (
-                make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
-                for strength in IMAGE_STRENGTHS
-            )
-            with threadpool_limits(1, user_api="blas"):
-                score, classifier = _best_on_validation(
-                    case, candidates, train[view], validation[view]
+
+    def tried():
+        for size in PROBE_SIZES:
+            generalist = vision.load(case.generalist, case.track, size)
+            train, validation = embedded(case, generalist.embed_stages)
+            for view in train:
+                candidates = (
+                    make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
+                    for strength in IMAGE_STRENGTHS
                 )
-            if score > best_score:
-                best_score = score
-                best = StageProbe(generalist, view, size, classifier)
-    return _timed(best, began)
+                with threadpool_limits(1, user_api="blas"):
+                    score, best = _best_on_validation(
+                        case, candidates, train[view], validation[view]
+                    )
+                yield score, StageProbe(generalist, view, size, best)
+
+    return _first_best(tried())[1]
 
 
+@timed
 def fit_mlp_probe(case, generalist, seed=0):
-    """Fit an `Probe` with a hidden layer; its width and regularisation are chosen on validation."""
-    began = time.perf_counter()
-    features = generalist.embed(list(case.train["input"]))
-    looked_at = generalist.embed(list(case.validation["input"]))
+    """Fit a `Probe` with a hidden layer; its width and regularisation are chosen on validation."""
     candidates = (
         make_pipeline(
             StandardScaler(),
@@ -470,10 +424,9 @@ def fit_mlp_probe(case, generalist, seed=0):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 100 passes are enough to overfit
-        _, classifier = _best_on_validation(case, candidates, features, looked_at)
-    probe = Probe("mlp_probe", generalist, classifier)
-    probe.seed = seed
-    return _timed(probe, began)
+        features = embedded(case, generalist.embed)
+        _, classifier = _best_on_validation(case, candidates, *features)
+    return Probe("mlp_probe", generalist, classifier, seed)
 
 
 def fit_baselines(case, generalist):
@@ -503,17 +456,7 @@ def fit_baselines(case, generalist):
 
 
 def softmax(scores):
-    """Turn scores into probabilities.
-
-    Parameters
-    ----------
-    scores : numpy.ndarray, shape (n, classes)
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, classes); rows sum to 1.
-    """
+    """Turn scores of shape (n, classes) into probabilities: float32, rows sum to 1."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
@@ -528,13 +471,17 @@ def choice_score(metric, labels, guesses):
 def _best_on_validation(case, classifiers, features, looked_at):
     """(validation score, classifier) of the best; the first of equals."""
     train, validation = case.labels("train"), case.labels("validation")
-    best_score, best = -1.0, None
-    for classifier in classifiers:
-        guesses = classifier.fit(features, train).predict(looked_at)
-        score = choice_score(case.metric, validation, guesses)
-        if score > best_score:
-            best_score, best = score, classifier
-    return best_score, best
+
+    def tried():
+        for classifier in classifiers:
+            guesses = classifier.fit(features, train).predict(looked_at)
+            yield choice_score(case.metric, validation, guesses), classifier
+
+    return _first_best(tried())
+
+
+def _first_best(tried):
+    return max(tried, key=lambda pair: pair[0])
 
 
 def _tempered(case, system):
@@ -547,9 +494,4 @@ def _tempered(case, system):
         return -np.log(rows[np.arange(len(labels)), labels] + 1e-9).mean()
 
     system.temperature = min(TEMPERATURES, key=log_loss)
-    return system
-
-
-def _timed(system, began):
-    system.seconds = time.perf_counter() - began
     return system

@@ -8,6 +8,7 @@ case's training pool: no item of the case's test part ever comes here.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from datasets import Dataset, concatenate_datasets
 
 from .cases import split
 from .experiments import run_experiment
@@ -43,7 +44,7 @@ class Patient:
     commonest_share: float
 
     def rows(self):
-        """What was measured, as a small table: list of (str, str)."""
+        """What was measured, as a small table."""
         return [
             ("accuracy on its training sentences", f"{self.train_accuracy:.2f}"),
             ("accuracy on validation", f"{self.validation_accuracy:.2f}"),
@@ -67,11 +68,6 @@ def examine(case, bed):
     Returns
     -------
     Patient
-
-    Raises
-    ------
-    ValueError
-        When there is no such bed.
     """
     beds = ADMITTED | MORE
     if bed not in beds:
@@ -106,41 +102,19 @@ def _break(case, disease):
         recipe = replace(recipe, learning_rate=100 * recipe.learning_rate)
     elif disease == "frozen":
         recipe = replace(recipe, frozen_layers=layers(case))
+    elif disease == "leak":
+        train = concatenate_datasets([train, held_out])
+    elif disease == "labels":
+        train = _with_labels(train, np.random.default_rng(0).permutation(train["label"]))
+    elif disease == "swapped":
+        train = _with_labels(train, 1 - np.asarray(train["label"]))
     else:
-        train = _BROKEN_DATA[disease](train, held_out)
+        labels = np.asarray(train["label"])
+        kept = [*np.flatnonzero(labels == 0)[:3].tolist(), *np.flatnonzero(labels == 1).tolist()]
+        train = train.select(sorted(kept))
     return replace(case, train=train), recipe, held_out
-
-
-def _leaked(train, held_out):
-    from datasets import concatenate_datasets
-
-    return concatenate_datasets([train, held_out])
 
 
 def _with_labels(train, labels):
     # `map` would fingerprint and cache what is 96 rows.
-    from datasets import Dataset
-
     return Dataset.from_dict({**train.to_dict(), "label": [int(label) for label in labels]})
-
-
-def _shuffled(train, held_out):
-    return _with_labels(train, np.random.default_rng(0).permutation(train["label"]))
-
-
-def _swapped(train, held_out):
-    return _with_labels(train, 1 - np.asarray(train["label"]))
-
-
-def _nearly_one_class(train, held_out):
-    labels = np.asarray(train["label"])
-    few = np.flatnonzero(labels == 0)[:3]
-    return train.select(sorted([*few.tolist(), *np.flatnonzero(labels == 1).tolist()]))
-
-
-_BROKEN_DATA = {
-    "leak": _leaked,
-    "labels": _shuffled,
-    "swapped": _swapped,
-    "one_class": _nearly_one_class,
-}

@@ -1,19 +1,13 @@
 """Scores, paired comparisons and verdicts: how sure may one be, and in which words.
 
-The unit is the group (a code block, a patient, a film), never the item: items of one group
-resemble each other, and to count them as independent makes every interval too narrow.
+The unit is the group (a code block, a patient, a film), never the item. Where an item is made of
+two things that return in other items, such as a situation and a remark, its group names both
+(``"s001g × r12p"``). Both are then resampled, each on its own, and an item counts as often as the
+product of the two says (pigeonhole bootstrap: Owen 2007, https://doi.org/10.1214/07-AOAS122).
+n_groups is the smaller of the two numbers; p is the larger of two permutation tests, one by each.
 
-Where an item is made of two things that return in other items, such as a situation and a remark,
-its group names both (``"s001g × r12p"``). Both are then resampled, each on its own, and an item
-counts as often as the product of the two says (pigeonhole bootstrap: Owen 2007,
-https://doi.org/10.1214/07-AOAS122). n_groups is the smaller of the two numbers; p is the larger of
-two permutation tests, one that swaps by the first thing and one by the second.
-
-Everything random starts from `SEED`, so that the same outputs give the same interval and the same p
-again. Each metric is written once, as a function of how often each group counts; the point
-estimate, the bootstrap, the jackknife and the permutation test only differ in those weights.
-
-What a metric means where there is a choice:
+Everything random starts from `SEED`. Each metric is written once, as a function of how often each
+group counts; point estimate, bootstrap, jackknife and permutation test differ in those weights.
 
 - ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
   counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
@@ -28,64 +22,18 @@ What a metric means where there is a choice:
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from .cases.split import CROSSED
+from .words import metric_label, metrics, part_words, system_in_sentence, system_label
 
 RESAMPLES = 10_000
 SWAPS = 10_000
 FEW_GROUPS = 30
 SEED = 20_240_607
-
-METRIC_LABELS = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-    "auc": "AUC",
-    "accuracy_at_1": "accuracy at 1",
-    "mrr": "mean reciprocal rank",
-}
-SYSTEM_LABELS = {
-    "majority": "majority class",
-    "classical": "classical features + linear",
-    "zero_shot": "zero-shot",
-    "linear_probe": "linear probe",
-    "mlp_probe": "MLP probe",
-    "from_scratch": "model trained from scratch",
-    "specialist": "specialist",
-    "specialist_plain": "specialist (plain recipe)",
-    "specialist_tuned": "specialist (tuned recipe)",
-    "specialist_partial": "specialist, last stages only",
-    "specialist_lora": "specialist (LoRA)",
-    "linear_probe_searched": "linear probe, best size and stage",
-    "specialist_mean": "specialist, mean head",
-    "specialist_contrastive": "contrastive pairs + probe",
-    "specialist_lp_ft": "specialist (probe first, then fine-tuned)",
-    "specialist_rate_1e_5": "specialist, rate 0.00001",
-    "specialist_rate_3e_4": "specialist, rate 0.0003",
-    "specialist_rate_1e_3": "specialist, rate 0.001",
-    "specialist_rate_3e_3": "specialist, rate 0.003",
-    "specialist_no_warm_up": "specialist, no warm-up",
-    "specialist_fast_no_warm_up": "specialist, rate 0.001, no warm-up",
-    "specialist_all_epochs": "specialist, all epochs, last kept",
-    "specialist_best_epoch": "specialist, all epochs, best kept",
-    "specialist_dropout": "specialist, dropout 0.1",
-    "specialist_dropout_30": "specialist, dropout 0.3",
-    "specialist_average_25": "specialist (25 % of the fine-tuned weights)",
-    "specialist_average_50": "specialist (50 % of the fine-tuned weights)",
-    "specialist_average_75": "specialist (75 % of the fine-tuned weights)",
-    "specialist_four_labels": "specialist, taught four labels",
-    "control_four_labels": "control: linear probe, four labels",
-    "specialist_sentiment": "sentiment specialist, on the whole text",
-    "specialist_chained": "two specialists, chained",
-    "control_situation": "control: situation only",
-    "control_remark": "control: remark only",
-    "control_heard": "control: four labels alone",
-    "control_spelling": "control: spelling alone",
-    "control_latitude": "control: latitude only",
-}
 
 _TASK_METRICS = {
     "classification": ("accuracy", "macro_f1", "auc"),
@@ -93,7 +41,7 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
-_WITHOUT_ARTICLE = ("classical", "zero_shot", "specialist_contrastive")
+_COUNTS = ("both_right", "fixed", "broken", "both_wrong")  # of items, in a comparison
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
 # Differences that are equal on paper may differ in the last bits after another order of summing.
@@ -113,14 +61,16 @@ class Score:
     n: int
     n_groups: int
     metric: str
+    # Its name, so that figures call the systems by their names in it.
+    case: str = field(default="", compare=False, repr=False, kw_only=True)
 
     def __str__(self):
         value = _score_text(self.score, self.metric)
         size = f"{self.n:,} items in {self.n_groups:,} groups"
         if self.low is None:
-            return f"{METRIC_LABELS[self.metric]} {value} (no interval; {size})"
+            return f"{metric_label(self.metric)} {value} (no interval; {size})"
         low, high = (_score_text(bound, self.metric) for bound in (self.low, self.high))
-        return f"{METRIC_LABELS[self.metric]} {value} (95 % interval {low} to {high}; {size})"
+        return f"{metric_label(self.metric)} {value} (95 % interval {low} to {high}; {size})"
 
     def _repr_pretty_(self, printer, cycle):
         printer.text(str(self))
@@ -146,41 +96,8 @@ class Difference:
 class Verdict:
     """A paired comparison of two systems on the same items, and what may be said about it.
 
-    Attributes
-    ----------
-    case, part : str
-        Name of the case and of the part.
-    baseline, specialist : str
-        System names.
-    metric : str
-        A key of `METRIC_LABELS`.
-    difference, low, high : float
-        Specialist minus baseline and its 95 % interval, as fractions; the bounds may be None.
-    p : float or None
-        Two-sided.
-    n, n_groups : int
-        Items and groups.
-    method : str
-        How interval and p were computed.
-    primary : bool
-        Whether this is the one comparison that the case fixed before measuring.
-    wording : str
-        The verdict in plain words.
-    baseline_score, specialist_score : float
-        Fractions.
-    both_right, fixed, broken, both_wrong : int or None
-        Numbers of items; fixed: only the specialist is right; broken: only the baseline is.
-        None where items are not right or wrong, or where there are several seeds.
-    relative : float or None
-        Difference divided by the baseline's score.
-    error_reduction : float or None
-        Difference divided by what the baseline lacks to a perfect score.
-    outcome : str
-        The core of the wording, such as ``"supported here, smaller than claimed"``.
-    exploratory : bool
-        Whether it concerns a slice.
-    source : str or None
-        ``"live"`` for a witness, and for a live run that is filed beside recorded ones.
+    Scores, the difference (specialist minus baseline) and the bounds of its 95 % interval are
+    fractions; bounds and p may be None.
     """
 
     case: str
@@ -195,19 +112,20 @@ class Verdict:
     n: int
     n_groups: int
     method: str
-    primary: bool
+    primary: bool  # the one comparison that the case fixed before measuring
     wording: str
     baseline_score: float
     specialist_score: float
+    # Numbers of items; None where they are not right or wrong, or where there are several seeds.
     both_right: int | None = None
-    fixed: int | None = None
-    broken: int | None = None
+    fixed: int | None = None  # only the specialist is right
+    broken: int | None = None  # only the baseline is right
     both_wrong: int | None = None
-    relative: float | None = None
-    error_reduction: float | None = None
-    outcome: str = ""
-    exploratory: bool = False
-    source: str | None = None
+    relative: float | None = None  # the difference over the baseline's score
+    error_reduction: float | None = None  # over what the baseline lacks to a perfect score
+    outcome: str = ""  # the core of the wording
+    exploratory: bool = False  # on a slice
+    source: str | None = None  # "live": a witness, or a live run that is filed beside recorded ones
 
     def to_json(self):
         """The verdict as ``results.json`` keeps it."""
@@ -216,28 +134,19 @@ class Verdict:
         return filed | ({"source": self.source} if self.source else {})
 
     def rows(self):
-        """The verdict as a small table.
-
-        Returns
-        -------
-        list of (str, str)
-            What, and its value; not escaped.
-        """
+        """The verdict as a small table: list of (what, its value), not escaped."""
+        scores = (self.baseline, self.baseline_score), (self.specialist, self.specialist_score)
+        p = "none" if self.p is None else f"{self.p:.4f}" if self.p >= 1e-4 else "< 0.0001"
         rows = [
-            (system_label(self.baseline), _score_text(self.baseline_score, self.metric)),
-            (system_label(self.specialist), _score_text(self.specialist_score, self.metric)),
+            *((system_label(name, self.case), _score_text(x, self.metric)) for name, x in scores),
             ("difference", f"{_points(self.difference)} points"),
             ("95 % interval", _interval_text(self.low, self.high)),
-            ("p", _p_text(self.p)),
+            ("p", p),
             ("items, groups", f"{self.n:,}, {self.n_groups:,}"),
         ]
         if self.fixed is not None:
-            rows += [
-                ("both right", f"{self.both_right:,}"),
-                ("fixed", f"{self.fixed:,}"),
-                ("broken", f"{self.broken:,}"),
-                ("both wrong", f"{self.both_wrong:,}"),
-            ]
+            for name in _COUNTS:
+                rows.append((name.replace("_", " "), f"{getattr(self, name):,}"))
         return [*rows, ("method", self.method)]
 
     def _repr_html_(self):
@@ -245,14 +154,14 @@ class Verdict:
             f'<tr><th scope="row">{html.escape(what)}</th><td>{html.escape(value)}</td></tr>'
             for what, value in self.rows()
         )
-        caption = html.escape(f"{METRIC_LABELS[self.metric]}, part {self.part}")
+        caption = html.escape(f"{metric_label(self.metric)}, part {self.part}")
         return (
             f"<p>{html.escape(self.wording)}</p>"
             f"<table><caption>{caption}</caption><tbody>{body}</tbody></table>"
         )
 
     def _repr_markdown_(self):
-        head = f"| {_markdown(METRIC_LABELS[self.metric])} | part {_markdown(self.part)} |"
+        head = f"| {_markdown(metric_label(self.metric))} | part {_markdown(self.part)} |"
         lines = [f"| {_markdown(what)} | {_markdown(value)} |" for what, value in self.rows()]
         return "\n".join([_markdown(self.wording), "", head, "|---|---|", *lines])
 
@@ -279,10 +188,58 @@ class Recorded(NamedTuple):
     seeds: list
 
 
-# --- checks -----------------------------------------------------------------------------------
+# --- what is scored ---------------------------------------------------------------------------
 
 
-def _check_metric(metric, allowed=tuple(METRIC_LABELS)):
+class _Items(NamedTuple):
+    """The items of a part, and which units are drawn whole."""
+
+    metric: str
+    n_classes: int
+    labels: np.ndarray
+    units: np.ndarray  # of each item
+    n_units: int
+    factors: list  # the things that are resampled: (its index of each unit, how many there are)
+
+    @property
+    def n_groups(self):
+        return min(number for _, number in self.factors)
+
+    @property
+    def crossed(self):
+        return len(self.factors) == 2
+
+    @property
+    def columns_at_once(self):
+        return max(1, _CELLS // max(len(self.units), 4 * self.n_classes))
+
+
+def _items(labels, groups, metric, n_classes):
+    """Check what is scored; metrics of values per item do not look at labels."""
+    _check_metric(metric)
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or not len(groups):
+        raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
+    n = len(groups)
+    groups = groups.astype(str)
+    halves = [group.split(CROSSED) for group in groups]
+    if all(len(half) == 2 for half in halves):
+        units, n_units = np.arange(n, dtype=np.intp), n
+        factors = [_numbered([half[side] for half in halves]) for side in (0, 1)]
+    else:
+        units, n_units = _numbered(groups)
+        factors = [(np.arange(n_units), n_units)]
+    labels = None if metric in _PER_ITEM else _check_labels(labels, n, metric, n_classes)
+    return _Items(metric, n_classes, labels, units, n_units, factors)
+
+
+def _numbered(names):
+    unique, index = np.unique(names, return_inverse=True)
+    return index.astype(np.intp), len(unique)
+
+
+def _check_metric(metric, allowed=None):
+    allowed = allowed or metrics()
     if metric not in allowed:
         raise ValueError(f"metric is {metric!r}; allowed here: {', '.join(allowed)}.")
 
@@ -300,43 +257,6 @@ def _check_labels(labels, n, metric, n_classes):
             "Use 'accuracy' here."
         )
     return whole
-
-
-class _Groups(NamedTuple):
-    """Which units are drawn whole."""
-
-    units: np.ndarray
-    factors: list
-
-    @property
-    def n_units(self):
-        return len(self.factors[0][0])
-
-    @property
-    def n_groups(self):
-        return min(number for _, number in self.factors)
-
-    @property
-    def crossed(self):
-        return len(self.factors) == 2
-
-
-def _group_index(groups):
-    groups = np.asarray(groups)
-    if groups.ndim != 1 or not len(groups):
-        raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
-    groups = groups.astype(str)
-    halves = [group.split(CROSSED) for group in groups]
-    if all(len(half) == 2 for half in halves):
-        factors = [_numbered([half[side] for half in halves]) for side in (0, 1)]
-        return _Groups(np.arange(len(groups), dtype=np.intp), factors)
-    units, number = _numbered(groups)
-    return _Groups(units, [(np.arange(number), number)])
-
-
-def _numbered(names):
-    unique, index = np.unique(names, return_inverse=True)
-    return index.astype(np.intp), len(unique)
 
 
 def _check_mask(where, n):
@@ -364,43 +284,37 @@ def _class_one(predictions, probabilities):
     return np.where(predictions == 1, top, 1 - top)
 
 
-def _outputs(name, outputs, n, metric, n_classes):
+def _outputs(name, outputs, items):
     """Bring what a system put out into the form that the metric works on.
 
     That is (seeds, n): predicted classes (accuracy, macro-F1), probability of class 1 (AUC of two
     classes) or one value per item; for the AUC of more classes (seeds, n, classes).
     """
+    n, n_classes, per_item = len(items.units), items.n_classes, items.metric in _PER_ITEM
     try:
         array = np.asarray(outputs)
     except ValueError:
         raise ValueError(
             f"{name}: the seeds' outputs differ in shape; they must be alike."
         ) from None
-    if array.dtype == object or array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} holds {array.dtype}; expected numbers.")
     _finite(name, array)
-    if metric not in _PER_ITEM:
-        if array.ndim == 2 and array.dtype.kind == "f" and array.shape == (n, n_classes):
-            array = array[None]
-        if array.ndim == 3:
-            return _from_probabilities(name, array, n, metric, n_classes)
+    if array.shape == (n, n_classes) and array.dtype.kind == "f" and not per_item:
+        array = array[None]
+    if array.ndim == 3 and not per_item:
+        return _from_probabilities(name, array, items)
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2 or array.shape[1] != n or not len(array):
+        more = f", or probabilities (n, {n_classes}) or (seeds, n, {n_classes})"
         raise ValueError(
             f"{name} has shape {np.shape(outputs)}; expected (n,) or (seeds, n)"
-            + (
-                ""
-                if metric in _PER_ITEM
-                else f", or probabilities (n, {n_classes}) or (seeds, n, {n_classes})"
-            )
-            + f", with n = {n} items."
+            f"{'' if per_item else more}, with n = {n} items."
         )
-    if metric in _PER_ITEM:
-        return array.astype(np.float64)
-    if metric == "auc":
-        if n_classes != 2:
-            raise ValueError(f"{name}: 'auc' of {n_classes} classes needs all probabilities.")
+    if items.metric == "auc" and n_classes != 2:
+        raise ValueError(f"{name}: 'auc' of {n_classes} classes needs all probabilities.")
+    if items.metric == "auc" or per_item:
         return array.astype(np.float64)
     predictions = array.astype(np.int64)
     if (predictions != array).any() or predictions.min() < 0 or predictions.max() >= n_classes:
@@ -408,42 +322,41 @@ def _outputs(name, outputs, n, metric, n_classes):
     return predictions
 
 
-def _from_probabilities(name, array, n, metric, n_classes):
+def _from_probabilities(name, array, items):
+    n, n_classes = len(items.units), items.n_classes
     if array.shape[1:] != (n, n_classes) or not len(array):
         raise ValueError(
             f"{name} has shape {array.shape}; expected (seeds, n, classes) = (1 or more, {n}, "
             f"{n_classes})."
         )
-    if metric == "auc" and n_classes > 2:
+    if items.metric == "auc" and n_classes > 2:
         return array.astype(np.float64)
     predictions = array.argmax(axis=2)
-    return _class_one(predictions, array.max(axis=2)) if metric == "auc" else predictions
+    return _class_one(predictions, array.max(axis=2)) if items.metric == "auc" else predictions
 
 
 # --- metrics as functions of group weights ----------------------------------------------------
 #
-# `units` says to which unit (group) each item belongs. A statistic takes weights of shape
-# (units, columns), one column per resample or swap, and returns one score per column: the score of
-# a sample in which each unit occurs as often as its weight says, averaged over seeds.
+# A statistic is made of the outputs of one run. It takes weights of shape (units, columns), one
+# column per resample or swap, and returns one score per column: the score of a sample in which each
+# unit occurs as often as its weight says.
 
 
-def _statistic(metric, outputs, labels, units, n_units, n_classes):
-    if metric == "auc":
-        return _auc_statistic(outputs, labels, units)
-    if metric == "macro_f1":
-        return _macro_f1_statistic(outputs, labels, units, n_units, n_classes)
-    return _Mean(_values(metric, outputs, labels), units, n_units)
+def _statistic(items, run):
+    if items.metric == "auc":
+        return _auc_statistic(items, run)
+    if items.metric == "macro_f1":
+        return _macro_f1_statistic(items, run)
+    return _Mean(items, run)
 
 
-def _values(metric, outputs, labels):
-    """One value an item and seed, of a metric that is their mean."""
-    return outputs == labels if metric == "accuracy" else outputs
+def _values(items, outputs):
+    """One value an item, of a metric that is their mean."""
+    return outputs == items.labels if items.metric == "accuracy" else outputs
 
 
-def _unit_sums(values, units, n_units):
-    """Sum of the values, over items and seeds, and their number in every unit."""
-    sums = np.bincount(units, weights=values.sum(axis=0), minlength=n_units)
-    return sums, np.bincount(units, minlength=n_units) * float(len(values))
+def _sums(items, values):
+    return np.bincount(items.units, weights=values, minlength=items.n_units)
 
 
 class _Mean:
@@ -452,8 +365,9 @@ class _Mean:
     It can also take drawn units as they are; counting first how often each was drawn takes longer.
     """
 
-    def __init__(self, values, units, n_units):
-        self.sums, self.sizes = _unit_sums(values, units, n_units)
+    def __init__(self, items, run):
+        self.sums = _sums(items, _values(items, run))
+        self.sizes = _sums(items, np.ones(len(run)))
         self._are_alike = bool((self.sizes == self.sizes[0]).all())
 
     def __call__(self, weights):
@@ -467,51 +381,46 @@ class _Mean:
         return drawn / self.sizes.take(cells).sum(axis=1)
 
 
-def _macro_f1_statistic(predictions, labels, units, n_units, n_classes):
-    def count(classes, chosen=slice(None)):
-        cells = classes[chosen] * n_units + units[chosen]
-        flat = np.bincount(cells, minlength=n_classes * n_units)
+def _macro_f1_statistic(items, predictions):
+    labels, n_classes, n_units = items.labels, items.n_classes, items.n_units
+
+    def count(classes, units):
+        flat = np.bincount(classes * n_units + units, minlength=n_classes * n_units)
         return flat.reshape(n_classes, n_units).astype(np.float64)
 
-    true = count(labels)
-    tables = [(count(row, row == labels), count(row)) for row in predictions]
+    right = predictions == labels
+    true, predicted = count(labels, items.units), count(predictions, items.units)
+    hits = count(labels[right], items.units[right])
     # Classes that the whole part lacks count as 0; see the head of this module.
     share = np.mean(true.any(axis=1))
 
     def evaluate(weights):
         occurring = true @ weights
         present = (occurring > 0).sum(axis=0)
-        total = 0.0
-        for hits, predicted in tables:
-            sizes = predicted @ weights + occurring
-            f1 = np.divide(2 * (hits @ weights), sizes, out=np.zeros_like(sizes), where=sizes > 0)
-            total = total + f1.sum(axis=0) / present
-        return share * total / len(tables)
+        sizes = predicted @ weights + occurring
+        f1 = np.divide(2 * (hits @ weights), sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        return share * (f1.sum(axis=0) / present)
 
     return evaluate
 
 
-def _auc_statistic(scores, labels, units):
-    columns = []
-    for seed_scores in scores:
-        if seed_scores.ndim == 1:
-            columns.append([_auc_column(seed_scores, labels == 1, units)])
-        else:
-            classes = np.unique(labels)
-            columns.append([_auc_column(seed_scores[:, c], labels == c, units) for c in classes])
+def _auc_statistic(items, scores):
+    if scores.ndim == 1:
+        columns = [_auc_column(scores, items.labels == 1, items.units)]
+    else:
+        columns = [
+            _auc_column(scores[:, label], items.labels == label, items.units)
+            for label in np.unique(items.labels)
+        ]
 
     def evaluate(weights):
+        # 0 / 0 (a resample without one of the classes) is NaN, and left out of the mean.
         with np.errstate(invalid="ignore"):
-            seeds = [_mean_of_defined([column(weights) for column in seed]) for seed in columns]
-        return np.mean(seeds, axis=0)
+            rows = np.array([column(weights) for column in columns])
+            defined = ~np.isnan(rows)
+            return np.where(defined, rows, 0).sum(axis=0) / defined.sum(axis=0)
 
     return evaluate
-
-
-def _mean_of_defined(rows):
-    rows = np.asarray(rows)
-    defined = ~np.isnan(rows)
-    return np.where(defined, rows, 0).sum(axis=0) / defined.sum(axis=0)
 
 
 def _auc_column(scores, positive, units):
@@ -530,10 +439,14 @@ def _auc_column(scores, positive, units):
         own = weights[positive_units]
         beaten = running[below]
         beaten += running[up_to]
-        # 0 / 0 (a resample without one of the classes) is NaN, and left out later.
         return np.einsum("ij,ij->j", own, beaten) / 2 / (own.sum(axis=0) * running[-1])
 
     return evaluate
+
+
+def _mean_of(runs):
+    """The statistic of a system with several runs."""
+    return lambda weights: np.mean([run(weights) for run in runs], axis=0)
 
 
 def _point(statistic, n_units):
@@ -543,33 +456,30 @@ def _point(statistic, n_units):
 # --- intervals and p --------------------------------------------------------------------------
 
 
-def _columns_at_once(n_entries, n_classes):
-    return max(1, _CELLS // max(n_entries, 4 * n_classes))
-
-
-def _unit_resamples(groups, at_once):
+def _unit_resamples(items):
     """Yield how often each unit counts: arrays of shape (units, resamples)."""
     drawn = [
-        _group_resamples(number, at_once, stream)
-        for stream, (_, number) in enumerate(groups.factors)
+        _group_resamples(number, items.columns_at_once, stream)
+        for stream, (_, number) in enumerate(items.factors)
     ]
-    for weights in zip(*drawn, strict=True):
-        product = weights[0][groups.factors[0][0]]
-        for (index, _), more in zip(groups.factors[1:], weights[1:], strict=True):
-            product = product * more[index]
+    for counts in zip(*drawn, strict=True):
+        product = 1.0
+        for (index, _), count in zip(items.factors, counts, strict=True):
+            product = product * count[index]
         yield product
 
 
-def _drawn_groups(n_groups, at_once, stream=0):
-    """Yield the groups that are drawn: arrays of shape (resamples, groups)."""
-    rng = np.random.default_rng([SEED, 0] if stream == 0 else [SEED, 0, stream])
-    for start in range(0, RESAMPLES, at_once):
-        yield rng.integers(0, n_groups, size=(min(at_once, RESAMPLES - start), n_groups))
+def _drawn(seed, highest, n_columns, n_rows, at_once):
+    """Yield random whole numbers below `highest`, some rows at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, n_rows, at_once):
+        yield rng.integers(0, highest, size=(min(at_once, n_rows - start), n_columns))
 
 
 def _group_resamples(n_groups, at_once, stream):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    for cells in _drawn_groups(n_groups, at_once, stream):
+    seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
+    for cells in _drawn(seed, n_groups, n_groups, RESAMPLES, at_once):
         count = len(cells)
         cells *= count
         cells += np.arange(count)[:, None]
@@ -577,14 +487,7 @@ def _group_resamples(n_groups, at_once, stream):
         yield drawn.reshape(n_groups, count).astype(np.float64)
 
 
-def _group_swaps(n_groups, at_once):
-    """Yield for which groups the outputs are swapped: 0 or 1, of shape (swaps, groups)."""
-    rng = np.random.default_rng([SEED, 1])
-    for start in range(0, SWAPS, at_once):
-        yield rng.integers(0, 2, size=(min(at_once, SWAPS - start), n_groups))
-
-
-def _bounds(systems, contrasts, groups, at_once):
+def _bounds(items, systems, contrasts):
     """95 % intervals over groups and runs for linear contrasts of systems' scores.
 
     Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
@@ -593,21 +496,20 @@ def _bounds(systems, contrasts, groups, at_once):
     https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
     (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
     `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
-    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527);
-    where groups are equally large and the metric is a mean, that is the t interval over group
-    means; it leaves runs out. With one group there is none.
+    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527),
+    which leaves runs out. With one group there is none.
     """
-    if groups.n_groups < FEW_GROUPS and not groups.crossed:
-        return _jackknife_bounds([_mean_of(runs) for runs in systems], contrasts, groups.n_groups)
-    if groups.n_groups < 2:
+    if items.n_groups < 2:
         return [(None, None)] * len(contrasts)
+    if items.n_groups < FEW_GROUPS and not items.crossed:
+        return _jackknife_bounds([_mean_of(runs) for runs in systems], contrasts, items.n_groups)
     every = [run for runs in systems for run in runs]
-    if groups.crossed or not all(isinstance(f, _Mean) for f in every):
-        weights = _unit_resamples(groups, at_once)
-        draws = np.hstack([np.vstack([f(block) for f in every]) for block in weights])
+    if items.crossed or not all(isinstance(f, _Mean) for f in every):
+        blocks = (np.vstack([f(weights) for f in every]) for weights in _unit_resamples(items))
     else:
-        blocks = _drawn_groups(groups.n_groups, at_once)
-        draws = np.hstack([np.vstack([f.of_drawn(cells) for f in every]) for cells in blocks])
+        drawn = _drawn([SEED, 0], items.n_groups, items.n_groups, RESAMPLES, items.columns_at_once)
+        blocks = (np.vstack([f.of_drawn(cells) for f in every]) for cells in drawn)
+    draws = np.hstack(list(blocks))
     each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
     bounds = []
     for row in contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each]):
@@ -615,11 +517,6 @@ def _bounds(systems, contrasts, groups, at_once):
         low, high = np.percentile(row, [2.5, 97.5]) if len(row) else (None, None)
         bounds.append((low, high))
     return bounds
-
-
-def _mean_of(runs):
-    """The statistic of a system with several runs."""
-    return lambda weights: np.mean([run(weights) for run in runs], axis=0)
 
 
 def _mean_of_drawn_runs(draws):
@@ -632,8 +529,6 @@ def _mean_of_drawn_runs(draws):
 
 
 def _jackknife_bounds(statistics, contrasts, n_groups):
-    if n_groups < 2:
-        return [(None, None)] * len(contrasts)
     from scipy.stats import t
 
     left_out = contrasts @ np.vstack([f(1 - np.eye(n_groups)) for f in statistics])
@@ -650,84 +545,55 @@ def _clip(bounds, lowest):
     return tuple(None if x is None else float(np.clip(x, lowest, 1.0)) for x in bounds)
 
 
-def _swap_p(metric, outputs, labels, units, n_groups, n_classes, observed):
-    """Paired permutation test: swap the two systems' outputs group by group, two-sided.
+def _swap_p(items, first, second, observed):
+    """Paired permutation test: swap the two systems' outputs unit by unit, two-sided.
 
     p = (b + 1) / (m + 1) (Phipson & Smyth 2010, https://arxiv.org/abs/1603.05766). For the AUC the
     systems' scores are first replaced by their ranks, because a swap puts scores of both systems
     in one list (Bandos, Rockette & Gur 2005, https://doi.org/10.1002/sim.2149).
     """
-    first, second = np.broadcast_arrays(*_same_seeds(*outputs))
-    at_once = _columns_at_once(2 * len(units), n_classes)
-    changes = _changes if metric in ("auc", "macro_f1") else _changes_of_means
+    first, second = np.broadcast_arrays(first, second)
+    changes = _changes if items.metric in ("auc", "macro_f1") else _changes_of_means
     extreme = sum(
         int((np.abs(change) >= abs(observed) - _ROUNDING).sum())
-        for change in changes(metric, first, second, labels, units, n_groups, n_classes, at_once)
+        for change in changes(items, first, second)
     )
     return (extreme + 1) / (SWAPS + 1)
 
 
-def _changes(metric, first, second, labels, units, n_groups, n_classes, at_once):
+def _changes(items, first, second):
     """Yield the difference after each swap."""
-    if metric == "auc":
+    if items.metric == "auc":
         from scipy.stats import rankdata
 
         first, second = rankdata(first, axis=1), rankdata(second, axis=1)
-    # Both systems' outputs in one list, as 2 x groups units: a swap is a choice of units.
-    statistic = _statistic(
-        metric,
-        np.concatenate([first, second], axis=1),
-        np.concatenate([labels, labels]),
-        np.concatenate([units, units + n_groups]),
-        2 * n_groups,
-        n_classes,
+    # Both systems' outputs in one list, as twice as many units: a swap is a choice of units.
+    twice = items._replace(
+        labels=np.tile(items.labels, 2),
+        units=np.concatenate([items.units, items.units + items.n_units]),
+        n_units=2 * items.n_units,
     )
-    for rows in _group_swaps(n_groups, at_once):
+    pairs = zip(first, second, strict=True)
+    statistic = _mean_of([_statistic(twice, np.concatenate(pair)) for pair in pairs])
+    for rows in _drawn([SEED, 1], 2, items.n_units, SWAPS, twice.columns_at_once):
         swapped = rows.T.astype(np.float64)
         kept = 1 - swapped
         yield statistic(np.vstack([swapped, kept])) - statistic(np.vstack([kept, swapped]))
 
 
-def _changes_of_means(metric, first, second, labels, units, n_groups, n_classes, at_once):
-    """The same for a metric that is a mean: a swap turns the sign of a group's gain."""
-    (before, sizes), (after, _) = (
-        _unit_sums(_values(metric, outputs, labels), units, n_groups) for outputs in (first, second)
+def _changes_of_means(items, first, second):
+    """The same for a metric that is a mean: a swap turns the sign of a unit's gain."""
+    before, after = (
+        _sums(items, _values(items, outputs).sum(axis=0)) for outputs in (first, second)
     )
     differing = np.flatnonzero(after != before)
     gains = (after - before)[differing]
-    for swapped in _group_swaps(n_groups, at_once):
+    for swapped in _drawn([SEED, 1], 2, items.n_units, SWAPS, items.columns_at_once):
         turned = swapped[:, differing].astype(np.float64) @ gains
-        yield (gains.sum() - 2 * turned) / sizes.sum()
-
-
-def _same_seeds(first, second):
-    if len(first) != len(second) and 1 not in (len(first), len(second)):
-        raise ValueError(
-            f"baseline has {len(first)} seeds and specialist {len(second)}; "
-            "allowed: equally many, or one of them with a single seed."
-        )
-    return first, second
-
-
-def _mcnemar_p(fixed, broken):
-    """McNemar's exact test: a fair coin for each item on which the two differ in being right.
-
-    McNemar (1947), https://doi.org/10.1007/BF02295996.
-    """
-    from scipy.stats import binomtest
-
-    return float(binomtest(fixed, fixed + broken, 0.5).pvalue) if fixed + broken else 1.0
+        yield (gains.sum() - 2 * turned) / first.size
 
 
 # --- arrays in, numbers out -------------------------------------------------------------------
-
-
-def _prepare(labels, groups, metric, n_classes):
-    _check_metric(metric)
-    drawn = _group_index(groups)
-    if metric in _PER_ITEM:
-        return np.zeros(len(drawn.units), dtype=np.int64), drawn
-    return _check_labels(labels, len(drawn.units), metric, n_classes), drawn
 
 
 def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
@@ -736,51 +602,38 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
     Parameters
     ----------
     labels : array of int, shape (n,)
-        True classes, from 0; not looked at for metrics that are means of given values.
+        True classes, from 0; not looked at for ``accuracy_at_1`` and ``mrr``.
     groups : array of str, shape (n,)
-        Group of each item.
     outputs : array or list
-        One of: predicted classes, (n,) or (seeds, n), integers; probabilities, (n, classes) or
-        (seeds, n, classes); for ``auc`` of two classes also the probability of class 1, (n,) or
-        (seeds, n); for ``accuracy_at_1`` and ``mrr`` the values per item, (n,) or (seeds, n). A
-        list holds one array per seed.
+        Predicted classes, (n,) or (seeds, n), integers; probabilities, (n, classes) or (seeds, n,
+        classes); for ``auc`` of two classes also the probability of class 1, for ``accuracy_at_1``
+        and ``mrr`` the values per item, (n,) or (seeds, n). A list holds one array per seed.
     metric : str
-        A key of `METRIC_LABELS`.
+        One of `ftlearn.words.metrics`.
     n_classes : int
-        Number of classes of the case.
 
     Returns
     -------
     Score
         The mean over seeds; bounds within 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        When an argument does not fit; the message names it.
     """
-    labels, drawn = _prepare(labels, groups, metric, n_classes)
-    n = len(drawn.units)
-    outputs = _outputs("outputs", outputs, n, metric, n_classes)
-    runs = _run_statistics(metric, outputs, labels, drawn, n_classes)
-    (bounds,) = _bounds([runs], np.eye(1), drawn, _columns_at_once(n, n_classes))
-    return _score(_point(_mean_of(runs), drawn.n_units), bounds, n, drawn.n_groups, metric)
+    items = _items(labels, groups, metric, n_classes)
+    runs = _statistics(items, _outputs("outputs", outputs, items))
+    (bounds,) = _bounds(items, [runs], np.eye(1))
+    return _score(_point(_mean_of(runs), items.n_units), bounds, items)
 
 
-def _run_statistics(metric, outputs, labels, drawn, n_classes):
+def _statistics(items, outputs):
     """The statistic of each of a system's runs."""
-    return [
-        _statistic(metric, run[None], labels, drawn.units, drawn.n_units, n_classes)
-        for run in outputs
-    ]
+    return [_statistic(items, run) for run in outputs]
 
 
-def _score(value, bounds, n, n_groups, metric):
+def _score(value, bounds, items):
     low, high = _clip(bounds, 0.0)
-    if metric in _RIGHT_OR_WRONG and low == high == value and value in (0.0, 1.0):
+    if items.metric in _RIGHT_OR_WRONG and low == high == value and value in (0.0, 1.0):
         # All right or all wrong: resampling knows nothing else. Each group is then one witness.
-        low, high = failure_bounds(round(value * n_groups), n_groups)
-    return Score(value, low, high, n, n_groups, metric)
+        low, high = failure_bounds(round(value * items.n_groups), items.n_groups)
+    return Score(value, low, high, len(items.units), items.n_groups, items.metric)
 
 
 def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n_classes=2):
@@ -791,160 +644,82 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
     fewer than 30. p: permutation test that swaps the two systems' outputs group by group; McNemar's
     exact test where every item is its own group and items are right or wrong; runs stay together.
     """
-    labels, drawn = _prepare(labels, groups, metric, n_classes)
-    n, n_groups = len(drawn.units), drawn.n_groups
-    first, second = _same_seeds(
-        _outputs("baseline", baseline, n, metric, n_classes),
-        _outputs("specialist", specialist, n, metric, n_classes),
-    )
-    systems = [
-        _run_statistics(metric, outputs, labels, drawn, n_classes) for outputs in (first, second)
-    ]
-    points = [_point(_mean_of(runs), drawn.n_units) for runs in systems]
-    difference = points[1] - points[0]
-    contrasts = np.array([[1, 0], [0, 1], [-1, 1]])
-    bounds = _bounds(systems, contrasts, drawn, _columns_at_once(n, n_classes))
-    counts = _counts(metric, first, second, labels)
-    if n_groups == 1:
-        p, p_method = None, "no test"
-    elif counts is not None and n_groups == n and not drawn.crossed:
-        p, p_method = _mcnemar_p(counts[1], counts[2]), "McNemar's exact test"
-    else:
-        p = max(
-            _swap_p(
-                metric, (first, second), labels, index[drawn.units], size, n_classes, difference
-            )
-            for index, size in drawn.factors
+    items = _items(labels, groups, metric, n_classes)
+    first = _outputs("baseline", baseline, items)
+    second = _outputs("specialist", specialist, items)
+    if len(first) != len(second) and 1 not in (len(first), len(second)):
+        raise ValueError(
+            f"baseline has {len(first)} seeds and specialist {len(second)}; "
+            "allowed: equally many, or one of them with a single seed."
         )
-        p_method = f"permutation test ({SWAPS:,} swaps{', by each' if drawn.crossed else ''})"
+    systems = [_statistics(items, outputs) for outputs in (first, second)]
+    points = [_point(_mean_of(runs), items.n_units) for runs in systems]
+    bounds = _bounds(items, systems, np.array([[1, 0], [0, 1], [-1, 1]]))
     low, high = _clip(bounds[2], -1.0)
+    counts = _counts(items, first, second)
+    p, p_method = _p(items, first, second, points[1] - points[0], counts)
+    n_seeds = max(len(first), len(second))
     return Difference(
-        baseline=_score(points[0], bounds[0], n, n_groups, metric),
-        specialist=_score(points[1], bounds[1], n, n_groups, metric),
-        difference=difference,
+        baseline=_score(points[0], bounds[0], items),
+        specialist=_score(points[1], bounds[1], items),
+        difference=points[1] - points[0],
         low=low,
         high=high,
         p=p,
-        n_seeds=max(len(first), len(second)),
+        n_seeds=n_seeds,
         counts=counts,
-        interval_method=_interval_method(drawn, low, max(len(first), len(second))),
+        interval_method=_interval_method(items, low, n_seeds),
         p_method=p_method,
     )
 
 
-def _counts(metric, first, second, labels):
-    if metric not in _RIGHT_OR_WRONG or len(first) > 1 or len(second) > 1:
+def _p(items, first, second, difference, counts):
+    """(p, how it was computed).
+
+    McNemar's exact test is a fair coin for each item on which the two differ in being right
+    (McNemar 1947, https://doi.org/10.1007/BF02295996).
+    """
+    if items.n_groups == 1:
+        return None, "no test"
+    if counts is not None and items.n_groups == len(items.units) and not items.crossed:
+        _, fixed, broken, _ = counts
+        return coin_p(fixed, broken), "McNemar's exact test"
+    each = [
+        _swap_p(items._replace(units=index[items.units], n_units=number), first, second, difference)
+        for index, number in items.factors
+    ]
+    return max(each), f"permutation test ({SWAPS:,} swaps{', by each' if items.crossed else ''})"
+
+
+def coin_p(wins, losses):
+    """Exact two-sided p of so many wins and losses, were each a fair coin."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
+def _counts(items, first, second):
+    """Numbers of items in the order of `_COUNTS`; None where none are counted."""
+    if items.metric not in _RIGHT_OR_WRONG or len(first) > 1 or len(second) > 1:
         return None
-    if metric == "accuracy":
-        a, b = first[0] == labels, second[0] == labels
-    else:
-        a, b = first[0], second[0]
-        if not np.isin([a, b], [0, 1]).all():
-            raise ValueError("accuracy_at_1 needs the values 0 (wrong) and 1 (right) per item.")
-        a, b = a == 1, b == 1
+    a, b = _values(items, first[0]), _values(items, second[0])
+    if not np.isin([a, b], [0, 1]).all():
+        raise ValueError("accuracy_at_1 needs the values 0 (wrong) and 1 (right) per item.")
+    a, b = a == 1, b == 1
     return tuple(int(x.sum()) for x in (a & b, ~a & b, a & ~b, ~a & ~b))
 
 
-def _interval_method(drawn, low, n_runs):
+def _interval_method(items, low, n_runs):
     if low is None:
         return "no interval"
-    what = "two-way bootstrap" if drawn.crossed else "bootstrap"
-    if drawn.n_groups < FEW_GROUPS and not drawn.crossed:
+    if items.n_groups < FEW_GROUPS and not items.crossed:
         return "few groups: t interval (jackknife)"
+    what = "two-way bootstrap" if items.crossed else "bootstrap"
     what += ", runs drawn too" if n_runs > 1 else ""
     return f"paired {what} ({RESAMPLES:,} resamples)"
 
 
-# --- metrics on their own ---------------------------------------------------------------------
-
-
-def _value(metric, labels, outputs, n_classes):
-    n = len(labels)
-    labels, drawn = _prepare(labels, np.zeros(n, dtype=int), metric, n_classes)
-    outputs = _outputs("outputs", outputs, n, metric, n_classes)
-    return _point(_statistic(metric, outputs, labels, drawn.units, 1, n_classes), 1)
-
-
-def _width(labels, outputs):
-    shape = np.shape(outputs)
-    if len(shape) == 2:
-        return shape[1]
-    return int(max(2, np.max(labels) + 1, np.max(outputs) + 1))
-
-
-def accuracy(labels, outputs):
-    """Share of items whose predicted class is the true one.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    outputs : array
-        Predicted classes, shape (n,), or probabilities, shape (n, classes).
-
-    Returns
-    -------
-    float
-    """
-    return _value("accuracy", labels, outputs, _width(labels, outputs))
-
-
-def macro_f1(labels, outputs, n_classes):
-    """Mean of the F1 of all classes; a class that does not occur counts as 0.
-
-    Parameters
-    ----------
-    labels : array of int, shape (n,)
-    outputs : array
-        Predicted classes, shape (n,), or probabilities, shape (n, classes).
-    n_classes : int
-        Number of classes of the case.
-
-    Returns
-    -------
-    float
-    """
-    return _value("macro_f1", labels, outputs, n_classes)
-
-
-def auc(labels, outputs):
-    """Area under the ROC curve; ties count half."""
-    return _value("auc", labels, outputs, 2 if np.ndim(outputs) == 1 else np.shape(outputs)[1])
-
-
-def _ranks(similarities, targets):
-    similarities = _finite("similarities", np.asarray(similarities, dtype=np.float64))
-    if similarities.ndim != 2:
-        raise ValueError(f"similarities has shape {similarities.shape}; expected (n, candidates).")
-    n, candidates = similarities.shape
-    targets = np.arange(n) if targets is None else np.asarray(targets)
-    if targets.shape != (n,) or targets.min() < 0 or targets.max() >= candidates:
-        raise ValueError(f"targets must give {n} columns of similarities, 0 to {candidates - 1}.")
-    own = similarities[np.arange(n), targets]
-    # The target itself is among those that are at least as similar: its rank starts at 1.
-    return (similarities >= own[:, None]).sum(axis=1)
-
-
-def accuracy_at_1(similarities, targets=None):
-    """Which items find their target first; a candidate that ties counts against it."""
-    return _ranks(similarities, targets) == 1
-
-
-def reciprocal_ranks(similarities, targets=None):
-    """1 / rank of each item's target; the mean is the MRR. Ties count against the target."""
-    return 1 / _ranks(similarities, targets)
-
-
 # --- words ------------------------------------------------------------------------------------
-
-
-def system_label(name):
-    """What a reader calls a system."""
-    if name in SYSTEM_LABELS:
-        return SYSTEM_LABELS[name]
-    kind, _, rest = name.partition("_")
-    if kind in ("specialist", "control") and rest:
-        return f"{kind} ({rest.replace('_', ' ')})"
-    return name.replace("_", " ")
 
 
 def claim_outcome(low, high, claimed=None):
@@ -987,19 +762,8 @@ def _score_text(score, metric):
     return f"{100 * score:.1f} " + ("%" if metric in _RIGHT_OR_WRONG else "of 100")
 
 
-def _p_text(p):
-    if p is None:
-        return "none"
-    return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
-
-
 def _markdown(text):
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", text.replace("\n", " "))
-
-
-def _the(name):
-    label = system_label(name)
-    return label if name in _WITHOUT_ARTICLE else f"the {label}"
 
 
 def _claimed(case):
@@ -1010,9 +774,8 @@ def _claimed(case):
     return value, claimed.get("unit", "points")
 
 
-def _size_text(numbers, case, part):
-    name = case.group_name_of(part)
-    return f"{numbers.baseline.n:,} items in {numbers.baseline.n_groups:,} {name}"
+def _size_text(case, part, n, n_groups):
+    return f"{n:,} items in {n_groups:,} {case.group_name_of(part)}"
 
 
 def _outcome(case, numbers, tries_claim, part):
@@ -1022,22 +785,11 @@ def _outcome(case, numbers, tries_claim, part):
         return "cannot be judged"
     words = claim_outcome(numbers.low, numbers.high, _claimed(case)[0] if tries_claim else None)
     if words == "not distinguishable":
-        return f"not distinguishable at n={_size_text(numbers, case, part)}"
+        score = numbers.baseline
+        return f"not distinguishable at n={_size_text(case, part, score.n, score.n_groups)}"
     if tries_claim:
         return words
     return "better" if numbers.low > 0 else "worse"
-
-
-def _comparison(numbers, metric, names):
-    change = numbers.difference
-    baseline, specialist = (_the(name) for name in names)
-    if round(change, 10) == 0:
-        return f"{specialist} is as good as {baseline} in {METRIC_LABELS[metric]}"
-    direction = "better" if change > 0 else "worse"
-    return (
-        f"{specialist} is {_points(abs(change))} points {direction} than {baseline} "
-        f"in {METRIC_LABELS[metric]}"
-    )
 
 
 # How a comparison stands: the first two hold the size of the claim against what was measured.
@@ -1052,19 +804,31 @@ def _standing(primary, witness, exploratory):
     return "one live run" if witness else "secondary"
 
 
-def _remarks(case, part, numbers, outcome, standing):
-    n, n_groups = numbers.baseline.n, numbers.baseline.n_groups
-    if numbers.low is None:
+def _comparison(verdict):
+    baseline, specialist = (
+        system_in_sentence(name, verdict.case) for name in (verdict.baseline, verdict.specialist)
+    )
+    metric = metric_label(verdict.metric)
+    if round(verdict.difference, 10) == 0:
+        return f"{specialist} is as good as {baseline} in {metric}"
+    direction = "better" if verdict.difference > 0 else "worse"
+    points = _points(abs(verdict.difference))
+    return f"{specialist} is {points} points {direction} than {baseline} in {metric}"
+
+
+def _remarks(case, verdict, standing, n_seeds):
+    n, n_groups = verdict.n, verdict.n_groups
+    if verdict.low is None:
         cause = f"all {n:,} items are in one group" if n_groups == 1 else "too few groups"
         yield f"no interval: {cause}"
     else:
-        yield f"95 % interval {_interval_text(numbers.low, numbers.high)}"
-    if "n=" not in outcome and n_groups > 1:
-        yield _size_text(numbers, case, part)
+        yield f"95 % interval {_interval_text(verdict.low, verdict.high)}"
+    if "n=" not in verdict.outcome and n_groups > 1:
+        yield _size_text(case, verdict.part, n, n_groups)
     if n_groups < FEW_GROUPS:
         yield "few groups"
-    if numbers.n_seeds > 1:
-        yield f"mean of {numbers.n_seeds} seeds"
+    if n_seeds > 1:
+        yield f"mean of {n_seeds} seeds"
     if standing != "primary":
         yield standing
 
@@ -1076,77 +840,49 @@ def _claim_text(case):
     return f" The claim says {value:g} {unit}" + ("." if unit == "points" else ", read as points.")
 
 
-def _counts_text(numbers, names):
-    if numbers.counts is None:
+def _counts_text(verdict):
+    if verdict.fixed is None:
         return ""
-    _, fixed, broken, _ = numbers.counts
-    baseline = _the(names[0])
+    baseline, fixed = system_in_sentence(verdict.baseline, verdict.case), verdict.fixed
     return (
         f" It gets {fixed:,} {'item' if fixed == 1 else 'items'} right that {baseline} gets wrong "
-        "(wins), "
-        f"and {broken:,} wrong that {baseline} gets right (losses)."
+        f"(wins), and {verdict.broken:,} wrong that {baseline} gets right (losses)."
     )
 
 
-def _relative_text(numbers, metric, names, relative, reduction):
-    if round(numbers.difference, 10) == 0:
+def _relative_text(verdict):
+    if round(verdict.difference, 10) == 0:
         return ""
-    better = numbers.difference > 0
-    parts = []
-    score = _score_text(numbers.baseline.score, metric)
-    if relative is not None:
+    better, parts = verdict.difference > 0, []
+    if verdict.relative is not None:
+        score = _score_text(verdict.baseline_score, verdict.metric)
         parts.append(
-            f"a relative change of {_number(100 * relative)} % from the {score} of {_the(names[0])}"
+            f"a relative change of {_number(100 * verdict.relative)} % from the {score} of "
+            f"{system_in_sentence(verdict.baseline, verdict.case)}"
         )
-    if reduction is not None and metric in _RIGHT_OR_WRONG:
-        parts.append(f"{_number(abs(100 * reduction))} % {'fewer' if better else 'more'} errors")
-    elif reduction is not None:
-        size = "smaller" if better else "larger"
-        parts.append(f"a {_number(abs(100 * reduction))} % {size} gap to a perfect score")
+    if verdict.error_reduction is not None:
+        size = _number(abs(100 * verdict.error_reduction))
+        if verdict.metric in _RIGHT_OR_WRONG:
+            parts.append(f"{size} % {'fewer' if better else 'more'} errors")
+        else:
+            parts.append(f"a {size} % {'smaller' if better else 'larger'} gap to a perfect score")
     return f" That is {' and '.join(parts)}." if parts else ""
 
 
-_PLACES = {
-    "test": "",
-    "macro_f1": "",
-    "record": ", over all recorded runs",
-    "folds": ", over all folds",
-    "learning_curve_5": ", trained on 5 examples of each class",
-    "learning_curve_20": ", trained on 20 examples of each class",
-    "learning_curve_25": ", trained on 25 images of each class",
-    "learning_curve_100": ", trained on 100 images of each class",
-    "learning_curve_all": ", trained on all examples",
-    "tweets": ", taken to tweets",
-    "amazon": ", taken to product reviews",
-    "nyt": ", taken to newspaper editorials",
-    "one_liners": ", on its free one-liners",
-    "meant": ", for the feeling really meant",
-    "scanner_2": ", before the second scanner",
-    "by_grade": ", patients with a lesion of one grade",
-    "mrr": "",
-    "learning_rate": ", learning rate",
-    "warm_up": ", warm-up",
-    "early_stopping": ", early stopping",
-    "dropout": ", dropout",
-    "lp_ft": ", probe first",
-    "lora": ", adapters",
-}
-
-
-def _wording(case, part, metric, names, numbers, standing, outcome, ratios):
-    place = {**_PLACES, **case.places}.get(part, f", part {part}")
+def _wording(case, verdict, standing, n_seeds):
+    place = part_words(verdict.part, case)
     place += ", on a slice" if standing == "exploratory" else ""
-    comparison = _comparison(numbers, metric, names)
-    remarks = "; ".join(_remarks(case, part, numbers, outcome, standing))
-    if outcome in ("better", "worse"):
+    comparison = _comparison(verdict)
+    if verdict.outcome in ("better", "worse"):
         start = f": {comparison}"
     else:
-        start = f": {outcome}. {comparison[0].upper()}{comparison[1:]}"
+        start = f": {verdict.outcome}. {comparison[0].upper()}{comparison[1:]}"
     return (
-        f"On {case.data_name}, with {case.generalist_label}{place}{start} ({remarks})."
+        f"On {case.data_name}, with {case.generalist_label}{place}{start} "
+        f"({'; '.join(_remarks(case, verdict, standing, n_seeds))})."
         + (_claim_text(case) if standing in _TRY_CLAIM else "")
-        + _counts_text(numbers, names)
-        + _relative_text(numbers, metric, names, *ratios)
+        + _counts_text(verdict)
+        + _relative_text(verdict)
     )
 
 
@@ -1169,20 +905,13 @@ def judge_arrays(
     specialist,
     baseline_name="baseline",
     specialist_name="specialist",
-    part="test",
     metric=None,
-    primary=False,
-    exploratory=False,
-    witness=False,
+    **standing,
 ):
-    """Judge outputs that are already there: recorded runs, pooled folds, per-item values."""
+    """Judge outputs that are already there; the rest as in `judge_difference`."""
     metric = metric or case.metric
-    numbers = paired_difference(
-        labels, groups, baseline, specialist, metric, len(case.label_names or ())
-    )
-    return judge_difference(
-        case, numbers, baseline_name, specialist_name, part, primary, exploratory, witness
-    )
+    numbers = paired_difference(labels, groups, baseline, specialist, metric, len(case.label_names))
+    return judge_difference(case, numbers, baseline_name, specialist_name, **standing)
 
 
 def judge_difference(
@@ -1199,15 +928,11 @@ def judge_difference(
     metric = numbers.baseline.metric
     if primary:
         _check_primary(case, part, metric, exploratory)
-    names = (baseline_name, specialist_name)
-    start = numbers.baseline.score
-    relative = numbers.difference / start if start > 0 else None
-    reduction = numbers.difference / (1 - start) if start < 1 else None
+    start, n_groups = numbers.baseline.score, numbers.baseline.n_groups
     standing = _standing(primary, witness, exploratory)
-    outcome = _outcome(case, numbers, standing in _TRY_CLAIM, part)
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
-    both_right, fixed, broken, both_wrong = numbers.counts or (None,) * 4
-    return Verdict(
+    counts = dict(zip(_COUNTS, numbers.counts, strict=True)) if numbers.counts else {}
+    verdict = Verdict(
         case=case.name,
         part=part,
         baseline=baseline_name,
@@ -1218,25 +943,21 @@ def judge_difference(
         high=numbers.high,
         p=numbers.p,
         n=numbers.baseline.n,
-        n_groups=numbers.baseline.n_groups,
+        n_groups=n_groups,
         method=f"{numbers.interval_method} and {numbers.p_method} "
-        f"over {numbers.baseline.n_groups:,} {case.group_name_of(part)}{seeds}",
-        primary=bool(primary),
-        wording=_wording(
-            case, part, metric, names, numbers, standing, outcome, (relative, reduction)
-        ),
+        f"over {n_groups:,} {case.group_name_of(part)}{seeds}",
+        primary=primary,
+        wording="",
         baseline_score=start,
         specialist_score=numbers.specialist.score,
-        both_right=both_right,
-        fixed=fixed,
-        broken=broken,
-        both_wrong=both_wrong,
-        relative=relative,
-        error_reduction=reduction,
-        outcome=outcome,
-        exploratory=bool(exploratory),
+        relative=numbers.difference / start if start > 0 else None,
+        error_reduction=numbers.difference / (1 - start) if start < 1 else None,
+        outcome=_outcome(case, numbers, standing in _TRY_CLAIM, part),
+        exploratory=exploratory,
         source="live" if witness else None,
+        **counts,
     )
+    return replace(verdict, wording=_wording(case, verdict, standing, numbers.n_seeds))
 
 
 # --- cases and systems ------------------------------------------------------------------------
@@ -1257,14 +978,12 @@ def _case_outputs(case, systems, part, metric):
     if case.task == "retrieval":
         ranks = np.stack([case.ranks(s, part) for s in systems])
         return 1 / ranks if metric == "mrr" else (ranks == 1).astype(np.float64)
-    outputs = [case.probabilities(s, part) for s in systems]
-    for system, rows in zip(systems, outputs, strict=True):
-        _finite(f"system {system.name!r} on part {part!r}", rows)
-    return np.stack(outputs)
-
-
-def _case_labels(case, part):
-    return None if case.task == "retrieval" else case.labels(part)
+    return np.stack(
+        [
+            _finite(f"system {s.name!r} on part {part!r}", case.probabilities(s, part))
+            for s in systems
+        ]
+    )
 
 
 def score(case, system, part="test", metric=None):
@@ -1284,28 +1003,16 @@ def score(case, system, part="test", metric=None):
     Returns
     -------
     Score
-
-    Raises
-    ------
-    ValueError
-        When part or metric is unknown, or a system puts out NaN.
     """
     metric = metric or case.metric
     outputs = _case_outputs(case, _listed(system), part, metric)
-    return score_arrays(
-        _case_labels(case, part), case.groups(part), outputs, metric, len(case.label_names or ())
-    )
+    labels, groups = case.labels(part), case.groups(part)
+    found = score_arrays(labels, groups, outputs, metric, len(case.label_names))
+    return replace(found, case=case.name)
 
 
 def judge(
-    case,
-    baseline,
-    specialist,
-    part="test",
-    primary=False,
-    metric=None,
-    where=None,
-    witness=False,
+    case, baseline, specialist, part="test", primary=False, metric=None, where=None, witness=False
 ):
     """Compare two systems on the same items and put the result in words.
 
@@ -1314,43 +1021,33 @@ def judge(
     case : Case
     baseline, specialist : System, or list of them
         A list holds versions of one system that differ in their seed; they are paired by seed.
-    part : str
+    part, metric : str
         As in `score`.
-    primary, witness : bool
-        As in `judge_arrays`.
-    metric : str, optional
-        As in `score`.
+    primary : bool
+        Whether this is the one comparison that the case fixed before measuring.
     where : array of bool, shape (n,), optional
         A slice of the part; the verdict is then called exploratory.
+    witness : bool
+        Whether it is one live run, held against the claim beside the record.
 
     Returns
     -------
     Verdict
-
-    Raises
-    ------
-    ValueError
-        When an argument does not fit; the message names it.
-
-    See Also
-    --------
-    paired_difference : how interval and p are computed.
     """
     metric = metric or case.metric
     baseline, specialist = _listed(baseline), _listed(specialist)
     groups = case.groups(part)
-    keep = np.ones(len(groups), bool) if where is None else _check_mask(where, len(groups))
-    labels = _case_labels(case, part)
+    keep = slice(None) if where is None else _check_mask(where, len(groups))
     return judge_arrays(
         case,
-        None if labels is None else labels[keep],
+        case.labels(part)[keep],
         groups[keep],
         _case_outputs(case, baseline, part, metric)[:, keep],
         _case_outputs(case, specialist, part, metric)[:, keep],
-        baseline_name=baseline[0].name,
-        specialist_name=specialist[0].name,
+        baseline[0].name,
+        specialist[0].name,
+        metric,
         part=part,
-        metric=metric,
         primary=primary,
         exploratory=where is not None,
         witness=witness,
@@ -1369,29 +1066,17 @@ def best_on_validation(case, systems):
     Returns
     -------
     System
-
-    Raises
-    ------
-    ValueError
-        When there is none.
     """
     systems = list(systems.values() if isinstance(systems, Mapping) else systems)
     if not systems:
         raise ValueError("systems is empty; give at least one baseline.")
-    labels, drawn = _prepare(
-        _case_labels(case, "validation"),
-        case.groups("validation"),
-        case.metric,
-        len(case.label_names or ()),
-    )
+    labels, groups = case.labels("validation"), case.groups("validation")
+    items = _items(labels, groups, case.metric, len(case.label_names))
 
     def value(system):
-        outputs = _case_outputs(case, [system], "validation", case.metric)
-        n_classes = len(case.label_names or ())
-        outputs = _outputs(system.name, outputs, len(drawn.units), case.metric, n_classes)
-        units, n_units = drawn.units, drawn.n_units
-        statistic = _statistic(case.metric, outputs, labels, units, n_units, n_classes)
-        return _point(statistic, n_units)
+        given = _case_outputs(case, [system], "validation", case.metric)
+        (run,) = _outputs(system.name, given, items)
+        return _point(_statistic(items, run), items.n_units)
 
     return max(systems, key=value)
 
@@ -1440,13 +1125,7 @@ def arrays_from_predictions(table, system, part="test"):
     Returns
     -------
     Recorded
-        ``predictions, labels, groups, probabilities, item_ids, seeds``, items sorted by item_id.
-
-    Raises
-    ------
-    ValueError
-        When the table has no such rows, or a seed lacks items, has one twice, or disagrees about
-        an item's label or group.
+        Items sorted by item_id; predictions and probabilities have the shape (seeds, n).
     """
     rows = table[table["part"] == part]
     if not len(rows):
@@ -1460,32 +1139,32 @@ def arrays_from_predictions(table, system, part="test"):
         )
     import pandas as pd
 
-    runs = [
-        (None if pd.isna(seed) else int(seed), run.assign(item_id=run["item_id"].astype(str)))
-        for seed, run in rows.groupby("seed", dropna=False, sort=True)
-    ]
-    runs = [(seed, run.sort_values("item_id", kind="stable")) for seed, run in runs]
-    first = runs[0][1]
-    facts = [first[name].to_numpy() for name in ("item_id", "label", "group")]
-    for seed, run in runs:
-        if run["item_id"].duplicated().any():
-            twice = run["item_id"][run["item_id"].duplicated()].iloc[0]
-            raise ValueError(f"system {system!r}, seed {seed}: item {twice!r} occurs twice.")
+    runs = {
+        None if pd.isna(seed) else int(seed): run.sort_values("item_id", kind="stable")
+        for seed, run in rows.astype({"item_id": str}).groupby("seed", dropna=False)
+    }
+    seeds, first = list(runs), next(iter(runs.values()))
+    for seed, run in runs.items():
+        twice = run["item_id"][run["item_id"].duplicated()]
+        if len(twice):
+            raise ValueError(
+                f"system {system!r}, seed {seed}: item {twice.iloc[0]!r} occurs twice."
+            )
         if any(
-            not np.array_equal(run[name].to_numpy(), fact)
-            for name, fact in zip(("item_id", "label", "group"), facts, strict=True)
+            not np.array_equal(run[name].to_numpy(), first[name].to_numpy())
+            for name in ("item_id", "label", "group")
         ):
             raise ValueError(
-                f"system {system!r}: seeds {runs[0][0]} and {seed} differ in their items, labels "
+                f"system {system!r}: seeds {seeds[0]} and {seed} differ in their items, labels "
                 "or groups; every seed must predict the same items."
             )
     return Recorded(
-        predictions=np.stack([run["prediction"].to_numpy(dtype=np.int64) for _, run in runs]),
-        labels=first["label"].to_numpy(dtype=np.int64),
+        predictions=np.stack([run["prediction"].to_numpy(np.int64) for run in runs.values()]),
+        labels=first["label"].to_numpy(np.int64),
         groups=first["group"].to_numpy().astype(str),
-        probabilities=np.stack([run["probability"].to_numpy(dtype=np.float64) for _, run in runs]),
+        probabilities=np.stack([run["probability"].to_numpy(np.float64) for run in runs.values()]),
         item_ids=first["item_id"].to_numpy().astype(str),
-        seeds=[seed for seed, _ in runs],
+        seeds=seeds,
     )
 
 
@@ -1507,6 +1186,13 @@ def outputs_from_recorded(recorded, metric, n_classes):
     return recorded.predictions
 
 
+def score_from_predictions(table, system, part, metric, n_classes):
+    """Recompute a score from a predictions table."""
+    found = arrays_from_predictions(table, system, part)
+    outputs = outputs_from_recorded(found, metric, n_classes)
+    return score_arrays(found.labels, found.groups, outputs, metric, n_classes)
+
+
 def verdict_from_predictions(
     table, baseline, specialist, part="test", *, case, primary=False, metric=None, exploratory=False
 ):
@@ -1519,17 +1205,17 @@ def verdict_from_predictions(
                 f"systems {baseline!r} and {specialist!r} differ in {name} on part {part!r}; "
                 "a paired comparison needs the same items."
             )
-    n_classes = len(case.label_names or ())
+    n_classes = len(case.label_names)
     return judge_arrays(
         case,
         first.labels,
         first.groups,
         outputs_from_recorded(first, metric, n_classes),
         outputs_from_recorded(second, metric, n_classes),
-        baseline_name=baseline,
-        specialist_name=specialist,
+        baseline,
+        specialist,
+        metric,
         part=part,
-        metric=metric,
         primary=primary,
         exploratory=exploratory,
     )
@@ -1544,17 +1230,11 @@ def compare_runs(scores_a, scores_b):
     Parameters
     ----------
     scores_a, scores_b : array of float, shape (runs,)
-        Scores of the same seeds in the same order.
+        Of the same seeds in the same order; a failed run belongs in `failure_bounds`.
 
     Returns
     -------
     RunComparison
-
-    Raises
-    ------
-    ValueError
-        When they are not equally long, shorter than 2, or contain NaN (a failed run belongs in
-        `failure_bounds`).
     """
     a = _finite("scores_a", np.asarray(scores_a, dtype=np.float64))
     b = _finite("scores_b", np.asarray(scores_b, dtype=np.float64))
@@ -1564,15 +1244,15 @@ def compare_runs(scores_a, scores_b):
             "runs, at least 2."
         )
     change = b - a
+    mean = float(change.mean())
     if np.ptp(change) <= _ROUNDING:
         # Without any spread there is no t; equal runs are equal, others differ every time alike.
-        mean = float(change.mean())
         return RunComparison(mean, mean, mean, 1.0 if abs(mean) <= _ROUNDING else 0.0, len(a))
     from scipy.stats import ttest_rel
 
     test = ttest_rel(b, a)
     low, high = test.confidence_interval(0.95)
-    return RunComparison(float(change.mean()), float(low), float(high), float(test.pvalue), len(a))
+    return RunComparison(mean, float(low), float(high), float(test.pvalue), len(a))
 
 
 def failure_bounds(failures, runs):
@@ -1586,14 +1266,3 @@ def failure_bounds(failures, runs):
 
     bounds = binomtest(int(failures), int(runs)).proportion_ci(0.95, method="exact")
     return float(bounds.low), float(bounds.high)
-
-
-def within_margin(low, high, margin):
-    """Whether an interval lies strictly inside +-margin: no difference that matters is left.
-
-    With a 95 % interval these are two one-sided tests at 2.5 % (Schuirmann 1987,
-    https://doi.org/10.1007/BF01068419).
-    """
-    if not margin > 0:
-        raise ValueError(f"margin is {margin!r}; expected a fraction above 0.")
-    return bool(-margin < low and high < margin)

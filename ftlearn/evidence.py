@@ -41,6 +41,7 @@ from .files import write_whole
 from .models import load_generalist, sees_images
 from .report_page import is_about_time
 from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
+from .words import system_label
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
 # How many training examples of each class a learning curve has, beside all of them; the epochs
@@ -235,7 +236,6 @@ def racers(seed):
     Returns
     -------
     dict of str to Recipe
-        ``from_scratch``, ``specialist``, ``specialist_partial``.
     """
     more = {
         "from_scratch": {"pretrained": False, "epochs": 20, "patience": 20},
@@ -357,12 +357,7 @@ AVERAGES = (0.25, 0.5, 0.75)
 
 
 def recorded_cases():
-    """Names of the cases that have a record, or should.
-
-    Returns
-    -------
-    list of str
-    """
+    """Names of the cases that have a record, or should."""
     return list(_PLANS)
 
 
@@ -376,11 +371,6 @@ def plan(case_name):
     Returns
     -------
     list of Run
-
-    Raises
-    ------
-    ValueError
-        When nothing is recorded for the case.
     """
     if case_name not in _PLANS:
         raise ValueError(f"case {case_name!r} has no record; allowed: {', '.join(_PLANS)}.")
@@ -393,8 +383,9 @@ def plan(case_name):
 def record(case_name, say=print, recompute=()):
     """Run what a case's record lacks, and write it.
 
-    Runs that the record holds as they stand now are taken from it. Each finished run is kept in
-    the cache at once, so a stopped recording goes on where it was.
+    Runs that the record holds as they stand now are taken from it, except those of the parts in
+    `recompute`. Each finished run is kept in the cache at once, so a stopped recording goes on
+    where it was.
 
     Parameters
     ----------
@@ -402,12 +393,6 @@ def record(case_name, say=print, recompute=()):
     say : callable
         Takes one line of progress.
     recompute : collection of str
-        Parts that are run on this machine even where the record holds them.
-
-    Returns
-    -------
-    pathlib.Path
-        The record's JSON file.
     """
     runs = plan(case_name)
     held = _held_by_record(case_name)
@@ -462,61 +447,20 @@ def _carry_out(case_name, run, key):
     row = {"part": run.part, "system": run.system, "fold": run.fold, "share": run.share}
     row |= {"key": key, "data_hash": _data_hash(case_name, run.fold), "procedure": PROCEDURE}
     if run.part == "speed":
-        if run.system == "racers":
-            row |= _racing_speeds(case)
-        elif run.system == "practices":
-            row |= _costs_of_practices(case)
-        else:
-            row["examples_per_second"] = _interleaved_speeds(case)
-        return row | _circumstances(), None
-    if run.per_class is not None:
+        measure = {"racers": _racing_speeds, "practices": _costs_of_practices}
+        return row | measure.get(run.system, _ablation_speeds)(case) | _circumstances(), None
+    if run.per_class is None:
+        chosen = range(0, len(case.train), run.share)
+    else:
         row |= {"per_class": run.per_class, "draw": run.draw, "seed": run.draw}
-    systems = _run_systems(replace(case, train=_training_items(case, run)), run, row)
+        chosen = split.few_per_class(case.train, run.per_class, run.draw)
+    systems = _run_systems(replace(case, train=case.train.select(chosen)), run, row)
     row["seconds_of"] = {system.name: round(system.seconds, 2) for system in systems}
     row["validation"] = {s.name: float(case.correct(s, "validation")[0].mean()) for s in systems}
     row |= _circumstances()
     if run.part in _ON_VALIDATION:
         return row, None
     return row, pd.concat([_prediction_rows(case, system, run, key) for system in systems])
-
-
-def _training_items(case, run):
-    if run.per_class is not None:
-        return case.train.select(split.few_per_class(case.train, run.per_class, run.draw))
-    return case.train.select(range(0, len(case.train), run.share))
-
-
-def _interleaved_speeds(case, rounds=3, examples=512):
-    """Examples a second of every ablation recipe, in turn, so that the machine's mood cancels."""
-    speeds = {name: [] for name in ablation_recipes()}
-    for _ in range(rounds):
-        for name, recipe in ablation_recipes().items():
-            steps = examples // recipe.batch_size
-            speeds[name].append(round(training.examples_per_second(case, recipe, steps), 1))
-    return speeds
-
-
-def _racing_speeds(case, rounds=5, steps=12):
-    """How fast the racers learn and the frozen systems are fitted, in turn, a round a seed.
-
-    Choosing is on nobody's clock: neither the racers' rates nor the strength of a head.
-    """
-    probe = baselines.fit_linear_probe(case, load_generalist(case)).classifier
-    pipeline = baselines.fit_classical(case).pipeline
-    images, labels = list(case.train["input"]), case.labels("train")
-    speeds, seconds = {}, {}
-    for seed in range(rounds):
-        for name, recipe in racers(seed).items():
-            found = training.examples_per_second(case, recipe, steps)
-            speeds.setdefault(name, []).append(round(found, 1))
-        generalist = load_generalist(case)
-        features, once = _timed(lambda g=generalist: g.embed(images))
-        _, head = _timed(lambda f=features: clone(probe).fit(f, labels))
-        _, classical = _timed(lambda: clone(pipeline).fit(images, labels))
-        taken = {"features": once, "linear_probe": once + head, "classical": classical}
-        for name, value in taken.items():
-            seconds.setdefault(name, []).append(round(value, 2))
-    return {"examples_per_second": speeds, "seconds_of_fit": seconds}
 
 
 def timed_recipes(system):
@@ -530,22 +474,59 @@ def timed_recipes(system):
     return ablation_recipes()
 
 
-def _costs_of_practices(case, rounds=5, steps=12):
-    """How fast recipes learn, in turn; how many numbers learn; memory, each in its own process."""
-    timed = timed_recipes("practices")
-    speeds = {name: [] for name in timed}
+def _add_speeds(speeds, case, recipes, steps=12):
+    """Time each recipe once: called in rounds, so that the machine's mood cancels."""
+    for name, recipe in recipes.items():
+        found = training.examples_per_second(case, recipe, steps)
+        speeds.setdefault(name, []).append(round(found, 1))
+
+
+def _ablation_speeds(case, rounds=3, examples=512):
+    speeds = {}
     for _ in range(rounds):
-        for name, recipe in timed.items():
-            speeds[name].append(round(training.examples_per_second(case, recipe, steps), 1))
+        for name, recipe in ablation_recipes().items():
+            _add_speeds(speeds, case, {name: recipe}, examples // recipe.batch_size)
+    return {"examples_per_second": speeds}
+
+
+def _racing_speeds(case, rounds=5):
+    """How fast the racers learn and the frozen systems are fitted, in turn, a round a seed.
+
+    Choosing is on nobody's clock: neither the racers' rates nor the strength of a head.
+    """
+    probe = baselines.fit_linear_probe(case, load_generalist(case)).classifier
+    pipeline = baselines.fit_classical(case).pipeline
+    images, labels = list(case.train["input"]), case.labels("train")
+    speeds, seconds = {}, {}
+    for seed in range(rounds):
+        _add_speeds(speeds, case, racers(seed))
+        generalist = load_generalist(case)
+        features, once = _timed(generalist.embed, images)
+        _, head = _timed(clone(probe).fit, features, labels)
+        _, classical = _timed(clone(pipeline).fit, images, labels)
+        taken = {"features": once, "linear_probe": once + head, "classical": classical}
+        for name, value in taken.items():
+            seconds.setdefault(name, []).append(round(value, 2))
+    return {"examples_per_second": speeds, "seconds_of_fit": seconds}
+
+
+def _timed(work, *arguments):
+    """(what it gives, seconds)."""
+    began = time.perf_counter()
+    return work(*arguments), time.perf_counter() - began
+
+
+def _costs_of_practices(case, rounds=5):
+    """How fast recipes learn, in turn; how many numbers learn; memory, each in its own process."""
+    speeds, memory, trained = {}, {}, {}
+    timed = timed_recipes("practices")
+    for _ in range(rounds):
+        _add_speeds(speeds, case, timed)
     spawned = multiprocessing.get_context("spawn")
-    memory = {}
     for name, recipe in timed.items():
         with ProcessPoolExecutor(1, mp_context=spawned) as fresh:
-            memory[name] = fresh.submit(_peak_memory_mb, case.name, recipe, steps).result()
-    trained = {
-        name: training.trained_parameters(training.build_model(case, recipe))
-        for name, recipe in timed.items()
-    }
+            memory[name] = fresh.submit(_peak_memory_mb, case.name, recipe).result()
+        trained[name] = training.trained_parameters(training.build_model(case, recipe))
     return {
         "examples_per_second": speeds,
         "peak_memory_mb": memory,
@@ -553,16 +534,10 @@ def _costs_of_practices(case, rounds=5, steps=12):
     }
 
 
-def _peak_memory_mb(case_name, recipe, steps):
+def _peak_memory_mb(case_name, recipe):
     """Largest resident memory of this process once a recipe has been trained for some steps."""
-    training.examples_per_second(_full_case(case_name, 0), recipe, steps)
+    _add_speeds({}, _full_case(case_name, 0), {"": recipe})
     return round(torch_setup.peak_memory_mb())
-
-
-def _timed(work):
-    """(what it gives, seconds)."""
-    began = time.perf_counter()
-    return work(), time.perf_counter() - began
 
 
 @cache
@@ -582,7 +557,11 @@ def _data_hash(case_name, fold):
 def _run_systems(case, run, row):
     """The systems that a run gives; what is to be noted of them goes into the row."""
     if run.system == "baselines":
-        return _run_baselines(case, run)
+        systems = list(baselines.fit_baselines(case, load_generalist(case)).values())
+        if run.per_class is not None:
+            for system in systems:
+                system.seed = run.draw  # what differs between draws is told apart like a seed
+        return systems
     if run.system == "mlp_probe":
         row["seed"] = run.draw
         return [baselines.fit_mlp_probe(case, load_generalist(case), seed=run.draw)]
@@ -616,14 +595,6 @@ def _two_of_four(name, system):
     return baselines.Regrouped(name, system, [0, 1, 0, 1])
 
 
-def _run_baselines(case, run):
-    systems = list(baselines.fit_baselines(case, load_generalist(case)).values())
-    if run.per_class is not None:
-        for system in systems:
-            system.seed = run.draw  # what differs between draws is told apart like a seed
-    return systems
-
-
 def _run_specialist(case, run, row):
     laps = racing.Laps(case) if (case.name, run.part) == ("satellite", "test") else None
     specialist = fine_tune(case, run.recipe, **({"callbacks": [laps]} if laps else {}))
@@ -637,22 +608,13 @@ def _run_specialist(case, run, row):
 
 
 def _prediction_rows(case, system, run, key):
-    shifts = _shifts_for(case, run)
-    named = {"test": run.part} | {name: name for name in shifts}
-    if isinstance(system, baselines.PartialInput):  # a one-liner has no halves to show
-        named = {"test": run.part}
-    return pd.concat([_rows_of_part(case, system, part, name, key) for part, name in named.items()])
-
-
-def _shifts_for(case, run):
-    """The shifts on which a run's systems can say something."""
-    if run.part != "test":
-        return []
-    return [name for name in case.shifts if name != "meant"]  # those labels are another question's
-
-
-def _rows_of_part(case, system, part, name, key):
-    return evaluation.predictions_table(case, system, part, name).assign(key=key)
+    """What a system says of the test part, and of the shifts where the run is of that part."""
+    named = {"test": run.part}
+    # A one-liner has no halves to show; the labels of "meant" are those of another question.
+    if run.part == "test" and not isinstance(system, baselines.PartialInput):
+        named |= {name: name for name in case.shifts if name != "meant"}
+    tables = (evaluation.predictions_table(case, system, *names) for names in named.items())
+    return pd.concat(tables).assign(key=key)
 
 
 def _circumstances():
@@ -709,11 +671,6 @@ def read(case_name):
     rows : list of dict
         One a run.
     predictions : pandas.DataFrame
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
     """
     path = FOLDER / f"{case_name}.json"
     if not path.exists():
@@ -738,7 +695,7 @@ def mismatches(case_name):
     -------
     list of str
         One sentence a run that is planned but not recorded as it stands, or recorded but no longer
-        planned; empty where all match.
+        planned.
     """
     rows, _ = read(case_name)
     recorded_keys = {row["key"]: row for row in rows}
@@ -774,7 +731,7 @@ def check(case_name=None, say=print, seed=None):
     Returns
     -------
     list of str
-        One sentence a score that falls outside; empty when none does.
+        One sentence a score that falls outside.
     """
     names = recorded_cases() if case_name is None else [case_name]
     runs = [(name, run) for name in names for run in plan(name) if run.part != "speed"]
@@ -833,27 +790,19 @@ def recorded(case, part, recompute=False):
     Returns
     -------
     RecordedPart
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
-    ValueError
-        When the record has no such part.
     """
     if recompute:
         record(case.name, recompute={"test" if part in case.shifts else part})
-    # Ten thousand resamples a verdict: a notebook asks for the same part again and again.
-    key = (part, _state_of(case.name))
+    return _remembered(case, part, lambda: _read_part(case, part))
+
+
+def _remembered(case, what, compute):
+    """Something of a case's record, computed once: a verdict takes ten thousand resamples."""
+    path = FOLDER / f"{case.name}.json"
+    key = (what, str(path), path.stat().st_mtime_ns if path.exists() else None)
     if key not in case.record_memory:
-        case.record_memory[key] = _read_part(case, part)
+        case.record_memory[key] = compute()
     return case.record_memory[key]
-
-
-def _state_of(case_name):
-    """What changes when a record is written anew, or None without one."""
-    path = FOLDER / f"{case_name}.json"
-    return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
 def _read_part(case, part):
@@ -863,49 +812,43 @@ def _read_part(case, part):
         raise ValueError(f"part is {part!r}; recorded for {case.name}: {', '.join(parts)}.")
     run_part = "test" if part in case.shifts else part
     rows = [row for row in rows if row["part"] == run_part]
-    table = table[table["part"] == part].reset_index(drop=True)
-    there = set(table["system"])
-    return RecordedPart(
-        name=part,
-        metric=case.metric,
-        predictions=table,
-        systems={name: about for name, about in _systems(rows).items() if name in there},
-        verdicts=_verdicts(case, table, part),
-        rows=rows,
-        about=_about(rows),
-    )
+    return _part_of(case, part, rows, table[table["part"] == part])
 
 
-def _systems(rows):
+def _part_of(case, name, rows, table, metric=None):
+    """A part made of some rows of a record and of their predictions."""
+    table = table.assign(part=name).reset_index(drop=True)
     runs = {}
     for row in rows:
-        for name, seconds in row.get("seconds_of", {}).items():
-            runs.setdefault(name, []).append((row.get("seed"), seconds))
-    return {
-        name: {
+        for system, seconds in row.get("seconds_of", {}).items():
+            runs.setdefault(system, []).append((row.get("seed"), seconds))
+    systems = {
+        system: {
             "seconds": float(np.mean([seconds for _, seconds in pairs])),
             "seeds": sorted({seed for seed, _ in pairs if seed is not None}),
         }
-        for name, pairs in runs.items()
+        for system, pairs in runs.items()
+        if system in set(table["system"])
     }
+    metric = metric or case.metric
+    verdicts = _verdicts(case, table, name, metric)
+    return RecordedPart(name, metric, table, systems, verdicts, rows, _about(rows))
 
 
-def _verdicts(case, table, part, metric=None):
+def _verdicts(case, table, part, metric):
     """The specialist against each baseline, then its variants against it."""
-    # The record is of the full pace, whatever the pace it is shown at.
-    case = replace(case, pace="full")
     found = set(table["system"])
     if not {"specialist", "linear_probe"} <= found:
         return []
-    baselines_there = [name for name in _OPPONENTS if name in found]
-    pairs = [(baseline, "specialist") for baseline in baselines_there]
+    pairs = [(name, "specialist") for name in _OPPONENTS if name in found]
     pairs += [("specialist", name) for name in sorted(found) if name.startswith("specialist_")]
-    return [
-        evaluation.verdict_from_predictions(
-            table, baseline, specialist, part, case=case, metric=metric
-        )
-        for baseline, specialist in pairs
-    ]
+    return [_judged(case, table, *pair, part, metric=metric) for pair in pairs]
+
+
+def _judged(case, table, baseline, specialist, part, **more):
+    # The record is of the full pace, whatever the pace it is shown at.
+    case = replace(case, pace="full")
+    return evaluation.verdict_from_predictions(table, baseline, specialist, part, case=case, **more)
 
 
 def recorded_folds(case):
@@ -914,13 +857,8 @@ def recorded_folds(case):
     there = [row for row in rows if row["part"] == "folds"]
     systems = {name for row in there for name in row["seconds_of"]}
     first = [row for row in rows if row["part"] == "test" and row.get("seed", 0) == 0]
-    first = [row for row in first if set(row["seconds_of"]) <= systems]
-    rows = [*first, *there]
-    table = table[table["key"].isin({row["key"] for row in rows})]
-    table = table[table["part"].isin(("test", "folds"))].assign(part="folds")
-    table = table.reset_index(drop=True)
-    verdicts = _verdicts(case, table, "folds")
-    return RecordedPart("folds", case.metric, table, _systems(rows), verdicts, rows, _about(rows))
+    rows = [*(row for row in first if set(row["seconds_of"]) <= systems), *there]
+    return _part_of(case, "folds", rows, _own_predictions(table, rows))
 
 
 def recorded_split(case, name="test", metric=None, runs=("baselines", "specialist")):
@@ -935,41 +873,25 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
     metric : str, optional
         By default the case's.
     runs : collection of str
-        Names of the runs that are taken.
 
     Returns
     -------
     RecordedPart
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
     """
     rows, table = read(case.name)
     rows = [row for row in rows if row["part"] in ("folds", "test") and row["fold"] == case.fold]
     rows = [row for row in rows if row["system"] in runs]
-    # A run of the test part holds the case's shifts as well.
-    own = table["part"].isin(("folds", "test"))
-    table = table[own & table["key"].isin({row["key"] for row in rows})]
-    table = table.assign(part=name).reset_index(drop=True)
-    metric = metric or case.metric
-    verdicts = _verdicts(case, table, name, metric)
-    return RecordedPart(name, metric, table, _systems(rows), verdicts, rows, _about(rows))
+    return _part_of(case, name, rows, _own_predictions(table, rows), metric)
+
+
+def _own_predictions(table, rows):
+    """What some runs predicted of the case itself; a run of the test part holds shifts as well."""
+    keys = {row["key"] for row in rows}
+    return table[table["key"].isin(keys) & table["part"].isin(("test", "folds"))]
 
 
 def only(part, systems):
-    """A recorded part with some of its systems, and the verdicts between them.
-
-    Parameters
-    ----------
-    part : RecordedPart
-    systems : collection of str
-
-    Returns
-    -------
-    RecordedPart
-    """
+    """A recorded part with some of its systems, and the verdicts between them."""
     return replace(
         part,
         predictions=part.predictions[part.predictions["system"].isin(systems)],
@@ -1001,14 +923,12 @@ def beside(case, part, systems, specialist):
         return replace(kept, verdicts=[])
     live = evaluation.predictions_table(case, specialist, part.name).assign(system="specialist")
     table = pd.concat([kept.predictions, live], ignore_index=True)
-    pairs = [
-        ("specialist", name) if name.startswith("specialist_") else (name, "specialist")
-        for name in systems
-    ]
-    verdicts = [
-        evaluation.verdict_from_predictions(table, *pair, part.name, case=case) for pair in pairs
-    ]
-    return replace(kept, verdicts=[replace(verdict, source="live") for verdict in verdicts])
+    verdicts = []
+    for name in systems:
+        is_variant = name.startswith("specialist_")
+        pair = ("specialist", name) if is_variant else (name, "specialist")
+        verdicts.append(replace(_judged(case, table, *pair, part.name), source="live"))
+    return replace(kept, verdicts=verdicts)
 
 
 def recorded_verdict(case, part, baseline, specialist, where=None, primary=False):
@@ -1019,25 +939,17 @@ def recorded_verdict(case, part, baseline, specialist, where=None, primary=False
     case : ftlearn.cases.case.Case
     part : RecordedPart
     baseline, specialist : str
-        System names.
     where : collection of str, optional
         Ids of the items of a slice; the verdict is then called exploratory.
     primary : bool
-        As in `ftlearn.evaluation.judge`.
 
     Returns
     -------
     ftlearn.evaluation.Verdict
     """
-    return evaluation.verdict_from_predictions(
-        _of_items(part.predictions, where),
-        baseline,
-        specialist,
-        part.name,
-        case=replace(case, pace="full"),  # the record's, whatever the pace it is shown at
-        primary=primary,
-        exploratory=where is not None,
-    )
+    table, pair = _of_items(part.predictions, where), (baseline, specialist)
+    more = {"primary": primary, "exploratory": where is not None}
+    return _judged(case, table, *pair, part.name, **more)
 
 
 def _of_items(table, where):
@@ -1059,45 +971,31 @@ def best_frozen(case, systems=FROZEN, part="test"):
     -------
     str
     """
-    scores = _validation_means(recorded(case, part).rows)
+    return _best_of(systems, _validation_means(recorded(case, part).rows))
+
+
+def _best_of(systems, scores):
     return max((name for name in systems if name in scores), key=scores.get)
 
 
 def learning_curve(case):
     """A case's learning curve: the same test part, with more and more training examples.
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
     Returns
     -------
     list of RecordedPart
         Such as ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
     """
-    few = [recorded(case, name) for name in _curve_parts(case.name)]
-    if sees_images(case):  # its folds are simulations, and the whole curve is drawn over all
-        whole = recorded(case, "folds")
-        whole = replace(
-            whole,
-            name="learning_curve_all",
-            predictions=whole.predictions.assign(part="learning_curve_all"),
-            verdicts=[replace(verdict, part="learning_curve_all") for verdict in whole.verdicts],
-        )
-        return [*few, whole]
-    return [*few, recorded_split(replace(case, fold=0), "learning_curve_all")]
-
-
-def _curve_parts(case_name):
-    """Names of the parts of a learning curve with few examples, the smallest first."""
-    curve = [run for run in plan(case_name) if run.part.startswith("learning_curve")]
-    sizes = {run.per_class for run in curve}
-    return [f"learning_curve_{size}" for size in sorted(sizes)]
+    sizes = sorted({r.per_class for r in plan(case.name) if r.part.startswith("learning_curve")})
+    few = [recorded(case, f"learning_curve_{size}") for size in sizes]
+    name = "learning_curve_all"
+    if not sees_images(case):
+        return [*few, recorded_split(replace(case, fold=0), name)]
+    # Its folds are simulations, and the whole curve is drawn over all.
+    folds = recorded(case, "folds")
+    table = folds.predictions.assign(part=name)
+    verdicts = [replace(verdict, part=name) for verdict in folds.verdicts]
+    return [*few, replace(folds, name=name, predictions=table, verdicts=verdicts)]
 
 
 def part_scores(case, part, where=None):
@@ -1114,16 +1012,10 @@ def part_scores(case, part, where=None):
     -------
     dict of str to ftlearn.evaluation.Score
     """
-    n_classes = len(case.label_names)
-    scores = {}
     table = _of_items(part.predictions, where)
-    for system in part.systems:
-        found = evaluation.arrays_from_predictions(table, system, part.name)
-        outputs = evaluation.outputs_from_recorded(found, part.metric, n_classes)
-        scores[system] = evaluation.score_arrays(
-            found.labels, found.groups, outputs, part.metric, n_classes
-        )
-    return scores
+    about = (part.name, part.metric, len(case.label_names))
+    scores = {name: evaluation.score_from_predictions(table, name, *about) for name in part.systems}
+    return {name: replace(score, case=case.name) for name, score in scores.items()}
 
 
 def by_grade(case):
@@ -1149,41 +1041,25 @@ def by_grade(case):
     numbers = table["item_id"].str.rsplit("-", n=1).str[1].astype(int)
     grades = numbers.map(lambda number: plan_of_patient(number)[1]).astype(str)
     named = {"specialist": "specialist_grade_", frozen: "control_frozen_grade_"}
-    table = table.assign(grade=grades)[table["system"].isin(named)]
-    table = table.assign(system=table["system"].map(named) + table["grade"], part="by_grade")
-    verdicts = [
-        evaluation.verdict_from_predictions(
-            table,
-            f"control_frozen_grade_{grade}",
-            f"specialist_grade_{grade}",
-            "by_grade",
-            case=replace(case, pace="full"),
-            metric="accuracy",
-            exploratory=True,
-        )
-        for grade in sorted(set(grades))
-    ]
-    systems = {
-        f"{new}{grade}": part.systems[old] for old, new in named.items() for grade in set(grades)
-    }
+    chosen = table["system"].isin(named)
+    table = table.assign(system=table["system"].map(named) + grades, part="by_grade")[chosen]
+    found = sorted(set(grades))
+    systems = {f"{new}{grade}": part.systems[old] for old, new in named.items() for grade in found}
+    more = {"part": "by_grade", "metric": "accuracy", "exploratory": True}
+    pairs = [(f"control_frozen_grade_{grade}", f"specialist_grade_{grade}") for grade in found]
+    verdicts = [_judged(case, table, *pair, **more) for pair in pairs]
     return replace(
         part,
         name="by_grade",
         metric="accuracy",
-        predictions=table.drop(columns="grade").reset_index(drop=True),
+        predictions=table.reset_index(drop=True),
         systems=systems,
         verdicts=verdicts,
     )
 
 
 def learning_curve_rows(case, parts):
-    """Scores of every system over the sizes of a learning curve, for a figure.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    parts : list of RecordedPart
-        As `learning_curve` gives them.
+    """Scores of every system over the parts of a `learning_curve`, for a figure.
 
     Returns
     -------
@@ -1209,47 +1085,23 @@ class RecordedRace:
     speeds: dict
     features_seconds: list
     about: str
+    case: str = ""
 
     def arrivals(self, target, rule=racing.reached):
-        """When every system reached a target.
-
-        Parameters
-        ----------
-        target : float
-            Validation accuracy.
-        rule : function
-            As in `ftlearn.racing.arrivals`.
+        """When every system reached a validation accuracy, by `racing.reached` or ``stayed``.
 
         Returns
         -------
         dict of str to ftlearn.racing.Arrivals
         """
-        raced = {
-            name: racing.arrivals(name, runs, target, rule) for name, runs in self.curves.items()
-        }
-        fitted = {
-            name: racing.arrivals_at_once(name, *found, target)
-            for name, found in self.at_once.items()
-        }
-        return raced | fitted
+        found = {n: racing.arrivals(n, runs, target, rule) for n, runs in self.curves.items()}
+        for name, (seconds, score) in self.at_once.items():
+            found[name] = racing.arrivals_at_once(name, seconds, score, target)
+        return found
 
 
 def recorded_race(case):
-    """The race of a case, from its record.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    RecordedRace
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
-    """
+    """The race of a case, from its record: a `RecordedRace`."""
     rows, _ = read(case.name)
     (timed,) = (row for row in rows if row["part"] == "speed")
     curves, validation = {}, {}
@@ -1267,18 +1119,15 @@ def recorded_race(case):
         speeds=timed["examples_per_second"],
         features_seconds=timed["seconds_of_fit"]["features"],
         about=_about([timed]),
+        case=case.name,
     )
 
 
-def time_to_target(case, primary=True):
+def time_to_target(case):
     """What a recorded race came to, ready for `ftlearn.file_results`.
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    primary : bool
-        Whether its verdict is the case's primary one: the specialist against the model from
-        scratch, at `ftlearn.racing.PRIMARY_TARGET`.
+    The primary verdict: the specialist against the model from scratch, at
+    `ftlearn.racing.PRIMARY_TARGET`.
 
     Returns
     -------
@@ -1287,6 +1136,7 @@ def time_to_target(case, primary=True):
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
+    runs = at["specialist"].runs
     return RecordedPart(
         name=racing.PART,
         metric="seconds",
@@ -1301,13 +1151,13 @@ def time_to_target(case, primary=True):
         },
         verdicts=[
             racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
-            for name, first in (("specialist", primary), ("specialist_partial", False))
+            for name, first in (("specialist", True), ("specialist_partial", False))
         ],
         rows=[],
         about=found.about,
         more={
-            "n": at["specialist"].runs,
-            "n_groups": at["specialist"].runs,
+            "n": runs,
+            "n_groups": runs,
             "target": racing.PRIMARY_TARGET,
             "targets": racing.targets_table(found),
         },
@@ -1315,46 +1165,23 @@ def time_to_target(case, primary=True):
 
 
 def recorded_practices(case):
-    """The recorded runs of the six pieces of advice.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-
-    Returns
-    -------
-    ftlearn.practices.RecordedPractices
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
-    """
-    key = ("practices", _state_of(case.name))
-    if key not in case.record_memory:
-        case.record_memory[key] = _read_practices(*read(case.name))
-    return case.record_memory[key]
+    """The recorded runs of the six pieces of advice: an `ftlearn.practices.RecordedPractices`."""
+    return _remembered(case, "practices", lambda: _read_practices(*read(case.name)))
 
 
 def _read_practices(rows, table):
     (timed,) = (row for row in rows if row["part"] == "speed")
-    right = (table["prediction"] == table["label"]).groupby(
-        [table["system"], table["part"], table["seed"]]
-    )
-    scores = right.mean()
-    runs = sorted(
-        (row for row in rows if row["part"] == "test" and row["system"] != "baselines"),
-        key=lambda row: row["seed"],
-    )
+    right = table["prediction"] == table["label"]
+    scores = right.groupby([table["system"], table["part"], table["seed"]]).mean()
     histories, validation, seconds, alike = {}, {}, {}, {}
-    for row in runs:
-        name = row["system"]
-        alike[name] = _costs_like(row["recipe"], timed["examples_per_second"])
+    runs = [row for row in rows if row["part"] == "test" and row["system"] != "baselines"]
+    for row in sorted(runs, key=lambda row: row["seed"]):
+        name, history = row["system"], row["history"]
+        alike[name] = _costs_like(row["recipe"])
         speed = np.median(timed["examples_per_second"][alike[name]])
-        seen = len(row["history"]) * 2 * row["per_class"]
-        histories.setdefault(name, []).append(row["history"])
+        histories.setdefault(name, []).append(history)
         validation.setdefault(name, []).append(row["validation"][name])
-        seconds.setdefault(name, []).append(seen / speed)
+        seconds.setdefault(name, []).append(len(history) * 2 * row["per_class"] / speed)
     names = [*validation, "zero_shot", "linear_probe"]
     return practices.RecordedPractices(
         accuracy={name: scores[name, "test"].sort_index().to_numpy() for name in names},
@@ -1369,8 +1196,8 @@ def _read_practices(rows, table):
     )
 
 
-def _costs_like(recipe, timed):
-    """Which timed recipe computes the same in a step as this one."""
+def _costs_like(recipe):
+    """The timed recipe that computes the same in a step."""
     if recipe.get("lora_rank"):
         return "specialist_lora"
     return "specialist_dropout" if recipe["dropout"] else "specialist"
@@ -1467,7 +1294,7 @@ class Jury:
             low, high = (100 * bound for bound in (verdict.low, verdict.high))
             numbers = f"{100 * verdict.difference:+.1f} ({low:.1f} to {high:.1f})"
             numbers = numbers.replace("-", "\N{MINUS SIGN}")
-            opponent = evaluation.system_label(verdict.baseline)
+            opponent = system_label(verdict.baseline, verdict.case)
             so = "yes" if verdict.low > 0 else "no, worse" if verdict.high < 0 else "cannot be told"
             stronger = " (the stronger)" if verdict.baseline == self.verdict.baseline else ""
             lines.append(f"| {question} | {opponent}{stronger} | {numbers} | {so} |")
@@ -1490,25 +1317,14 @@ def jury(case):
     Returns
     -------
     Jury
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no record of the case.
     """
-    key = ("jury", _state_of(case.name))
-    if key not in case.record_memory:
-        case.record_memory[key] = _jury(case)
-    return case.record_memory[key]
+    return _remembered(case, "jury", lambda: _jury(case))
 
 
 def _jury(case):
     part = _jury_part(case)
     scores = _validation_means(part.rows)
-    frozen, simple = (
-        max((name for name in names if name in scores), key=scores.get)
-        for names in (FROZEN, SIMPLE)
-    )
+    frozen, simple = (_best_of(names, scores) for names in (FROZEN, SIMPLE))
     stronger = max((frozen, simple), key=scores.get)
     primary = None if is_about_time(case.claimed) else stronger
     found = {
@@ -1531,8 +1347,7 @@ def _jury_part(case):
         return recorded(case, _HEADLINES[case.name])
     if any(run.part == "folds" for run in plan(case.name)):
         return recorded_folds(case)
-    own = recorded(case, "test")
-    own = only(own, [name for name in own.systems if name in ("specialist", *FROZEN, *SIMPLE)])
+    own = only(recorded(case, "test"), ("specialist", *FROZEN, *SIMPLE))
     table = own.predictions.assign(part="record")
     # Live systems of the same names are filed for the part "test".
     return replace(own, name="record", predictions=table, verdicts=[])
@@ -1540,19 +1355,11 @@ def _jury_part(case):
 
 def _validation_means(rows):
     """Mean validation score of every system over its runs."""
-    found = {}
-    for row in rows:
-        for name, score in row["validation"].items():
-            found.setdefault(name, []).append(score)
-    return {name: float(np.mean(scores)) for name, scores in found.items()}
+    return pd.DataFrame([row["validation"] for row in rows]).mean().to_dict()
 
 
 def ablation_rows(case):
     """What each switch of the tuned recipe gains in speed, and what it costs on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
 
     Returns
     -------
@@ -1562,13 +1369,11 @@ def ablation_rows(case):
         score, with minus without, over paired seeds (t interval).
     """
     scores = {}
-    for row in recorded(case, "ablation").rows:
-        scores.setdefault(row["system"], {})[row["seed"]] = row["validation"][row["system"]]
+    for row in sorted(recorded(case, "ablation").rows, key=lambda row: row["seed"]):
+        scores.setdefault(row["system"], []).append(row["validation"][row["system"]])
     speeds = recorded(case, "speed").rows[0]["examples_per_second"]
-    tuned = [score for _, score in sorted(scores.pop("tuned").items())]
-    rows = []
-    for switch, by_seed in scores.items():
-        without = [score for _, score in sorted(by_seed.items())]
+    tuned, rows = scores.pop("tuned"), []
+    for switch, without in scores.items():
         compared = evaluation.compare_runs(without, tuned)
         ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
         rows.append(

@@ -43,27 +43,18 @@ class Log:
 
     @property
     def guessing(self):
-        """The loss of one who knows nothing and gives every class the same chance (float)."""
+        """The loss of one who knows nothing and gives every class the same chance."""
         return math.log(self.n_classes)
 
     @property
     def best(self):
         """The row of the epoch with the best validation score, the first of equals (or None)."""
-        if not self.epochs:
-            return None
-        return max(self.epochs, key=lambda row: row["validation_score"])
+        return max(self.epochs, key=lambda row: row["validation_score"], default=None)
 
     @property
     def lowest(self):
         """The row of the epoch with the lowest validation loss, the first of equals (or None)."""
-        if not self.epochs:
-            return None
-        return min(self.epochs, key=lambda row: row["validation_loss"])
-
-    @property
-    def saved_epochs(self):
-        """How many epochs early stopping spared (int)."""
-        return self.recipe.epochs - len(self.epochs) if self.ended == EARLY else 0
+        return min(self.epochs, key=lambda row: row["validation_loss"], default=None)
 
 
 def run_experiment(case, recipe, watch=None, stop=None, most_seconds=None):
@@ -114,17 +105,20 @@ class _Watcher(transformers.TrainerCallback):
     def __init__(self, log, began, watch, stop, most_seconds):
         self._log, self._began = log, began
         self._watch, self._stop, self._most_seconds = watch, stop, most_seconds
-        self._since_best, self._first_of_epoch = 0, 0
+        self._first_of_epoch = 0
 
     def on_train_begin(self, args, state, control, **kwargs):
         self._log.steps_planned = state.max_steps
-        self._leave_if_due()
+        self.on_step_end(args, state, control)
 
     def on_step_end(self, args, state, control, **kwargs):
-        self._leave_if_due()
+        if self._stop is not None and self._stop.is_set():
+            raise _Ended(BY_HAND)
+        spent = time.perf_counter() - self._began
+        if self._most_seconds is not None and spent >= self._most_seconds:
+            raise _Ended(TIME)
 
-    def on_prediction_step(self, args, state, control, **kwargs):
-        self._leave_if_due()
+    on_prediction_step = on_step_end
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if "loss" not in logs:
@@ -139,18 +133,18 @@ class _Watcher(transformers.TrainerCallback):
     def on_evaluate(self, args, state, control, metrics=None, **kwargs):
         own = [row["loss"] for row in self._log.steps[self._first_of_epoch :]]
         self._first_of_epoch = len(self._log.steps)
-        best = self._log.best
-        row = {"epoch": round(state.epoch), "train_loss": float(np.mean(own))}
-        row |= {"validation_loss": float(metrics["eval_loss"])}
-        row |= {"validation_score": float(metrics["eval_score"])}
+        row = {
+            "epoch": round(state.epoch),
+            "train_loss": float(np.mean(own)),
+            "validation_loss": float(metrics["eval_loss"]),
+            "validation_score": float(metrics["eval_score"]),
+        }
         self._log.epochs.append(row)
         if not math.isfinite(row["validation_loss"]):
             raise _Ended(DIVERGED)
-        better = best is None or row["validation_score"] > best["validation_score"]
-        self._since_best = 0 if better else self._since_best + 1
-        patience = self._log.recipe.patience
-        last = row["epoch"] >= self._log.recipe.epochs
-        if patience is not None and self._since_best >= patience and not last:
+        recipe, since_best = self._log.recipe, row["epoch"] - self._log.best["epoch"]
+        is_last = row["epoch"] >= recipe.epochs
+        if recipe.patience is not None and since_best >= recipe.patience and not is_last:
             self._log.ended = EARLY
             control.should_training_stop = True
         self._tell()
@@ -159,13 +153,6 @@ class _Watcher(transformers.TrainerCallback):
         self._log.seconds = time.perf_counter() - self._began
         if self._watch:
             self._watch(self._log)
-
-    def _leave_if_due(self):
-        if self._stop is not None and self._stop.is_set():
-            raise _Ended(BY_HAND)
-        spent = time.perf_counter() - self._began
-        if self._most_seconds is not None and spent >= self._most_seconds:
-            raise _Ended(TIME)
 
 
 # --- in words ---------------------------------------------------------------------------------
@@ -199,19 +186,11 @@ def explain(log):
     if not log.epochs:
         why = "time was up" if log.ended == TIME else "you stopped it"
         return [Finding("nothing", f"No epoch was finished ({why}), so there is nothing to judge.")]
-    if failed := _failed_to_learn(log):
-        return [failed, *_present(_stopped_early(log), _cut(log))]
-    main = _present(_over_fitted(log), _under_trained(log)) or [_healthy(log)]
-    return [*main, *_present(_stopped_early(log), _disagree(log), _cut(log))]
-
-
-def kinds(log):
-    """The kinds of what can be said of a run (list of str)."""
-    return [finding.kind for finding in explain(log)]
-
-
-def _present(*findings):
-    return [finding for finding in findings if finding is not None]
+    failed = _failed_to_learn(log)
+    if failed:
+        return [failed, *_remarks(log, failed)]
+    main = [finding for finding in (_over_fitted(log), _under_trained(log)) if finding]
+    return [*(main or [_healthy(log)]), *_remarks(log, failed)]
 
 
 def _failed_to_learn(log):
@@ -239,10 +218,9 @@ def _diverged_text(log, what):
 def _why_not(log):
     if log.trained_parameters < 10_000:
         return f"Only {log.trained_parameters:,} numbers could learn: too much was frozen."
-    steps = len(log.steps)
     return (
-        f"{steps} steps at a rate of at most {log.recipe.learning_rate:g} were too little: more "
-        "epochs, more examples or a higher rate."
+        f"{len(log.steps)} steps at a rate of at most {log.recipe.learning_rate:g} were too "
+        "little: more epochs, more examples or a higher rate."
     )
 
 
@@ -276,42 +254,33 @@ def _under_trained(log):
 
 
 def _healthy(log):
-    best = log.best
     return Finding(
         "healthy",
         "A healthy run: it learned, and validation kept up. Best score "
-        f"{best['validation_score']:.3f}, after epoch {best['epoch']}.",
+        f"{log.best['validation_score']:.3f}, after epoch {log.best['epoch']}.",
     )
 
 
-def _stopped_early(log):
-    if log.ended != EARLY:
-        return None
-    saved, best = log.saved_epochs, log.best
-    return Finding(
-        "stopped_early",
-        f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
-        f"{log.recipe.epochs}. The one to keep is epoch {best['epoch']}, with "
-        f"{best['validation_score']:.3f}.",
-    )
-
-
-def _disagree(log):
-    by_loss, by_score = log.lowest["epoch"], log.best["epoch"]
-    if by_loss == by_score:
-        return None
-    return Finding(
-        "disagree",
-        f"Loss and score disagree: the validation loss is lowest after epoch {by_loss}, the score "
-        f"best after epoch {by_score}.",
-    )
-
-
-def _cut(log):
-    if log.ended not in (TIME, BY_HAND):
-        return None
-    why = "Time was up" if log.ended == TIME else "You stopped it"
-    return Finding("cut", f"{why} after {len(log.steps)} of {log.steps_planned} steps.")
+def _remarks(log, failed):
+    """What is said beside the main thing."""
+    best, lowest = log.best, log.lowest
+    if log.ended == EARLY:
+        saved = log.recipe.epochs - len(log.epochs)
+        yield Finding(
+            "stopped_early",
+            f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
+            f"{log.recipe.epochs}. The one to keep is epoch {best['epoch']}, with "
+            f"{best['validation_score']:.3f}.",
+        )
+    if not failed and best["epoch"] != lowest["epoch"]:
+        yield Finding(
+            "disagree",
+            f"Loss and score disagree: the validation loss is lowest after epoch "
+            f"{lowest['epoch']}, the score best after epoch {best['epoch']}.",
+        )
+    if log.ended in (TIME, BY_HAND):
+        why = "Time was up" if log.ended == TIME else "You stopped it"
+        yield Finding("cut", f"{why} after {len(log.steps)} of {log.steps_planned} steps.")
 
 
 # --- the range of learning rates ----------------------------------------------------------------
@@ -338,7 +307,7 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
         One a step: ``rate``, ``loss``, ``smooth`` (mean of the last steps, the newest counting
         most). It ends early where the loss is no number any more.
     """
-    epochs = -(-steps * recipe.batch_size // len(case.train))
+    epochs = math.ceil(steps * recipe.batch_size / len(case.train))
     recipe = replace(recipe, epochs=epochs, warmup=0.0, patience=None)
     growth = (highest / lowest) ** (1 / max(steps - 1, 1))
     log = Log(recipe, len(case.train), len(case.label_names))
@@ -355,17 +324,18 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
             trainer.train()
         except _Ended:
             pass
-    return _smoothed([(row["rate"], row["loss"]) for row in log.steps])
+    return _smoothed(log.steps)
 
 
-def _smoothed(pairs, share=0.8):
-    """Exponential moving average, corrected for its start."""
+def _smoothed(steps, share=0.8):
+    """Exponential moving average, corrected for its start; up to a loss that is no number."""
     rows, running = [], 0.0
-    for number, (rate, loss) in enumerate(pairs, start=1):
-        if not math.isfinite(loss):
+    for number, step in enumerate(steps, start=1):
+        if not math.isfinite(step["loss"]):
             break
-        running = share * running + (1 - share) * loss
-        rows.append({"rate": rate, "loss": loss, "smooth": running / (1 - share**number)})
+        running = share * running + (1 - share) * step["loss"]
+        smooth = running / (1 - share**number)
+        rows.append({"rate": step["rate"], "loss": step["loss"], "smooth": smooth})
     return rows
 
 

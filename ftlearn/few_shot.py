@@ -5,12 +5,12 @@ https://doi.org/10.48550/arXiv.2209.11055), on sentence-transformers' own traine
 """
 
 import tempfile
-import time
 
 import numpy as np
 
 from . import baselines, torch_setup
 from .models import text
+from .retrieval import timed
 
 RATE, BATCH = 2e-5, 16  # as published
 PAIRS = 2100  # of texts, half of them of one class: ten for and ten against each of 105 texts
@@ -23,20 +23,16 @@ class _Encoder:
         self.model = model
 
     def embed(self, texts):
-        """Embed texts: float32, shape (n, hidden size); every row has length 1."""
         return self.model.encode(list(texts), batch_size=64, show_progress_bar=False)
 
 
+@timed
 def fit_contrastive(case, seed=0):
     """Train the generalist on pairs of texts, then fit a linear probe on it."""
-    began = time.perf_counter()
     encoder = _Encoder(_trained(case, seed))
-    features = [encoder.embed(case.part(name)["input"]) for name in ("train", "validation")]
+    features = baselines.embedded(case, encoder.embed)
     classifier = baselines.linear_probe_of_features(case, *features)
-    specialist = baselines.Probe("specialist_contrastive", encoder, classifier)
-    specialist.seed = seed
-    specialist.seconds = time.perf_counter() - began
-    return specialist
+    return baselines.Probe("specialist_contrastive", encoder, classifier, seed)
 
 
 def text_pairs(case, seed, pairs=PAIRS):

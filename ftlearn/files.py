@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import warnings
 from pathlib import Path
@@ -44,6 +45,16 @@ def write_whole(path, content):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_arrays(path, arrays):
+    """Write a dict of arrays as a compressed ``.npz``, whole; its folder is made."""
+    import numpy as np
+
+    make_folder(path.parent)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    write_whole(path, stream.getvalue())
 
 
 def free_path(path):

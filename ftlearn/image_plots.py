@@ -6,7 +6,6 @@ import textwrap
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from .evaluation import system_label
 from .plots import (
     BLUE,
     INK,
@@ -21,6 +20,7 @@ from .plots import (
     points_text,
     style,
 )
+from .words import system_label
 
 _GREEN, _ORANGE = "#009E73", "#E69F00"
 _MARKS = (("o", "-", BLUE), ("s", "--", VERMILLION), ("^", "-.", _GREEN), ("D", ":", _ORANGE))
@@ -92,12 +92,12 @@ def grades_figure(rows, heading, groups):
         shift = 0.06 * (number - (len(systems) - 1) / 2)
         scores = [found[system, grade] for grade in grades]
         _draw_curve(axes, [grade + shift for grade in grades], scores, color, marker, line)
-        names.append((system_label(system), color))
+        names.append((system_label(system, scores[0].case), color))
     _name_curves(axes, names)
     axes.set(xticks=grades, ylim=(0, 1), xlabel="Grade: 1 hard to see, 5 plain")
     axes.yaxis.set_major_formatter("{x:.0%}")
     alt = f"{heading}. " + " ".join(
-        f"{system_label(system)}: "
+        f"{system_label(system, rows[0]['score'].case)}: "
         + ", ".join(f"{found[system, grade].score:.0%} at grade {grade}" for grade in grades)
         + "."
         for system in systems
@@ -136,9 +136,10 @@ def gain_figure(rows, heading, caption, did_not_learn=()):
     said, names = [], []
     for number, opponent in enumerate(opponents):
         marker, line, color = _MARKS[number % len(_MARKS)]
-        name, look = f"against {system_label(opponent)}", {"zorder": 3}
+        label = system_label(opponent, rows[0]["verdict"].case)
+        name, look = f"against {label}", {"zorder": 3}
         if opponent in did_not_learn:
-            name, color = f"{system_label(opponent)}\n(did not learn)", SOFT
+            name, color = f"{label}\n(did not learn)", SOFT
             look = {"zorder": 2, "alpha": 0.45}
         shift = 0.1 * (number - (len(opponents) - 1) / 2)
         verdicts = {row["at"]: row["verdict"] for row in rows if row["opponent"] == opponent}

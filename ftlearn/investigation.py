@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from . import baselines, files, plots, settings, torch_setup, training
-from .evaluation import best_on_validation, judge, score, system_label
+from .evaluation import best_on_validation, judge, score
 from .models import load_generalist, sees_images
 from .training import Estimate, Recipe
+from .words import system_label
 
 # About what the course's own medical case takes: 4 epochs of 147 steps.
 STEPS_AIMED_AT = 600
@@ -73,7 +74,8 @@ class Investigation:
 
     def __str__(self):
         lines = [self.verdict.wording, *(verdict.wording for verdict in self.others)]
-        lines += [f"{system_label(name)}: {score}" for name, score in self.scores.items()]
+        for name, value in self.scores.items():
+            lines.append(f"{system_label(name, value.case)}: {value}")
         lines += _suspects_text(self.suspects)
         return "\n".join([*lines, *self.advice(), self._took()])
 
@@ -132,9 +134,9 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     systems = baselines.fit_baselines(case, generalist)
     for name, system in systems.items():
         measured = score(case, system, part="validation").score
-        progress(f"  {system_label(name)}: {measured:.3f} on validation")
+        progress(f"  {system_label(name, case.name)}: {measured:.3f} on validation")
     opponent = best_on_validation(case, [systems[name] for name in _FROZEN if name in systems])
-    progress(f"The specialist has to beat the {system_label(opponent.name)}.")
+    progress(f"The specialist has to beat the {system_label(opponent.name, case.name)}.")
     is_search = case.task == "retrieval"
     suspects = [] if is_search else suspected_labels(case, generalist)
     if suspects:
@@ -154,7 +156,7 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
         for name, system in systems.items()
         if name not in ("specialist", "majority", opponent.name)
     ]
-    specialist.scores = {system_label(name): value for name, value in scores.items()}
+    specialist.scores = {system_label(name, case.name): value for name, value in scores.items()}
     specialist.verdicts = [verdict, *others]
     return Investigation(
         case=case,
@@ -337,7 +339,7 @@ def _short(text, most=160):
 
 
 def _what_won(verdict, others, case):
-    opponent = system_label(verdict.baseline)
+    opponent = system_label(verdict.baseline, verdict.case)
     if verdict.low is None:
         return "All test items are in one group, so nothing can be said about other data."
     if verdict.high < 0:

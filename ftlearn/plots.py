@@ -23,7 +23,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from .evaluation import METRIC_LABELS, system_label
+from .words import metric_label, system_label
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 VERMILLION_INK = "#B34F00"  # for words: vermillion itself is too pale to be read on paper
@@ -268,9 +268,14 @@ def _kind(name):
     return {"color": SKY_TINT}
 
 
-def _wrapped_labels(names):
-    """Labels of systems for an axis, long ones in two lines."""
-    return [textwrap.fill(_capital(system_label(name)), 27) for name in names]
+def _wrapped(labels):
+    """Labels for an axis, long ones in two lines."""
+    return [textwrap.fill(_capital(label), 27) for label in labels]
+
+
+def _pair_labels(verdict):
+    """What a reader calls a verdict's baseline and its specialist."""
+    return [system_label(name, verdict.case) for name in (verdict.baseline, verdict.specialist)]
 
 
 @style()
@@ -291,7 +296,7 @@ def score_bars(scores, claim=None, where="test items"):
         found = ", ".join(metrics) or "no score"
         raise ValueError(f"scores must hold scores of one metric; found: {found}.")
     metric = metrics[0]
-    title = f"{METRIC_LABELS[metric]} on the {where}"
+    title = f"{metric_label(metric)} on the {where}"
     subtitle = textwrap.fill(f"On trial: {claim}", 96) if claim else ""
     top = 0.62 + (0.06 + 0.19 * (subtitle.count("\n") + 1) if subtitle else 0)
     height = top + 0.42 * len(scores) + 0.42
@@ -299,7 +304,8 @@ def score_bars(scores, claim=None, where="test items"):
     for row, (name, score) in enumerate(scores.items()):
         axes.barh(row, score.score, height=0.62, **_kind(name))
         _draw_bar_interval(axes, row, score, metric)
-    _rows(axes, _wrapped_labels(scores), 0.55)
+    labels = [system_label(name, score.case) for name, score in scores.items()]
+    _rows(axes, _wrapped(labels), 0.55)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}{_percent(metric)}"))
     if "majority" in scores:
@@ -312,10 +318,10 @@ def score_bars(scores, claim=None, where="test items"):
         )  # fmt: skip
     first = next(iter(scores.values()))
     caption = (
-        f"{_capital(METRIC_LABELS[metric])} of each system on the same {_count(first)} "
+        f"{_capital(metric_label(metric))} of each system on the same {_count(first)} "
         f"({where}); the thin lines are 95 % intervals."
     )
-    sentences = (_score_sentence(name, score) for name, score in scores.items())
+    sentences = map(_score_sentence, labels, scores.values())
     return Picture(figure, caption, f"Bar chart of {title}. {' '.join(sentences)}")
 
 
@@ -333,11 +339,11 @@ def _draw_bar_interval(axes, row, score, metric):
     _write_right(axes, row, text, 1.03, fontweight="bold")
 
 
-def _score_sentence(name, score):
+def _score_sentence(label, score):
     text, low, high = (score_text(x, score.metric) for x in (score.score, score.low, score.high))
     is_known = _known(score.low, score.high)
     interval = f"95 % interval {low} to {high}" if is_known else "no interval"
-    return f"{_capital(system_label(name))}: {text}, {interval}."
+    return f"{_capital(label)}: {text}, {interval}."
 
 
 def _count(result):
@@ -347,14 +353,14 @@ def _count(result):
 
 
 def _pair(verdict):
-    pair = f"{system_label(verdict.specialist)} against {system_label(verdict.baseline)}"
-    return _capital(pair)
+    baseline, specialist = _pair_labels(verdict)
+    return _capital(f"{specialist} against {baseline}")
 
 
 def outcome_title(verdict):
     """A verdict's outcome as a title."""
     if verdict.outcome in ("better", "worse"):  # of a secondary comparison; a title needs more
-        return f"{_capital(system_label(verdict.specialist))} does {verdict.outcome} here"
+        return f"{_capital(_pair_labels(verdict)[1])} does {verdict.outcome} here"
     return _capital(verdict.outcome)
 
 
@@ -377,7 +383,7 @@ def verdict_figure(verdict, claimed=None):
         f"{score_text(verdict.specialist_score, verdict.metric)} against "
         f"{score_text(verdict.baseline_score, verdict.metric)}"
     )
-    subtitle = f"{_pair(verdict)}: {METRIC_LABELS[verdict.metric]} {scores}"
+    subtitle = f"{_pair(verdict)}: {metric_label(verdict.metric)} {scores}"
     height, bottom = (3.65, 1.42) if counted else (2.85, 0.65)
     size = 15 if len(outcome) < 44 else 12
     folded = textwrap.fill(subtitle, 96)
@@ -418,7 +424,7 @@ def _draw_difference(axes, verdict, claim):
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="x", length=0, pad=4)
     _points_axis(axes)
-    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]} on {_count(verdict)}, points")
+    axes.set_xlabel(f"Difference in {metric_label(verdict.metric)} on {_count(verdict)}, points")
     edges = [left, 0.0, right] if claim is None else [left, 0.0, claim, right]
     words = _BETTER_WORDS if claim is not None else [_BETTER_WORDS[0], _BETTER_WORDS[1][-1:]]
     tints = ("#F9E7DC", "#E6F1F8", "#CFE5F2")
@@ -515,20 +521,20 @@ def _draw_wins(axes, verdict):
 def pair_figure(baseline, specialist, verdict):
     """Two systems' scores and, below them, their paired difference."""
     metric = verdict.metric
-    names = (verdict.baseline, verdict.specialist)
-    title = f"{_capital(METRIC_LABELS[metric])} of the two systems, and their difference"
+    labels = _pair_labels(verdict)
+    title = f"{_capital(metric_label(metric))} of the two systems, and their difference"
     figure, axes = _chart(3.85, (2.25, 1.75, 2.35, 0.55), title)
     for row, score in enumerate((baseline, specialist)):
         # the roles decide the colour here: a baseline may itself be a specialist
         axes.barh(row, score.score, height=0.62, color=(SKY_TINT, BLUE)[row])
         _draw_bar_interval(axes, row, score, metric)
-    axes.set(yticks=(0, 1), yticklabels=_wrapped_labels(names), xticks=[])
+    axes.set(yticks=(0, 1), yticklabels=_wrapped(labels), xticks=[])
     axes.set(ylim=(1.5, -0.5), xlim=(0, 1))
     axes.spines["bottom"].set_visible(False)
     _draw_difference(_axes(figure, 0.2, 0.2, 0.62, 2.0), verdict, None)
     alt = (
-        f"Two bars of {METRIC_LABELS[metric]}. {_score_sentence(names[0], baseline)} "
-        f"{_score_sentence(names[1], specialist)} "
+        f"Two bars of {metric_label(metric)}. {_score_sentence(labels[0], baseline)} "
+        f"{_score_sentence(labels[1], specialist)} "
         f"Below them the difference: {_difference_text(verdict)}."
     )
     caption = (
@@ -665,7 +671,7 @@ def jury_figure(jury, live=None, claimed=None, fold="Fold"):
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.margins(x=0.1)
     _points_axis(axes)
-    axes.set_xlabel(f"Difference in {METRIC_LABELS[verdict.metric]}, points")
+    axes.set_xlabel(f"Difference in {metric_label(verdict.metric)}, points")
     differences = [row["difference"] for row in rows]
     drawn = "test items and runs" if "runs drawn" in verdict.method else "test items"
     caption = (
@@ -721,7 +727,7 @@ def learning_curve_figure(rows, title):
         scores = [found[name, sizes[at]] for at in there]
         shift = 0.05 * (number - (len(drawn) - 1) / 2)  # so that intervals do not hide each other
         curve = _draw_curve(axes, [at + shift for at in there], scores, *_CURVES[name], 6.5)
-        label = system_label(name).split(" by ")[0].split(" + ")[0]  # its first words
+        label = system_label(name, scores[0].case).split(" + ")[0]  # its first words
         if there[-1] == len(sizes) - 1:
             ends.append((scores[-1].score, label, curve.get_color()))
         else:  # a system that was tried with few examples alone
@@ -741,7 +747,7 @@ def learning_curve_figure(rows, title):
     captions = f"Lines at the marks: 95 % intervals over groups, {_count(rows[0]['score'])}; "
     captions += "where there are several seeds, their mean."
     alt = f"{title}. " + " ".join(
-        f"{system_label(name)}: "
+        f"{system_label(name, rows[0]['score'].case)}: "
         + ", ".join(
             f"{score_text(found[name, size].score, found[name, size].metric)} with {size}"
             + ("" if size == "all" else " of each class")
@@ -843,25 +849,26 @@ def travel_figure(scores, title, home="home", seeds=None):
     rows = sum(len(of_part) + 1 for of_part in scores.values()) + _PART_GAP * (len(parts) - 1)
     height, subtitle = (
         0.72 + 0.27 * rows + 0.5,
-        f"{_capital(METRIC_LABELS[metric])} with 95 % interval",
+        f"{_capital(metric_label(metric))} with 95 % interval",
     )
     figure, axes = _chart(height, (2.75, 0.75, 0.5, 0.72), title, subtitle, grid="x")
     beside_title = blended_transform_factory(figure.transFigure, axes.transData)
-    names, heights, y = [], [], 0
+    drawn, names, heights, y = [], [], [], 0
     for part in parts:
         axes.text(0.12 / _WIDTH, y, part, transform=beside_title, fontweight="bold", va="center")
         for system, score in scores[part].items():
             y += 1
             _draw_travel_row(axes, y, system, score)
-            names.append(system)
+            drawn.append(system)
+            names.append(system_label(system, score.case))
             heights.append(y)
         y += 1 + _PART_GAP
     axes.set(yticks=heights, ylim=(rows - 0.5, -0.5))
-    axes.set_yticklabels([system_label(name) for name in names], fontsize=8.8)
-    for label, system in zip(axes.get_yticklabels(), names, strict=True):
+    axes.set_yticklabels(names, fontsize=8.8)
+    for label, system in zip(axes.get_yticklabels(), drawn, strict=True):
         label.set_color(INK if system.startswith("specialist") else SOFT)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(_capital(METRIC_LABELS[metric]) + (", %" if _percent(metric) else ", of 100"))
+    axes.set_xlabel(_capital(metric_label(metric)) + (", %" if _percent(metric) else ", of 100"))
     sizes = "; ".join(f"{part}: {_count(next(iter(scores[part].values())))}" for part in parts)
     caption = (
         "Diamonds are fine-tuned, circles are not. Look for systems that change places from part "
@@ -870,7 +877,10 @@ def travel_figure(scores, title, home="home", seeds=None):
     )
     alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
         f"{part}: "
-        + ", ".join(f"{system_label(s)} {score_text(x.score, metric)}" for s, x in found.items())
+        + ", ".join(
+            f"{system_label(system, score.case)} {score_text(score.score, metric)}"
+            for system, score in found.items()
+        )
         + "."
         for part, found in scores.items()
     )

@@ -3,7 +3,6 @@
 import numpy as np
 
 from . import practices
-from .evaluation import system_label
 from .plots import (
     BLUE,
     FAINT,
@@ -22,6 +21,7 @@ from .plots import (
     points_text,
     style,
 )
+from .words import system_label
 
 _HIGHEST_LOSS = 2.5
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .evaluation import claim_outcome, compare_runs, failure_bounds, system_label
+from .evaluation import claim_outcome, compare_runs, failure_bounds
 from .training import Recipe
+from .words import system_label
 
 PER_CLASS = 100  # sentences of each class to train on
 SEEDS = tuple(range(10))
@@ -21,19 +22,25 @@ BASE = Recipe.tuned(learning_rate=1e-4, epochs=10, batch_size=16, patience=3)
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice, and how it is put on trial."""
+    """One piece of advice, how it is put on trial, and what published work says of it.
+
+    `published` is Markdown; `literature` whether the advice is said there to raise the score
+    ("helps"), to change it little ("no change"), or None where no source was read.
+    """
 
     name: str
     title: str
     ignored: str
     followed: str
+    published: str
+    literature: str | None
     beside: tuple = ()
     overdone: tuple = ()
     instead: str = ""
 
     @property
     def systems(self):
-        """Names of all its systems, each once (list of str)."""
+        """Names of all its systems, each once."""
         pairs = ((self.ignored, self.followed), *self.beside)
         return list(dict.fromkeys(name for pair in pairs for name in pair))
 
@@ -44,7 +51,11 @@ ADVICES = (
         "Take a small learning rate.",
         "specialist_rate_1e_3",
         "specialist",
-        (
+        "Part of a recipe (2e-5 with warm-up, 20 epochs) whose runs scatter less: standard "
+        "deviation on RTE 7.2 to 2.4 points over 25 seeds "
+        "([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884))",
+        "helps",
+        beside=(
             ("specialist_rate_1e_5", "specialist"),
             ("specialist_rate_3e_4", "specialist"),
             ("specialist_rate_3e_3", "specialist"),
@@ -57,24 +68,48 @@ ADVICES = (
         "Warm the learning rate up.",
         "specialist_no_warm_up",
         "specialist",
-        (("specialist_fast_no_warm_up", "specialist_rate_1e_3"),),
+        "Part of the same recipe ([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884)); not "
+        "tried there alone",
+        "helps",
+        beside=(("specialist_fast_no_warm_up", "specialist_rate_1e_3"),),
     ),
     Advice(
         "early_stopping",
         "Stop early.",
         "specialist_all_epochs",
         "specialist",
-        (("specialist_best_epoch", "specialist"),),
+        "Of 2,100 runs many went wrong, seed and order of the data mattering alike; stopping bad "
+        "ones early saves computing ([Dodge 2020](https://doi.org/10.48550/arXiv.2002.06305))",
+        "no change",
+        beside=(("specialist_best_epoch", "specialist"),),
     ),
     Advice(
         "dropout",
         "Use dropout against overfitting.",
         "specialist",
         "specialist_dropout",
-        (("specialist", "specialist_dropout_30"),),
+        "No source was read for this course",
+        None,
+        beside=(("specialist", "specialist_dropout_30"),),
     ),
-    Advice("lp_ft", "Train the head first, then all.", "specialist", "specialist_lp_ft"),
-    Advice("lora", "Train small adapters instead of all weights.", "specialist", "specialist_lora"),
+    Advice(
+        "lp_ft",
+        "Train the head first, then all.",
+        "specialist",
+        "specialist_lp_ft",
+        "+1 point at home and +10 away, on average over ten shifts of images, against plain "
+        "fine-tuning ([Kumar 2022](https://doi.org/10.48550/arXiv.2202.10054), abstract)",
+        "helps",
+    ),
+    Advice(
+        "lora",
+        "Train small adapters instead of all weights.",
+        "specialist",
+        "specialist_lora",
+        "87.2 against 86.4 on GLUE with 0.8 instead of 125 million trained numbers, RoBERTa-base "
+        "([Hu 2021](https://doi.org/10.48550/arXiv.2106.09685))",
+        "no change",
+    ),
 )
 
 
@@ -129,7 +164,7 @@ class RecordedPractices:
     about: str
 
     def failed(self, system):
-        """How many runs of a system failed: they beat the commoner class by too little (int)."""
+        """How many runs of a system beat the commoner class by too little."""
         return int((self.accuracy[system] < self.majority + FAILED_MARGIN).sum())
 
 
@@ -155,17 +190,11 @@ def advice_named(name):
     Returns
     -------
     Advice
-
-    Raises
-    ------
-    ValueError
-        When there is none of that name.
     """
-    for advice in ADVICES:
-        if advice.name == name:
-            return advice
-    allowed = ", ".join(advice.name for advice in ADVICES)
-    raise ValueError(f"advice is {name!r}; allowed: {allowed}.")
+    by_name = {advice.name: advice for advice in ADVICES}
+    if name not in by_name:
+        raise ValueError(f"advice is {name!r}; allowed: {', '.join(by_name)}.")
+    return by_name[name]
 
 
 def trial(recorded, advice, pair=None, on="accuracy"):
@@ -192,7 +221,7 @@ def trial(recorded, advice, pair=None, on="accuracy"):
     return Trial(advice, ignored, followed, found, words.get(outcome, outcome))
 
 
-def trial_wording(case, recorded, tried, place=""):
+def trial_wording(case, recorded, tried):
     """What a trial came to, in words.
 
     Parameters
@@ -200,55 +229,37 @@ def trial_wording(case, recorded, tried, place=""):
     case : ftlearn.cases.case.Case
     recorded : RecordedPractices
     tried : Trial
-    place : str
-        Such as ``", taken to tweets"``.
 
     Returns
     -------
     str
     """
-    found = tried.comparison
-    names = [system_label(name) for name in (tried.followed, tried.ignored)]
-    outcome = tried.outcome
+    found, outcome = tried.comparison, tried.outcome
     if outcome == "not distinguishable":
         outcome += f" at n={found.runs} pairs of runs"
-    failed = "; ".join(
-        failures_text(recorded, name, label)
-        for name, label in zip((tried.followed, tried.ignored), names, strict=True)
-    )
+    systems = (tried.followed, tried.ignored)
+    followed, ignored = (system_label(name) for name in systems)
+    failed = "; ".join(failures_text(recorded, name) for name in systems)
     return (
         f"On {case.data_name}, with {case.generalist_label}, {PER_CLASS} of each class"
-        f"{place}: {outcome}. {_capital(names[0])} against {names[1]}: "
+        f": {outcome}. {_capital(followed)} against {ignored}: "
         f"{_points(found.difference)} points (95 % t interval {_points(found.low)} to "
         f"{_points(found.high)}, {found.runs} pairs of runs). {_capital(failed)}."
     )
 
 
-def failures_text(recorded, system, label):
-    """How many runs failed, with exact bounds, in words (str)."""
+def failures_text(recorded, system):
+    """How many runs failed, with exact bounds, in words."""
     failed, runs = recorded.failed(system), len(recorded.accuracy[system])
     low, high = failure_bounds(failed, runs)
     return (
-        f"{label}: {failed} of {runs} runs failed (exact 95 % bounds {100 * low:.0f} to "
-        f"{100 * high:.0f} %)"
+        f"{system_label(system)}: {failed} of {runs} runs failed (exact 95 % bounds "
+        f"{100 * low:.0f} to {100 * high:.0f} %)"
     )
 
 
 def verdict(case, recorded, tried, secondary=False):
-    """A trial as ``results.json`` keeps a verdict.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recorded : RecordedPractices
-    tried : Trial
-    secondary : bool
-        Whether it is beside the advice's own pair; the wording then says so.
-
-    Returns
-    -------
-    dict
-    """
+    """A trial as ``results.json`` keeps a verdict; secondary beside the advice's own pair."""
     found = tried.comparison
     more = " Secondary." if secondary else ""
     return {
@@ -324,52 +335,12 @@ def loss_and_score_disagree(histories):
 
 # --- the checklist ----------------------------------------------------------------------------
 
-# What published work says of each piece of advice: a sentence in Markdown, and whether it is said
-# to raise the score ("helps"), to change it little ("no change"), or None where no source was read.
-LITERATURE = {
-    "learning_rate": (
-        "Part of a recipe (2e-5 with warm-up, 20 epochs) whose runs scatter less: standard "
-        "deviation on RTE 7.2 to 2.4 points over 25 seeds "
-        "([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884))",
-        "helps",
-    ),
-    "warm_up": (
-        "Part of the same recipe ([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884)); not "
-        "tried there alone",
-        "helps",
-    ),
-    "early_stopping": (
-        "Of 2,100 runs many went wrong, seed and order of the data mattering alike; stopping bad "
-        "ones early saves computing ([Dodge 2020](https://doi.org/10.48550/arXiv.2002.06305))",
-        "no change",
-    ),
-    "dropout": ("No source was read for this course", None),
-    "lp_ft": (
-        "+1 point at home and +10 away, on average over ten shifts of images, against plain "
-        "fine-tuning ([Kumar 2022](https://doi.org/10.48550/arXiv.2202.10054), abstract)",
-        "helps",
-    ),
-    "lora": (
-        "87.2 against 86.4 on GLUE with 0.8 instead of 125 million trained numbers, RoBERTa-base "
-        "([Hu 2021](https://doi.org/10.48550/arXiv.2106.09685))",
-        "no change",
-    ),
-}
-
 
 def confidence(home, away, literature):
     """How far a piece of advice can be relied on, from both kinds of evidence.
 
-    Parameters
-    ----------
-    home, away : str
-        Outcomes of a `Trial` on the test part and on tweets. Where home cannot tell, away counts.
-    literature : str or None
-        ``"helps"``, ``"no change"`` or None.
-
-    Returns
-    -------
-    str
+    `home` and `away` are outcomes of a `Trial`, `literature` is as in `Advice`. Where home cannot
+    tell, away counts.
     """
     outcome = away if home == "not distinguishable" else home
     if outcome == "not distinguishable":
@@ -392,13 +363,12 @@ def checklist(recorded):
     Returns
     -------
     str
-        A table in Markdown, one row a piece of advice.
+        A table in Markdown.
     """
     lines = ["| advice | here, ten pairs of runs | published | confidence |", "|---|---|---|---|"]
     for advice in ADVICES:
         home, away = trial(recorded, advice), trial(recorded, advice, on="away")
-        said, literature = LITERATURE[advice.name]
-        sure = confidence(home.outcome, away.outcome, literature)
+        sure = confidence(home.outcome, away.outcome, advice.literature)
         measured = f"{_measured(home)}; on tweets {_measured(away)}"
         what = advice.title
         over = trial(recorded, advice, advice.overdone) if advice.overdone else None
@@ -406,7 +376,7 @@ def checklist(recorded):
             what = advice.instead
             measured += f"; against {system_label(over.ignored)}: {_measured(over)}"
             sure += "; that it can be overdone: these ten pairs alone"
-        lines.append(f"| {what} | {measured} | {said} | {sure} |")
+        lines.append(f"| {what} | {measured} | {advice.published} | {sure} |")
     return "\n".join(lines)
 
 
@@ -417,11 +387,15 @@ def _measured(tried):
 
 
 def costs_table(recorded):
-    """What each recipe costs and how often it fails: a table in Markdown (str).
+    """What each recipe costs and how often it fails: a table in Markdown.
 
     Parameters
     ----------
     recorded : RecordedPractices
+
+    Returns
+    -------
+    str
     """
     lines = [
         "| recipe | accuracy | failed | epochs | seconds | numbers that learn | memory |",

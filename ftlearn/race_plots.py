@@ -3,7 +3,6 @@
 import numpy as np
 
 from . import racing
-from .evaluation import system_label
 from .image_plots import _GREEN, _MARKS, _ORANGE
 from .plots import (
     BLUE,
@@ -22,11 +21,12 @@ from .plots import (
     _write_right,
     style,
 )
+from .words import part_use, system_label
 
 _PARTS = {
-    "train": ("o", SOFT, "to train on"),
-    "validation": ("s", BLUE, "to validate"),
-    "test": ("^", VERMILLION, "to test"),
+    "train": ("o", SOFT),
+    "validation": ("s", BLUE),
+    "test": ("^", VERMILLION),
 }
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -90,13 +90,13 @@ def saving_figure(case, found, stays=None, at_once=None):
         without an interval; those below the target are left out.
     """
     target = found.baseline.target
-    slow, fast = (system_label(a.system) for a in (found.baseline, found.specialist))
+    slow, fast = (system_label(a.system, case.name) for a in (found.baseline, found.specialist))
     rows = [(f"To reach {target:.2f}", found, _against(found))]
     rows += [("To stay there", stays, _against(stays))] if stays else []
     for name, (seconds, score) in (at_once or {}).items():
         fitted = racing.arrivals_at_once(name, seconds, score, target)
         if fitted.reached:
-            label = {"classical": "Colours and forest"}.get(name, _capital(system_label(name)))
+            label = _capital(system_label(name, case.name))
             seen = f"{fitted.median():.1f} s, {score:.2f} at once"
             rows.append((label, racing.saving(found.baseline, fitted), seen))
     heading = f"{_saved(found)} of the time saved to reach {target:.2f}"
@@ -173,9 +173,9 @@ def fold_map(case):
     subtitle = "A mark is a tile; the grid shows the blocks"
     figure, axes = _world("Three parts of the world", subtitle)
     said = []
-    for name, (marker, color, words) in _PARTS.items():
+    for name, (marker, color) in _PARTS.items():
         part = case.part(name)
-        label = f"{words}: {len(part):,} tiles in {len(set(part['group']))} blocks"
+        label = f"to {part_use(name)}: {len(part):,} tiles in {len(set(part['group']))} blocks"
         axes.scatter(part["longitude"], part["latitude"], s=5, marker=marker, color=color,
                      linewidths=0, label=label)  # fmt: skip
         said.append(label)

@@ -20,15 +20,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from . import evaluation, files, report_page, settings
+from . import evaluation, files, report_page, settings, words
+from .cases.case import PARTS as DATA_PARTS
 from .report_page import TITLES
 
-PARTS = frozenset(
-    "macro_f1 folds learning_curve_5 learning_curve_20 learning_curve_25 learning_curve_100 "
-    "learning_curve_all tweets amazon nyt one_liners meant auc scanner_2 by_grade de_hsb hsb_de "
-    "mrr de_dsb forgetting time_to_target learning_rate warm_up early_stopping dropout lp_ft "
-    "lora record".split()
-)
+PARTS = frozenset(words.parts()) - {*DATA_PARTS}
 SYSTEM = re.compile(
     r"majority|classical|zero_shot|linear_probe(_searched)?|mlp_probe|from_scratch"
     r"|specialist(_[a-z0-9_]+)?|control_[a-z0-9_]+"
@@ -174,7 +170,7 @@ def _place(entry, part):
 
 def _file_live(entry, tables, case, systems, part):
     """Score systems on a part; a metric's name stands for the test part under that metric."""
-    is_metric = part in evaluation.METRIC_LABELS
+    is_metric = part in words.metrics()
     metric, data_part = (part, "test") if is_metric else (case.metric, part)
     if part != "test":
         groups = case.groups(data_part)
@@ -240,7 +236,7 @@ def _file_recorded(entry, tables, case, part):
             "seeds": [int(seed) for seed in about.get("seeds", ())],
         }
     # A metric is another look at the test part, and a part about runs has no predictions.
-    if part.name not in evaluation.METRIC_LABELS and not table.empty:
+    if part.name not in words.metrics() and not table.empty:
         tables.append(table[table["system"].isin(list(part.systems))])
     place["verdicts"] += [_filed(verdict, "recorded") for verdict in part.verdicts]
 
@@ -447,7 +443,7 @@ def course_table(entries):
         measured = " | ".join(report_page.measured_twice(entry))
         # The part where the verdict stands may count seconds; the case's own systems tell the cost.
         costs = [_seconds_of(entry, verdict[role]) for role in ("specialist", "baseline")]
-        against = report_page.escape(evaluation.system_label(verdict["baseline"]))
+        against = report_page.escape(words.system_label(verdict["baseline"], name))
         lines.append(
             f"| {title} | {claimed} | {measured} | {_smarter(verdict, entry['claimed'])} "
             f"| {costs[0]}, against {costs[1]} ({against}) |"

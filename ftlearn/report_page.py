@@ -9,18 +9,10 @@ import math
 import re
 
 from . import files
-from .evaluation import system_label
+from .cases import CASES
+from .words import system_label
 
-TITLES = {
-    "medical": "Medical text",
-    "legal": "Legal text",
-    "sentiment": "Sentiment",
-    "sarcasm": "Sarcasm",
-    "tumor_xrays": "Tumours in simulated X-rays",
-    "multilingual": "Finding translations",
-    "satellite": "Satellite images",
-    "best_practices": "Best practices",
-}
+TITLES = {name: info.report_title for name, info in CASES.items()}
 # Longest first: "supported here" is also the beginning of the two others.
 OUTCOMES = (
     "supported here, smaller than claimed",
@@ -219,14 +211,14 @@ def _table(caption, head, rows):
 
 def _article(name, entry, links):
     verdict = primary_verdict(entry)
-    parts = "".join(_part(part, content) for part, content in sorted(entry["parts"].items()))
+    parts = "".join(_part(name, *part) for part in sorted(entry["parts"].items()))
     return f"""<article id="{escape(name)}" aria-labelledby="{escape(name)}-title">
 <p class="eyebrow">Case file {escape((entry["notebook"] or "")[:2])}</p>
 <h2 id="{escape(name)}-title">{_title(name)}</h2>
 <blockquote>{escape(entry["claim"])}</blockquote>
 {_verdict(verdict) if verdict else ""}
 {_chart(name, entry)}
-{_systems(entry, entry["n_test"], entry["primary"])}
+{_systems(name, entry, entry["n_test"], entry["primary"])}
 {_others(entry["verdicts"])}
 {parts}
 {_facts(name, entry, links)}
@@ -345,7 +337,7 @@ def _beside(before, after, y, text):
     return f'<text x="{before:.1f}" y="{y}" text-anchor="end">{escape(text)}</text>'
 
 
-def _systems(content, n, primary=None):
+def _systems(case, content, n, primary=None):
     """The systems of a case or of one of its parts, as a table."""
     systems = content["systems"]
     if not systems:
@@ -354,7 +346,7 @@ def _systems(content, n, primary=None):
     bounds = [bound for bound in bounds if bound is not None]
     scale = (min(bounds), max(bounds)) if bounds else (0, 1)
     compared = set((primary or {}).values())
-    rows = [_system(name, s, scale, name in compared) for name, s in systems.items()]
+    rows = [_system(case, name, s, scale, name in compared) for name, s in systems.items()]
     head = (
         '<th scope="col">System</th><th scope="col" class="number">Score</th>'
         '<th scope="col">95 % interval</th><td></td>'
@@ -370,13 +362,13 @@ def _systems(content, n, primary=None):
     return _table(caption, head, rows)
 
 
-def _system(name, system, scale, compared):
+def _system(case, name, system, scale, compared):
     low, high, score = system["low"], system["high"], system["score"]
     interval = f"{number(low)}\u2013{number(high)}" if None not in (low, high) else "\u2013"
     seeds = f", {len(system['seeds'])} seeds" if len(system["seeds"]) > 1 else ""
     return (
         f"<tr{' class=primary' if compared else ''}>"
-        f'<th scope="row">{escape(system_label(name))}</th>'
+        f'<th scope="row">{escape(system_label(name, case))}</th>'
         f'<td class="number">{number(score)}</td><td class="interval">{interval}</td>'
         f"<td>{_range([('measured', low, score, high)], scale)}</td>"
         f'<td class="number">{number(system["seconds"], 1)}</td>'
@@ -412,18 +404,19 @@ def _wordings(verdicts):
     return f"<ul>{items}</ul>" if items else ""
 
 
-def _part(name, content):
-    targets = _targets(content["targets"]) if "targets" in content else ""
+def _part(case, name, content):
+    targets = _targets(case, content["targets"]) if "targets" in content else ""
+    systems = _systems(case, content, content["n"])
     return (
         f"<details><summary>Part: {escape(name.replace('_', ' '))}</summary>"
-        f"{_systems(content, content['n'])}{targets}{_wordings(content['verdicts'])}</details>"
+        f"{systems}{targets}{_wordings(content['verdicts'])}</details>"
     )
 
 
-def _targets(targets):
+def _targets(case, targets):
     """When each system reached each preset accuracy."""
     rows = [
-        f'<tr><th scope="row">{escape(system_label(name))}</th>'
+        f'<tr><th scope="row">{escape(system_label(name, case))}</th>'
         f'<td class="number">{target["target"]:.2f}</td>'
         f'<td class="number">{found["reached"]} of {found["runs"]}</td>'
         f'<td class="number">{number(found["median_seconds"], 1)}</td>'

@@ -5,6 +5,7 @@ rows. Every choice inside a system is made on the validation part, by `validatio
 """
 
 import contextlib
+import functools
 import time
 
 import numpy as np
@@ -18,6 +19,19 @@ LEARNED_SHARES = (0.3, 0.5, 0.7, 0.9)
 LAYER_RATES = (3e-4, 1e-3, 3e-3)
 LAYER_EPOCHS = 40
 SCALE = 20.0  # of the cosine, in the loss; as in sentence-transformers
+
+
+def timed(fit):
+    """Make a function that fits a system note on it how many seconds that took."""
+
+    @functools.wraps(fit)
+    def fit_and_note(*arguments, **options):
+        began = time.perf_counter()
+        system = fit(*arguments, **options)
+        system.seconds = time.perf_counter() - began
+        return system
+
+    return fit_and_note
 
 
 def true_pairs(sources, translations, pools=None):
@@ -43,32 +57,21 @@ def ranks_of_right(similarity, right, first):
     return 1 + ((similarity >= own) & ~right & first).sum(axis=1)
 
 
-def pair_ranks(queries, candidates, rows=None):
-    """Where each query ranks its own candidate, and each candidate its own query."""
-    similarity = np.asarray(queries) @ np.asarray(candidates).T
-    texts = [[str(at) for at in range(len(similarity))]] * 2
-    if rows is not None:
-        texts = [list(rows["input"]), list(rows["translation"])]
-    return (
-        ranks_of_right(similarity, *true_pairs(*texts)),
-        ranks_of_right(similarity.T, *true_pairs(*texts[::-1])),
-    )
-
-
 def validation_score(case, system):
     """Accuracy at 1 on the validation part, the mean of both directions: what choices go by."""
     rows = case.validation
-    return score_of_embeddings(
-        system.embed(list(rows["input"]), side="query"),
-        system.embed(list(rows["translation"]), side="candidate"),
-        rows,
-    )
+    queries = system.embed(list(rows["input"]), side="query")
+    candidates = system.embed(list(rows["translation"]), side="candidate")
+    return score_of_embeddings(queries, candidates, rows)
 
 
 def score_of_embeddings(queries, candidates, rows):
-    """As `validation_score`, of embeddings: float."""
-    ranks = pair_ranks(queries, candidates, rows)
-    return float(np.mean([np.mean(direction == 1) for direction in ranks]))
+    """As `validation_score`, of embeddings."""
+    similarity = queries @ candidates.T
+    sources, translations = list(rows["input"]), list(rows["translation"])
+    forward = ranks_of_right(similarity, *true_pairs(sources, translations))
+    backward = ranks_of_right(similarity.T, *true_pairs(translations, sources))
+    return float(np.mean([np.mean(forward == 1), np.mean(backward == 1)]))
 
 
 class CharacterNgrams:
@@ -79,17 +82,13 @@ class CharacterNgrams:
     teach: pieces that stand in translations of each other come to lie close together.
     """
 
+    name, seconds, seed = "classical", 0.0, None
+
     def __init__(self, vectorizer, space=None, dimensions=0, share=0.0):
-        self.name = "classical"
         self.vectorizer = vectorizer
-        self.space = space
-        self.dimensions = dimensions
-        self.share = share
-        self.seconds = 0.0
-        self.seed = None
+        self.space, self.dimensions, self.share = space, dimensions, share
 
     def embed(self, texts, side="query"):
-        """Embed texts: float32, shape (n, d)."""
         counted = self.vectorizer.transform(texts)
         rows = [np.sqrt(1 - self.share) * counted.toarray()]
         if self.share:
@@ -98,14 +97,13 @@ class CharacterNgrams:
         return np.concatenate(rows, axis=1).astype(np.float32)
 
 
+@timed
 def fit_ngrams(case, learned=True):
     """Fit `CharacterNgrams`; lengths, dimensions and share are chosen on validation."""
-    began = time.perf_counter()
     candidates = (system for lengths in NGRAMS for system in _ngram_systems(case, lengths, learned))
     best = max(candidates, key=lambda system: validation_score(case, system))
     if not learned:
         best.name = "control_spelling"
-    best.seconds = time.perf_counter() - began
     return best
 
 
@@ -133,49 +131,41 @@ def _ngram_systems(case, lengths, learned):
 class NearestNeighbour:
     """The frozen encoder: the translation is what lies nearest. No example is learned from."""
 
+    name, seconds, seed = "zero_shot", 0.0, None
+
     def __init__(self, encoder):
-        self.name = "zero_shot"
         self.encoder = encoder
-        self.seconds = 0.0
-        self.seed = None
 
     @property
     def prompt(self):
-        """What stands before every text (str)."""
+        """What stands before every text."""
         return self.encoder.prompt
 
     def embed(self, texts, side="query"):
-        """Embed texts: float32, shape (n, d)."""
         return self.encoder.embed(texts, side)
 
 
+@timed
 def fit_nearest_neighbour(case, encoder):
     """Set up `NearestNeighbour`; whether the encoder's prompt helps is seen on validation."""
-    began = time.perf_counter()
     prompts = dict.fromkeys([encoder.prompt, ""])
-    best = max(
-        (NearestNeighbour(encoder.with_prompt(prompt)) for prompt in prompts),
-        key=lambda system: validation_score(case, system),
-    )
-    best.seconds = time.perf_counter() - began
-    return best
+    candidates = [NearestNeighbour(encoder.with_prompt(prompt)) for prompt in prompts]
+    return max(candidates, key=lambda system: validation_score(case, system))
 
 
 class LinearLayer:
-    """One linear layer on the frozen encoder, the same for both sides."""
+    """One linear layer on the frozen encoder, the same for both sides; rows have length 1."""
+
+    name, seconds, seed = "linear_probe", 0.0, None
 
     def __init__(self, encoder, weights):
-        self.name = "linear_probe"
-        self.encoder = encoder
-        self.weights = weights
-        self.seconds = 0.0
-        self.seed = None
+        self.encoder, self.weights = encoder, weights
 
     def embed(self, texts, side="query"):
-        """Embed texts: float32, shape (n, d); every row has length 1."""
         return _unit(self.encoder.embed(texts, side) @ self.weights)
 
 
+@timed
 def fit_linear_layer(case, encoder):
     """Fit `LinearLayer` with the loss of the specialist; rate and passes are chosen on validation.
 
@@ -183,24 +173,21 @@ def fit_linear_layer(case, encoder):
     """
     import torch
 
-    began = time.perf_counter()
-    sides = {
-        name: [encoder.embed(list(case.part(name)[side])) for side in ("input", "translation")]
+    train, validation = (
+        [encoder.embed(list(case.part(name)[side])) for side in ("input", "translation")]
         for name in ("train", "validation")
-    }
-    train = [torch.tensor(rows) for rows in sides["train"]]
+    )
+    train = [torch.tensor(rows) for rows in train]
     best_weights = np.eye(train[0].shape[1], dtype=np.float32)
-    best_score = score_of_embeddings(*sides["validation"], case.validation)
+    best_score = score_of_embeddings(*validation, case.validation)
     with _one_thread():
         for rate in LAYER_RATES:
             for weights in _layer_epochs(train, rate):
-                mapped = [_unit(rows @ weights) for rows in sides["validation"]]
+                mapped = [_unit(rows @ weights) for rows in validation]
                 score = score_of_embeddings(*mapped, case.validation)
                 if score > best_score:
                     best_score, best_weights = score, weights
-    layer = LinearLayer(encoder, best_weights)
-    layer.seconds = time.perf_counter() - began
-    return layer
+    return LinearLayer(encoder, best_weights)
 
 
 @contextlib.contextmanager
@@ -249,19 +236,16 @@ def _unit(rows):
     return (rows / np.maximum(length, 1e-12)).astype(np.float32)
 
 
-def has_relative(case, part="test", at_least=0.5):
+def has_relative(case, part="test"):
     """Which pairs of a part have a training pair that is spelled much alike, on both sides.
 
-    Such as *Gruppe* and *Gruppen*: no string stands twice, yet who learned the one is helped with
-    the other.
+    Such as *Gruppe* and *Gruppen*: who learned the one is helped with the other. Alike is a cosine
+    of 0.5 or more of the counts of character triples.
 
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        Of sentence pairs.
     part : str
-    at_least : float
-        Cosine of the counts of character triples, from 0 to 1, from which two strings are alike.
 
     Returns
     -------
@@ -274,10 +258,8 @@ def has_relative(case, part="test", at_least=0.5):
     for side in ("input", "translation"):
         asked, known = list(case.part(part)[side]), list(case.train[side])
         counter = CountVectorizer(analyzer="char_wb", ngram_range=(3, 3)).fit(asked + known)
-        asked, known = (
-            normalize(counter.transform(texts).astype(float)) for texts in (asked, known)
-        )
-        alike.append((asked @ known.T).toarray() >= at_least)
+        counts = [normalize(counter.transform(texts).astype(float)) for texts in (asked, known)]
+        alike.append((counts[0] @ counts[1].T).toarray() >= 0.5)
     return (alike[0] & alike[1]).any(axis=1)
 
 

@@ -1,17 +1,24 @@
 """What a specialist has to beat: honest numbers, choices on validation alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset
+from datasets import Dataset, Features, Image, Value
+from PIL import Image as Pillow
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 from toy_cases import LABELS, WORDS, toy_case, toy_image_case, toy_part
 
 from ftlearn import baselines
 from ftlearn.models import vision
+from ftlearn.models.text import TextGeneralist
 
 FRESH = ["acute fever of skin", "lymphoma with chronic other", "left knee sprain", "with", ""]
 
@@ -22,43 +29,45 @@ def noisy(part, every=4):
     return part.remove_columns("label").add_column("label", labels)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def case():
-    case = toy_case()
-    case.train, case.validation = noisy(toy_part("train", 60)), noisy(toy_part("validation", 30), 5)
-    return case
+    parts = {
+        "train": noisy(toy_part("train", 60)),
+        "validation": noisy(toy_part("validation", 30), 5),
+    }
+    return toy_case(**parts)
 
 
-@pytest.fixture
-def systems(case, tiny_generalist):
-    return baselines.fit_baselines(case, tiny_generalist)
+@pytest.fixture(scope="module")
+def generalist(tiny_folder):
+    return TextGeneralist("minilm", tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def systems(case, generalist):
+    return baselines.fit_baselines(case, generalist)
+
+
+def assert_probabilities(rows, shape):
+    assert rows.shape == shape and rows.dtype == np.float32
+    assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5 and (rows >= 0).all()
 
 
 # --- what all have in common ----------------------------------------------------------------
 
 
-def test_there_are_four_each_under_its_own_name_with_its_time(systems):
+def test_there_are_four_each_under_its_own_name_with_its_time_and_probabilities(systems):
     assert list(systems) == ["majority", "classical", "zero_shot", "linear_probe"]
     for name, system in systems.items():
         assert system.name == name
         assert system.seed is None and system.seconds >= 0
+        assert_probabilities(system.predict(FRESH), (5, 3))
 
 
-def test_rows_are_probabilities(systems, case):
-    for system in systems.values():
-        rows = system.predict(FRESH)
-        assert rows.shape == (5, 3) and rows.dtype == np.float32
-        assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
-        assert (rows >= 0).all()
-        assert case.probabilities(system).shape == (24, 3)
-
-
-def test_with_two_classes_there_are_two_columns(tiny_generalist):
+def test_with_two_classes_there_are_two_columns(generalist):
     case = toy_case(classes=2)
-    for system in baselines.fit_baselines(case, tiny_generalist).values():
-        rows = system.predict(FRESH)
-        assert rows.shape == (5, 2)
-        assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+    for system in baselines.fit_baselines(case, generalist).values():
+        assert_probabilities(system.predict(FRESH), (5, 2))
         right, _ = case.correct(system)
         assert system.name in ("majority", "zero_shot") or right.mean() > 0.7
 
@@ -72,44 +81,28 @@ class Untouchable:
     def __getitem__(self, key):
         raise AssertionError(f"the test part was asked for {key!r}")
 
-    def __len__(self):
-        raise AssertionError("the test part was counted")
 
-
-def test_nothing_is_learned_from_the_test_part(systems, case, tiny_generalist):
-    case.test = Untouchable()
-    blind = baselines.fit_baselines(case, tiny_generalist)
+def test_nothing_is_learned_from_the_test_part_and_the_generalist_stays_as_it_was(
+    systems, case, generalist
+):
+    before = {name: weight.clone() for name, weight in generalist.model.state_dict().items()}
+    blind = baselines.fit_baselines(replace(case, test=Untouchable()), generalist)
     for name, system in blind.items():
         assert np.array_equal(system.predict(FRESH), systems[name].predict(FRESH))
-
-
-def test_another_validation_part_can_change_a_choice(case, tiny_generalist):
-    chosen = set()
-    for seed in range(4):
-        case.validation = noisy(toy_part("validation", 12, seed=seed), 3)
-        chosen.add(baselines.fit_linear_probe(case, tiny_generalist).classifier.C)
-    assert len(chosen) > 1
+    after = generalist.model.state_dict()
+    assert all(weight.equal(after[name]) for name, weight in before.items())
 
 
 # --- majority -------------------------------------------------------------------------------
 
 
 def test_the_majority_is_the_commonest_class_of_training_alone():
-    case = toy_case()
-    labels = [2, 2, 2, 2, 2, 0, 0, 0, 1, 1]
-    content = case.train.to_dict()
-    case.train = Dataset.from_dict(
-        {name: values[:10] for name, values in content.items()} | {"label": labels}
-    )
+    train = Dataset.from_dict({"input": list("abcdefghij"), "label": [2] * 5 + [0] * 3 + [1] * 2})
+    case = toy_case(train=train, label_names=[*LABELS, "nothing at all"])
     majority = baselines.fit_majority(case)
-    assert np.allclose(majority.predict(["x", "y"]), [[0.3, 0.2, 0.5]] * 2)
+    assert np.allclose(majority.predict(["x", "y"]), [[0.3, 0.2, 0.5, 0.0]] * 2)
     right, _ = case.correct(majority)
     assert right.mean() == pytest.approx(1 / 3)  # the test part's own share of class 2
-
-
-def test_a_class_without_an_example_has_no_share():
-    case = toy_case(classes=2, label_names=[*LABELS, "nothing at all"])
-    assert baselines.fit_majority(case).predict(["x"]).tolist() == [[0.5, 0.5, 0.0, 0.0]]
 
 
 # --- classical ------------------------------------------------------------------------------
@@ -138,49 +131,39 @@ def classical_by_hand(case, kind, strength):
     return features, machine, float(np.mean(guessed == np.array(case.validation["label"])))
 
 
-def test_the_classical_decisions_are_those_of_scikit_learn(systems, case):
-    vectorizer, machine = (step for _, step in systems["classical"].pipeline.steps)
-    features, by_hand, _ = classical_by_hand(case, kind_of(vectorizer), machine.C)
-    texts = [*FRESH, *case.test["input"]]
-    expected = by_hand.decision_function(features.transform(texts))
-    assert np.allclose(systems["classical"].scores(texts), expected, atol=1e-4)
-    assert (systems["classical"].predict(texts).argmax(axis=1) == expected.argmax(axis=1)).all()
-
-
-def test_the_classical_setting_is_the_first_of_the_best_on_validation(systems, case):
-    scores = {
-        (kind, strength): classical_by_hand(case, kind, strength)[2]
+def test_the_classical_system_is_scikit_learns_best_setting_on_validation(systems, case):
+    by_hand = {
+        (kind, strength): classical_by_hand(case, kind, strength)
         for kind in ("words", "characters", "both")
         for strength in baselines.SVM_STRENGTHS
     }
+    scores = {setting: score for setting, (*_, score) in by_hand.items()}
     assert len(set(scores.values())) > 1
     vectorizer, machine = (step for _, step in systems["classical"].pipeline.steps)
-    assert (kind_of(vectorizer), machine.C) == max(scores, key=scores.get)
-
-
-def test_the_classical_machine_learns_the_toy(case):
-    clean = toy_case()
-    right, _ = clean.correct(baselines.fit_classical(clean))
-    assert right.mean() > 0.9
+    assert (kind_of(vectorizer), machine.C) == max(scores, key=scores.get)  # of equals the first
+    features, fitted, _ = by_hand[kind_of(vectorizer), machine.C]
+    texts = [*FRESH, *case.test["input"]]
+    expected = fitted.decision_function(features.transform(texts))
+    assert np.allclose(systems["classical"].scores(texts), expected, atol=1e-4)
+    assert (systems["classical"].predict(texts).argmax(axis=1) == expected.argmax(axis=1)).all()
 
 
 # --- zero-shot ------------------------------------------------------------------------------
 
 
-def test_zero_shot_says_the_label_name_with_the_largest_cosine(systems, tiny_generalist):
+def test_zero_shot_says_the_label_name_with_the_largest_cosine(systems, generalist):
     texts = [" ".join(words) for words in WORDS.values()] + FRESH
     said = systems["zero_shot"].predict(texts).argmax(axis=1)
-    names = [tiny_generalist.embed([name])[0].astype(float) for name in LABELS]
+    names = [generalist.embed([name])[0].astype(float) for name in LABELS]
     for guess, sentence in zip(said, texts, strict=True):
-        vector = tiny_generalist.embed([sentence])[0].astype(float)
+        vector = generalist.embed([sentence])[0].astype(float)
         cosines = [vector @ name / np.linalg.norm(vector) / np.linalg.norm(name) for name in names]
         assert guess == int(np.argmax(cosines))
 
 
-def test_zero_shot_learns_nothing_but_its_temperature(systems, case, tiny_generalist):
-    scrambled = noisy(case.train, every=1)
-    case.train = scrambled
-    again = baselines.fit_zero_shot(case, tiny_generalist)
+def test_zero_shot_learns_nothing_from_training_examples(systems, case, generalist):
+    scrambled = replace(case, train=noisy(case.train, every=1))
+    again = baselines.fit_zero_shot(scrambled, generalist)
     assert np.array_equal(again.predict(FRESH), systems["zero_shot"].predict(FRESH))
 
 
@@ -188,32 +171,21 @@ def test_zero_shot_learns_nothing_but_its_temperature(systems, case, tiny_genera
 
 
 @pytest.mark.parametrize("name", ["classical", "zero_shot"])
-def test_no_temperature_changes_a_decision(name, systems, case):
+def test_the_temperature_changes_no_decision_and_makes_the_validation_labels_likeliest(
+    name, systems, case, monkeypatch
+):
     system = systems[name]
-    texts = case.test["input"]
+    chosen, texts = system.temperature, list(case.validation["input"])
     decisions = system.scores(texts).argmax(axis=1)
-    sureness = []
+    sureness, losses = [], {}
     for temperature in baselines.TEMPERATURES:
-        system.temperature = temperature
-        rows = system.predict(texts)
+        monkeypatch.setattr(system, "temperature", temperature)
+        rows = system.predict(texts).astype(float)
         assert (rows.argmax(axis=1) == decisions).all()
         sureness.append(rows.max(axis=1).mean())
-    assert sureness == sorted(sureness, reverse=True)
-    assert sureness[0] > sureness[-1]
-
-
-@pytest.mark.parametrize("name", ["classical", "zero_shot"])
-def test_the_temperature_makes_the_validation_labels_likeliest(name, systems, case):
-    from sklearn.metrics import log_loss
-
-    system = systems[name]
-    chosen = system.temperature
-    losses = {}
-    for temperature in baselines.TEMPERATURES:
-        system.temperature = temperature
-        rows = system.predict(case.validation["input"]).astype(float)
         rows /= rows.sum(axis=1, keepdims=True)
         losses[temperature] = log_loss(case.validation["label"], rows, labels=[0, 1, 2])
+    assert sureness == sorted(sureness, reverse=True) and sureness[0] > sureness[-1]
     assert losses[chosen] == pytest.approx(min(losses.values()), abs=1e-6)
 
 
@@ -225,11 +197,8 @@ def test_softmax_is_right_and_survives_large_scores():
 # --- linear probe ---------------------------------------------------------------------------
 
 
-def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(
-    systems, case, tiny_generalist
-):
-    train = tiny_generalist.embed(case.train["input"])
-    looked_at = tiny_generalist.embed(case.validation["input"])
+def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(systems, case, generalist):
+    train, looked_at = (generalist.embed(part["input"]) for part in (case.train, case.validation))
     fitted = {
         strength: LogisticRegression(C=strength, max_iter=1000).fit(train, case.train["label"])
         for strength in baselines.PROBE_STRENGTHS
@@ -237,15 +206,8 @@ def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(
     scores = {c: probe.score(looked_at, case.validation["label"]) for c, probe in fitted.items()}
     best = max(scores, key=scores.get)
     assert systems["linear_probe"].classifier.C == best
-    expected = fitted[best].predict_proba(tiny_generalist.embed(FRESH))
+    expected = fitted[best].predict_proba(generalist.embed(FRESH))
     assert np.allclose(systems["linear_probe"].predict(FRESH), expected, atol=1e-5)
-
-
-def test_fitting_baselines_leaves_the_generalist_as_it_was(case, tiny_generalist):
-    before = {k: v.clone() for k, v in tiny_generalist.model.state_dict().items()}
-    baselines.fit_baselines(case, tiny_generalist)
-    after = tiny_generalist.model.state_dict()
-    assert all(value.equal(after[name]) for name, value in before.items())
 
 
 # --- probes with a hidden layer, controls, templates ------------------------------------------
@@ -281,16 +243,11 @@ def crossing_case():
 def test_a_hidden_layer_solves_the_crossing_and_a_line_cannot():
     case = crossing_case()
     line = baselines.fit_linear_probe(case, Corners())
-    bent = baselines.fit_mlp_probe(case, Corners())
+    bent, other = (baselines.fit_mlp_probe(case, Corners(), seed=seed) for seed in (0, 1))
     assert case.correct(line)[0].mean() <= 0.75  # three corners of four are the most a line gets
     assert case.correct(bent)[0].mean() == 1.0
-    assert (bent.name, bent.seed) == ("mlp_probe", 0)
-
-
-def test_two_seeds_of_an_mlp_probe_are_two_systems():
-    case = crossing_case()
-    first, second = (baselines.fit_mlp_probe(case, Corners(), seed=seed) for seed in (0, 1))
-    assert not np.array_equal(first.predict(["good praise"]), second.predict(["good praise"]))
+    assert (bent.name, bent.seed, other.seed) == ("mlp_probe", 0, 1)
+    assert not np.array_equal(bent.predict(["good praise"]), other.predict(["good praise"]))
 
 
 @pytest.mark.parametrize("column", ["situation", "remark"])
@@ -309,12 +266,12 @@ def test_a_control_sees_one_column_and_nothing_else(column):
     assert Seen.texts == set(case.train[column])
 
 
-def test_validation_chooses_the_template_of_zero_shot(tiny_generalist):
+def test_validation_chooses_the_template_of_zero_shot(generalist):
     case = toy_case(templates=("{}", "acute {} of knee", "burn burn burn {}"))
-    zero_shot = baselines.fit_zero_shot(case, tiny_generalist)
+    zero_shot = baselines.fit_zero_shot(case, generalist)
 
     def score(template):
-        system = baselines.ZeroShot(tiny_generalist, case.label_names, template=template)
+        system = baselines.ZeroShot(generalist, case.label_names, template=template)
         guesses = system.scores(list(case.validation["input"])).argmax(axis=1)
         return (guesses == case.labels("validation")).mean()
 
@@ -327,27 +284,26 @@ def test_validation_chooses_the_template_of_zero_shot(tiny_generalist):
 
 def coloured(rng, tint, size=32):
     """Noise of one brightness, in a colour."""
-    from PIL import Image
-
     noise = rng.integers(0, 100, (size, size, 1))
-    return Image.fromarray((noise * [tint] + 30).clip(0, 255).astype(np.uint8))
+    return Pillow.fromarray((noise * [tint] + 30).clip(0, 255).astype(np.uint8))
 
 
-def images_part(name, n, picture_of, **columns):
-    """A part with an image an item; labels from 0 to 1 in turn."""
-    from datasets import Features, Image, Value
-
-    rng = np.random.default_rng([*name.encode()])
-    content = {
-        "item_id": [f"{name}/{i}" for i in range(n)],
-        "input": [picture_of(rng, i) for i in range(n)],
-        "label": [i % 2 for i in range(n)],
-        "group": [f"{name} {i}" for i in range(n)],
-    }
-    kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
-    kinds |= {"group": Value("string")} | {column: Value("float64") for column in columns}
-    content |= {column: values(rng, n) for column, values in columns.items()}
-    return Dataset.from_dict(content, features=Features(kinds))
+def images_case(picture_of, **columns):
+    """A case with an image an item; labels from 0 to 1 in turn."""
+    parts = {}
+    for name, n in (("train", 40), ("validation", 24), ("test", 24)):
+        rng = np.random.default_rng([*name.encode()])
+        content = {
+            "item_id": [f"{name}/{i}" for i in range(n)],
+            "input": [picture_of(rng, i) for i in range(n)],
+            "label": [i % 2 for i in range(n)],
+            "group": [f"{name} {i}" for i in range(n)],
+        }
+        content |= {column: values(rng, n) for column, values in columns.items()}
+        kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
+        kinds |= {"group": Value("string")} | {column: Value("float64") for column in columns}
+        parts[name] = Dataset.from_dict(content, features=Features(kinds))
+    return toy_case(classes=2, image_size=32, generalist="efficientnet_lite0", **parts)
 
 
 # Two colours that are equally bright once an image is grey.
@@ -357,20 +313,14 @@ TINTS = ((1.5, 0.55, 0.6), (0.4, 1.1, 0.6))
 @pytest.fixture
 def colour_case():
     """Nothing but the colour tells the classes apart."""
-    parts = {
-        name: images_part(name, n, lambda rng, i: coloured(rng, TINTS[i % 2]))
-        for name, n in (("train", 40), ("validation", 24), ("test", 24))
-    }
-    return toy_case(classes=2, image_size=32, generalist="efficientnet_lite0", **parts)
+    return images_case(lambda rng, i: coloured(rng, TINTS[i % 2]))
 
 
 def test_colour_statistics_are_those_of_numpy():
-    from PIL import Image
-
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)
-    grey = Image.fromarray(rng.integers(0, 256, (4, 6), dtype=np.uint8))
-    found = baselines.colour_statistics([Image.fromarray(pixels), grey])
+    grey = Pillow.fromarray(rng.integers(0, 256, (4, 6), dtype=np.uint8))
+    found = baselines.colour_statistics([Pillow.fromarray(pixels), grey])
     assert found.shape == (2, 48) and found.dtype == np.float32
     values = pixels.astype(float) / 255
     expected = [values[..., channel].mean() for channel in range(3)]
@@ -392,50 +342,28 @@ def test_colour_statistics_are_those_of_numpy():
         assert (per_channel == per_channel[:, :1]).all()
 
 
-def test_colour_statistics_see_no_places():
-    """An image that is turned by half has the same colours, and is as rough."""
-    from PIL import Image
-
-    pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    turned = np.ascontiguousarray(pixels[::-1, ::-1])
-    first, second = baselines.colour_statistics([Image.fromarray(p) for p in (pixels, turned)])
-    np.testing.assert_allclose(first, second, atol=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1)])
+@pytest.mark.parametrize("shape", [(1, 5), (1, 1)])
 def test_an_image_of_a_single_line_has_colour_statistics(shape):
-    from PIL import Image
-
     pixels = np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    (found,) = baselines.colour_statistics([Image.fromarray(pixels)])
+    (found,) = baselines.colour_statistics([Pillow.fromarray(pixels)])
     assert found.shape == (48,) and np.isfinite(found).all()
     steps = np.abs(np.diff(pixels.reshape(-1, 3).astype(float) / 255, axis=0))
     expected = steps.mean(axis=0) if len(steps) else np.zeros(3)
     np.testing.assert_allclose(found[45:], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "I", "1"])
-def test_grey_images_are_not_in_colour_however_they_are_stored(mode):
-    from PIL import Image
-
-    grey = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
-    assert not baselines.in_colour([grey.convert(mode)] * 3)
+def test_images_are_in_colour_where_one_pixel_of_one_of_them_is():
+    grey = Pillow.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    for mode in ("L", "RGB", "RGBA", "LA", "I", "1"):
+        assert not baselines.in_colour([grey.convert(mode)] * 3)
     assert not baselines.in_colour([])
-
-
-@pytest.mark.parametrize("channel", [0, 1, 2])
-def test_one_pixel_of_one_image_is_enough_to_be_in_colour(channel):
-    from PIL import Image
-
-    pixels = np.full((8, 8, 3), 90, dtype=np.uint8)
-    grey = Image.fromarray(pixels.copy())
-    pixels[3, 4, channel] += 1
-    assert baselines.in_colour([grey, Image.fromarray(pixels)])
+    for channel in range(3):
+        pixels = np.full((8, 8, 3), 90, dtype=np.uint8)
+        pixels[3, 4, channel] += 1
+        assert baselines.in_colour([grey, Pillow.fromarray(pixels)])
 
 
 def test_a_forest_is_tried_for_images_in_colour_alone(colour_case):
-    from toy_cases import toy_image_case
-
     def kinds(case):
         return [
             {type(machine).__name__ for machine in machines}
@@ -447,15 +375,12 @@ def test_a_forest_is_tried_for_images_in_colour_alone(colour_case):
 
 
 def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case):
-    from sklearn.ensemble import RandomForestClassifier
-
     system = baselines.fit_classical(colour_case)
     _, forest = (step for _, step in system.pipeline.steps)
     assert isinstance(forest, RandomForestClassifier)
     assert colour_case.correct(system)[0].mean() == 1.0
     images = list(colour_case.test["input"])
-    rows = system.predict(images)
-    assert rows.dtype == np.float32 and np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+    assert_probabilities(system.predict(images), (24, 2))
     by_hand = RandomForestClassifier(300, min_samples_leaf=forest.min_samples_leaf, random_state=0)
     by_hand.fit(
         baselines.colour_statistics(colour_case.train["input"]), colour_case.labels("train")
@@ -474,30 +399,25 @@ def number_case():
         low = np.arange(n) % 2 == 0
         return np.where(low, found / 2 - 0.5, 30.5 + found / 2).tolist()
 
-    def noise(rng, i):
-        return coloured(rng, (1.0, 1.0, 1.0), size=8)
-
-    parts = {
-        name: images_part(name, n, noise, latitude=numbers)
-        for name, n in (("train", 40), ("validation", 24), ("test", 24))
-    }
-    return toy_case(classes=2, image_size=32, generalist="efficientnet_lite0", **parts)
+    return images_case(lambda rng, i: coloured(rng, (1.0, 1.0, 1.0), size=8), latitude=numbers)
 
 
-def test_a_number_control_learns_a_step(number_case):
+def test_a_number_control_learns_a_step_of_the_number_and_does_not_see_the_pixels(number_case):
     control = baselines.fit_number_control(number_case, "latitude")
     assert control.name == "control_latitude" and control.seed is None and control.seconds > 0
     assert number_case.correct(control)[0].mean() == 1.0
-    rows = control.predict(number_case.test["input"])
-    assert rows.shape == (24, 2) and rows.dtype == np.float32
-    thresholds = control.classifier.tree_.threshold
-    inner = control.classifier.tree_.children_left >= 0
-    assert np.abs(thresholds[inner] - 30).max() < 2
+    tree = control.classifier.tree_
+    assert np.abs(tree.threshold[tree.children_left >= 0] - 30).max() < 2
+    images, latitudes = list(number_case.test["input"]), np.array(number_case.test["latitude"])
+    rows = control.predict(images)
+    assert_probabilities(rows, (24, 2))
+    np.testing.assert_array_equal(rows, control.classifier.predict_proba(latitudes[:, None]))
+    # The same images in another order take their numbers with them.
+    order = np.random.default_rng(0).permutation(24)
+    np.testing.assert_array_equal(control.predict([images[i] for i in order]), rows[order])
 
 
 def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case):
-    from sklearn.tree import DecisionTreeClassifier
-
     labels = [(label if i % 5 else 1 - label) for i, label in enumerate(number_case.train["label"])]
     number_case.train = number_case.train.remove_columns("label").add_column("label", labels)
     control = baselines.fit_number_control(number_case, "latitude")
@@ -511,18 +431,6 @@ def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case
     scores = {leaves: score(leaves) for leaves in baselines.TREE_SIZES}
     assert control.classifier.max_leaf_nodes == max(scores, key=scores.get) == 2
     assert scores[32] < scores[2]
-
-
-def test_a_number_control_sees_the_number_and_not_the_pixels(number_case):
-    """The same images in another order take their numbers with them."""
-    control = baselines.fit_number_control(number_case, "latitude")
-    order = np.random.default_rng(0).permutation(24)
-    images = list(number_case.test["input"])
-    rows = control.predict(images)
-    np.testing.assert_array_equal(control.predict([images[i] for i in order]), rows[order])
-    np.testing.assert_array_equal(
-        rows, control.classifier.predict_proba(np.array(number_case.test["latitude"])[:, None])
-    )
 
 
 def test_an_image_of_elsewhere_has_no_number(number_case):

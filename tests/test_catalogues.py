@@ -72,11 +72,6 @@ def test_what_a_program_fills_in_becomes_a_sign_and_markup_goes(raw, tidy):
     assert catalogues.tidy(raw) == tidy
 
 
-def test_tidying_twice_is_tidying_once():
-    for raw in ("%(a)s %(b)s is {}", "&Open <i>x</i>", "100%% …", "… … …"):
-        assert catalogues.tidy(catalogues.tidy(raw)) == catalogues.tidy(raw)
-
-
 @pytest.mark.parametrize(
     "text, n", [("", 0), ("12 % … -", 0), ("šćž ß", 4), ("A1 b2", 2), ("保存", 2), ("été", 3)]
 )
@@ -147,27 +142,29 @@ def test_pairs_are_joined_by_key_interface_first_in_the_order_of_the_keys(made_u
     assert all(pair["item_id"].startswith(f"{pair['kind']}-") for pair in found)
 
 
-def test_pairs_that_are_equal_on_both_sides_or_too_short_are_left_out(made_up):
-    found = made_up(
-        keyed("E-Mail", "Oder", "Jahr", "%(x)s ab", "WARSZAWA", "Abcd"),
-        keyed("e-mail", "abo", "lěto", "%(x)s abcde", "Warszawa", "Efgh"),
-    )
-    assert shown(found) == [("Jahr", "lěto"), ("Abcd", "Efgh")]
-
-
-def test_of_strings_that_occur_twice_on_either_side_the_first_stays(made_up):
-    found = made_up(
-        keyed("Speichern", "speichern", "Sichern", "Löschen", "Entfernen"),
-        keyed("składować", "zawěsćić", "Składować", "zhašeć", "wotstronić"),
-    )
-    assert shown(found) == [
-        ("Speichern", "składować"), ("Löschen", "zhašeć"), ("Entfernen", "wotstronić")
-    ]  # fmt: skip
-
-
-def test_strings_that_differ_only_in_what_is_filled_in_are_the_same(made_up):
-    found = made_up(keyed("%(a)s fehlt", "{} fehlt"), keyed("%(a)s faluje", "{} njeje tu"))
-    assert shown(found) == [("… fehlt", "… faluje")]
+@pytest.mark.parametrize(
+    ("here", "there", "kept"),
+    [
+        (
+            ["E-Mail", "Oder", "Jahr", "%(x)s ab", "WARSZAWA", "Abcd"],
+            ["e-mail", "abo", "lěto", "%(x)s abcde", "Warszawa", "Efgh"],
+            [("Jahr", "lěto"), ("Abcd", "Efgh")],
+        ),
+        (
+            ["Speichern", "speichern", "Sichern", "Löschen"],
+            ["składować", "zawěsćić", "Składować", "zhašeć"],
+            [("Speichern", "składować"), ("Löschen", "zhašeć")],
+        ),
+        (
+            ["%(a)s fehlt", "{} fehlt"],
+            ["%(a)s faluje", "{} njeje tu"],
+            [("… fehlt", "… faluje")],
+        ),
+    ],
+    ids=["equal or short", "twice on a side", "filled in otherwise"],
+)
+def test_some_pairs_are_left_out_and_of_equal_ones_the_first_stays(made_up, here, there, kept):
+    assert shown(made_up(keyed(*here), keyed(*there))) == kept
 
 
 def groups_of(pairs):
@@ -196,60 +193,33 @@ def test_one_english_message_in_two_programs_is_one_group(made_up):
     assert groups_of(found) == [["Entfernen", "Löschen"]]
 
 
-@pytest.mark.parametrize("side", [0, 1])
-def test_the_same_words_but_for_asides_and_numbers_are_one_group_on_either_side(made_up, side):
-    alike = ["Peso", "peso (1983)", "PESO [alt]", "Peso 2"]
-    others = ["jenož", "hinak", "nětko", "pozdźišo"]
-    sides = (alike, others) if side == 0 else (others, alike)
-    found = made_up(keyed(*sides[0], "etwas"), keyed(*sides[1], "ničeho"))
-    assert [len(group) for group in groups_of(found)] in ([4, 1], [1, 4])
+NEAR = "Bitte geben Sie eine gültige Zahl"
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["as written", "sides changed"])
 @pytest.mark.parametrize(
-    "first, second",
+    ("here", "there", "sizes"),
     [
-        ("Passwort ändern", "Passwort ändern: …"),
-        ("Hinzugefügt:", "… „…“ hinzugefügt."),
-        ("Neues  Passwort (noch einmal):", "neues Passwort"),
-        ("1:1-Beziehung", "…-…-Beziehung"),
+        (["Peso", "peso (1983)", "PESO [alt]", "Peso 2"], "jenož hinak nětko pozdźišo", [4]),
+        (["Passwort ändern", "Passwort ändern: …"], "prěnje druhe", [2]),
+        (["Hinzugefügt:", "… „…“ hinzugefügt."], "prěnje druhe", [2]),
+        (["Neues  Passwort (noch einmal):", "neues Passwort"], "prěnje druhe", [2]),
+        (["1:1-Beziehung", "…-…-Beziehung"], "prěnje druhe", [2]),
+        (["Kap Verde", "Kapverden", "Wiese"], "Kapverdy Kap-Verde łuka", [1, 2]),
+        (["(offen)", "[zu mit]"], "(wočinjeny) [začinjeny]", [1, 1]),
+        ([f"{NEAR} ein", f"{NEAR} unten ein", "Keine Zahl"], "prěni druhi třeći", [1, 2]),
+        (["Konto", "Konto (alt)", "Rechnung", "Wiese"], "konto-b ličba ličba-2 łuka", [1, 3]),
     ],
-)
-def test_the_same_words_are_one_group_whatever_signs_are_between_them(made_up, first, second):
-    found = made_up(keyed(first, second), keyed("prěnje", "cyle druhe"))
-    assert len(found) == 2 and len(groups_of(found)) == 1
-
-
-def test_a_word_of_one_language_and_the_same_word_of_the_other_are_one_group(made_up):
-    found = made_up(
-        keyed("Kap Verde", "Kapverden", "Wiese"), keyed("Kapverdy", "Kap-Verde", "łuka")
-    )
-    assert groups_of(found) == [["Kap Verde", "Kapverden"], ["Wiese"]]
-
-
-def test_a_string_of_nothing_but_asides_stays_itself(made_up):
-    found = made_up(keyed("(offen)", "[zu mit]"), keyed("(wočinjeny)", "[začinjeny]"))
-    assert len(groups_of(found)) == 2
-
-
-@pytest.mark.parametrize("side", [0, 1])
-def test_near_duplicates_are_one_group_on_either_side(made_up, side):
-    alike = [
-        "Bitte geben Sie eine gültige Zahl in das Feld ein",
-        "Bitte geben Sie eine gültige Zahl in das Feld unten ein",
-    ]
-    others = ["prěni teksta", "cyle hinaši"]
-    sides = (alike, others) if side == 0 else (others, alike)
-    far = "Geben Sie bitte in das Feld keine Zahl ein", "třeći"
-    found = made_up(keyed(*sides[0], far[0]), keyed(*sides[1], far[1]))
-    assert sorted(len(group) for group in groups_of(found)) == [1, 2]
-
-
-def test_groups_are_chained_over_both_sides(made_up):
-    found = made_up(
-        keyed("Konto", "Konto (alt)", "Rechnung", "Wiese"),
-        keyed("konto jedna", "zličbowanje", "zličbowanje 2", "łuka"),
-    )
-    assert groups_of(found) == [["Konto", "Konto (alt)", "Rechnung"], ["Wiese"]]
+    ids=[
+        "but for asides and numbers", "but for what is filled in", "other signs", "but for spaces",
+        "numbers filled in", "a word of the other language", "nothing but asides",
+        "near-duplicates", "chained over both sides",
+    ],
+)  # fmt: skip
+def test_strings_that_say_the_same_are_one_group(made_up, here, there, sizes, turned):
+    sides = [keyed(*here), keyed(*there.split())]
+    found = made_up(*(sides[::-1] if turned else sides))
+    assert sorted(len(group) for group in groups_of(found)) == sizes
 
 
 def test_an_unknown_language_is_refused_with_those_there_are(made_up):

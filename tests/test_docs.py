@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib.metadata
+import itertools
 import re
 import sys
 import unicodedata
@@ -28,7 +29,10 @@ DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     + [path for folder in ("docs", "data") for path in (ROOT / folder).rglob("*.md")]
 )
+CARDS = ROOT / "data" / "cards"  # their title is in the front matter
+TITLED = [path for path in DOCUMENTS if path.parent != CARDS]
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
+TEXTS = [*DOCUMENTS, *SOURCES]
 MODULES = sorted((ROOT / "ftlearn").rglob("*.py"))
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
@@ -40,10 +44,16 @@ PAPER = re.compile(
     r"|arXiv:\d{4}\.\d{4,5}",
     re.IGNORECASE,
 )
+FIELD = re.compile(r"^  (\w+) = \{(.*?)\},$", re.MULTILINE | re.DOTALL)
+FIELDS = set("author title year doi eprint url note journal volume number pages booktitle".split())
 AUTHOR_YEAR = re.compile(r"([^\W\d_][^\d]*?),? \(?((?:19|20)\d\d)\)?")
 # torch's own requirements for a GPU: which ones there are is decided by the index it comes from.
 OF_THE_INDEX = ("nvidia-", "cuda-", "triton")
 INSTALLERS = ("pip", "setuptools", "ftlearn")
+
+
+def all_text(path):
+    return path.read_text(encoding="utf-8")
 
 
 def label(path):
@@ -56,19 +66,12 @@ def prose(path):
         cells = notebooks.read_source(path).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     else:
-        text = path.read_text(encoding="utf-8")
+        text = all_text(path)
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def without_code(text):
     return re.sub(r"`[^`\n]*`", "", text)
-
-
-def strings(path):
-    """Every string of a module: docstrings, data cards, messages."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    return [value for value in found if isinstance(value, str)]
 
 
 def plain(text):
@@ -81,29 +84,16 @@ def plain(text):
 # --- the bibliography -------------------------------------------------------------------------
 
 
-def parse_bibliography(text):
-    """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
-    entries = []
-    for head in re.finditer(r"^@(\w+)\{([^,\s]+),", text, flags=re.MULTILINE):
-        fields, at = {}, head.end()
-        while field := re.compile(r"\s*(\w+) = \{").match(text, at):
-            depth, at = 1, field.end()
-            while depth:
-                depth += {"{": 1, "}": -1}.get(text[at], 0)
-                at += 1
-            fields[field.group(1)] = " ".join(text[field.end() : at - 1].split())
-            at = re.compile(r",?").match(text, at).end()
-        closing = re.compile(r"\s*\}").match(text, at)
-        assert closing, f"entry {head.group(2)} is not closed after {list(fields)}"
-        entries.append((head.group(2), fields))
-    return entries
-
-
 @functools.cache
 def bibliography():
-    text = (ROOT / "data" / "references.bib").read_text(encoding="utf-8")
-    entries = parse_bibliography(text)
-    assert len(entries) == text.count("\n@"), "an entry of references.bib was not understood"
+    """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
+    text = all_text(ROOT / "data" / "references.bib")
+    entries = []
+    for entry in re.split(r"^@\w+\{", text, flags=re.MULTILINE)[1:]:
+        key, _, body = entry.partition(",\n")
+        assert FIELD.sub("", body).strip() == "}", f"entry {key} of references.bib"
+        fields = {name: " ".join(value.split()) for name, value in FIELD.findall(body)}
+        entries.append((key, fields))
     return entries
 
 
@@ -124,95 +114,65 @@ def entry_of():
     """identity -> (key, fields)."""
     known = {}
     for key, fields in bibliography():
-        for address in (
-            fields.get("url", ""),
-            f"https://doi.org/{fields['doi']}" if "doi" in fields else "",
-            f"arXiv:{fields['eprint']}" if "eprint" in fields else "",
-        ):
-            if address:
-                known[identity(address)] = (key, fields)
+        prefixes = {"url": "", "doi": "https://doi.org/", "eprint": "arXiv:"}
+        for name in prefixes.keys() & fields.keys():
+            known[identity(prefixes[name] + fields[name])] = (key, fields)
     return known
 
 
 def citations(text):
     """(author, year, address) of each [Kumar 2022](address) and [Title](address) (Kumar 2022)."""
     for link in LINK.finditer(text):
-        inside = AUTHOR_YEAR.fullmatch(" ".join(link.group(1).split()))
-        behind = re.match(r"\s*\(([^\W\d_][^()\d]*? (?:19|20)\d\d)\)", text[link.end() :])
-        behind = behind and AUTHOR_YEAR.fullmatch(" ".join(behind.group(1).split()))
-        if link.group(2).startswith("http") and (inside or behind):
-            author, year = (inside or behind).groups()
-            yield author, year, link.group(2)
+        behind = re.match(r"\s*\(([^()]+)\)", text[link.end() :])
+        for words in (link.group(1), behind.group(1) if behind else ""):
+            found = AUTHOR_YEAR.fullmatch(" ".join(words.split()))
+            if found and link.group(2).startswith("http"):
+                yield *found.groups(), link.group(2)
 
 
 def first_surname(author):
     return plain(re.split(r",| et al| and | & ", author)[0]).strip()
 
 
-def test_the_parser_of_the_bibliography_keeps_braces_and_joins_lines():
-    text = "% note\n@misc{a1,\n  title = {{AB} of\n   c},\n  year = {2001},\n}\n\n@misc{b,\n}\n"
-    assert parse_bibliography(text) == [("a1", {"title": "{AB} of c", "year": "2001"}), ("b", {})]
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://arxiv.org/abs/2202.10054",
-        "http://arxiv.org/pdf/2202.10054",
-        "https://doi.org/10.48550/arXiv.2202.10054.",
-        "arXiv:2202.10054",
-    ],
-)
-def test_every_spelling_of_a_paper_has_the_same_identity(address):
-    assert identity(address) == "10.48550/arxiv.2202.10054"
+def test_every_spelling_of_a_paper_has_the_same_identity():
+    spellings = ("http://arxiv.org/pdf/{}", "https://doi.org/10.48550/arXiv.{}.", "arXiv:{}")
+    found = {identity(spelling.format("2202.10054")) for spelling in spellings}
+    assert found == {"10.48550/arxiv.2202.10054"}
 
 
 def test_a_citation_is_recognised_inside_its_link_and_behind_it():
     text = (
         "see [Sp\u00e4rck\nJones 1972](https://x/1), [T](https://x/2) (Lee 2019), [T](https://x/3)"
     )
-    assert list(citations(text)) == [
-        ("Sp\u00e4rck Jones", "1972", "https://x/1"),
-        ("Lee", "2019", "https://x/2"),
-    ]
+    spaerck, lee = citations(text)
+    assert spaerck == ("Sp\u00e4rck Jones", "1972", "https://x/1")
+    assert lee == ("Lee", "2019", "https://x/2")
 
 
-def test_every_entry_names_who_what_when_and_where():
+def test_every_entry_names_who_what_when_and_where_under_a_key_of_author_and_year():
     for key, fields in bibliography():
-        assert {"author", "title", "year"} <= set(fields), key
+        assert {"author", "title", "year"} <= set(fields) <= FIELDS, f"{key}: {list(fields)}"
         assert "doi" in fields or "url" in fields, f"{key} has neither doi nor url"
         assert re.fullmatch(r"(19|20)\d\d", fields["year"]), key
         assert re.fullmatch(r"10\.\d{4,}/\S+", fields.get("doi", "10.1234/x")), key
         assert re.fullmatch(r"\d{4}\.\d{4,5}", fields.get("eprint", "1234.5678")), key
         assert re.fullmatch(r"https?://\S+", fields.get("url", "http://x")), key
-        assert not set(fields) - set(
-            "author title year doi eprint url note journal volume number pages booktitle".split()
-        ), f"{key} has a field that is not known, perhaps misspelt"
+        surname = re.sub(r"[^a-z]", "", first_surname(fields["author"]))
+        assert key == f"{surname}{fields['year']}" or fields["author"].startswith("{"), key
 
 
-def test_keys_of_the_bibliography_are_unique_sorted_and_made_of_author_and_year():
+def test_entries_are_sorted_and_no_two_are_the_same_work():
     keys = [key for key, _ in bibliography()]
     assert keys == sorted(set(keys))
-    for key, fields in bibliography():
-        surname = re.sub(r"[^a-z]", "", first_surname(fields["author"]))
-        if not fields["author"].startswith("{"):
-            assert key == f"{surname}{fields['year']}"
-
-
-def test_no_two_entries_are_the_same_work():
     for name in ("doi", "eprint", "url", "title"):
         values = [fields[name].casefold() for _, fields in bibliography() if name in fields]
         assert len(values) == len(set(values)), name
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_every_paper_that_a_text_links_to_is_in_the_bibliography(path):
+@pytest.mark.parametrize("path", TEXTS, ids=label)
+def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and_year(path):
     missing = {a for a in PAPER.findall(prose(path)) if identity(a) not in entry_of()}
     assert not missing
-
-
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_a_citation_has_the_author_and_year_of_its_entry(path):
     for author, year, address in citations(without_code(prose(path))):
         assert identity(address) in entry_of(), f"{author} {year}: {address} is not in the list"
         key, fields = entry_of()[identity(address)]
@@ -224,16 +184,14 @@ def test_a_citation_has_the_author_and_year_of_its_entry(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
 def test_every_paper_in_the_package_is_in_the_bibliography_with_its_year(path):
-    for text in map(" ".join, map(str.split, strings(path))):
+    nodes = ast.walk(ast.parse(all_text(path)))
+    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    for text in [" ".join(value.split()) for value in values if isinstance(value, str)]:
         for found in PAPER.finditer(text):
-            address = found.group()
-            assert identity(address) in entry_of(), f"{address} is not in data/references.bib"
-            years = re.findall(
-                r"\b((?:19|20)\d\d)\b", text[max(0, found.start() - 40) : found.start()]
-            )
-            if years:
-                key, fields = entry_of()[identity(address)]
-                assert years[-1] == fields["year"], f"{address}: {key}"
+            assert identity(found.group()) in entry_of(), f"{found.group()} is not in the list"
+            key, fields = entry_of()[identity(found.group())]
+            years = re.findall(r"\b(?:19|20)\d\d\b", text[: found.start()][-40:])
+            assert not years or years[-1] == fields["year"], f"{found.group()}: {key}"
 
 
 # --- links, images, headings ------------------------------------------------------------------
@@ -245,27 +203,9 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 
 
-def anchors(path):
-    return {anchor(title) for _, title in HEADING.findall(prose(path))}
-
-
 def folder_of(path):
     # A source is read as the notebook made of it, one folder higher.
     return path.parent.parent if path in SOURCES else path.parent
-
-
-def resolve(path, address):
-    """(file that a relative link means, fragment); a notebook stands for its source."""
-    target, _, fragment = address.partition("#")
-    file = (folder_of(path) / target).resolve() if target else path
-    if file.suffix == ".ipynb":
-        file = file.parent / "source" / f"{file.stem}.py"
-    return file, fragment
-
-
-def relative_links(path):
-    found = [address for _, address in LINK.findall(without_code(prose(path)))]
-    return [a for a in found if not re.match(r"[a-z]+:", a)]
 
 
 def test_anchors_are_those_of_a_markdown_viewer():
@@ -274,17 +214,23 @@ def test_anchors_are_those_of_a_markdown_viewer():
     assert anchor("`results.json`, and [more](x.md)") == "resultsjson-and-more"
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
+@pytest.mark.parametrize("path", TEXTS, ids=label)
 def test_every_relative_link_leads_to_a_file_and_a_heading(path):
-    for address in relative_links(path):
+    addresses = [address for _, address in LINK.findall(without_code(prose(path)))]
+    for address in [a for a in addresses if not re.match(r"[a-z]+:", a)]:
         assert not address.startswith("/"), f"{address} is no relative link"
-        file, fragment = resolve(path, address)
+        target, _, fragment = address.partition("#")
+        file = (folder_of(path) / target).resolve() if target else path
+        if file.suffix == ".ipynb":  # it stands for its source
+            file = file.parent / "source" / f"{file.stem}.py"
         assert file.is_relative_to(ROOT), f"{address} leads out of the project"
         assert file.exists(), f"{address} leads nowhere"
-        assert not fragment or fragment in anchors(file), f"{address}: no such heading"
+        if fragment:
+            anchors = {anchor(title) for _, title in HEADING.findall(prose(file))}
+            assert fragment in anchors, f"{address}: no such heading"
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
+@pytest.mark.parametrize("path", TEXTS, ids=label)
 def test_every_image_exists_and_says_what_it_shows(path):
     text = without_code(prose(path))
     for alt, address in IMAGE.findall(text):
@@ -295,86 +241,55 @@ def test_every_image_exists_and_says_what_it_shows(path):
         assert re.search(r"\balt=([\"']).+?\1", tag), tag
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=label)
-def test_a_text_has_one_title_and_skips_no_level_of_headings(path):
-    levels = [len(marks) for marks, _ in HEADING.findall(prose(path))]
+@pytest.mark.parametrize("path", TITLED, ids=label)
+def test_a_document_has_one_title_skips_no_level_and_repeats_no_heading(path):
+    headings = HEADING.findall(prose(path))
+    levels = [len(marks) for marks, _ in headings]
     assert levels[:1] == [1] and levels.count(1) == 1
-    for before, after in zip(levels, levels[1:], strict=False):
+    for before, after in itertools.pairwise(levels):
         assert after <= before + 1, f"a heading of level {after} follows one of level {before}"
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_no_two_headings_of_a_document_share_an_anchor(path):
-    found = [anchor(title) for _, title in HEADING.findall(prose(path))]
+    found = [anchor(title) for _, title in headings]
     assert len(found) == len(set(found))
 
 
-def glossary():
-    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-    return re.findall(r"^### (.+?)\n+((?:(?!#).+\n?|\n)*)", text, flags=re.MULTILINE)
-
-
-def test_the_glossary_is_alphabetical_and_explains_every_term():
-    terms = [term for term, _ in glossary()]
+def test_the_glossary_is_alphabetical_and_explains_every_term_under_its_letter():
+    text = all_text(ROOT / "docs" / "glossary.md")
+    entries = re.findall(r"^### (.+?)\n+((?:(?!#).+\n?|\n)*)", text, flags=re.MULTILINE)
+    terms = [term for term, _ in entries]
     assert terms == sorted(terms, key=str.casefold)
-    for term, meaning in glossary():
+    for term, meaning in entries:
         assert len(meaning.split()) >= 5, f"{term} is not explained"
-
-
-def test_every_term_of_the_glossary_stands_under_its_letter():
     letter = None
-    for marks, title in HEADING.findall(prose(ROOT / "docs" / "glossary.md"))[1:]:
+    for marks, title in HEADING.findall(text)[1:]:
         assert len(marks) in (2, 3), title
-        if len(marks) == 2:
-            letter = title
+        letter = title if len(marks) == 2 else letter
         assert title[0].upper() == letter, title
 
 
 # --- what the documents promise ---------------------------------------------------------------
 
 
-def all_text(path):
-    return path.read_text(encoding="utf-8")
-
-
-def commands():
-    actions = (a for a in cli.parser()._actions if hasattr(a, "choices") and a.choices)
-    return {name for action in actions for name in action.choices}
-
-
-def test_the_readme_names_the_commands_that_a_reader_needs_first():
-    text = all_text(ROOT / "README.md")
-    for command in ("make course", "make test", "make lab"):
-        assert command in text
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_every_make_target_in_a_document_exists(path):
+def test_every_make_target_and_ftlearn_command_in_a_document_exists(path):
+    fenced = re.findall(r"^```\w*\n(.*?)^```", all_text(path), flags=re.MULTILINE | re.DOTALL)
+    code = "\n".join([*fenced, *re.findall(r"`[^`\n]+`", all_text(path))])
     targets = re.findall(r"^([a-z]+):", all_text(ROOT / "Makefile"), flags=re.MULTILINE)
-    used = set(
-        re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code_of(path), re.MULTILINE)
-    )
-    assert used <= set(targets)
+    made = re.findall(r"(?:`|^| )make ([a-z]+)(?=[`\s]| +[A-Z_]+=)", code, flags=re.MULTILINE)
+    assert set(made) <= set(targets)
+    actions = (a for a in cli.parser()._actions if hasattr(a, "choices") and a.choices)
+    commands = {name for action in actions for name in action.choices}
+    called = re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code, flags=re.MULTILINE)
+    assert set(called) <= commands
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
-def test_every_ftlearn_command_in_a_document_exists(path):
-    used = set(re.findall(r"(?:^|[`/!] ?)ftlearn ([a-z]+)", code_of(path), flags=re.MULTILINE))
-    assert used <= commands()
-
-
-def code_of(path):
-    """Fenced and inline code of a document; a span of inline code is kept in its backticks."""
-    text = all_text(path)
-    fenced = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join([*fenced, *re.findall(r"`[^`\n]+`", text)])
-
-
-def test_the_readme_explains_every_environment_variable_of_the_settings():
+def test_the_readme_names_the_first_commands_and_every_environment_variable_of_the_settings():
+    readme = all_text(ROOT / "README.md")
+    for command in ("make course", "make test", "make lab"):
+        assert command in readme
     variables = set(re.findall(r"FTLEARN_[A-Z]+", all_text(ROOT / "ftlearn" / "settings.py")))
     assert variables
     for name in variables:
-        assert f"| `{name}` |" in all_text(ROOT / "README.md"), name
+        assert f"| `{name}` |" in readme, name
 
 
 def test_the_architecture_names_every_module():
@@ -397,7 +312,7 @@ def test_readme_and_data_cards_name_every_asset_with_its_version(name):
 
 @functools.cache
 def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return tomllib.loads(all_text(ROOT / "pyproject.toml"))["project"]
 
 
 def declared():
@@ -408,7 +323,7 @@ def declared():
 
 
 def pin_lines():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    lines = all_text(ROOT / "constraints.txt").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -424,13 +339,11 @@ def pinned_version(name):
 
 def applies(requirement, python, extras=("",)):
     """Whether a requirement holds on Linux with this Python."""
-    if requirement.marker is None:
-        return True
-    minor = ".".join(python.split(".")[:2])
-    where = {"python_version": minor, "python_full_version": python, "sys_platform": "linux"}
-    where |= {"platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"}
+    where = {"python_version": python.rpartition(".")[0], "python_full_version": python}
+    where |= {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"}
     where |= {"platform_python_implementation": "CPython", "implementation_name": "cpython"}
-    return any(requirement.marker.evaluate({**where, "extra": extra}) for extra in extras)
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({**where, "extra": extra}) for extra in extras)
 
 
 def installed_as_pinned(name):
@@ -442,30 +355,16 @@ def installed_as_pinned(name):
     return found if Version(found.version).public == str(pinned_version(name)) else None
 
 
-def test_constraints_are_plain_pins_sorted_and_unique():
-    names = []
+def test_constraints_are_plain_pins_sorted_and_unique_without_build_tag_path_or_address():
+    condition = r" ; python_(full_)?version >= \"[\d.]+\""
     for line in pin_lines():
-        assert re.fullmatch(
-            r"[a-z0-9-]+==[0-9][\w.]*( ; python_(full_)?version >= \"[\d.]+\")?", line
-        )
-        names.append(canonicalize_name(Requirement(line).name))
+        assert re.fullmatch(rf"[a-z0-9-]+==[0-9][\w.]*({condition})?", line), line
+    names = [canonicalize_name(Requirement(line).name) for line in pin_lines()]
     assert names == sorted(set(names))
     assert not set(INSTALLERS) & set(names)
 
 
-def test_constraints_hold_no_build_tag_path_or_address():
-    for line in pin_lines():
-        assert not re.search(r"[+/@\\]", line), line
-
-
-@pytest.mark.parametrize("requirement", declared(), ids=str)
-def test_every_declared_requirement_is_pinned_inside_its_range(requirement):
-    name = canonicalize_name(requirement.name)
-    assert name in pins(), f"constraints.txt does not pin {name}"
-    assert pinned_version(name) in requirement.specifier
-
-
-def test_constraints_pin_everything_that_a_pinned_package_needs():
+def test_constraints_pin_what_is_declared_and_what_a_pinned_package_needs_inside_its_range():
     todo, seen, missing = [*declared()], set(), {}
     while todo:
         requirement = todo.pop()
@@ -503,34 +402,16 @@ def test_a_pin_that_needs_a_newer_python_says_so():
 # --- conda and Binder -------------------------------------------------------------------------
 
 
-@functools.cache
-def environment():
-    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-
-
-def pip_lines():
-    (found,) = [item["pip"] for item in environment()["dependencies"] if isinstance(item, dict)]
-    return found
-
-
-def test_the_conda_environment_leaves_all_packages_to_pyproject_and_constraints():
-    plain_items = [item for item in environment()["dependencies"] if isinstance(item, str)]
-    assert [item.split("=")[0] for item in plain_items] == ["python", "pip"]
-    options = [line for line in pip_lines() if not line.startswith("-")]
-    assert options == []
-    assert {"-c constraints.txt", "-e ."} <= set(pip_lines())
-
-
-def test_the_conda_environment_has_the_python_that_the_pins_were_tested_with():
-    (python,) = [i for i in environment()["dependencies"] if str(i).startswith("python=")]
-    version = python.split("=")[1]
-    assert f"{version}.7" in SpecifierSet(project()["requires-python"])
-    assert f"Python {version} " in (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    assert all(applies(pin, f"{version}.7") for pin in pins().values())
-
-
-def test_the_conda_environment_takes_pytorch_from_the_index_that_the_readme_names():
-    (index,) = [line for line in pip_lines() if "index-url" in line]
+def test_the_conda_environment_leaves_all_but_pytorchs_index_to_pyproject_and_constraints():
+    (python, pip, packages) = yaml.safe_load(all_text(ROOT / "environment.yml"))["dependencies"]
+    assert pip == "pip"
+    (index, *others) = sorted(packages["pip"], key=lambda line: "index-url" not in line)
+    assert set(others) == {"-c constraints.txt", "-e ."}
     address = index.split()[1]
     assert address.endswith("/cpu")
     assert f"TORCH_INDEX={address}" in all_text(ROOT / "README.md")
+    # the Python that the pins were tested with
+    version = python.removeprefix("python=")
+    assert f"{version}.7" in SpecifierSet(project()["requires-python"])
+    assert f"Python {version} " in all_text(ROOT / "constraints.txt")
+    assert all(applies(pin, f"{version}.7") for pin in pins().values())

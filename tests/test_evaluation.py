@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 import subprocess
 import sys
 import tracemalloc
@@ -23,40 +22,28 @@ class FakeCase:
     def __init__(self, labels, groups, n_classes=2, **changes):
         self._labels, self._groups = np.asarray(labels), np.asarray(groups).astype(str)
         self.name, self.task, self.metric, self.pace = "toy", "classification", "accuracy", "full"
-        self.places = {}
-        self.label_names = [f"class {c}" for c in range(n_classes)]
+        self.label_names, self.places = [f"class {c}" for c in range(n_classes)], {}
         self.data_name, self.group_name = "toy titles", "blocks"
         self.generalist_label = "MiniLM-L6"
         self.claimed = {"value": 22.0, "unit": "%"}
         vars(self).update(changes)
 
-    def _check(self, part):
-        if part not in ("train", "validation", "test", "tweets"):
-            raise ValueError(
-                f"part {part!r} is not in case 'toy'; allowed: train, validation, test."
-            )
-
     def group_name_of(self, part):
         return self.group_name
 
     def labels(self, part="test"):
-        self._check(part)
         return self._labels
 
     def groups(self, part="test"):
-        self._check(part)
         return self._groups
 
     def probabilities(self, system, part="test"):
-        self._check(part)
         return system.rows
 
     def ranks(self, system, part="test"):
-        self._check(part)
         return system.ranks
 
     def part(self, name):
-        self._check(name)
         return {"item_id": [f"item{i:03}" for i in range(len(self._groups))]}
 
 
@@ -93,46 +80,40 @@ def fewer_draws(monkeypatch):
 # --- metrics ----------------------------------------------------------------------------------
 
 
+def value(metric, labels, outputs, n_classes=2):
+    """The metric over one group, so without an interval."""
+    return ev.score_arrays(labels, np.zeros(len(labels)), outputs, metric, n_classes).score
+
+
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
 def test_metrics_equal_those_of_scikit_learn(n_classes):
-    rng = np.random.default_rng(n_classes)
-    labels, _, rows = toy_data(rng, 120, 10, n_classes)
+    labels, _, rows = toy_data(np.random.default_rng(n_classes), 120, 10, n_classes)
     predicted = rows.argmax(axis=1)
-    every = list(range(n_classes))
-    assert ev.accuracy(labels, rows) == pytest.approx(sk.accuracy_score(labels, predicted))
-    assert ev.accuracy(labels, predicted) == ev.accuracy(labels, rows)
-    assert ev.macro_f1(labels, rows, n_classes) == pytest.approx(
-        sk.f1_score(labels, predicted, average="macro", labels=every, zero_division=0)
-    )
+    expected = sk.accuracy_score(labels, predicted)
+    for outputs in (rows, predicted):
+        assert value("accuracy", labels, outputs, n_classes) == pytest.approx(expected)
     if n_classes == 2:
         expected = sk.roc_auc_score(labels, rows[:, 1].astype(float))
     else:
         exact = rows.astype(float) / rows.astype(float).sum(axis=1, keepdims=True)
         expected = sk.roc_auc_score(labels, exact, multi_class="ovr", average="macro")
-    assert ev.auc(labels, rows) == pytest.approx(expected, abs=1e-12)
+    assert value("auc", labels, rows, n_classes) == pytest.approx(expected, abs=1e-12)
 
 
-def test_macro_f1_counts_a_class_that_the_part_does_not_hold_as_zero_like_scikit_learn():
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_macro_f1_counts_a_class_that_the_part_does_not_hold_as_zero_like_scikit_learn(n_classes):
     labels = np.array([0, 0, 1, 1, 1, 0])
-    predicted = np.array([0, 1, 1, 1, 2, 0])
-    expected = sk.f1_score(labels, predicted, average="macro", labels=[0, 1, 2, 3], zero_division=0)
-    assert ev.macro_f1(labels, predicted, 4) == pytest.approx(expected)
+    predicted = np.array([0, 1, 1, 1, n_classes - 1, 0])
+    every = list(range(n_classes))
+    expected = sk.f1_score(labels, predicted, average="macro", labels=every, zero_division=0)
+    assert value("macro_f1", labels, predicted, n_classes) == pytest.approx(expected)
 
 
 def test_auc_counts_ties_half_like_scikit_learn():
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 300)
-    scores = rng.integers(0, 6, 300) / 5
-    assert ev.auc(labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
-    assert ev.auc(labels, np.full(300, 0.4)) == 0.5
-
-
-def test_retrieval_values_rank_the_target_and_count_ties_against_it():
-    similarities = np.array([[0.9, 0.1, 0.2], [0.5, 0.5, 0.1], [0.9, 0.8, 0.7]])
-    assert ev.accuracy_at_1(similarities).tolist() == [True, False, False]
-    assert ev.reciprocal_ranks(similarities) == pytest.approx([1, 1 / 2, 1 / 3])
-    assert ev.accuracy_at_1(similarities, [0, 0, 0]).tolist() == [True, False, True]
-    assert ev.accuracy_at_1(np.ones((4, 4))).sum() == 0
+    labels, scores = rng.integers(0, 2, 300), rng.integers(0, 6, 300) / 5
+    assert value("auc", labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
+    assert value("auc", labels, np.full(300, 0.4)) == 0.5
 
 
 # --- the bootstrap ----------------------------------------------------------------------------
@@ -203,37 +184,14 @@ def test_intervals_equal_those_of_a_loop_over_the_same_resampled_groups(
     assert (found.low, found.high) == pytest.approx(tuple(change), abs=1e-7)
 
 
-def test_a_score_has_the_same_interval_alone_and_in_a_comparison():
-    labels, groups, rows = toy_data(np.random.default_rng(1), 200, 40)
-    alone = ev.score_arrays(labels, groups, rows)
-    both = ev.paired_difference(labels, groups, rows[:, ::-1], rows)
-    assert both.specialist == alone
-    assert (alone.n, alone.n_groups, alone.metric) == (200, 40, "accuracy")
-    assert alone.low < alone.score < alone.high
-
-
 def test_the_same_outputs_give_the_same_numbers_whatever_the_order_of_items():
     rng = np.random.default_rng(2)
-    labels, groups, first = toy_data(rng, 150, 35)
-    _, _, second = toy_data(rng, 150, 35)
-    mixed = rng.permutation(150)
+    (labels, groups, first), second = toy_data(rng, 150, 35), toy_data(rng, 150, 35)[2]
+    given, mixed = (labels, groups, first, second), rng.permutation(150)
     for metric in ("accuracy", "macro_f1", "auc"):
-        once = ev.paired_difference(labels, groups, first, second, metric)
-        again = ev.paired_difference(
-            labels[mixed], groups[mixed], first[mixed], second[mixed], metric
-        )
-        assert once == again
-
-
-def test_macro_f1_of_rare_classes_is_centred_in_its_interval(fewer_draws):
-    # Each class lives in two of 40 groups, so that every resample lacks some classes.
-    labels = np.repeat(np.arange(20), 20)
-    groups = np.repeat(np.arange(40), 10)
-    rng = np.random.default_rng(3)
-    predicted = np.where(rng.random(400) < 0.6, labels, rng.integers(0, 20, 400))
-    found = ev.score_arrays(labels, groups, predicted, "macro_f1", 20)
-    assert found.low < found.score < found.high
-    assert abs((found.low + found.high) / 2 - found.score) < 0.05
+        once = ev.paired_difference(*given, metric)
+        assert once == ev.paired_difference(*(array[mixed] for array in given), metric)
+        assert once.specialist == ev.score_arrays(labels, groups, second, metric)
 
 
 def clustered_rights(rng, n_groups, sizes, gain):
@@ -248,18 +206,13 @@ def clustered_rights(rng, n_groups, sizes, gain):
     )
 
 
-def true_gain(gain):
-    rng = np.random.default_rng(99)
-    base = rng.beta(2, 2, 400_000)
-    shift = rng.choice([-0.25, 0.25], base.size)
-    return float((np.clip(base + gain + shift, 0, 1) - base).mean())
-
-
 def test_the_group_interval_covers_the_truth_and_an_item_interval_does_not(
     fewer_draws, monkeypatch
 ):
     rng = np.random.default_rng(4)
-    truth = true_gain(0.05)
+    many = np.random.default_rng(99)
+    base, shift = many.beta(2, 2, 400_000), many.choice([-0.25, 0.25], 400_000)
+    truth = (np.clip(base + 0.05 + shift, 0, 1) - base).mean()
     hits = {"groups": 0, "items": 0}
     for _ in range(200):
         groups, first, second = clustered_rights(rng, 40, 15, 0.05)
@@ -269,16 +222,6 @@ def test_the_group_interval_covers_the_truth_and_an_item_interval_does_not(
             hits[unit] += found.low <= truth <= found.high
     assert 0.90 <= hits["groups"] / 200 <= 0.98
     assert hits["items"] / 200 < 0.85
-
-
-def test_the_interval_over_few_uneven_groups_covers_the_truth(fewer_draws):
-    rng = np.random.default_rng(5)
-    truth, hits = true_gain(0.0), 0
-    for _ in range(300):
-        groups, first, second = clustered_rights(rng, 10, rng.integers(8, 25, 10), 0.0)
-        found = ev.paired_difference(None, groups, first, second, "accuracy_at_1")
-        hits += found.low <= truth <= found.high
-    assert 0.90 <= hits / 300 <= 0.985
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
@@ -357,20 +300,15 @@ def test_p_is_mcnemars_exact_test_where_every_item_is_its_own_group():
 
 
 def test_p_is_by_groups_and_not_mcnemar_where_groups_hold_several_items():
-    labels = np.zeros(80, dtype=int)
-    first, second = np.ones(80, dtype=int), np.zeros(80, dtype=int)
-    groups = np.repeat(np.arange(4), 20)
-    found = ev.paired_difference(labels, groups, first, second)
-    # All four groups agree: 2 of 16 swaps are as extreme, however many items there are.
-    assert found.p == pytest.approx(2 / 16, abs=0.015)
-    assert found.p_method == "permutation test (10,000 swaps)"
-
-
-def test_the_smallest_p_is_not_zero():
     labels = np.zeros(400, dtype=int)
-    groups = np.repeat(np.arange(40), 10)
-    found = ev.paired_difference(labels, groups, labels + 1, labels)
-    assert found.p == 1 / 10_001
+    found = [
+        ev.paired_difference(labels, np.repeat(np.arange(n), 400 // n), labels + 1, labels)
+        for n in (4, 40)
+    ]
+    # All four groups agree: 2 of 16 swaps are as extreme, however many items there are.
+    assert found[0].p == pytest.approx(2 / 16, abs=0.015)
+    assert found[0].p_method == "permutation test (10,000 swaps)"
+    assert found[1].p == 1 / 10_001  # never zero
 
 
 def test_p_is_uniform_when_the_systems_do_not_differ_and_item_swaps_are_not(fewer_draws):
@@ -425,20 +363,16 @@ def test_the_jackknife_of_a_ratio_equals_leaving_each_group_out_by_hand():
     assert found.low == pytest.approx(found.score - half, abs=1e-12)
 
 
-@pytest.mark.parametrize("n_groups, few", [(29, True), (30, False)])
-def test_fewer_than_thirty_groups_are_few(n_groups, few):
+@pytest.mark.parametrize("n_groups, method", [(29, "few groups"), (30, "paired bootstrap")])
+def test_fewer_than_thirty_groups_are_few(n_groups, method):
     labels, groups, rows = toy_data(np.random.default_rng(12), 120, n_groups)
-    verdict = ev.judge_arrays(FakeCase(labels, groups), labels, groups, rows[:, ::-1], rows)
-    assert ("few groups" in verdict.wording) is few
-    assert ("few groups" in verdict.method) is few
-    assert ("paired bootstrap" in verdict.method) is not few
+    found = ev.paired_difference(labels, groups, rows[:, ::-1], rows)
+    assert found.interval_method.startswith(method)
 
 
 def test_score_bounds_stay_within_zero_and_one():
-    labels = np.zeros(40, dtype=int)
-    predicted = np.zeros(40, dtype=int)
-    predicted[:3] = 1
-    found = ev.score_arrays(labels, np.repeat(np.arange(4), 10), predicted)
+    predicted = np.where(np.arange(40) < 3, 1, 0)
+    found = ev.score_arrays(np.zeros(40, dtype=int), np.repeat(np.arange(4), 10), predicted)
     assert found.high == 1.0
 
 
@@ -513,18 +447,6 @@ def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, mo
     assert "runs" not in alone.interval_method
 
 
-def test_a_run_that_failed_widens_the_interval():
-    rng = np.random.default_rng(22)
-    labels, groups, base = toy_data(rng, 400, 200)
-    good = softmax(np.log(base) + 3 * one_hot(labels))
-    alike, one_failed = [good] * 3, [good, good, base[:, ::-1]]
-    widths = [
-        found.high - found.low
-        for found in (ev.paired_difference(labels, groups, base, r) for r in (alike, one_failed))
-    ]
-    assert widths[1] > 2 * widths[0]
-
-
 def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
     rng = np.random.default_rng(15)
     labels, groups, base = toy_data(rng, 100, 30)
@@ -537,27 +459,6 @@ def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
     assert ev.score(case, runs).score == pytest.approx(
         np.mean([ev.score(case, run).score for run in runs])
     )
-
-
-def test_a_witness_says_what_its_run_alone_would_have_said_and_is_not_primary():
-    rng = np.random.default_rng(16)
-    labels, groups, base = toy_data(rng, 200, 60)
-    case = FakeCase(labels, groups)
-    case.claimed = {"value": 90.0, "unit": "points"}
-    pair = system("linear_probe", base), system("specialist", one_hot(labels) * 0.8 + 0.1)
-    witness, primary = (
-        ev.judge(case, *pair, metric=case.metric, **{name: True}) for name in ("witness", "primary")
-    )
-    assert witness.outcome == primary.outcome == "supported here, smaller than claimed"
-    assert not witness.primary and primary.primary
-    assert "one live run" in witness.wording and "The claim says 90 points" in witness.wording
-    assert "one live run" not in primary.wording
-
-
-def test_unequal_numbers_of_seeds_are_refused():
-    labels, groups, rows = toy_data(np.random.default_rng(16), 40, 10, seeds=3)
-    with pytest.raises(ValueError, match="baseline has 2 seeds and specialist 3"):
-        ev.paired_difference(labels, groups, rows[:2], rows)
 
 
 # --- degenerate outputs -----------------------------------------------------------------------
@@ -596,16 +497,13 @@ def test_all_items_right_leaves_no_error_to_reduce():
         (-0.05, -0.01, 22, "contradicted here"),
         (-0.05, 0.0, 22, "not distinguishable"),
         (-0.05, 0.05, 22, "not distinguishable"),
-        (-0.05, 0.50, 22, "not distinguishable"),
         (0.0, 0.05, 22, "not distinguishable"),
         (1e-15, 0.05, 22, "not distinguishable"),
         (-0.05, -1e-15, 22, "not distinguishable"),
         (0.0, 0.0, 22, "not distinguishable"),
         (0.01, 0.05, 22, "supported here, smaller than claimed"),
-        (0.01, 0.2199, 22, "supported here, smaller than claimed"),
         (0.01, 0.22, 22, "supported here"),
         (0.01, 0.1 + 0.2, 30, "supported here"),
-        (0.20, 0.25, 22, "supported here"),
         (0.22, 0.25, 22, "supported here"),
         (0.1 + 0.2, 0.4, 30, "supported here"),
         (0.2201, 0.25, 22, "supported here, larger than claimed"),
@@ -636,27 +534,6 @@ def verdict_with(fixed, broken, n_groups=40, per_group=10, case_changes=None, **
     return ev.judge(case, *systems, **arguments)
 
 
-@pytest.mark.parametrize(
-    "fixed, broken, outcome",
-    [
-        (0, 2, "contradicted here"),
-        (1, 0, "supported here, smaller than claimed"),
-        (4, 0, "supported here, larger than claimed"),
-    ],
-)
-def test_a_primary_verdict_names_the_outcome_the_claim_and_the_numbers(fixed, broken, outcome):
-    verdict = verdict_with(fixed, broken, primary=True)
-    assert verdict.primary and verdict.outcome == outcome
-    assert verdict.wording.startswith(
-        f"On toy titles, with MiniLM-L6: {outcome}. The specialist is "
-    )
-    assert "than the linear probe in accuracy (95 % interval " in verdict.wording
-    assert "400 items in 40 blocks" in verdict.wording
-    assert "The claim says 22 %, read as points." in verdict.wording
-    assert "secondary" not in verdict.wording
-    assert "few groups" not in verdict.wording
-
-
 def test_a_verdict_in_full_reads_as_plain_words():
     verdict = verdict_with(2, 1, primary=True)
     assert verdict.wording == (
@@ -667,76 +544,78 @@ def test_a_verdict_in_full_reads_as_plain_words():
         "(losses). That is a relative change of 16.2 % from the 60.2 % of the linear probe and "
         "24.5 % fewer errors."
     )
-
-
-def test_what_is_below_zero_has_a_true_minus_sign():
-    verdict = verdict_with(0, 2)
-    assert "(95 % interval \u221220.0 to \u2212" in verdict.wording
-    assert "a relative change of \u2212" in verdict.wording
-    assert dict(verdict.rows())["difference"] == "\u221219.5 points"
-    assert not re.search(r"-\d", verdict.wording + verdict._repr_html_())
-
-
-def test_a_supported_claim_of_its_own_size_is_supported():
-    verdict = verdict_with(
-        1, 0, primary=True, case_changes={"claimed": {"value": 9.8, "unit": "points"}}
+    # Where the metric counts no errors, they are a gap; below zero there is a true minus sign.
+    verdict = verdict_with(0, 2, metric="macro_f1")
+    assert verdict.wording == (
+        "On toy titles, with MiniLM-L6: the specialist is 6.8 points worse than the linear probe "
+        "in macro-F1 (95 % interval −6.9 to −6.5 points; 400 items in 40 blocks; "
+        "secondary). That is a relative change of −15.3 % from the 44.3 of 100 of the linear "
+        "probe and a 12.2 % larger gap to a perfect score."
     )
-    assert verdict.outcome == "supported here"
-    assert "The claim says 9.8 points." in verdict.wording
+    assert dict(verdict.rows())["difference"] == "−6.8 points"
 
 
-@pytest.mark.parametrize("claimed", [None, {"value": None, "unit": "points"}])
-def test_a_primary_verdict_without_a_claimed_size_does_without(claimed):
-    verdict = verdict_with(1, 0, primary=True, case_changes={"claimed": claimed})
-    assert verdict.outcome == "supported here" and "claim" not in verdict.wording
+SIZE = "400 items in 40 blocks"
+TEN = {"claimed": {"value": 9.8, "unit": "points"}}
+PRIMARY = {"primary": True}
+STANDINGS = {
+    "contradicted": (0, 2, PRIMARY, {}, ": contradicted here. The", f"{SIZE}). The claim"),
+    "its size": (
+        1,
+        0,
+        PRIMARY,
+        TEN,
+        ": supported here. The",
+        f"{SIZE}). The claim says 9.8 points.",
+    ),
+    "larger": (
+        4,
+        0,
+        PRIMARY,
+        {},
+        ": supported here, larger than claimed. The",
+        f"{SIZE}). The claim",
+    ),
+    "no size": (1, 0, PRIMARY, {"claimed": None}, ": supported here. The", f"{SIZE}). It gets"),
+    "undecided": (
+        1,
+        1,
+        PRIMARY,
+        {},
+        f": not distinguishable at n={SIZE}. The",
+        "points). The claim",
+    ),
+    "quick": (2, 0, PRIMARY, {"pace": "quick"}, ": too small to judge. The", f"{SIZE}). The claim"),
+    "quick, secondary": (
+        2,
+        0,
+        {},
+        {"pace": "quick"},
+        ": too small to judge. The",
+        "; secondary). It",
+    ),
+    "one live run": (
+        *(1, 0, {"witness": True}, {}, ": supported here, smaller than claimed. The"),
+        f"{SIZE}; one live run). The claim",
+    ),
+    "secondary": (2, 0, {}, {}, ": the", f"{SIZE}; secondary). It gets"),
+    "a slice elsewhere": (
+        *(2, 0, {"where": np.arange(400) < 350, "part": "tweets"}, {}),
+        *(", taken to tweets, on a slice: the", "350 items in 35 blocks; exploratory). It gets"),
+    ),
+    "few groups": (2, 0, {"n_groups": 20}, {}, ": the", "20 blocks; few groups; secondary). It"),
+}
 
 
-def test_not_distinguishable_names_items_and_groups():
-    labels, groups, rows = toy_data(np.random.default_rng(18), 1210, 57)
-    other = toy_data(np.random.default_rng(19), 1210, 57)[2]
-    case = FakeCase(labels, groups)
-    verdict = ev.judge_arrays(case, labels, groups, other, other[::-1], primary=True)
-    assert verdict.low < 0 < verdict.high
-    assert "not distinguishable at n=1,210 items in 57 blocks." in verdict.wording
-    assert verdict.wording.count("1,210") == 1
-
-
-@pytest.mark.parametrize("fixed, broken, word", [(2, 0, "better"), (0, 2, "worse")])
-def test_a_secondary_verdict_says_so_and_does_not_mention_the_claim(fixed, broken, word):
-    verdict = verdict_with(fixed, broken)
-    assert verdict.wording.startswith(
-        "On toy titles, with MiniLM-L6: the specialist is 19.5 points"
-    )
-    assert f"points {word} than" in verdict.wording and "; secondary)" in verdict.wording
-    for phrase in ("claim", "supported", "contradicted"):
-        assert phrase not in verdict.wording
-
-
-def test_a_slice_is_exploratory():
-    where = np.arange(400) < 350
-    verdict = verdict_with(2, 0, where=where)
-    assert verdict.exploratory and verdict.n == 350 and verdict.n_groups == 35
-    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, on a slice: ")
-    assert "; exploratory)" in verdict.wording and "secondary" not in verdict.wording
-    with pytest.raises(ValueError, match="exploratory"):
-        verdict_with(2, 0, where=where, primary=True)
-
-
-def test_another_part_is_named():
-    verdict = verdict_with(2, 0, part="tweets")
-    assert verdict.part == "tweets"
-    assert verdict.wording.startswith("On toy titles, with MiniLM-L6, taken to tweets: ")
-
-
-@pytest.mark.parametrize("fixed, broken", [(2, 0), (0, 2), (1, 1)])
-@pytest.mark.parametrize("primary", [True, False])
-def test_at_quick_pace_nothing_is_judged_but_the_numbers_stand(fixed, broken, primary):
-    verdict = verdict_with(fixed, broken, primary=primary, case_changes={"pace": "quick"})
-    assert verdict.outcome == "too small to judge"
-    assert "MiniLM-L6: too small to judge. The specialist is " in verdict.wording
-    assert "95 % interval" in verdict.wording and "400 items" in verdict.wording
-    for phrase in ("supported", "contradicted", "distinguishable"):
-        assert phrase not in verdict.wording
+@pytest.mark.parametrize("standing", STANDINGS)
+def test_a_verdict_says_how_it_stands_and_only_some_try_the_claim(standing):
+    fixed, broken, arguments, changes, start, remarks = STANDINGS[standing]
+    verdict = verdict_with(fixed, broken, case_changes=changes, **arguments)
+    assert verdict.wording.startswith(f"On toy titles, with MiniLM-L6{start} specialist is ")
+    assert remarks in verdict.wording
+    assert verdict.outcome in ("better", "worse") or f": {verdict.outcome}. " in verdict.wording
+    assert verdict.primary is ("primary" in arguments)
+    assert verdict.exploratory is ("where" in arguments)
 
 
 def test_a_small_difference_is_not_printed_as_none():
@@ -745,34 +624,6 @@ def test_a_small_difference_is_not_printed_as_none():
     worse = np.where(np.arange(40_000) % 4000 == 0, 1, 0)
     verdict = ev.judge_arrays(FakeCase(labels, groups), labels, groups, worse, labels)
     assert "is 0.03 points better" in verdict.wording
-
-
-def test_errors_are_a_gap_where_the_metric_does_not_count_errors():
-    labels, groups, rows = toy_data(np.random.default_rng(20), 400, 40, strength=0.5)
-    better = softmax(np.log(rows) + one_hot(labels))
-    case = FakeCase(labels, groups, metric="auc")
-    verdict = ev.judge_arrays(case, labels, groups, rows, better, primary=True)
-    assert "smaller gap to a perfect score" in verdict.wording and "errors" not in verdict.wording
-    assert "of 100" in verdict.wording and "wins" not in verdict.wording
-    assert verdict.fixed is None
-    assert verdict.relative == verdict.difference / verdict.baseline_score
-    assert verdict.error_reduction == verdict.difference / (1 - verdict.baseline_score)
-
-
-@pytest.mark.parametrize(
-    "name, label",
-    [
-        ("linear_probe", "linear probe"),
-        ("classical", "classical features + linear"),
-        ("specialist_plain", "specialist (plain recipe)"),
-        ("specialist_wide_net", "specialist (wide net)"),
-        ("control_longitude", "control (longitude)"),
-        ("control_heard", "control: four labels alone"),
-        ("colour_forest", "colour forest"),
-    ],
-)
-def test_systems_have_names_that_a_reader_understands(name, label):
-    assert ev.system_label(name) == label
 
 
 def test_json_has_exactly_the_contracts_keys_and_plain_values():
@@ -786,14 +637,6 @@ def test_json_has_exactly_the_contracts_keys_and_plain_values():
     )
 
 
-def test_counts_add_up_to_the_items():
-    verdict = verdict_with(2, 1)
-    counts = (verdict.both_right, verdict.fixed, verdict.broken, verdict.both_wrong)
-    # 39 groups of (5, 2, 1, 2), and one in which both systems are the specialist: (7, 0, 0, 3).
-    assert counts == (39 * 5 + 7, 39 * 2, 39, 39 * 2 + 3) and sum(counts) == verdict.n
-    assert verdict.difference == pytest.approx((78 - 39) / 400)
-
-
 def test_html_and_markdown_show_the_numbers_and_escape_every_text():
     evil = "<script>alert('x')</script> & | *b*"
     verdict = verdict_with(
@@ -802,7 +645,9 @@ def test_html_and_markdown_show_the_numbers_and_escape_every_text():
     page = verdict._repr_html_()
     assert "<script" not in page and "&lt;script&gt;" in page and "&amp;" in page
     assert page.count("<tr>") == len(verdict.rows())
-    assert '<th scope="row">fixed</th><td>78</td>' in page
+    # 39 groups of (5, 2, 1, 2), and one in which both systems are the specialist: (7, 0, 0, 3).
+    for what, n in (("both right", 202), ("fixed", 78), ("broken", 39), ("both wrong", 81)):
+        assert f'<th scope="row">{what}</th><td>{n}</td>' in page
     text = verdict._repr_markdown_()
     assert (
         "\\<script\\>" in text
@@ -815,50 +660,6 @@ def test_html_and_markdown_show_the_numbers_and_escape_every_text():
 
 
 # --- cases and systems ------------------------------------------------------------------------
-
-
-def test_judge_and_score_work_on_a_real_case_with_a_shift():
-    from datasets import Dataset
-
-    from ftlearn.cases.case import Case
-
-    labels, groups, rows = toy_data(np.random.default_rng(21), 90, 30)
-
-    def part(prefix):
-        return Dataset.from_dict(
-            {
-                "item_id": [f"{prefix}{i}" for i in range(90)],
-                "input": [f"{i}" for i in range(90)],
-                "label": labels.tolist(),
-                "group": [f"{prefix}{g}" for g in groups],
-            }
-        )
-
-    class Table:
-        seed = None
-
-        def __init__(self, name, rows):
-            self.name, self.rows = name, rows
-
-        def predict(self, inputs):
-            return self.rows[[int(i) for i in inputs]]
-
-    case = Case(
-        name="toy", title="Toy", task="classification", train=part("a"), validation=part("b"),
-        test=part("c"), label_names=["no", "yes"], claim="", claimed={"value": 5.0, "unit": "%"},
-        card="", data_name="toys", group_name="boxes", metric="accuracy", generalist="MiniLM-L6",
-        track="starter", pace="full", shifts={"tweets": part("d")},
-    )  # fmt: skip
-    bad, good = Table("majority", one_hot(np.zeros(90, int))), Table("specialist", rows)
-    for name in ("test", "tweets"):
-        verdict = ev.judge(case, bad, good, part=name)
-        assert verdict.difference == pytest.approx(
-            ev.score(case, good, part=name).score - ev.score(case, bad, part=name).score
-        )
-        assert (verdict.n, verdict.n_groups) == (90, 30)
-    assert ev.best_on_validation(case, {"majority": bad, "specialist": good}) is good
-    with pytest.raises(ValueError, match="part 'amazon' is not in case"):
-        ev.judge(case, bad, good, part="amazon")
 
 
 def test_the_best_baseline_is_chosen_on_validation_and_ties_go_to_the_first():
@@ -929,37 +730,14 @@ def test_the_mean_reciprocal_rank_is_that_of_the_ranks(n_seeds):
     assert ev.judge(case, first, seconds).difference != pytest.approx(verdict.difference)
 
 
-def test_the_best_search_is_chosen_by_what_it_finds_first_on_validation():
-    case = searching_case(n_groups=4)
-    near = searching("zero_shot", [2] * 8)  # never right, never far off
-    bold = searching("linear_probe", [1, 1, 1, 1, 99, 99, 99, 99])
-    assert ev.best_on_validation(case, [near, bold]) is bold
-
-
 # --- recorded predictions ---------------------------------------------------------------------
 
 
-def predictions_table(labels, groups, systems, part="test"):
-    frames = []
-    for s in systems:
-        frames.append(
-            pd.DataFrame(
-                {
-                    "item_id": [f"item{i}" for i in range(len(labels))],
-                    "group": np.asarray(groups).astype(str),
-                    "part": part,
-                    "label": labels,
-                    "system": s.name,
-                    "seed": pd.array([s.seed] * len(labels), dtype="Int64"),
-                    "prediction": s.rows.argmax(axis=1),
-                    "probability": s.rows.max(axis=1),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+def table_of(case, systems):
+    return pd.concat([ev.predictions_table(case, s) for s in systems], ignore_index=True)
 
 
-@pytest.mark.parametrize("n_groups", [20, 45, 200])
+@pytest.mark.parametrize("n_groups", [20, 200])
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
 def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     metric, n_groups, tmp_path
@@ -972,7 +750,7 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     ]
     baseline = system("linear_probe", base)
     case = FakeCase(labels, groups, metric=metric)
-    table = predictions_table(labels, groups, [baseline, *runs]).sample(frac=1, random_state=0)
+    table = table_of(case, [baseline, *runs]).sample(frac=1, random_state=0)
     table.to_parquet(tmp_path / "toy.parquet")
     table = pd.read_parquet(tmp_path / "toy.parquet")
     for live in (runs, runs[:1]):
@@ -987,15 +765,6 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     assert ev.score_arrays(recorded.labels, recorded.groups, outputs, metric) == ev.score(
         case, runs
     )
-
-
-def test_the_auc_from_the_table_equals_scikit_learns_on_the_live_probabilities():
-    labels, groups, rows = toy_data(np.random.default_rng(23), 300, 60)
-    table = predictions_table(labels, groups, [system("specialist", rows)])
-    recorded = ev.arrays_from_predictions(table, "specialist")
-    outputs = ev.outputs_from_recorded(recorded, "auc", 2)
-    found = ev.auc(recorded.labels, outputs[0])
-    assert found == pytest.approx(sk.roc_auc_score(labels, rows[:, 1]), abs=1e-6)
 
 
 @pytest.mark.parametrize("metric", ["accuracy_at_1", "mrr"])
@@ -1029,24 +798,27 @@ def test_the_table_of_a_search_has_an_items_place_where_it_was_found_first_and_i
     assert set(table["system"]) == {"specialist"}
 
 
-def test_the_table_of_a_classification_is_the_one_that_was_written_by_hand():
-    labels, groups, rows = toy_data(np.random.default_rng(26), 40, 10, 3)
-    case = FakeCase(labels, groups, 3)
-    for live in (system("specialist", rows, 7), system("linear_probe", rows)):
-        expected = predictions_table(labels, groups, [live])
-        found = ev.predictions_table(case, live)
-        assert found["seed"].isna().all() == (live.seed is None)
-        for name in ("group", "part", "label", "system", "seed", "prediction"):
-            left, right = (list(table[name].fillna(-1)) for table in (found, expected))
-            assert left == right, name
-        assert found["probability"].tolist() == pytest.approx(rows.max(axis=1).tolist())
+def test_the_table_of_a_classification_has_the_predicted_class_and_its_probability():
+    case = FakeCase([0, 2, 1], ["a", "b", "b"], 3)
+    table = ev.predictions_table(case, system("specialist", np.eye(3) * 0.5 + 0.1, 7))
+    assert table.to_dict("list") == {
+        "item_id": ["item000", "item001", "item002"],
+        "group": ["a", "b", "b"],
+        "part": ["test"] * 3,
+        "label": [0, 2, 1],
+        "system": ["specialist"] * 3,
+        "seed": [7.0] * 3,
+        "prediction": [0, 1, 2],
+        "probability": pytest.approx([0.6] * 3),
+    }
+    assert ev.predictions_table(case, system("linear_probe", np.eye(3)))["seed"].isna().all()
 
 
 def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():
     labels, groups, rows = toy_data(np.random.default_rng(24), 30, 10, 3)
     case = FakeCase(labels, groups, 3)
     a, b = system("linear_probe", rows), system("specialist", rows, 1)
-    table = predictions_table(labels, groups, [a, b])
+    table = table_of(case, [a, b])
     with pytest.raises(ValueError, match="part 'tweets' is not in the table; it has: test"):
         ev.arrays_from_predictions(table, "specialist", "tweets")
     with pytest.raises(ValueError, match="'mlp_probe' is not in part 'test'.*linear_probe"):
@@ -1055,7 +827,7 @@ def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():
         ev.verdict_from_predictions(table, a.name, b.name, case=case, metric="auc")
     with pytest.raises(ValueError, match="differ in item_ids on part 'test'"):
         ev.verdict_from_predictions(table.iloc[:-1], a.name, b.name, case=case)
-    with pytest.raises(ValueError, match="item 'item29' occurs twice"):
+    with pytest.raises(ValueError, match="item 'item029' occurs twice"):
         ev.arrays_from_predictions(pd.concat([table, table.iloc[-1:]]), "specialist")
     other = table.copy()
     other.loc[other.index[-1], "label"] = (labels[-1] + 1) % 3
@@ -1105,15 +877,6 @@ def test_impossible_failure_counts_are_refused(failures, runs):
         ev.failure_bounds(failures, runs)
 
 
-def test_a_margin_holds_only_strictly_inside():
-    assert ev.within_margin(-0.009, 0.009, 0.01)
-    assert not ev.within_margin(-0.01, 0.009, 0.01)
-    assert not ev.within_margin(-0.009, 0.01, 0.01)
-    assert not ev.within_margin(0.005, 0.02, 0.01)
-    with pytest.raises(ValueError, match="margin is 0"):
-        ev.within_margin(0, 0, 0)
-
-
 # --- bad arguments ----------------------------------------------------------------------------
 
 
@@ -1142,6 +905,7 @@ ROWS = one_hot(LABELS)
         ({"baseline": [ROWS, ROWS[:-1]]}, "baseline: the seeds' outputs differ in shape"),
         ({"baseline": ["a"] * 20}, "baseline holds"),
         ({"specialist": np.where(ROWS > 0, np.nan, ROWS)}, "specialist contains NaN"),
+        ({"baseline": [ROWS] * 2, "specialist": [ROWS] * 3}, "2 seeds and specialist 3"),
         ({"specialist": LABELS * 0.5, "metric": "accuracy_at_1"}, "accuracy_at_1 needs the values"),
     ],
 )
@@ -1156,13 +920,13 @@ def test_bad_arrays_are_refused_by_name(changes, message):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"part": "amazon"}, "part 'amazon' is not in case"),
         ({"metric": "mrr"}, "metric is 'mrr'; allowed here: accuracy, macro_f1, auc"),
         ({"where": np.zeros(20, bool)}, "where selects no item"),
         ({"where": np.ones(19, bool)}, r"where is an array of bool of shape \(19,\)"),
         ({"where": np.arange(20)}, "where is an array of int64"),
         ({"primary": True, "metric": "macro_f1"}, "the case fixed 'accuracy' before measuring"),
         ({"primary": True, "part": "validation"}, "a primary verdict needs test data"),
+        ({"primary": True, "where": np.arange(20) < 9}, "slices are exploratory"),
         ({"baseline": []}, "a list of systems is empty"),
     ],
 )
@@ -1185,12 +949,6 @@ def test_a_claim_that_is_no_number_is_refused():
     both = system("majority", 1 - ROWS), system("specialist", ROWS)
     with pytest.raises(ValueError, match="claimed value of case 'toy' is nan"):
         ev.judge(case, *both, primary=True)
-
-
-@pytest.mark.parametrize("targets", [[0, 1], [0, 1, 3], [0, 1, -1]])
-def test_targets_outside_the_candidates_are_refused(targets):
-    with pytest.raises(ValueError, match="targets must give 3 columns"):
-        ev.accuracy_at_1(np.eye(3), targets)
 
 
 def test_importing_the_evaluation_loads_no_heavy_library():
@@ -1229,28 +987,14 @@ def test_crossed_groups_are_both_resampled_each_on_its_own():
     gain = (b == labels).astype(int) - (a == labels)
     draws = []
     for _ in range(3000):
-        s, r = rng.integers(0, 30, 30), rng.integers(0, 35, 35)
-        picked = [
-            value
-            for x, y, value in zip(first, second, gain, strict=True)
-            for _ in range(int((s == x).sum() * (r == y).sum()))
-        ]
-        draws.append(np.mean(picked))
+        s, r = np.bincount(rng.integers(0, 30, 30), minlength=30), rng.integers(0, 35, 35)
+        draws.append(np.repeat(gain, s[first] * np.bincount(r, minlength=35)[second]).mean())
     low, high = np.percentile(draws, [2.5, 97.5])
     assert found.difference == pytest.approx(gain.mean())
     # Monte-Carlo error of a 2.5 % quantile of 3,000 draws: about 4 % of the half-width.
     assert found.low == pytest.approx(low, abs=0.15 * (high - low) / 2)
     assert found.high == pytest.approx(high, abs=0.15 * (high - low) / 2)
     assert "two-way" in found.interval_method and found.baseline.n_groups == 30
-
-
-def test_resampling_one_of_two_crossed_things_is_too_narrow():
-    labels, groups, first, _, a, b = crossed_toy()
-    both = ev.paired_difference(labels, groups, a, b)
-    one = ev.paired_difference(labels, first, a, b)
-    each = ev.paired_difference(labels, np.arange(len(labels)), a, b)
-    assert both.high - both.low > one.high - one.low
-    assert both.high - both.low > each.high - each.low
 
 
 def test_p_of_crossed_groups_is_the_larger_of_the_two():

@@ -8,7 +8,7 @@ import pytest
 from toy_cases import toy_case
 
 from ftlearn import experiments
-from ftlearn.experiments import Log, explain, kinds, run_experiment
+from ftlearn.experiments import Log, explain, run_experiment
 from ftlearn.training import Recipe
 
 # A tiny random model needs a higher rate than a pre-trained one.
@@ -27,6 +27,10 @@ def a_log(train, valid, scores=None, steps=None, ended=experiments.FINISHED, **r
         log.steps.append({"step": at, "epoch": at / 6, "loss": loss, "rate": 1e-4})
     log.ended = ended
     return log
+
+
+def kinds(log):
+    return [finding.kind for finding in explain(log)]
 
 
 # --- running ----------------------------------------------------------------------------------
@@ -52,27 +56,17 @@ def test_the_same_run_twice_is_the_same(tiny):
     assert [row["loss"] for row in logs[0].steps] == [row["loss"] for row in logs[1].steps]
 
 
-def test_a_stopped_run_ends_at_once_and_keeps_what_it_has(tiny):
+@pytest.mark.parametrize("at", [5, 12], ids=["after a step", "in the middle of a look"])
+def test_a_stopped_run_ends_at_once_and_keeps_what_it_has(at, tiny):
     stop = threading.Event()
 
     def watch(log):
-        if len(log.steps) == 5:
+        if len(log.steps) == at:
             stop.set()
 
     log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), RECIPE, watch=watch, stop=stop)
     assert log.ended == experiments.BY_HAND
-    assert len(log.steps) == 5 and log.epochs == []
-
-
-def test_a_stop_in_the_middle_of_a_look_counts_too(tiny):
-    stop = threading.Event()
-
-    def watch(log):
-        if len(log.steps) == 12:  # the last step before the look
-            stop.set()
-
-    log, _ = run_experiment(toy_case(sizes=(96, 48, 24)), RECIPE, watch=watch, stop=stop)
-    assert log.ended == experiments.BY_HAND and len(log.steps) == 12 and log.epochs == []
+    assert len(log.steps) == at and log.epochs == []
 
 
 def test_when_time_is_up_the_run_ends(tiny):
@@ -81,20 +75,22 @@ def test_when_time_is_up_the_run_ends(tiny):
     assert kinds(log) == ["nothing"]
 
 
-def test_early_stopping_waits_as_long_as_its_patience(tiny, monkeypatch):
-    scores = iter([0.5, 0.7, 0.7, 0.6, 0.9])
+@pytest.mark.parametrize(
+    "scores, epochs, ended, best, saved",
+    [
+        ([0.5, 0.7, 0.7, 0.6, 0.9], 5, experiments.EARLY, 2, 1),
+        ([0.7, 0.6, 0.5], 3, experiments.FINISHED, 1, 0),  # in the last epoch it spares nothing
+    ],
+)
+def test_early_stopping_waits_as_long_as_its_patience(
+    scores, epochs, ended, best, saved, tiny, monkeypatch
+):
+    scores = iter(scores)
     monkeypatch.setattr("ftlearn.training.choice_score", lambda *_: next(scores))
-    recipe = replace(RECIPE, epochs=5, patience=2)
+    recipe = replace(RECIPE, epochs=epochs, patience=2)
     log, _ = run_experiment(toy_case(sizes=(48, 24, 24)), recipe)
-    assert log.ended == experiments.EARLY
-    assert len(log.epochs) == 4 and log.best["epoch"] == 2 and log.saved_epochs == 1
-
-
-def test_patience_that_runs_out_in_the_last_epoch_saved_nothing(tiny, monkeypatch):
-    scores = iter([0.7, 0.6, 0.5])
-    monkeypatch.setattr("ftlearn.training.choice_score", lambda *_: next(scores))
-    log, _ = run_experiment(toy_case(sizes=(48, 24, 24)), replace(RECIPE, patience=2))
-    assert log.ended == experiments.FINISHED and log.saved_epochs == 0
+    assert (log.ended, log.best["epoch"]) == (ended, best)
+    assert len(log.epochs) == epochs - saved
 
 
 def test_a_loss_that_is_no_number_ends_the_run_as_diverged(tiny):
@@ -130,9 +126,19 @@ def test_the_first_word_on_a_run_is_the_right_one(log, kind):
     assert kinds(log)[0] == kind
 
 
-def test_a_run_that_did_not_learn_is_not_called_anything_else():
-    log = a_log([0.7, 0.69, 0.69], [0.69, 0.70, 0.85], scores=[0.6, 0.5, 0.5])
-    assert kinds(log) == ["not_learned"]
+@pytest.mark.parametrize(
+    "log, every",
+    [
+        (a_log([0.7, 0.69, 0.69], [0.69, 0.70, 0.85], [0.6, 0.5, 0.5]), ["not_learned"]),
+        (a_log([0.6, 0.4, 0.35], [0.6, 0.5, 0.52], [0.6, 0.8, 0.7]), ["healthy"]),
+        (
+            a_log([0.7, 0.6, 0.45], [0.65, 0.6, 0.5], ended=experiments.EARLY, epochs=9),
+            ["healthy", "stopped_early"],  # and so not under-trained
+        ),
+    ],
+)
+def test_nothing_more_is_said_of_a_run_than_what_holds(log, every):
+    assert kinds(log) == every
 
 
 def test_too_much_frozen_is_named_as_the_reason():
@@ -151,18 +157,11 @@ def test_loss_and_score_that_disagree_are_told_with_their_epochs():
     log = a_log([0.6, 0.4, 0.3], [0.5, 0.6, 0.7], [0.6, 0.7, 0.8])
     (said,) = (one.text for one in explain(log) if one.kind == "disagree")
     assert "epoch 1" in said and "epoch 3" in said
-    agreeing = a_log([0.6, 0.4, 0.35], [0.6, 0.5, 0.52], [0.6, 0.8, 0.7])
-    assert "disagree" not in kinds(agreeing)
 
 
 def test_a_run_that_was_cut_says_after_how_many_steps():
     log = a_log([0.6, 0.4], [0.6, 0.5], ended=experiments.TIME)
     assert "Time was up after 3 of 30 steps." in [one.text for one in explain(log)]
-
-
-def test_a_run_that_was_stopped_early_is_not_called_under_trained():
-    log = a_log([0.7, 0.6, 0.45], [0.65, 0.6, 0.5], ended=experiments.EARLY, epochs=9)
-    assert "under_trained" not in kinds(log)
 
 
 # --- the range of rates -----------------------------------------------------------------------
@@ -185,5 +184,6 @@ def test_the_suggestion_is_a_tenth_of_the_rate_in_the_valley():
 
 
 def test_smoothing_starts_without_a_bias_and_ends_before_no_number():
-    rows = experiments._smoothed([(1, 0.7), (2, 0.7), (3, float("nan")), (4, 0.7)])
+    steps = [{"rate": at, "loss": loss} for at, loss in enumerate((0.7, 0.7, float("nan"), 0.7))]
+    rows = experiments._smoothed(steps)
     assert [row["smooth"] for row in rows] == pytest.approx([0.7, 0.7])

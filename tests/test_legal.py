@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from ftlearn import open_case
-from ftlearn.cases import legal, split
+from ftlearn.cases import legal
 from ftlearn.cases.case import PARTS
 
 
@@ -132,12 +132,6 @@ def test_the_types_kept_are_those_with_the_most_clusters(clauses):
     assert len(dropped) == len(legal.HEADINGS) - 20
 
 
-def test_no_text_stands_twice_and_every_item_has_an_id_of_its_own(clauses):
-    texts = [" ".join(item["input"].casefold().split()) for item in clauses[0]]
-    assert len(set(texts)) == len(texts)
-    assert len({item["item_id"] for item in clauses[0]}) == len(texts)
-
-
 def triples(text):
     words = re.findall(r"\w+", text.lower())
     return Counter(zip(words, words[1:], words[2:], strict=False))
@@ -170,87 +164,9 @@ def test_near_duplicates_are_in_one_cluster_and_never_on_two_sides(folds):
             assert side[first] == side[second]
 
 
-def test_no_cluster_stands_in_two_parts_and_every_item_is_tested_once(folds, clauses):
-    tested = []
-    for case in folds:
-        groups = [set(case.groups(part)) for part in PARTS]
-        assert not groups[0] & groups[1] and not groups[2] & (groups[0] | groups[1])
-        tested += case.test["item_id"]
-        _, most = Counter(column(case, "group")).most_common(1)[0]
-        assert most <= legal.TEXTS_PER_CLUSTER["full"]
-    assert sorted(tested) == sorted(column(folds[0], "item_id"))
-    assert {column(folds[0], "group")[0]} <= {item["group"] for item in clauses[0]}
-
-
-def test_every_type_is_in_every_part(folds):
-    for case in folds:
-        for part in PARTS:
-            assert set(case.labels(part)) == set(range(20)), (case.fold, part)
-
-
-# Clusters from all over the corpus: a split that moves makes every record worthless.
-def test_clusters_are_in_the_folds_where_the_record_has_them(folds):
-    from ftlearn import evidence
-
-    rows, table = evidence.read("legal")
-    fold_of = {row["key"]: row["fold"] for row in rows if row["part"] == "folds"}
-    recorded = table[table["key"].isin(fold_of)]
-    for case in folds:
-        keys = {key for key, fold in fold_of.items() if fold == case.fold}
-        groups = set(recorded[recorded["key"].isin(keys)]["group"])
-        assert groups == set(case.groups("test"))
-
-
 def test_an_opened_case_gives_credit_and_says_what_was_changed(folds):
     case = folds[0]
     assert case.name == "legal" and case.metric == "accuracy"
     for words in ("nexB", "CC-BY-4.0", "https://creativecommons.org", "Changed by us"):
         assert words in case.card
     assert case.claimed == {"value": 22.0, "unit": "%"}
-
-
-def test_quick_is_a_part_of_full(clauses, monkeypatch, folds):
-    monkeypatch.setattr(legal, "read_clauses", lambda: ([dict(i) for i in clauses[0]], clauses[1]))
-    quick = open_case("legal", track="starter", pace="quick")
-    assert set(column(quick, "item_id")) < set(column(folds[0], "item_id"))
-    assert max(Counter(column(quick, "group")).values()) == 1
-
-
-# --- splitting --------------------------------------------------------------------------------
-
-
-def items(*texts):
-    return [{"item_id": str(at), "input": text} for at, text in enumerate(texts)]
-
-
-def test_near_duplicates_are_joined_by_chains():
-    texts = items(
-        "a b c d e f g h",  # 6 triples
-        "a b c d e f x y",  # shares 4 of 6 with the first: 0.67
-        "z z c d e f x y",  # shares 4 of 6 with the second, 2 of 6 with the first
-        "one two three four",
-        "too short",
-    )
-    assert split.near_duplicates(texts, 0.5) == ["0", "0", "0", "3", "4"]
-    assert split.near_duplicates(texts, 0.7) == ["0", "1", "2", "3", "4"]
-
-
-def test_few_per_class_takes_different_groups_first_and_another_draw_others():
-    from datasets import Dataset
-
-    rows = [
-        {"item_id": f"{label}{g}{i}", "label": label, "group": f"{label}{g}"}
-        for label in (0, 1)
-        for g in range(6)
-        for i in range(5)
-    ] + [{"item_id": "rare", "label": 2, "group": "rare"}]
-    part = Dataset.from_list(rows)
-    for most in (1, 6, 8):
-        chosen = part.select(split.few_per_class(part, most, draw=0))
-        assert Counter(chosen["label"]) == {0: most, 1: most, 2: 1}
-        of_zero = [row["group"] for row in chosen if row["label"] == 0]
-        assert len(set(of_zero)) == min(most, 6) and max(Counter(of_zero).values()) <= 2
-    small, large = (set(split.few_per_class(part, most, draw=0)) for most in (4, 8))
-    assert small < large
-    assert split.few_per_class(part, 4, 0) == split.few_per_class(part, 4, 0)
-    assert split.few_per_class(part, 4, 0) != split.few_per_class(part, 4, 1)

@@ -10,6 +10,7 @@ from ftlearn import race_plots, racing
 from ftlearn.racing import Arrivals
 
 CASE = SimpleNamespace(
+    name="satellite",
     data_name="tiles",
     generalist_label="a net",
     claimed={"value": 50.0, "unit": "% of the training time"},
@@ -147,8 +148,8 @@ def test_what_is_fitted_at_once_has_a_mark_and_no_interval():
     picture = race_plots.saving_figure(CASE, REACHED, at_once=cheap)
     (axes,) = picture.figure.axes
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["To reach 0.65", "Colours and forest"]  # the probe is below the target
-    assert "Colours and forest: 95 % of the time saved, 2.1 s, 0.70 at once." in picture.alt
+    assert rows == ["To reach 0.65", "Colour forest"]  # the probe is below the target
+    assert "Colour forest: 95 % of the time saved, 2.1 s, 0.70 at once." in picture.alt
     (mark,) = (line for line in axes.lines if line.get_marker() == "D")
     assert list(mark.get_xdata()) == pytest.approx([95])
     assert "diamonds" in picture.figure.texts[1].get_text()

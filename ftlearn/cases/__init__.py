@@ -1,9 +1,10 @@
-"""The cases on trial, and the registry that opens them."""
+"""The cases on trial, and the registry that opens them: a card and a module make a case."""
 
 import importlib
 from dataclasses import dataclass
 
 from .. import settings
+from . import cards
 from .case import Case
 from .own_data import case_from_csv, case_from_pairs
 from .own_images import case_from_folder
@@ -16,26 +17,15 @@ class CaseInfo:
     name: str
     notebook: str
     assets: tuple
+    report_title: str = ""
 
 
-CASES = {
-    "medical": CaseInfo("medical", "01_text_specialists", ("minilm", "icd10cm")),
-    "legal": CaseInfo("legal", "01_text_specialists", ("minilm", "licences")),
-    "sentiment": CaseInfo("sentiment", "02_sarcasm_sentiment", ("minilm", "rated-snippets")),
-    "sarcasm": CaseInfo("sarcasm", "02_sarcasm_sentiment", ("minilm",)),
-    "tumor_xrays": CaseInfo("tumor_xrays", "03_tumor_xrays", ("efficientnet-lite0",)),
-    "multilingual": CaseInfo(
-        "multilingual",
-        "04_multilingual",
-        ("multilingual-e5-small-q4", "xlm-roberta-tokenizer", "django-catalogues"),
-    ),
-    "satellite": CaseInfo(
-        "satellite",
-        "05_satellite_transfer",
-        ("efficientnet-lite0", "blue-marble", "climate-map", "second-climate-map"),
-    ),
-    "best_practices": CaseInfo("best_practices", "06_best_practices", ("minilm", "rated-snippets")),
-}
+def _registered(name):
+    card = cards.read(name)
+    return CaseInfo(name, card["notebook"], card["assets"], card["report_title"])
+
+
+CASES = {name: _registered(name) for name in cards.names()}
 
 
 def open_case(name, track=None, pace=None, generalist=None, fold=0):
@@ -72,13 +62,7 @@ def open_case(name, track=None, pace=None, generalist=None, fold=0):
 
 
 def needed_assets():
-    """Names of the assets that the starter track of all cases needs.
-
-    Returns
-    -------
-    list of str
-        Sorted, each once.
-    """
+    """Names of the assets that the starter track of all cases needs, sorted."""
     return sorted({name for info in CASES.values() for name in info.assets})
 
 

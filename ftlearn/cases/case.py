@@ -16,10 +16,8 @@ class Case:
 
     Attributes
     ----------
-    name : str
-        Key in the registry and in ``results.json``, such as ``"medical"``.
-    title : str
-        What a reader calls it, such as ``"ICD-10-CM titles to chapters"``.
+    name, title : str
+        Key in the registry and in ``results.json``, and what a reader calls it.
     task : str
         ``"classification"`` or ``"retrieval"``.
     train, validation, test : datasets.Dataset
@@ -34,8 +32,8 @@ class Case:
         ``{"value": float, "unit": str}``: the size of the claim, in points or per cent.
     card : str
         The data card, Markdown: origin, licence, how it was made, what to beware of.
-    data_name : str
-        How a verdict names the data, such as ``"ICD-10-CM diagnosis titles"``.
+    data_name, generalist_label : str
+        How a verdict names the data and the generalist; the latter's name when absent.
     group_name : str
         What a group is, in the plural, such as ``"code blocks"``.
     metric : str
@@ -48,13 +46,8 @@ class Case:
         Data from elsewhere, for the cross-examination.
     fold : int or None
         Which fold is the test part, where the case has folds.
-    generalist_label : str
-        How a verdict names the generalist, such as ``"MiniLM-L6"``; its name when absent.
-    group_names : dict of str to str
-        The same for the parts whose groups are something else.
-    places : dict of str to str
-        How a verdict names a part, such as ``", taken to Lower Sorbian"``, where the words of
-        `ftlearn.evaluation` will not do.
+    group_names, places : dict of str to str
+        By part, where it differs: what its groups are, and how a verdict names the part.
     templates : tuple of str
         Sentences with ``{}`` for a label's name, of which validation chooses one for the zero-shot
         baseline.
@@ -65,8 +58,7 @@ class Case:
     caution : str
         A sentence that stands wherever systems answer to images, such as "A lesson, not a device."
     languages : tuple of str
-        Of sentence pairs, where known: the codes of input and translation, such as ``("de",
-        "hsb")``, so that pages say them to screen readers.
+        Codes of input and translation, such as ``("de", "hsb")``, where known: for screen readers.
     intake : ftlearn.cases.intake.Intake or None
         What was noticed when the learner's own files were read; None for the course's own cases.
     """
@@ -107,22 +99,7 @@ class Case:
         self.generalist_label = self.generalist_label or self.generalist
 
     def part(self, name):
-        """A part of the data by name.
-
-        Parameters
-        ----------
-        name : str
-            ``"train"``, ``"validation"``, ``"test"`` or a key of `shifts`.
-
-        Returns
-        -------
-        datasets.Dataset
-
-        Raises
-        ------
-        ValueError
-            When the case has no such part.
-        """
+        """Train, validation, test or a shift, by name (datasets.Dataset)."""
         if name in PARTS:
             return getattr(self, name)
         if name in self.shifts:
@@ -193,17 +170,9 @@ class Case:
         return self._searched(system, part)[0]
 
     def found(self, system, part="test"):
-        """What a retrieval system finds first for every item.
+        """The translation that a retrieval system finds first for every item (list of str).
 
-        Parameters
-        ----------
-        system, part
-            As in `ranks`.
-
-        Returns
-        -------
-        list of str
-            Translations of the part; not the true one where another is as similar.
+        It is not the true one where another is as similar.
         """
         translations = list(self.part(part)["translation"])
         return [translations[at] for at in self._searched(system, part)[1]]
@@ -239,19 +208,9 @@ class Case:
         return similarity
 
     def correct(self, system, part="test"):
-        """Which items a system gets right, and their groups.
+        """Which items a system gets right, and their groups: two arrays, shape (n,).
 
-        Parameters
-        ----------
-        system : object with ``predict``, for retrieval with ``embed``
-        part : str
-            As in `part`.
-
-        Returns
-        -------
-        correct : numpy.ndarray of bool, shape (n,)
-            For retrieval: the true translation comes first.
-        groups : numpy.ndarray of str, shape (n,)
+        Of a retrieval, where the true translation comes first.
         """
         if self.task == "retrieval":
             return self.ranks(system, part) == 1, self.groups(part)

@@ -32,12 +32,7 @@ _NO_LETTER = re.compile(r"[\W\d_]")
 
 
 def languages():
-    """Languages that both catalogues have, as Django writes them, such as ``"es_AR"``.
-
-    Returns
-    -------
-    list of str
-    """
+    """Languages that both catalogues have, as Django writes them, such as ``"es_AR"``."""
     from babel import localedata
 
     django = {_language_of(entry["name"]) for entry in _catalogues()}
@@ -45,28 +40,12 @@ def languages():
 
 
 def pairs(source, target):
-    """All pairs of two languages, in the order of their keys.
+    """All pairs of two languages, as dicts in the order of their keys.
 
     What a program fills in (``%(name)s``, ``{}``, HTML tags) becomes ``…``: left as it is, it would
     be the same on both sides and give the match away. Left out are pairs that are the same on both
     sides, pairs with fewer than four letters on a side, and of strings that occur twice, on
-    whichever side, all but the first.
-
-    Parameters
-    ----------
-    source, target : str
-        As `languages` gives them.
-
-    Returns
-    -------
-    list of dict
-        ``item_id``, ``input``, ``translation``, ``kind`` (one of `KINDS`), ``stem`` (what the
-        string is about: pairs with the same one belong together), ``group``.
-
-    Raises
-    ------
-    ValueError
-        When a catalogue lacks one of the languages.
+    whichever side, all but the first. Pairs of one ``stem``, what they are about, are one group.
     """
     for name in (source, target):
         if name not in (allowed := languages()):
@@ -94,29 +73,18 @@ def pairs(source, target):
                     "stem": stem(key),
                 }
             )
-    for item, group in zip(found, _groups(found), strict=True):
-        item["group"] = group
-    return found
+    return [item | {"group": group} for item, group in zip(found, _groups(found), strict=True)]
 
 
 def tidy(text):
-    """A catalogue's string as a reader would see it.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
-    plain = html.unescape(_FILLED_IN.sub(lambda found: _shown(found[0]), text))
+    """A catalogue's string as a reader would see it."""
+    plain = html.unescape(_FILLED_IN.sub(_shown, text))
     plain = plain.replace("%%", "%")
     return re.sub(rf"(?:{PLACE}\s*){{2,}}", PLACE + " ", " ".join(plain.split())).strip()
 
 
 def _shown(found):
-    return "" if found.startswith(("<", "&")) else PLACE
+    return "" if found[0].startswith(("<", "&")) else PLACE
 
 
 def letters(text):
@@ -172,16 +140,12 @@ def _first_of(values):
 
 
 def interface_strings(language):
-    """Django's interface strings in a language.
-
-    Parameters
-    ----------
-    language : str
+    """Django's interface strings in a language, of plural forms the first.
 
     Returns
     -------
     dict of (str, str, str) to str
-        From application, context and English string to the translation; of plural forms the first.
+        From application, context and English string to the translation.
     """
     from babel.messages.pofile import read_po
 
@@ -213,17 +177,7 @@ def _language_of(name):
 
 
 def names(language):
-    """CLDR's names in a language: languages, countries, scripts, currencies, units, time zones.
-
-    Parameters
-    ----------
-    language : str
-
-    Returns
-    -------
-    dict of tuple of str to str
-        From kind and code to the name.
-    """
+    """CLDR's names in a language, by kind and code."""
     from babel import Locale, localedata
 
     locale = Locale.parse(language)

@@ -6,14 +6,12 @@ tile would betray its latitude by its stretch, and the latitude alone says much 
 """
 
 import contextlib
-import io
-import os
 
 import numpy as np
+from PIL import Image
 
-from .. import assets, settings
+from .. import assets, files, settings
 
-LABEL_NAMES = ["tropical", "dry", "temperate", "continental", "polar"]
 SIDE = 1.6  # degrees of latitude that a tile covers each way
 SIDE_KM = 178  # the same on the ground
 PIXELS = 24  # each way; the picture has about as many
@@ -29,24 +27,15 @@ _OCEAN = -1
 
 
 def tiles():
-    """Every usable tile; made once and kept in the cache.
+    """Every usable tile, as arrays; made once and kept in the cache.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude``, ``longitude`` (degrees, of the
-        centre), ``label`` (index into `LABEL_NAMES`), ``share`` (of the tile that the first map
-        gives to it).
+    ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude`` and ``longitude`` (degrees, of the
+    centre), ``label`` (main group: 0 is A, 4 is E), ``share`` (of the tile that the first map gives
+    to it).
     """
     path = settings.cached(f"earth/tiles-{VERSION}.npz")
     if not path.exists():
-        made = _make_tiles()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **made)
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        beside.write_bytes(stream.getvalue())
-        os.replace(beside, path)
+        files.write_arrays(path, _make_tiles())
     with np.load(path, allow_pickle=False) as kept:
         return dict(kept)
 
@@ -84,7 +73,7 @@ def ground_tile(picture, latitude, longitude):
     Parameters
     ----------
     picture : numpy.ndarray, uint8, shape (height, width, 3)
-        A flat map, as `sampled` takes it.
+        A flat map of the whole Earth.
     latitude, longitude : float
         Centre, in degrees.
 
@@ -97,18 +86,7 @@ def ground_tile(picture, latitude, longitude):
 
 
 def flat_tile(picture, latitude, longitude):
-    """A square of as many degrees each way, cut from the flat map as it is; for comparison.
-
-    Parameters
-    ----------
-    picture, latitude, longitude
-        As in `ground_tile`.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (24, 24, 3).
-    """
+    """A square of as many degrees each way, cut from the flat map; else as `ground_tile`."""
     points = PIXELS * _OVERSAMPLED
     offsets = ((np.arange(points) + 0.5) / points - 0.5) * SIDE
     latitudes, longitudes = np.meshgrid(latitude - offsets, longitude + offsets, indexing="ij")
@@ -150,14 +128,8 @@ def near_any(points, others, kilometres):
 
 def _on_sphere(points):
     latitude, longitude = np.radians(np.asarray(points, dtype=float)).T
-    return np.stack(
-        [
-            np.cos(latitude) * np.cos(longitude),
-            np.cos(latitude) * np.sin(longitude),
-            np.sin(latitude),
-        ],
-        axis=1,
-    )
+    x, y = np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude)
+    return np.stack([x, y, np.sin(latitude)], axis=1)
 
 
 # --- making them ------------------------------------------------------------------------------
@@ -194,15 +166,11 @@ def _commonest(values):
 
 def blue_marble():
     """NASA's Blue Marble: uint8, shape (2700, 5400, 3)."""
-    from PIL import Image
-
     return np.asarray(Image.open(assets.locate("blue-marble") / "bmng.jpg").convert("RGB"))
 
 
 def climate_groups():
     """The first map's main groups: int8, shape (6480, 12960); -1 is the sea."""
-    from PIL import Image
-
     with _large_images():
         classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
     groups = np.full(256, _OCEAN, dtype=np.int8)
@@ -233,8 +201,6 @@ def second_climate_groups():
 @contextlib.contextmanager
 def _large_images():
     """The map is larger than what Pillow takes for harmless; its sha256 is known."""
-    from PIL import Image
-
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         yield

@@ -2,9 +2,10 @@
 
 import collections
 
+from datasets import Dataset
+
 from .. import settings
-from ..models import multilingual
-from . import catalogues, split
+from . import cards, catalogues, split
 from .case import Case
 
 PAIR = "de-hsb"
@@ -28,52 +29,9 @@ LANGUAGE_NAMES = {
     "pt_BR": "Brazilian Portuguese",
 }
 
-CLAIM = "Fine-tuning a multilingual model makes it 20 % better at translating a rare language pair."
-
-CARD = """
-**Pairs of {source} and {target}** from the *catalogues* that software carries: files that list each
-short text (a *string*) with its translation. {n_train:,} pairs to train on, {n_validation} to
-validate, {n_test} to test.
-
-- **Interface strings** ({n_interface:,} pairs, `kind` is `interface`): Django 5.2.19
-  (BSD-3-Clause), translated by its volunteers. The catalogues are read as files.
-- **Names** ({n_name:,} pairs, `kind` is `name`): languages, countries, scripts, currencies, units
-  and time zones of the Unicode CLDR (Unicode licence), as the library Babel has them.
-- **Task.** For a {source} string, find its {target} translation among the {n_test} of the test
-  part. That is *finding*, not writing. Guessing is right once in {n_test}.
-- **Cleaned.** What a program fills in, such as `%(name)s`, becomes `…`: it would be the same on
-  both sides. Left out: pairs that are equal on both sides, fewer than four letters on a side, and
-  repeats on either side.
-- **Split.** By group, from a hash. One group: strings of one English message or one CLDR key (all
-  forms of a time zone, a country's currencies), strings with the same words on a side but for
-  numbers and what stands in brackets, and near-duplicates of three words or more. No test string
-  stands in training, on either side; relatives do, such as a word's plural.
-- **Beware.** Short, tidy strings from two sources, one of them a single program. The two kinds are
-  reported apart. A name often sounds alike in both languages, so a model can win without knowing a
-  word. Another test string may be as good a translation; it still counts as wrong.
-"""
-SISTER_NOTE = """\
-- **Lower Sorbian** is for the cross-examination. Nearly half of its strings are equal to the
-  Upper Sorbian ones.
-"""
-
 
 def build(track, pace, generalist=None, fold=0):
-    """Build the multilingual case: German to Upper Sorbian.
-
-    Parameters
-    ----------
-    track, pace : str
-        As in `ftlearn.settings`.
-    generalist : str, optional
-        A key of `ftlearn.models.multilingual.MULTILINGUAL_MODELS`.
-    fold : int
-        Which of the five folds is the test part.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-    """
+    """The case, German to Upper Sorbian, in five folds."""
     return _build(PAIR, track, pace, generalist, fold)
 
 
@@ -83,8 +41,8 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     Parameters
     ----------
     pair : str
-        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"de-dsb"`` or
-        ``"es-es_AR"``.
+        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``; a ValueError
+        where one is unknown, or the pair has too few strings.
     track, pace, generalist, fold
         As in `ftlearn.open_case`.
 
@@ -93,54 +51,36 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     ftlearn.cases.case.Case
         Its parts are smaller where the pair has few strings; only German-Upper Sorbian has shifts
         in other languages.
-
-    Raises
-    ------
-    ValueError
-        When a language is unknown, or the pair has too few strings.
     """
     return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
 
 
 def _build(pair, track, pace, generalist, fold):
     source, _, target = pair.partition("-")
+    constant = cards.constant("multilingual", track, pace, generalist, fold)
     items = catalogues.pairs(source, target)
-    whole = _parts(items, fold, pair)
-    generalist = multilingual.known(generalist, track)
+    parts = _parts(items, fold, pair)
     names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
-    parts, shifts = whole, _shifts(whole["test"], source, target)
-    places = _places(shifts, names)
+    shifts = _shifts(parts["test"], source, target)
+    places = _places(shifts, names)  # of the record, which is of full pace
     if pace == "quick":
-        parts = {name: _few(part, QUICK[name]) for name, part in whole.items()}
+        parts = {n: part.select(range(min(QUICK[n], len(part)))) for n, part in parts.items()}
         shifts = _shifts(parts["test"], source, target)
     places["test"] = f", 1 of {len(parts['test'])} to be found"
+    if pair != PAIR:
+        constant["name"] = f"multilingual_{source}_{target}".lower()
+        constant["card"] = constant["card"].partition("- **Lower Sorbian**")[0]
     kinds = [item["kind"] for item in items]
+    numbers = {f"n_{name}": len(part) for name, part in parts.items()}
+    numbers |= {f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS}
+    for key in ("title", "data_name", "card"):
+        constant[key] = constant[key].format(source=names[0], target=names[1], **numbers)
     return Case(
-        name="multilingual" if pair == PAIR else f"multilingual_{source}_{target}".lower(),
-        title=f"Finding translations, {names[0]} to {names[1]}",
-        task="retrieval",
-        label_names=[],
-        claim=CLAIM,
-        claimed={"value": 20.0, "unit": "%"},
-        card=CARD.format(
-            source=names[0],
-            target=names[1],
-            **{f"n_{name}": len(part) for name, part in parts.items()},
-            **{f"n_{kind}": kinds.count(kind) for kind in catalogues.KINDS},
-        )
-        + (SISTER_NOTE if pair == PAIR else ""),
-        data_name=f"{names[0]}\u2013{names[1]} strings",
-        group_name="groups of strings",
-        metric="accuracy_at_1",
-        generalist=generalist,
-        generalist_label=multilingual.MULTILINGUAL_MODELS[generalist].label,
-        track=track,
-        pace=pace,
-        fold=fold,
         max_tokens=MAX_TOKENS,
         languages=(source.replace("_", "-"), target.replace("_", "-")),
         shifts=shifts,
         places=places,
+        **constant,
         **parts,
     )
 
@@ -176,8 +116,6 @@ def _places(recorded, names):
 
 def _parts(items, fold, pair):
     """Groups in the order of their hashes: a pool for test, some for validation, the rest."""
-    from datasets import Dataset
-
     if fold not in range(N_FOLDS):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_FOLDS - 1}.")
     groups = {}
@@ -201,27 +139,18 @@ def _parts(items, fold, pair):
     return {name: Dataset.from_list([_row(item) for item in rows]) for name, rows in chosen.items()}
 
 
-def _few(part, most):
-    return part.select(range(min(most, len(part))))
-
-
 def _row(item, **changes):
     columns = ("item_id", "input", "translation", "kind", "group")
     return {name: item[name] for name in columns} | {"label": 0} | changes
 
 
 def _reversed(part):
-    from datasets import Dataset
-
-    return Dataset.from_list(
-        [_row(row, input=row["translation"], translation=row["input"]) for row in part]
-    )
+    rows = (_row(row, input=row["translation"], translation=row["input"]) for row in part)
+    return Dataset.from_list(list(rows))
 
 
 def _in_language(part, language):
     """The same German strings, where the language has them, with their translation into it."""
-    from datasets import Dataset
-
     there = {item["item_id"]: item for item in catalogues.pairs("de", language)}
     rows = [
         _row(row, translation=there[row["item_id"]]["translation"], pool=language)
@@ -233,8 +162,6 @@ def _in_language(part, language):
 
 def _known_languages(part):
     """The same German strings with Czech and French: each language has a pool of its own."""
-    from datasets import Dataset
-
     return Dataset.from_list(
         [
             row | {"item_id": f"{language}/{row['item_id']}"}

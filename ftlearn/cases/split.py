@@ -10,9 +10,30 @@ CROSSED = " × "
 _ROWS_AT_ONCE = 500  # of a product of all texts with all texts; bounds its memory
 
 
+def of_one_label(items, label):
+    """Items whose text, in whatever letters, stands under one label only; it is in a column."""
+    labels = {}
+    for item in items:
+        labels.setdefault(item["input"].casefold(), set()).add(item[label])
+    return [item for item in items if len(labels[item["input"].casefold()]) == 1]
+
+
+def first_of_each_text(items):
+    """The first item of each text, in whatever letters."""
+    first = {}
+    for item in items:
+        first.setdefault(item["input"].casefold(), item)
+    return list(first.values())
+
+
 def short_hash(text):
     """First 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def text_id(origin, text):
+    """An id from where a text comes from and a hash of it."""
+    return f"{origin}/{short_hash(text.casefold())}"
 
 
 def sample_per_group(items, most):
@@ -108,6 +129,12 @@ def near_duplicates(items, threshold):
     texts = [item["input"] for item in items]
     counts, _ = shingle_counts(texts, analyzer="word", ngram_range=(3, 3), token_pattern=r"\w+")
     return [items[first]["item_id"] for first in near_clusters(counts, threshold)]
+
+
+def clustered(items, threshold):
+    """The same items, with their cluster of near-duplicates as group."""
+    groups = near_duplicates(items, threshold)
+    return [item | {"group": group} for item, group in zip(items, groups, strict=True)]
 
 
 def shingle_counts(texts, analyzer, **options):

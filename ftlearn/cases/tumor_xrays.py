@@ -1,19 +1,17 @@
 """Simulated chest radiographs, with a lesion or without."""
 
-import io
 import json
-import os
+from dataclasses import replace
 
+import datasets
 import numpy as np
+from PIL import Image
 
-from .. import settings, torch_setup
-from ..models import vision
-from . import radiographs
-from .case import Case
+from .. import files, settings, torch_setup
+from . import cards, medmnist_data, radiographs
+from .case import PARTS, Case
 from .split import short_hash
 
-CLAIM = "Fine-tuning a pre-trained image model finds tumours in X-rays 25 % more accurately."
-LABEL_NAMES = ["no lesion", "lesion"]
 # Patients in each part, dealt by number: train first, then validation, then test.
 PATIENTS = {
     "full": {"train": 1000, "validation": 200, "test": 400},
@@ -24,88 +22,18 @@ SECONDS_A_PATIENT = 0.08  # on one core, for the estimate
 _BLOCK = 20  # patients in one file of the cache
 _COLUMNS = ("label", "grade", "detectability", "diameter")
 
-CARD = """\
-**Simulated chest radiographs.** No image shows a person. Each is a *patient* of the computer: a few
-random numbers for build, turn and breath; ribs, heart, lungs, vessels as bodies whose thickness
-along the beam is known; attenuation, scatter, counted photons, a detector's blur. 96 × 96 pixels.
-
-| | |
-|---|---|
-| question | is there a lesion in the lung? |
-| made by | this course (`ftlearn/cases/radiographs.py`), simulation {simulation} |
-| labels | the truth: we put the lesions there |
-| patients | {train:,} train, {validation:,} validate, {test:,} test; half of each with a lesion |
-| lesions | solid, lobulated, 8 to 50 mm, in five grades, 1 (hard to see) to 5 (plain) |
-| grades | by a physical rule, written down and frozen before any model saw an image |
-| decoys | vessels seen end-on, crossing ribs, nipple shadows, in both classes alike |
-| second scanner | the same test patients, an older machine: fewer photons, sharpened |
-
-Every image is another patient.
-
-**Beware.** A simulation holds what its makers thought of. Real radiographs have clothes, drips,
-scars, old fractures, other diseases and other machines. Nothing here says how well any model finds
-tumours in people, and nothing here is fit for a clinical use.
-"""
-CLAIMED = {"value": 25.0, "unit": "%"}
-
 
 def build(track, pace, generalist=None, fold=0):
-    """Build the case.
-
-    Parameters
-    ----------
-    track : str
-        ``"starter"`` (the simulation) or ``"hub"`` (PneumoniaMNIST).
-    pace : str
-        ``"full"`` or ``"quick"`` (`PATIENTS` of it).
-    generalist : str, optional
-        Another model than the track's default.
-    fold : int
-        Which simulation, from 0: each has other patients.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-
-    Raises
-    ------
-    ValueError
-        When there is no such generalist or simulation.
-    """
+    """The case, on the hub track PneumoniaMNIST; ``fold`` is a simulation with its own patients."""
     if fold not in range(N_SIMULATIONS):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_SIMULATIONS - 1}.")
-    generalist = vision.known(generalist, track)
+    constant = cards.constant("tumor_xrays", track, pace, generalist, fold)
     if track == "hub":
-        from . import medmnist_data
-
-        parts, more = medmnist_data.pneumonia(pace), medmnist_data.ABOUT
-    else:
-        parts = simulated_parts(fold, PATIENTS[pace])
-        more = {
-            "card": CARD.format(simulation=fold, **PATIENTS[pace]),
-            "data_name": "simulated chest radiographs",
-            "title": "Lesions in simulated chest radiographs",
-            "shifts": {"scanner_2": parts.pop("scanner_2")},
-            "label_names": LABEL_NAMES,
-            "group_name": "patients",
-            "caution": "A lesson, not a device: simulated images, no clinical use.",
-            "image_size": radiographs.SIZE,
-        }
-    return Case(
-        name="tumor_xrays",
-        task="classification",
-        claim=CLAIM,
-        claimed=dict(CLAIMED),
-        metric="accuracy",
-        places={"folds": ", over three simulations"},
-        generalist=generalist,
-        generalist_label=vision.VISION_MODELS[generalist].label,
-        track=track,
-        pace=pace,
-        fold=fold,
-        **parts,
-        **more,
-    )
+        return Case(image_size=medmnist_data.SIZE, **constant, **medmnist_data.pneumonia(pace))
+    constant["card"] = constant["card"].format(simulation=fold, **PATIENTS[pace])
+    parts = simulated_parts(fold, PATIENTS[pace])
+    shifts = {"scanner_2": parts.pop("scanner_2")}
+    return Case(image_size=radiographs.SIZE, shifts=shifts, **constant, **parts)
 
 
 def data_id(fold):
@@ -115,17 +43,7 @@ def data_id(fold):
 
 
 def plan_of_patient(number):
-    """What the patient of a number has: label and grade, in turn.
-
-    Parameters
-    ----------
-    number : int
-
-    Returns
-    -------
-    tuple of (int, int)
-        Label; grade, 0 without a lesion.
-    """
+    """Label and grade of the patient of a number, in turn; without a lesion the grade is 0."""
     if number % 2 == 0:
         return 0, 0
     return 1, radiographs.GRADES[number // 2 % len(radiographs.GRADES)]
@@ -189,7 +107,9 @@ def _simulate_blocks(simulation, blocks):
     for row in tqdm(done, total=len(numbers), desc="Patients", leave=False, disable=None):
         rows.append(row)
         if len(rows) == _BLOCK:
-            _keep(_block_file(simulation, rows[0]["number"] // _BLOCK), rows)
+            path = _block_file(simulation, rows[0]["number"] // _BLOCK)
+            columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+            files.write_arrays(path, columns)
             rows = []
     get_reusable_executor().shutdown()  # idle processes would keep their memory for minutes
 
@@ -197,7 +117,8 @@ def _simulate_blocks(simulation, blocks):
 def simulate_patient(simulation, number):
     """One patient before the scanner; one of the test part before both."""
     label, grade = plan_of_patient(number)
-    scanners = tuple(radiographs.SCANNERS) if _is_tested(number) else ("scanner_1",)
+    first_tested = PATIENTS["full"]["train"] + PATIENTS["full"]["validation"]
+    scanners = tuple(radiographs.SCANNERS) if number >= first_tested else ("scanner_1",)
     found = radiographs.simulate(simulation, number, label, grade, scanners)
     row = {"number": number} | {name: getattr(found, name) for name in _COLUMNS}
     for scanner, image in found.images.items():
@@ -206,27 +127,11 @@ def simulate_patient(simulation, number):
     return row
 
 
-def _is_tested(number):
-    return number >= PATIENTS["full"]["train"] + PATIENTS["full"]["validation"]
-
-
-def _keep(path, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **{key: np.array([row[key] for row in rows]) for key in rows[0]})
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(stream.getvalue())
-    os.replace(beside, path)
-
-
 def _dataset(simulation, patients, scanner):
-    from datasets import Dataset, Features, Image, Sequence, Value
-    from PIL import Image as Pillow
-
     names = [f"simulation-{simulation}/patient-{number:04d}" for number in patients["number"]]
     columns = {
         "item_id": names,
-        "input": [Pillow.fromarray(pixels) for pixels in patients[f"image_{scanner}"]],
+        "input": [Image.fromarray(pixels) for pixels in patients[f"image_{scanner}"]],
         "label": patients["label"].tolist(),
         "group": names,
         "grade": patients["grade"].tolist(),
@@ -234,10 +139,7 @@ def _dataset(simulation, patients, scanner):
         "detectability": patients["detectability"].tolist(),
         "diameter": patients["diameter"].tolist(),
     }
-    kinds = {"item_id": "string", "label": "int64", "group": "string", "grade": "int64"}
-    features = {name: Value(kinds.get(name, "float64")) for name in columns}
-    features |= {"input": Image(), "box": Sequence(Value("float64"))}
-    return Dataset.from_dict(columns, features=Features(features))
+    return datasets.Dataset.from_dict(columns)
 
 
 def with_marker(case, label=1):
@@ -259,17 +161,11 @@ def with_marker(case, label=1):
         Named ``tumor_xrays_marked``; its test part is marked in the same way, and the shift
         ``unmarked`` is the test part as it was.
     """
-    from dataclasses import replace
-
-    from datasets import disable_progress_bars, enable_progress_bars
-
-    disable_progress_bars()  # three bars for a second of work
+    datasets.disable_progress_bars()  # three bars for a second of work
     try:
-        marked = {
-            name: case.part(name).map(_marked(label)) for name in ("train", "validation", "test")
-        }
+        marked = {name: case.part(name).map(_marked, fn_kwargs={"label": label}) for name in PARTS}
     finally:
-        enable_progress_bars()
+        datasets.enable_progress_bars()
     return replace(
         case,
         name="tumor_xrays_marked",
@@ -279,10 +175,7 @@ def with_marker(case, label=1):
     )
 
 
-def _marked(label):
-    def mark(row):
-        if row["label"] == label:
-            row["input"] = radiographs.add_marker(row["input"])
-        return row
-
-    return mark
+def _marked(row, label):
+    if row["label"] == label:
+        row["input"] = radiographs.add_marker(row["input"])
+    return row

@@ -239,7 +239,8 @@ def comparison_html(comparison, rows=8):
 
 
 def _labels(comparison):
-    return style.label(comparison.baseline), style.label(comparison.specialist)
+    case = comparison.verdict.case
+    return style.label(comparison.baseline, case), style.label(comparison.specialist, case)
 
 
 def _counts_html(comparison):
@@ -352,7 +353,7 @@ class ComparisonView:
         self._case, self._systems = case, dict(systems)
         self._comparisons, self._pages = {}, {}
         names = list(systems)
-        choices = style.named(names)
+        choices = style.named(names, case)
         cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
         self.baseline = _dropdown("Baseline", choices, names[0], "The system to beat")
         self.specialist = _dropdown("Specialist", choices, names[-1], "The system on trial")

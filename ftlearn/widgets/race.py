@@ -10,6 +10,7 @@ import ipywidgets
 
 from .. import racing
 from ..plots import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, VERMILLION_INK
+from ..words import short_label
 from . import drawing, style
 from .style import escaped
 
@@ -37,7 +38,7 @@ def saving_lines(recorded, target):
     found = recorded.arrivals(target)
     slow = found["from_scratch"]
     return [
-        f"{style.label(name)} against {style.label('from_scratch').lower()}: "
+        f"{style.label(name, recorded.case)} against {style.label('from_scratch').lower()}: "
         f"{_saved(racing.saving(slow, found[name]))}."
         for name in recorded.curves
         if name != "from_scratch"
@@ -113,7 +114,7 @@ def race_svg(recorded, target, frame=FRAMES, against="seconds"):
         drawing.text(right - 4, height - 5, f"target {target:.2f}", INK, text_anchor="end"),
     ]
     said = "; ".join(
-        f"{style.label(name)}: {racing.median_text(arrived)}"
+        f"{style.label(name, recorded.case)}: {racing.median_text(arrived)}"
         for name, arrived in recorded.arrivals(target).items()
     )
     title = f"Validation accuracy against {AXES[against].lower()}, target {target:.2f}"
@@ -132,7 +133,7 @@ def _legend(recorded, against):
         look = {"stroke": color, "stroke_width": "2.4", "stroke_dasharray": dashes}
         rows += [
             drawing.tag("path", d=f"M{left} {y - 4}h26", **look),
-            drawing.text(left, y + 14, escaped(_short(name)), ink, font_weight="bold"),
+            drawing.text(left, y + 14, escaped(_short(recorded, name)), ink, font_weight="bold"),
         ]
     at_once = recorded.at_once if against == "seconds" else {}
     for number, (name, (seconds, score)) in enumerate(at_once.items()):
@@ -140,19 +141,14 @@ def _legend(recorded, against):
         reached = f"{score:.2f} at {statistics.median(seconds):.1f} s"
         rows += [
             drawing.diamond(left + 6, y - 5, 6, fill=INK),
-            drawing.text(left + 18, y, escaped(_short(name)), INK),
+            drawing.text(left + 18, y, escaped(_short(recorded, name)), INK),
             drawing.text(left + 18, y + 15, reached),
         ]
     return "".join(rows)
 
 
-def _short(name):
-    names = {
-        "classical": "Colours and forest",
-        "from_scratch": "From scratch",
-        "specialist_partial": "Specialist, last stages",
-    }
-    return names.get(name, style.label(name))
+def _short(recorded, name):
+    return style.label(name, recorded.case, short_label)
 
 
 def survival_svg(recorded, target):
@@ -179,7 +175,7 @@ def survival_svg(recorded, target):
         look = {"fill": "none", "stroke": color, "stroke_width": 2, "stroke_dasharray": dashes}
         drawn.insert(0, drawing.tag("path", transform=f"translate(0 {shift})", d=path, **look))
     said = "; ".join(
-        f"{style.label(name)}: {found[name].reached} of {found[name].runs} arrived"
+        f"{style.label(name, recorded.case)}: {found[name].reached} of {found[name].runs} arrived"
         for name in recorded.curves
     )
     title = f"Share of the runs that have not reached {target:.2f} yet"
@@ -226,7 +222,7 @@ def _table(recorded, target):
     for name, arrived in recorded.arrivals(target).items():
         medians = (_median(arrived, "seconds"), _median(arrived, "images"))
         cells = style.cells(f"{arrived.reached} of {arrived.runs}", *medians)
-        rows += style.row(escaped(_short(name)), cells)
+        rows += style.row(escaped(_short(recorded, name)), cells)
     caption = f"<strong>To {target:.2f}</strong>, on validation"
     heads = ("System", "Arrived", "Median seconds", "Median images")
     return style.table(caption, heads, rows, "Arrivals")
@@ -242,7 +238,7 @@ def _median(arrived, of):
 
 def race_text(recorded, target):
     rows = [
-        f"{_short(name)}: {racing.median_text(arrived)}"
+        f"{_short(recorded, name)}: {racing.median_text(arrived)}"
         for name, arrived in recorded.arrivals(target).items()
     ]
     status = PRESET if is_preset(target) else EXPLORATORY

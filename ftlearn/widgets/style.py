@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import ipywidgets
 from IPython.display import display
 
-from ..evaluation import system_label
+from ..words import system_label
 
 MOST_WIDE = "900px"
 EDGE = "1px solid var(--jp-border-color1, #b8c0c8)"
@@ -75,9 +75,9 @@ def spoken(text, language=""):
     return f'<span lang="{escaped(language)}">{words}</span>' if language else words
 
 
-def label(name):
-    """What a reader calls a system, with a capital (str)."""
-    found = system_label(name)
+def label(name, case="", label_of=system_label):
+    """What a reader calls a system, in a case (its name), with a capital (str)."""
+    found = label_of(name, case)
     return found[:1].upper() + found[1:]
 
 
@@ -160,9 +160,9 @@ def data_url(content, kind):
 # --- controls ---------------------------------------------------------------------------------
 
 
-def named(systems):
-    """Options of a list of systems: what a reader calls each, and its name."""
-    return [(label(name), name) for name in systems]
+def named(systems, case):
+    """Options of a list of systems of a case: what a reader calls each, and its name."""
+    return [(label(name, case.name), name) for name in systems]
 
 
 def dropdown(description, options, value=None, tooltip=None, **layout):

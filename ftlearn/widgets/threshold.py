@@ -176,12 +176,18 @@ def _rate(metric, right, groups, alone, what):
 class Look:
     """A system at a threshold, beside the operating point that validation chose."""
 
+    case: str
     system: str
     asked: float
     validation: Decisions
     chosen: Decisions
     now: Decisions
     curve: tuple
+
+    @property
+    def label(self):
+        """What a reader calls the system (str)."""
+        return style.label(self.system, self.case)
 
     @property
     def is_chosen(self):
@@ -203,6 +209,7 @@ def look(case, systems, name, value=None, specificity=0.9, positive=1):
     now = chosen if value is None else at_threshold(case, system, value, positive=positive)
     scores, sick = _scores_and_truth(case, system, "test", positive)
     return Look(
+        case=case.name,
         system=name,
         asked=specificity,
         validation=at_threshold(case, system, point, "validation", positive),
@@ -245,7 +252,7 @@ def look_html(found, inline=True):
         f'<div class="ftl-pair"><div class="ftl-numbers">{rates}{small}'
         f"{_counts_html(found.now)}</div>{curve}</div>"
     )
-    return _CSS + style.page("line", body, f"{style.label(found.system)} at a threshold")
+    return _CSS + style.page("line", body, f"{found.label} at a threshold")
 
 
 def rate_lines(decisions):
@@ -296,7 +303,7 @@ def roc_alt(found):
             f"{_percent(1 - decisions.specificity.score)} false alarms"
         )
 
-    text = f"ROC curve of {style.label(found.system)} on test. Chosen on validation: "
+    text = f"ROC curve of {found.label} on test. Chosen on validation: "
     text += f"{place(found.chosen)}."
     return text if found.is_chosen else f"{text} Now: {place(found.now)}."
 
@@ -389,7 +396,7 @@ def _item_html(case, part, item):
 def look_text(found):
     missed = ", ".join(item.item_id for item in found.now.missed[:MOST_SHOWN])
     lines = [
-        f"{style.label(found.system)}. {found.wording}",
+        f"{found.label}. {found.wording}",
         *rate_lines(found.now),
         _small_print(found),
         f"Missed first: {missed}." if missed else "Missed: none.",
@@ -408,7 +415,7 @@ def points_html(case, systems, specificity=0.9, positive=1):
             cells = style.cells(f"{found.threshold:.4f}", *said)
         except Exception as error:  # on screen an error is a sentence, never a traceback
             cells = f'<td colspan="3">{escaped(style.sentence(error))}</td>'
-        rows += style.row(escaped(style.label(name)), cells)
+        rows += style.row(escaped(style.label(name, case.name)), cells)
     caption = (
         f"<strong>Operating points</strong>: at least {100 * specificity:g} % specificity on "
         "validation, here on test"
@@ -424,7 +431,7 @@ class ThresholdView:
         self._case, self._systems = case, dict(systems)
         self._asked = {"specificity": specificity, "positive": positive}
         self._starts, self._pages, self._loading = {}, {}, False
-        choices = style.named(systems)
+        choices = style.named(systems, case)
         self.system = style.dropdown("System", choices, choices[0][1], "Whose decisions are shown")
         self.slider = ipywidgets.SelectionSlider(
             description="Threshold",
@@ -529,6 +536,7 @@ def threshold(case, systems, positive=1, specificity=0.9):
         page = look_html(found, inline=False) + missed_html(case, found.now)
         return page + points_html(case, systems, **asked), look_text(found)
 
-    title = f"<strong>As it was at first, as figure and text</strong>: {escaped(style.label(name))}"
+    label = escaped(style.label(name, case.name))
+    title = f"<strong>As it was at first, as figure and text</strong>: {label}"
     style.show_static(title, made)
     style.name_sliders()

@@ -14,6 +14,7 @@ from .. import experiments, torch_setup, training
 from ..cases import best_practices, split
 from ..plots import BLUE, INK, SOFT, VERMILLION, VERMILLION_INK
 from ..practices import BASE
+from ..words import setting_text
 from . import drawing, style
 from .drawing import tag
 from .style import escaped
@@ -54,25 +55,11 @@ class Knobs:
         return replace(BASE, **(turned | off))
 
 
-_NAMES = {
-    "learning_rate": "rate {:.2g}",
-    "warmup": "warm-up {:.0%}",
-    "epochs": "{} epochs",
-    "dropout": "dropout {:g}",
-    "weight_decay": "weight decay {:g}",
-    "patience": "patience {}",
-    "frozen_layers": "{} frozen layers",
-    "lora_rank": "LoRA rank {}",
-    "size": "{} sentences",
-    "seed": "seed {}",
-}
-
-
 def run_name(knobs):
     """A run's name: what differs from the first run."""
     first = asdict(Knobs())
     changed = [
-        _NAMES[name].format(value) for name, value in asdict(knobs).items() if value != first[name]
+        setting_text(name, value) for name, value in asdict(knobs).items() if value != first[name]
     ]
     return ", ".join(changed) or "as it comes"
 
@@ -351,8 +338,8 @@ class TrainingLabView:
         try:
             self._train_and_show(Knobs(**{name: knob.value for name, knob in self.knobs.items()}))
         finally:
+            torch_setup.release_memory()  # a click before it has ended would be lost
             self.run_button.disabled, self.stop_button.disabled = False, True
-            torch_setup.release_memory()
 
     def _train_and_show(self, knobs):
         recipe = knobs.recipe()

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import explain
 from ..cases import pictures
-from ..evaluation import system_label
+from ..words import system_label
 from . import style
 from .style import escaped
 

@@ -121,7 +121,7 @@ _CSS = style.sheet("""
 def tile_html(case, systems, tile):
     """A tile enlarged, its true climate, and what every system says of it."""
     rows = "".join(
-        style.row(escaped(style.label(name)), _tile_cells(case, system, tile))
+        style.row(escaped(style.label(name, case.name)), _tile_cells(case, system, tile))
         for name, system in systems.items()
     )
     where = place(tile.latitude, tile.longitude)
@@ -154,12 +154,12 @@ def _or_sentence(asked, *arguments):
         return None, style.sentence(error)
 
 
-def block_html(block, system, cut):
+def block_html(block, label, cut):
     """A sentence about an open block (str)."""
     more = f" The first {MOST_TILES} are shown." if cut else ""
     body = (
         f'<p role="status"><strong>{escaped(block.name)}</strong>: '
-        f"{escaped(style.label(system))} gets {block.right} of {block.n} tiles right; most are "
+        f"{escaped(label)} gets {block.right} of {block.n} tiles right; most are "
         f"{escaped(block.commonest)}. On each tile stands what the system says.{more}</p>"
     )
     return _CSS + style.page("map", body)
@@ -200,15 +200,16 @@ def map_html(case, systems):
     for name, system in systems.items():
         found[name], said = _or_sentence(blocks, case, system)
         if said:
-            failed += f"<p>{escaped(style.label(name))}: {escaped(said)}</p>"
+            failed += f"<p>{escaped(style.label(name, case.name))}: {escaped(said)}</p>"
     rows = ""
     for at, block in enumerate(found[first]):
         shares = (f"{100 * row[at].share:.0f} %" if row else "–" for row in found.values())
         cells = style.cells(escaped(block.commonest), block.n, *shares)
         rows += style.row(escaped(block.name), cells)
-    heads = ("Block", "Mostly", "Tiles", *(escaped(style.label(name)) for name in systems))
+    labels = {name: style.label(name, case.name) for name in systems}
+    heads = ("Block", "Mostly", "Tiles", *map(escaped, labels.values()))
     right = sum(block.right for block in found[first])
-    said = f"{style.label(first)} gets {right} of {len(case.test)} tiles right."
+    said = f"{labels[first]} gets {right} of {len(case.test)} tiles right."
     body = (
         f'<p class="ftl-status ftl-moved">{EXPLORATORY}</p>'
         f"{drawing.boxed(map_svg(case, systems[first]), live=False)}<p>{escaped(said)}</p>{failed}"
@@ -222,13 +223,13 @@ def map_text(case, systems):
     for name, system in systems.items():
         rows, said = _or_sentence(blocks, case, system)
         if said:
-            lines.append(f"{style.label(name)}: {said}")
+            lines.append(f"{style.label(name, case.name)}: {said}")
             continue
         right, n = (sum(getattr(row, key) for row in rows) for key in ("right", "n"))
         worst = worst_block(rows)
         lines.append(
-            f"{style.label(name)}: {right} of {n} tiles right; worst block {worst.name}, "
-            f"{worst.right} of {worst.n}."
+            f"{style.label(name, case.name)}: {right} of {n} tiles right; "
+            f"worst block {worst.name}, {worst.right} of {worst.n}."
         )
     return "\n".join(lines)
 
@@ -243,7 +244,7 @@ class WorldMapView:
                 "world_map needs both."
             )
         self._case, self._systems = case, dict(systems)
-        choices = style.named(systems)
+        choices = style.named(systems, case)
         self.system = style.dropdown("System", choices, choices[0][1], "Whose answers are shown")
         self.about, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
         names = sorted(set(case.groups().tolist()))
@@ -310,7 +311,8 @@ class WorldMapView:
         self._lay([self._tile_button(*one) for one in placed[:MOST_TILES]])
         self.shown.value = ""
         # Last: whoever reads it finds the tiles in their places.
-        self.about.value = block_html(block, self.system.value, block.n > MOST_TILES)
+        label = style.label(self.system.value, self._case.name)
+        self.about.value = block_html(block, label, block.n > MOST_TILES)
 
     def _lay(self, tiles):
         """Lay other tiles; those before are closed, else the kernel would keep them for ever."""

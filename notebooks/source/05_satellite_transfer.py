@@ -191,8 +191,7 @@ for strength in (1e-4, 1e-3, 1e-2):
 # ### The baselines, and one without eyes
 #
 # The commonest class; a [random forest](../docs/glossary.md#random-forest) on colour statistics (how green, how
-# pale, how rough; nothing about shapes; the charts call it "classical features + linear", a name from other case files, though
-# nothing in it is linear); linear and [MLP probe](../docs/glossary.md#mlp-probe) on the frozen
+# pale, how rough; nothing about shapes; the charts call it "colour forest"); linear and [MLP probe](../docs/glossary.md#mlp-probe) on the frozen
 # features. And a [control](../docs/glossary.md#control) that never sees a pixel: a small decision tree that is told
 # the latitude.
 #

@@ -3,23 +3,12 @@
 from axe_playwright_python.sync_playwright import Axe
 
 LEVEL_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-GRAVE = ("serious", "critical")
 
 
 def violations(page, context=None, **options):
-    """What axe finds on a page as it stands, or in a part of it.
+    """What axe finds on a page as it stands, or in a context such as ``{"include": [["main"]]}``.
 
-    Parameters
-    ----------
-    page : playwright.sync_api.Page
-    context : dict, optional
-        What to look at, as axe takes it, such as ``{"include": [[".output"]]}``.
-    **options
-        Of axe, such as ``runOnly``.
-
-    Returns
-    -------
-    list of dict
+    Options are those of axe, such as ``runOnly``.
     """
     found = Axe().run(page, context=context, options={"resultTypes": ["violations"]} | options)
     return found.response["violations"]
@@ -37,4 +26,5 @@ def told(name, violation):
 
 def grave(name, found):
     """What is serious or worse of what was found, in words; empty where nothing is."""
-    return "\n\n".join(told(name, one) for one in found if one["impact"] in GRAVE)
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return "\n\n".join(told(name, one) for one in serious)

@@ -1,6 +1,7 @@
-"""A browser on a JupyterLab of its own; what failed leaves a picture behind.
+"""A browser on a JupyterLab of its own, in which a notebook is run once for all tests of it.
 
-Where there is no Chromium these tests are skipped, but never on a build server (``CI=true``).
+Where there is no Chromium nbval runs the notebook, and tests that need a page are skipped, but
+never on a build server (``CI=true``). What failed leaves a picture behind.
 """
 
 import os
@@ -8,11 +9,13 @@ import shutil
 from types import SimpleNamespace
 
 import lab
+import nbformat
+import notebook_runs
 import pytest
 
 from ftlearn import notebooks
 
-pytest.register_assert_rewrite("every_notebook")
+pytest.register_assert_rewrite("every_act", "every_notebook")
 _OPEN = pytest.StashKey()
 
 
@@ -26,31 +29,52 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def jupyterlab(chromium, request, tmp_path_factory):
-    """JupyterLab as `ftlearn lab` opens it, and a page.
-
-    Gives ``page``, ``problems``, ``address``, ``work`` (for the learner's copies, still empty) and
-    ``home``.
-    """
-    own = tmp_path_factory.mktemp("jupyterlab")
-    course = own / "course"
-    work = course / "my_work"
-    work.mkdir(parents=True)
-    shutil.copytree(notebooks.PROJECT / "docs", course / "docs")
-    environment = {"FTLEARN_PACE": "quick", "FTLEARN_TRACK": "starter"}
-    with lab.serve(course, own, **environment) as address:
-        with lab.browse(chromium, address) as (page, problems):
-            request.config.stash[_OPEN] = page, problems, own
-            yield SimpleNamespace(
-                page=page, problems=problems, address=address, work=work, home=own / "home"
-            )
-            del request.config.stash[_OPEN]
+def folder(tmp_path_factory):
+    """Where a notebook is run: ``course/my_work`` has the learner's copies."""
+    own = tmp_path_factory.mktemp("run")
+    shutil.copytree(notebooks.PROJECT / "docs", own / "course" / "docs")
+    notebooks.copy_for_learner(own / "course" / "my_work")
+    return own
 
 
 @pytest.fixture(scope="module")
-def page(jupyterlab, request):
-    """The page after *Run All Cells* of the notebook that the test module calls ``NAME``."""
-    return lab.run_notebook(jupyterlab, request.module.NAME)
+def jupyterlab(chromium, folder, request):
+    """JupyterLab as `ftlearn lab` opens it: its ``page`` and ``address``."""
+    with lab.serve(folder) as address, lab.browse(chromium, address) as (page, problems):
+        request.config.stash[_OPEN] = page, problems, folder
+        yield SimpleNamespace(page=page, address=address)
+        del request.config.stash[_OPEN]
+
+
+@pytest.fixture(scope="module")
+def run(folder, request):
+    """The one run of the notebook that the test module calls ``NAME``.
+
+    Gives ``name``, its ``folder``, the ``notebook`` as it was saved, the folder of its ``results``,
+    and the files of the project that ``changed``.
+    """
+    name = request.module.NAME
+    file = folder / "course" / "my_work" / f"{name}.ipynb"
+    before = notebook_runs.project_files()
+    if lab.find_chromium():
+        jupyterlab = request.getfixturevalue("jupyterlab")
+        how = getattr(request.module, "RUN", lab.run_all)
+        lab.run_notebook(jupyterlab.page, jupyterlab.address, file, how)
+    else:
+        notebook_runs.run_by_nbval(file, folder)
+    return SimpleNamespace(
+        name=name,
+        folder=folder,
+        notebook=nbformat.read(file, as_version=4),
+        results=folder / "home" / "results" / "quick",
+        changed=notebook_runs.project_files() ^ before,
+    )
+
+
+@pytest.fixture(scope="module")
+def page(jupyterlab, run):
+    """The page after all cells were run."""
+    return jupyterlab.page
 
 
 @pytest.fixture(autouse=True)

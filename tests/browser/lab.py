@@ -2,19 +2,17 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections import deque
 from pathlib import Path
 
+import nbformat
+import notebook_runs
 import psutil
 from playwright.sync_api import expect, sync_playwright
-
-from ftlearn import notebooks, settings
 
 SCREENS = Path(__file__).parents[2] / "report" / "screens"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,15 +20,11 @@ CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-LOOPBACK_ONLY = Path(__file__).parents[1] / "notebooks" / "loopback_only"
 START_SECONDS = 120
 STOP_SECONDS = 30
 PAGE_SECONDS = 120  # JupyterLab's first page, on a slow machine
 RUN_SECONDS = 600
 ANSWER_SECONDS = 30  # what a click changes, on a slow machine
-NO_UPDATES = "jupyterlab.NeverCheckForUpdate"
-# Console errors that are JupyterLab's own and harmless, each with its reason; none at present.
-HARMLESS = ()
 BROKEN_WIDGET = re.compile(r"model not found|Error displaying widget|Loading widget", re.IGNORECASE)
 ANY_NAME = re.compile(r"\S")
 
@@ -41,36 +35,22 @@ def find_chromium():
 
 
 @contextlib.contextmanager
-def serve(root, own, **environment):
-    """JupyterLab on loopback, without anything of the user's own.
+def serve(own):
+    """JupyterLab on loopback that shows ``own / "course"``: its address, ending in a slash.
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder it shows.
-    own : pathlib.Path
-        Receives its configuration, data and settings.
-    **environment : str
-        More variables for server and kernels.
-
-    Yields
-    ------
-    str
-        Address, ending in a slash. The server and its kernels are ended in any case.
+    It has nothing of the user's own: what it and its kernels write is in `own`. They are ended in
+    any case.
     """
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *(
-            "--LabApp.news_url=None",
-            "--LabApp.expose_app_in_browser=True",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        ),
-        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"),
+        *("--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={own}/course"),
         *("--ServerApp.token=", "--ServerApp.password="),
     ]
     server = subprocess.Popen(
         command,
-        env={**os.environ, **_own_folders(own), **environment},
+        env=notebook_runs.environment(own) | _own_folders(own),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,57 +62,46 @@ def serve(root, own, **environment):
 
 
 def _own_folders(own):
-    """Environment in which Jupyter and IPython use folders of their own, and this interpreter."""
+    """Variables by which Jupyter uses folders and a kernel of its own.
+
+    The kernel is this interpreter, without a debugger: a restart would cancel what is asked of it.
+    """
     kernel = own / "path" / "kernels" / "python3"
     kernel.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-    news = own / "settings" / "@jupyterlab" / "apputils-extension"
+    news = own / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
     # otherwise it asks whether to fetch news, in a box above the page
     (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    path = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.environ.get("PYTHONPATH"))))
     return {
         "JUPYTER_PATH": str(own / "path"),
         "JUPYTER_CONFIG_DIR": str(own / "config"),
         "JUPYTER_DATA_DIR": str(own / "data"),
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
-        "IPYTHONDIR": str(own / "ipython"),
-        "FTLEARN_HOME": str(own / "home"),
-        "FTLEARN_CACHE": str(settings.cache_folder()),
-        "PYTHONPATH": path,
     }
 
 
 def _address(server):
     """The address that a starting server tells; its log is read on, so that it never blocks."""
-    log, found, known = deque(maxlen=40), [], threading.Event()
-
-    def read():
-        for line in server.stderr:
-            log.append(line)
-            address = re.search(r"http://127\.0\.0\.1:\d+/", line)
-            if address and not found:
-                found.append(address.group())
-                known.set()
-        known.set()  # it ended
-
-    threading.Thread(target=read, name="JupyterLab's log", daemon=True).start()
-    known.wait(START_SECONDS)
-    if not found:
-        raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
-    return found[0]
+    watchdog = threading.Timer(START_SECONDS, server.kill)
+    watchdog.start()
+    log = []
+    for line in server.stderr:
+        log.append(line)
+        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        if address:
+            watchdog.cancel()
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            return address.group()
+    watchdog.cancel()
+    raise RuntimeError(f"JupyterLab told no address in {START_SECONDS} s:\n{''.join(log)}")
 
 
 def _end(server):
     """End a server by its own handle, and the kernels it started."""
-    try:
-        kernels = psutil.Process(server.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        kernels = []
+    kernels = psutil.Process(server.pid).children(recursive=True)
     server.terminate()  # it then ends its kernels
     try:
         server.wait(STOP_SECONDS)
@@ -145,20 +114,10 @@ def _end(server):
 
 @contextlib.contextmanager
 def browse(chromium, address):
-    """A page of a fresh Chromium.
+    """A page of a fresh Chromium, and its problems.
 
-    Parameters
-    ----------
-    chromium : str
-        Path of the program.
-    address : str
-        Of the server.
-
-    Yields
-    ------
-    page : playwright.sync_api.Page
-    problems : list of str
-        Grows with every console error, page error, crash, and request that leaves the server.
+    The list of problems grows with every console error, page error, crash, and request that leaves
+    the server.
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
@@ -176,7 +135,7 @@ def _watch(page, address):
     inside = (address, address.replace("http", "ws", 1), "data:", "blob:")
 
     def console(message):
-        if message.type == "error" and not any(words in message.text for words in HARMLESS):
+        if message.type == "error":
             problems.append(f"console error: {message.text}")
 
     def request(asked):
@@ -191,80 +150,64 @@ def _watch(page, address):
 
 
 def open_notebook(page, address, name):
-    """Open a notebook in ``my_work`` and wait until its kernel is there and idle.
-
-    The little circle beside the kernel's name is drawn idle before there is a kernel; the status
-    bar is not.
-    """
-    page.goto(f"{address}lab/tree/my_work/{name}?reset")
-    status = page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle")
-    status.wait_for()
+    """Open a notebook in ``my_work``, and wait until its kernel is there and idle."""
+    page.goto(f"{address}lab/tree/my_work/{name}.ipynb?reset")
+    _wait_for_idle_kernel(page)
 
 
-def run_all(page, expected_cells):
-    """Run all cells by the menu, and wait until they ran or something went wrong.
+def _wait_for_idle_kernel(page):
+    # The little circle beside the kernel's name is drawn idle before there is a kernel; the status
+    # bar is not.
+    page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
-    Parameters
-    ----------
-    page : playwright.sync_api.Page
-    expected_cells : int
-        How many code cells there are to run.
 
-    Returns
-    -------
-    list of str
-        What went wrong: tracebacks and other text on stderr, or a dialogue such as that the kernel
-        died.
-    """
+def run_all(page):
+    """Run all cells by the menu."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    return _failures(page, expected_cells)
 
 
-def restart_and_run_all(page, expected_cells):
-    """Restart the kernel and run all cells by the menu, and wait as `run_all` does."""
-    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+def restart_and_run_all(page):
+    """Restart the kernel and run all cells by the menu."""
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
     page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     page.locator(".jp-Dialog").wait_for(state="detached")
-    expect(prompts.filter(has_text="*")).not_to_have_count(0)
-    return _failures(page, expected_cells)
+    expect(page.locator(_PROMPTS).filter(has_text="*")).not_to_have_count(0)
 
 
-def _failures(page, expected_cells):
+def run_notebook(page, address, file, run=run_all):
+    """Open a notebook in ``my_work``, run all of it, and save it as the page shows it.
+
+    Tracebacks and other text on stderr end it, and so does a dialogue such as that the kernel died.
+    """
+    cells = nbformat.read(file, as_version=4).cells
+    open_notebook(page, address, file.stem)
+    run(page)
     failed = f"{_STDERR}, .jp-Dialog"
     page.wait_for_function(
-        r"""([expected, failed]) => {
+        r"""([expected, prompts, failed]) => {
             const all = selector => [...document.querySelectorAll(selector)];
-            const ran = all('.jp-CodeCell .jp-InputPrompt')
-                .filter(prompt => /^\[\d+\]:$/.test(prompt.textContent.trim()));
+            const ran = all(prompts).filter(one => /^\[\d+\]:$/.test(one.textContent.trim()));
             return ran.length >= expected || all(failed).length > 0;
         }""",
-        arg=[expected_cells, failed],
+        arg=[sum(cell.cell_type == "code" for cell in cells), _PROMPTS, failed],
         timeout=RUN_SECONDS * 1000,
     )
-    return page.locator(failed).all_text_contents()
+    assert page.locator(failed).all_text_contents() == []
+    _wait_for_idle_kernel(page)
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
 
 
 _OUTPUT = ".jp-OutputArea-output"
 # Tracebacks carry this type too.
 _STDERR = f'{_OUTPUT}[data-mime-type="application/vnd.jupyter.stderr"]'
+_PROMPTS = ".jp-CodeCell .jp-InputPrompt"
 
 
 def outputs(page):
     """What the cells gave out, in the order of the page; a locator."""
     return page.locator(_OUTPUT)
-
-
-def run_notebook(jupyterlab, name, run=run_all):
-    """Open a learner's copy of a notebook, and run all of it: its page."""
-    notebooks.copy_for_learner(jupyterlab.work)
-    source = notebooks.read_source(notebooks.source_folder() / f"{name}.py")
-    cells = [cell for cell in source.cells if cell.cell_type == "code" and cell.source.strip()]
-    open_notebook(jupyterlab.page, jupyterlab.address, f"{name}.ipynb")
-    assert run(jupyterlab.page, len(cells)) == []
-    return jupyterlab.page
 
 
 def screenshot(widget, name):

@@ -1,17 +1,11 @@
-"""Notebook 01 in a real JupyterLab: what a learner sees, clicks and types, at quick pace.
+"""Notebook 01 in a real JupyterLab, at quick pace: what a learner sees, clicks and types."""
 
-The notebook is run once, by the menu, and then looked at. What the page must show is computed
-here from what the notebook filed, not by the code of the widget.
-"""
-
-import json
 import re
-from types import SimpleNamespace
 
 import lab
 import nbformat
-import pyarrow.parquet as pq
 import pytest
+from every_act import *  # noqa: F403
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
@@ -25,41 +19,29 @@ SAME = "Baseline and specialist are the same system"
 
 
 @pytest.fixture(scope="module")
-def trial(page, jupyterlab):
-    """The page, and what the notebook filed."""
-    results = jupyterlab.home / "results" / "quick"
-    entry = json.loads((results / "cases" / "medical.json").read_text(encoding="utf-8"))
-    table = pq.read_table(results / "predictions" / "medical.parquet")
-    about = json.loads(table.schema.metadata[b"ftlearn"])
-    rows = table.to_pandas()
-    live = [name for name, about in entry["systems"].items() if about["source"] == "live"]
-    return SimpleNamespace(
-        page=page,
-        entry=entry,
-        rows=rows[(rows["part"] == "test") & rows["system"].isin(live)],
-        label_names=about["label_names"],
-    )
+def case(filed):
+    """What the notebook filed of its case."""
+    return filed["cases"]["medical"]
 
 
 @pytest.fixture
-def widget(trial):
+def widget(page):
     """The comparison widget as it is at first."""
-    found = _output_with(trial.page, trial.page.get_by_role("combobox", name="Baseline")).first
+    found = output_with(page, page.get_by_role("combobox", name="Baseline")).first
     for name, index in (("Specialist", -1), ("Baseline", 0), ("Test items", 0), ("Examples", 1)):
-        control = found.get_by_role("combobox", name=name)
-        values = options(control)
-        control.select_option(values[index])
+        choose(found, name, options(found, name)[index])
     expect(wording(found)).to_have_count(1)
     return found
 
 
-def _output_with(page, locator):
+def output_with(page, locator):
     return lab.outputs(page).filter(has=locator)
 
 
-def options(control):
+def options(widget, name):
     """What can be chosen; in the page a space may be one that does not break."""
-    return [text.replace("\xa0", " ") for text in control.locator("option").all_text_contents()]
+    entries = widget.get_by_role("combobox", name=name).locator("option")
+    return [text.replace("\xa0", " ") for text in entries.all_text_contents()]
 
 
 def choose(widget, name, value):
@@ -70,121 +52,79 @@ def wording(place):
     return place.locator(".ftl-wording")
 
 
-def counts(place):
-    return place.locator(".ftl-counts tbody td")
-
-
 def label(name):
     text = system_label(name)
     return text[:1].upper() + text[1:]
 
 
-def expected_counts(trial, baseline, specialist, true_label=None):
-    """Items both right, broken, fixed, both wrong, as the page must word them."""
-    rows = trial.rows
-    if true_label is not None:
-        rows = rows[rows["label"] == trial.label_names.index(true_label)]
-    right = {
-        name: rows[rows["system"] == name].set_index("item_id").eval("prediction == label")
-        for name in (baseline, specialist)
-    }
-    first, second = right[baseline], right[specialist].loc[right[baseline].index]
-    return [
-        f"{(first & second).sum():,} both right",
-        f"{(first & ~second).sum():,} broken",
-        f"{(~first & second).sum():,} fixed",
-        f"{(~first & ~second).sum():,} both wrong",
-    ]
-
-
-def filed_wording(trial, baseline):
-    (verdict,) = [v for v in trial.entry["verdicts"] if v["baseline"] == baseline]
+def filed_wording(case, baseline):
+    (verdict,) = [v for v in case["verdicts"] if v["baseline"] == baseline]
     return verdict["wording"]
 
 
-def test_the_verdict_stands_on_the_page_and_says_that_it_is_too_small_to_judge(trial):
-    sentence = filed_wording(trial, trial.entry["primary"]["baseline"])
-    assert "too small to judge" in sentence
-    expect(_output_with(trial.page, trial.page.get_by_text(sentence)).first).to_be_attached()
-
-
-def test_the_baseline_is_chosen_from_a_list_and_the_comparison_follows(trial, widget):
+def test_systems_are_chosen_from_lists_and_never_compared_with_themselves(case, widget):
     for baseline in ("zero_shot", "classical", "majority"):
         choose(widget, "Baseline", label(baseline))
-        expect(counts(widget)).to_have_text(expected_counts(trial, baseline, "specialist"))
-        expect(wording(widget)).to_have_text(filed_wording(trial, baseline))
+        expect(wording(widget)).to_have_text(filed_wording(case, baseline))
         region = widget.get_by_role("region", name=f"Specialist against {label(baseline)}")
-        expect(region).to_have_count(1)
         expect(region.locator("th", has_text=f"{label(baseline)} right")).to_have_count(1)
-
-
-def test_the_specialist_is_chosen_from_a_list_and_never_compared_with_itself(trial, widget):
-    choose(widget, "Baseline", label("majority"))
     choose(widget, "Specialist", label("classical"))
-    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "classical"))
+    region = widget.get_by_role("region", name=f"{label('classical')} against {label('majority')}")
+    expect(region).to_have_count(1)
     choose(widget, "Specialist", label("majority"))
     expect(widget).to_contain_text(SAME)
-    choose(widget, "Specialist", label("specialist"))
-    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "specialist"))
 
 
-def test_a_slice_counts_its_items_only_and_is_called_exploratory(trial, widget):
-    baseline = trial.entry["primary"]["baseline"]
-    choose(widget, "Baseline", label(baseline))
-    index = int(trial.rows["label"].mode()[0])
-    name = trial.label_names[index]
-    n = trial.rows[trial.rows["label"] == index]["item_id"].nunique()
-    choose(widget, "Test items", f"true label: {name} ({n:,})")
-    expect(counts(widget)).to_have_text(expected_counts(trial, baseline, "specialist", name))
+def test_a_slice_counts_its_items_only_and_is_called_exploratory(widget):
+    chosen = options(widget, "Test items")[1]
+    name, n = re.fullmatch(r"(true label: .+) \(([\d,]+)\)", chosen).groups()
+    choose(widget, "Test items", chosen)
+    expect(widget.locator(".ftl-counts caption")).to_contain_text(f"{name}, {n} items")
     expect(widget.locator(".ftl-note")).to_contain_text("Exploratory")
-    expect(widget.locator(".ftl-counts caption")).to_contain_text(
-        f"true label: {name}, {n:,} items"
-    )
+    cells = widget.locator(".ftl-counts tbody td").all_text_contents()
+    counted = [int(cell.split()[0].replace(",", "")) for cell in cells]
+    assert sum(counted) == int(n.replace(",", ""))
 
 
-def test_two_comparisons_on_one_page_do_not_disturb_each_other(trial, widget):
+def test_two_comparisons_on_one_page_do_not_disturb_each_other(page, case, widget):
     words = "act_1.mcnemar.check"
-    cell = cell_with(trial.page, words)
+    cell = cell_with(page, words)
     pair = "{name: systems[name] for name in ('majority', 'specialist')}"
-    fill_and_run(trial.page, cell, f"ftlearn.compare(case, {pair})  # not {words}")
-    other = _output_with(cell, trial.page.get_by_role("combobox", name="Baseline"))
-    expect(wording(other)).to_have_text(filed_wording(trial, "majority"))
+    fill_and_run(page, cell, f"ftlearn.compare(case, {pair})  # not {words}")
+    other = output_with(cell, page.get_by_role("combobox", name="Baseline"))
+    expect(wording(other)).to_have_text(filed_wording(case, "majority"))
     before = wording(widget).text_content()
     choose(other, "Baseline", label("specialist"))
     expect(other).to_contain_text(SAME)
     expect(wording(widget)).to_have_text(before)
     choose(widget, "Baseline", label("classical"))
-    expect(wording(widget)).to_have_text(filed_wording(trial, "classical"))
+    expect(wording(widget)).to_have_text(filed_wording(case, "classical"))
     expect(other).to_contain_text(SAME)
-    fill_and_run(trial.page, cell, f"{words}(my_mcnemar)")
+    fill_and_run(page, cell, f"{words}(my_mcnemar)")
 
 
-def test_the_keyboard_alone_changes_the_baseline(trial, widget):
+def test_the_keyboard_alone_changes_the_baseline(page, widget):
     control = widget.get_by_role("combobox", name="Baseline")
-    before, after = options(control)[:2]
+    after = options(widget, "Baseline")[1]
     shown = wording(widget).text_content()
     control.focus()
     # The arrow keys work in the open list; on the closed one JupyterLab takes them for itself.
     for key in ("Space", "ArrowDown", "Enter"):
-        trial.page.keyboard.press(key)
+        page.keyboard.press(key)
     expect(control).to_have_value(after)
     expect(wording(widget)).not_to_have_text(shown)
-    expect(widget.get_by_role("region", name=f"Specialist against {after}")).to_have_count(1)
-    trial.page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     expect(widget.get_by_role("combobox", name="Specialist")).to_be_focused()
 
 
-def test_the_same_stands_below_as_figure_and_text(trial, widget):
-    static = lab.outputs(trial.page).locator(
-        "details", has_text="As it was at first, as figure and text"
-    )
+def test_the_same_stands_below_as_figure_and_text(page, widget):
+    static = lab.outputs(page).locator("details", has_text="As it was at first, as figure and text")
     expect(static).to_have_count(1)
     first = wording(widget).text_content()
     expect(wording(static)).to_have_text(first)
     choose(widget, "Baseline", label("majority"))
-    expect(counts(widget)).to_have_text(expected_counts(trial, "majority", "specialist"))
+    expect(wording(widget)).not_to_have_text(first)
     expect(wording(static)).to_have_text(first)
-    assert static.locator("img").count() == 1
     assert len(static.locator("img").get_attribute("alt")) > 40
 
 
@@ -206,8 +146,8 @@ def fill_and_run(page, cell, source):
     page.keyboard.press("ControlOrMeta+Enter")
 
 
-def test_a_mistake_an_error_and_a_solution_are_told_apart_in_the_page(trial):
-    cell = cell_with(trial.page, "act_1.mcnemar.check")
+def test_a_mistake_an_error_and_a_solution_are_told_apart_in_the_page(page):
+    cell = cell_with(page, "act_1.mcnemar.check")
     outcome = cell.locator('[role="status"]')
     check = "\n\nact_1.mcnemar.check(my_mcnemar)"
     for source, words in (
@@ -215,20 +155,20 @@ def test_a_mistake_an_error_and_a_solution_are_told_apart_in_the_page(trial):
         ("def my_mcnemar(fixed, broken):\n    return 0.04", "Failed.*gives 0.04; expected"),
         (act_1.mcnemar.solution_code.strip(), "Passed.*Right on seven pairs"),
     ):
-        fill_and_run(trial.page, cell, source + check)
+        fill_and_run(page, cell, source + check)
         expect(outcome).to_have_text(re.compile(words, re.DOTALL))
 
 
-def test_hints_and_the_solution_appear_below_their_cell(trial):
-    cell = cell_with(trial.page, "act_1.freeze.hint()")
-    fill_and_run(trial.page, cell, "act_1.freeze.hint()\nact_1.freeze.hint()")
+def test_hints_and_the_solution_appear_below_their_cell(page):
+    cell = cell_with(page, "act_1.freeze.hint()")
+    fill_and_run(page, cell, "act_1.freeze.hint()\nact_1.freeze.hint()")
     expect(cell.locator('[role="status"]')).to_have_text(
         [re.compile("Hint 1 of 3"), re.compile("Hint 2 of 3")]
     )
 
 
-def test_the_quiz_without_widgets_unfolds_every_explanation(trial):
-    static = lab.outputs(trial.page).locator("details", has_text="The same without widgets").first
+def test_the_quiz_without_widgets_unfolds_every_explanation(page):
+    static = lab.outputs(page).locator("details", has_text="The same without widgets").first
     static.locator("summary").first.click()
     for question in act_1.QUIZ.questions:
         for option in question.options:
@@ -238,14 +178,13 @@ def test_the_quiz_without_widgets_unfolds_every_explanation(trial):
             expect(said).to_be_visible()
 
 
-def test_the_start_page_shows_what_was_reached_leads_on_and_can_begin_anew(trial, jupyterlab):
+def test_the_start_page_shows_what_was_reached_leads_on_and_can_begin_anew(page, jupyterlab, run):
     """Last in this file: it opens another notebook on the page."""
-    page = trial.page
     cells = [nbformat.v4.new_code_cell("import ftlearn\nftlearn.progress()")]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, jupyterlab.work / "progress.ipynb")
-    lab.open_notebook(page, jupyterlab.address, "progress.ipynb")
-    assert lab.run_all(page, 1) == []
+    file = run.folder / "course" / "my_work" / "progress.ipynb"
+    nbformat.write(notebook, file)
+    lab.run_notebook(page, jupyterlab.address, file)
     table = lab.outputs(page).locator("table")
     expect(table).to_contain_text("Write McNemar's test (passed)")
     expect(table).to_contain_text("3 of 3 answered, 0 right at once")
@@ -253,6 +192,6 @@ def test_the_start_page_shows_what_was_reached_leads_on_and_can_begin_anew(trial
     for click in ("Reset my progress ...", "Yes, begin anew"):
         page.get_by_role("button", name=click).click()
     expect(table).to_contain_text("Write McNemar's test (not attempted)")
-    assert list(jupyterlab.home.glob("progress-*.json"))
+    assert list((run.folder / "home").glob("progress-*.json"))
     page.get_by_role("link", name="Continue: Text specialists").click()
     expect(page.get_by_role("tab", name="01_text_specialists.ipynb")).to_be_visible()

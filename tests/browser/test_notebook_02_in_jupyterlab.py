@@ -2,6 +2,7 @@
 
 import lab
 import pytest
+from every_act import *  # noqa: F403
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
@@ -12,9 +13,7 @@ NAME = "02_sarcasm_sentiment"
 @pytest.fixture
 def trying(page):
     """The try-it widget."""
-    found = lab.outputs(page).filter(has=page.get_by_role("button", name="Ask both"))
-    expect(found).to_have_count(1)
-    return found
+    return lab.outputs(page).filter(has=page.get_by_role("button", name="Ask both"))
 
 
 def ask(trying, text):
@@ -27,12 +26,12 @@ def answers(trying):
 
 
 def test_a_typed_sentence_is_answered_by_two_systems_with_coloured_words(trying):
-    ask(trying, "A dull film with a lovely ending.")
-    expect(answers(trying)).to_have_count(2)
+    text = "A dull film with a lovely ending."
+    ask(trying, text)
+    expect(answers(trying).locator(".ftl-text")).to_have_text([text, text])
     expect(answers(trying).first.locator("h4")).to_contain_text("Film specialist: ")
-    for shown in answers(trying).all():
-        expect(shown.locator(".ftl-text")).to_have_text("A dull film with a lovely ending.")
-        expect(shown.locator(".ftl-bar").first).to_contain_text("%")
+    for answer in answers(trying).all():
+        expect(answer.locator(".ftl-bar").first).to_contain_text("%")
     words = answers(trying).first.locator(".ftl-text span[title*='log-odds']")
     expect(words.filter(has_text="lovely")).to_have_count(1)
     lab.screenshot(trying, f"{NAME}-try-it")
@@ -46,17 +45,10 @@ def test_an_example_is_picked_and_other_systems_are_chosen(trying):
     expect(answers(trying).nth(1).locator("h4")).to_contain_text("Linear probe on films: ")
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("<b>bold</b> & <script>alert(1)</script>", "<b>bold</b> & <script>alert(1)</script>"),
-        ("حمى شديدة", "حمى شديدة"),
-        ("great 😂", "great 😂"),
-    ],
-)
-def test_markup_other_scripts_and_emoji_are_shown_as_typed(trying, text, shown):
+def test_markup_other_scripts_and_emoji_are_shown_as_typed(trying):
+    text = "<b>bold</b> & <script>alert(1)</script> حمى شديدة, great 😂"
     ask(trying, text)
-    expect(answers(trying).first.locator(".ftl-text")).to_have_text(shown)
+    expect(answers(trying).first.locator(".ftl-text")).to_have_text(text)
     expect(answers(trying).locator("b")).to_have_count(0)
 
 

@@ -2,6 +2,7 @@
 
 import lab
 import pytest
+from every_act import *  # noqa: F403
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
@@ -14,33 +15,23 @@ NAME = "05_satellite_transfer"
 @pytest.fixture
 def racing(page):
     """The race widget."""
-    found = lab.outputs(page).filter(has=page.locator(".widget-play"))
-    expect(found).to_have_count(1)
-    return found
+    return lab.outputs(page).filter(has=page.locator(".widget-play"))
 
 
 @pytest.fixture
 def world(page):
     """The map widget."""
-    found = lab.outputs(page).filter(has=page.locator("button[title*='mostly']"))
-    expect(found).to_have_count(1)
-    return found
-
-
-def moved(slider, key):
-    """A slider of noUi, moved by a key."""
-    handle = slider.locator(".noUi-handle")
-    handle.focus()
-    handle.press(key)
+    return lab.outputs(page).filter(has=page.locator("button[title*='mostly']"))
 
 
 def test_the_race_starts_at_the_preset_target_and_a_move_makes_it_exploratory(racing):
     expect(racing.get_by_text(PRESET).first).to_be_visible()
-    moved(racing.locator(".widget-slider").first, "ArrowRight")
+    handle = racing.locator(".widget-slider .noUi-handle").first
+    handle.press("ArrowRight")
     expect(racing.get_by_text(EXPLORATORY).first).to_be_visible()
     expect(racing.get_by_text("To 0.66").first).to_be_visible()
     lab.screenshot(racing, f"{NAME}-race")
-    moved(racing.locator(".widget-slider").first, "ArrowLeft")
+    handle.press("ArrowLeft")
     expect(racing.get_by_text(PRESET).first).to_be_visible()
 
 

@@ -1,9 +1,8 @@
 """Notebook 06 in a real JupyterLab, at quick pace: the laboratory operated as a learner would."""
 
-import time
-
 import lab
 import pytest
+from every_act import *  # noqa: F403
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
@@ -14,21 +13,16 @@ NAME = "06_best_practices"
 @pytest.fixture
 def bench(page):
     """The laboratory."""
-    found = lab.outputs(page).filter(has=page.get_by_role("button", name="Run", exact=True))
-    expect(found).to_have_count(1)
-    return found
+    return lab.outputs(page).filter(has=page.get_by_role("button", name="Run", exact=True))
 
 
 def button(bench, name):
     return bench.get_by_role("button", name=name, exact=True)
 
 
-def turn(bench, label, key, times=1):
-    """Turn a knob by the keyboard; its slider is found by its label."""
-    handle = bench.locator(".widget-slider", has_text=label).locator(".noUi-handle")
-    handle.focus()
-    for _ in range(times):
-        handle.press(key)
+def knob(bench, label):
+    """The handle of the slider with this label."""
+    return bench.locator(".widget-slider", has_text=label).locator(".noUi-handle")
 
 
 def test_the_lab_opens_with_a_run_and_its_explanation(bench):
@@ -41,7 +35,8 @@ def test_the_lab_opens_with_a_run_and_its_explanation(bench):
 
 
 def test_a_knob_is_turned_and_the_run_is_named_by_it(bench):
-    turn(bench, "Learning rate", "ArrowRight", 4)
+    for _ in range(4):
+        knob(bench, "Learning rate").press("ArrowRight")
     button(bench, "Run").click()
     expect(button(bench, "Stop")).to_be_enabled()
     expect(bench.get_by_text("What happened in run 2: rate 0.001").first).to_be_visible()
@@ -51,17 +46,15 @@ def test_a_knob_is_turned_and_the_run_is_named_by_it(bench):
 
 
 def test_a_run_is_stopped_by_hand_and_its_curve_moved_before(bench):
-    turn(bench, "Epochs, at most", "End")
-    turn(bench, "Training sentences", "End")
+    knob(bench, "Epochs, at most").press("End")
+    knob(bench, "Training sentences").press("End")
     button(bench, "Run").click()
     status = bench.locator(".ftl-status")
     expect(status).to_contain_text("step")
     first = status.text_content()
     expect(status).not_to_have_text(first)  # it goes on by itself
     button(bench, "Stop").click()
-    clicked = time.monotonic()
     expect(status).to_contain_text("stopped by you")
-    assert time.monotonic() - clicked < lab.ANSWER_SECONDS
     expect(bench.get_by_text("What happened in run 3").first).to_be_visible()
 
 

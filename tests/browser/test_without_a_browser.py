@@ -14,12 +14,10 @@ TEST = "test_no_widget_is_broken_or_still_loading"
 def test_browser_tests_are_skipped_with_the_reason_but_fail_on_a_build_server(
     ci, code, outcome, tmp_path
 ):
-    here = Path(__file__).parent
-    file = here / "test_notebook_01_in_jupyterlab.py"
+    test = Path(__file__).parent / f"test_notebook_01_in_jupyterlab.py::{TEST}"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{file}::{TEST}"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
         env={**os.environ, "CI": ci, "PATH": str(tmp_path)},
-        cwd=here.parents[1],
         capture_output=True,
         text=True,
     )

@@ -1,15 +1,11 @@
-"""A plugin of the pytest that runs nbval: keeps what the cells really gave out.
-
-nbval compares outputs and drops them. Kept, the one execution serves all other tests.
-"""
+"""A plugin of the pytest that runs nbval: the notebook keeps what its cells gave out."""
 
 import nbformat
 
 
 def pytest_sessionfinish(session):
-    folder = session.config.rootpath / "executed"
-    folder.mkdir()
-    for item in session.items:
-        item.cell.outputs = item.test_outputs or []  # the cell is one of item.parent.nb
+    for number, item in enumerate(session.items, start=1):
+        if item.test_outputs is not None:
+            item.cell.execution_count, item.cell.outputs = number, item.test_outputs
     for file in {item.parent for item in session.items}:
-        nbformat.write(file.nb, folder / file.path.name)
+        nbformat.write(file.nb, file.path)

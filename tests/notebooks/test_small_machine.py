@@ -10,10 +10,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from test_notebooks_run import _environment
+from notebook_runs import environment
 
 from ftlearn import notebooks
 
@@ -40,26 +39,29 @@ def small_session():
     resource.setrlimit(resource.RLIMIT_RSS, (SESSION_MB * 1_000_000,) * 2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_in_two_gigabytes_on_one_core_without_bf16(name, tmp_path):
-    environment = _environment(tmp_path) | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
-    environment.pop("FTLEARN_RESULTS")  # the runner says where results go
-    environment.pop("OMP_NUM_THREADS", None)
-    done = subprocess.run(
-        [sys.executable, "-c", EXECUTE, name, str(tmp_path / "report")],
+def run_in_small_session(variables, code, *arguments):
+    variables = {**variables, "ONEDNN_MAX_CPU_ISA": "AVX2"}  # older instructions, without bf16
+    variables.pop("OMP_NUM_THREADS", None)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
         cwd=notebooks.PROJECT,
-        env=environment,
+        env=variables,
         preexec_fn=small_session,
         capture_output=True,
         text=True,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_in_two_gigabytes_on_one_core_without_bf16(name, tmp_path):
+    done = run_in_small_session(environment(tmp_path), EXECUTE, name, str(tmp_path / "report"))
     lines = [line for line in done.stdout.splitlines() if line.startswith("RUN ")]
     assert lines, done.stdout + done.stderr
     run = json.loads(lines[0].removeprefix("RUN "))
     assert run["ok"], run["failure"]
     assert run["peak_rss_mb"] <= SESSION_MB - SERVER_MB
-    for path in Path(tmp_path / "report" / "cases").glob("*.json"):
+    for path in (tmp_path / "report" / "cases").glob("*.json"):
         assert json.loads(path.read_text())["pace"] == "quick"
 
 
@@ -70,15 +72,7 @@ def test_a_small_session_has_one_thread_scarce_memory_and_with_an_older_instruct
         "assert not torch_setup.supports_bf16()\n"
         "assert torch_setup.memory_is_scarce()\n"
     )
-    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
-    environment.pop("OMP_NUM_THREADS", None)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        preexec_fn=small_session,
-        capture_output=True,
-        text=True,
-    )
+    done = run_in_small_session(os.environ, code)
     assert done.returncode == 0, done.stderr
 
 

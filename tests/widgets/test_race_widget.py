@@ -34,7 +34,7 @@ def a_race():
         "specialist_partial": [laps(100, fast), laps(80, fast), laps(100, fast)],
     }
     at_once = {"linear_probe": ((1.5, 1.7, 1.6), 0.69), "classical": ((0.8, 0.7, 0.9), 0.61)}
-    return RecordedRace(curves, at_once, {}, [], "about")
+    return RecordedRace(curves, at_once, {}, [], "about", case="satellite")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_table_says_who_arrived_and_when(recorded):
     seconds = statistics.median([200 / 50, 200 / 40, 200 / 50])
     assert row_of(page, "Specialist") == ["3 of 3", f"{seconds:.1f}", "200"]
     assert row_of(page, "Linear probe") == ["3 of 3", "1.6", "–"]
-    assert row_of(page, "Colours and forest") == ["0 of 3", "never", "never"]
+    assert row_of(page, "Colour forest") == ["0 of 3", "never", "never"]
 
 
 def test_the_sentences_say_what_is_saved(recorded):
