@@ -212,16 +212,7 @@ def comparison_figure(comparison):
     return plots.pair_figure(first, second, comparison.verdict)
 
 
-_CSS = style.sheet("""
-.ftl.ftl-compare .ftl-outcome{font-size:1.3em;font-weight:bold;margin:.7em 0 .2em}
-.ftl.ftl-compare .ftl-wording{margin:.2em 0 .6em}
-.ftl.ftl-compare table{width:100%;margin-top:1.2em}
-.ftl.ftl-compare .ftl-counts{width:auto}
-.ftl.ftl-compare .ftl-counts td strong{font-size:1.25em}
-.ftl.ftl-compare .ftl-fixed{box-shadow:inset 4px 0 #0072B2}
-.ftl.ftl-compare .ftl-broken{box-shadow:inset 4px 0 #D55E00}
-.ftl.ftl-compare .ftl-texts tbody th{width:46%;min-width:11em;overflow-wrap:anywhere}
-""")
+_CSS = style.sheet("compare")
 
 
 def comparison_html(comparison, rows=8):

@@ -11,21 +11,7 @@ import ipywidgets
 from ..exercises import progress
 from . import style
 
-_CSS = style.sheet("""
-.ftl.ftl-quiz{max-width:50em}
-.ftl.ftl-quiz .ftl-option button,.ftl.ftl-quiz button.ftl-option{white-space:normal;height:auto;
- min-height:2.4em;text-align:left;line-height:1.4;padding:.45em .8em;font-size:1em;overflow:visible;
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color2,#eef1f4);
- border:1px solid var(--jp-border-color1,#b8c0c8)}
-.ftl.ftl-quiz button.ftl-option:focus-visible{outline:3px solid #0072B2;outline-offset:1px}
-.ftl.ftl-quiz button.ftl-right{box-shadow:inset 5px 0 #0072B2}
-.ftl.ftl-quiz button.ftl-wrong{box-shadow:inset 5px 0 #D55E00}
-.ftl.ftl-quiz .ftl-question{font-size:1.05em;line-height:1.45;font-weight:600;
- margin:.6em 0 .2em;white-space:normal}
-.ftl.ftl-quiz .ftl-why{line-height:1.45;margin:.2em 0 .4em;padding:.2em .8em;white-space:normal;
- border-left:4px solid #0072B2}
-.ftl.ftl-quiz .ftl-why.ftl-wrong{border-left-color:#D55E00}
-""")
+_CSS = style.sheet("quiz")
 
 
 def verdict_on(option):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import ipywidgets
 from IPython.display import display
 
+from .. import files
 from ..words import system_label
 
 MOST_WIDE = "900px"
@@ -21,45 +22,12 @@ EDGE = "1px solid var(--jp-border-color1, #b8c0c8)"
 DESCRIPTION = {"description_width": "initial"}
 
 # JupyterLab's own rules for tables must be overruled.
-_SHARED = """
-.ftl{max-width:876px;padding:.2em 12px .6em;line-height:1.45;font-size:14px;
- font-family:var(--jp-ui-font-family,system-ui,sans-serif);
- color:var(--jp-ui-font-color1,#1b1f24);background:var(--jp-layout-color0,#fff)}
-.widget-html:has(.ftl),.widget-html-content:has(>.ftl){min-width:0;max-width:100%}
-.ftl p{margin:.4em 0}
-.ftl .ftl-status,.ftl .ftl-note,.ftl .ftl-refused{margin:.5em 0;padding:.3em .8em;
- border-left:4px solid #0072B2}
-.ftl .ftl-status{font-variant-numeric:tabular-nums}
-.ftl .ftl-status.ftl-moved{border-left-color:#D55E00}
-.ftl .ftl-note,.ftl .ftl-refused{border-left-color:#E69F00}
-.ftl .ftl-small,.ftl figcaption{font-size:.92em;color:var(--jp-ui-font-color1,#3d444d)}
-.ftl pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;line-height:1.4}
-.ftl summary{cursor:pointer}
-.ftl summary:focus-visible,.ftl [tabindex]:focus-visible{outline:3px solid #0072B2;
- outline-offset:1px}
-.ftl h4{margin:.2em 0;font-size:1em}
-.ftl figure{margin:.4em 0}
-.ftl img{border-radius:4px}
-.ftl table{border-collapse:collapse;margin:.8em 0 0;font-size:.95em;border:0;table-layout:auto}
-.ftl caption{text-align:left;caption-side:top;padding:.3em 0;color:inherit}
-.ftl tr{background:none!important}
-.ftl th,.ftl td{text-align:left!important;vertical-align:top;padding:.35em .7em;border:0;
- border-bottom:1px solid var(--jp-border-color2,#d0d7de);white-space:normal;max-width:none;
- overflow-wrap:break-word}
-.ftl tbody th{font-weight:normal}
-.ftl td{font-variant-numeric:tabular-nums}
-.ftl .ftl-wide{overflow-x:auto;contain:inline-size}
-.ftl .ftl-drawing{min-width:520px;max-width:100%;height:auto;display:block}
-.ftl .ftl-pair,.ftl .ftl-two{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}
-.ftl .ftl-two{align-items:stretch}
-.ftl .ftl-one{flex:1 1 20em;min-width:0;border:1px solid var(--jp-border-color1,#b8c0c8);
- border-radius:6px;padding:.5em .9em;line-height:1.5}
-"""
+_SHARED = files.style("widget")
 
 
-def sheet(own=""):
-    """The style sheet of a widget."""
-    return f"<style>{_SHARED}{own}</style>"
+def sheet(own=None):
+    """The style sheet of a widget, with its `own` file where it has one."""
+    return f"<style>{_SHARED}{files.style(own) if own else ''}</style>"
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -219,16 +219,7 @@ def look(case, systems, name, value=None, specificity=0.9, positive=1):
     )
 
 
-_CSS = style.sheet("""
-.ftl.ftl-line .ftl-status{font-weight:bold}
-.ftl.ftl-line .ftl-pair{gap:1em 2em}
-.ftl.ftl-line .ftl-numbers{flex:1 1 24em;min-width:0}
-.ftl.ftl-line .ftl-drawing{flex:0 1 320px;min-width:0}
-.ftl.ftl-line .ftl-missed{display:flex;flex-wrap:wrap;gap:.8em;list-style:none;
- padding:0;margin:.5em 0}
-.ftl.ftl-line .ftl-missed li{width:112px;margin:0;font-size:.9em;overflow-wrap:anywhere}
-.ftl.ftl-line .ftl-missed img{display:block}
-""")
+_CSS = style.sheet("threshold")
 
 
 def _percent(value):

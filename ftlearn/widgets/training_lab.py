@@ -258,10 +258,7 @@ def _grid(scale, log):
     return "".join(lines)
 
 
-_CSS = style.sheet("""
-.ftl.ftl-lab tr.ftl-chosen,.ftl.ftl-lab tr.ftl-chosen th{font-weight:bold}
-.ftl.ftl-lab ul{margin:.2em 0;padding-left:1.4em}
-""")
+_CSS = style.sheet("training_lab")
 
 
 def words_html(runs, chosen):

@@ -27,18 +27,7 @@ _FRAME = "#F0E442"
 _NONE = -1  # no example is picked
 EMPTY = "Type a text first, or pick an example."
 _BLUE, _ORANGE = "0,114,178", "213,94,0"
-_CSS = style.sheet("""
-.ftl-try textarea{font-size:1em;line-height:1.4}
-.ftl.ftl-try .ftl-bars{display:grid;grid-template-columns:fit-content(14em) 1fr 4em;gap:.3em .6em;
- align-items:center;margin:.3em 0}
-.ftl.ftl-try .ftl-bar{display:contents}
-.ftl.ftl-try .ftl-bar span:last-child{text-align:right;font-variant-numeric:tabular-nums}
-.ftl.ftl-try .ftl-bar i{display:block;height:.75em;background:#0072B2;border-radius:2px}
-.ftl.ftl-try .ftl-text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:14em;overflow-y:auto;
- margin:.5em 0}
-.ftl.ftl-try .ftl-unread{color:var(--jp-ui-font-color2,#59636e);font-style:italic}
-.ftl.ftl-try .ftl-text span{border-bottom:2px solid transparent;border-radius:2px}
-""")
+_CSS = style.sheet("try_it")
 STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
 

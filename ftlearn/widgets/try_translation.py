@@ -15,13 +15,7 @@ from .try_it import STATIC, AskTextView, check_two
 
 LONGEST = 2_000  # characters; no model of the course reads as many
 SHOWN = 5
-_CSS = style.sheet("""
-.ftl.ftl-find ol{list-style:none;margin:.4em 0;padding:0}
-.ftl.ftl-find li{margin:.35em 0;overflow-wrap:anywhere}
-.ftl.ftl-find li i{display:block;height:.35em;background:#56B4E9;border-radius:2px}
-.ftl.ftl-find li.ftl-true i{background:#0072B2}
-.ftl.ftl-find li.ftl-true strong::before{content:"\\2713  "}
-""")
+_CSS = style.sheet("try_translation")
 
 
 @dataclass(frozen=True)

@@ -110,12 +110,7 @@ def place(latitude, longitude):
     return f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
 
 
-_CSS = style.sheet("""
-.ftl.ftl-map .ftl-pair{gap:1em 2em}
-.ftl.ftl-map .ftl-pair>div+div{flex:1 1 20em;min-width:0}
-.ftl.ftl-map th,.ftl.ftl-map td{padding:.3em .6em}
-.ftl.ftl-map td{white-space:nowrap}
-""")
+_CSS = style.sheet("world_map")
 
 
 def tile_html(case, systems, tile):
