@@ -196,8 +196,8 @@ print(encoder.similarity(words, words))
 #   pair; only the length of its pieces is chosen on validation.
 # - **classical**: the same counts, and a space learned from the training pairs in which pieces that stand in
 #   translations of each other lie close together
-#   ([latent semantic indexing](../docs/glossary.md#latent-semantic-indexing), the craft of 1997). The charts call
-#   it "classical features + linear", the text *the letter counter*.
+#   ([latent semantic indexing](../docs/glossary.md#latent-semantic-indexing), the craft of 1997). Charts and text call
+#   it *the letter counter*.
 # - **[zero-shot](../docs/glossary.md#zero-shot)**: the [frozen](../docs/glossary.md#frozen) E5. No pair is learned
 #   from. Its makers put *"query: "* before each text, a *prompt*; whether that helps is seen on validation.
 # - **[linear probe](../docs/glossary.md#linear-probe)**: the frozen E5 and one linear layer on top, trained on the
