@@ -134,7 +134,7 @@ def before_torch(monkeypatch):
 
     Gives a function: so many of the four are in use, and so many threads are worth starting.
     """
-    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     for name in UNSET:
         monkeypatch.setenv(name, "")  # remembered, so that it is put back
         monkeypatch.delenv(name)
