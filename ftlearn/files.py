@@ -1,8 +1,11 @@
 """Writing files whole, locking them, and putting the damaged ones aside."""
 
+import contextlib
 import errno
 import os
+import tempfile
 import warnings
+from pathlib import Path
 
 import filelock
 
@@ -38,6 +41,18 @@ def write_whole(path, content):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_made_whole(folder):
+    """A work folder that takes the place of `folder` when all went well, and never half-made."""
+    make_folder(folder.parent)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        inside = Path(work) / "folder"
+        inside.mkdir()
+        yield inside
+        with contextlib.suppress(OSError):  # another process was faster
+            os.replace(inside, folder)
 
 
 def free_path(path):
