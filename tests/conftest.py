@@ -111,33 +111,18 @@ def tiny_encoder(monkeypatch, tiny_encoder_folder, cache):
     return tiny_encoder_folder
 
 
+@pytest.fixture(scope="session")
+def tiny_vision_folder(tmp_path_factory):
+    """A transformers folder with a tiny random image model."""
+    from toy_cases import save_tiny_vision
+
+    return save_tiny_vision(tmp_path_factory.mktemp("tiny_vision"))
+
+
 @pytest.fixture
-def tiny_vision(monkeypatch, tmp_path_factory, cache):
-    """A tiny image model in the place of the real one, known as ``tiny_vision``."""
-    from ftlearn.models import vision
+def tiny_vision(monkeypatch, tiny_vision_folder, cache):
+    """The tiny image model in the place of the real one, known as ``tiny_vision``."""
+    from toy_cases import use_tiny_vision
 
-    model = vision.VisionModel("Tiny", "test_efficientnet", "none", None, None, 0.5, 0.5)
-    monkeypatch.setitem(vision.VISION_MODELS, "tiny_vision", model)
-    folder = _tiny_vision_folder(model, tmp_path_factory)
-    monkeypatch.setattr(vision, "model_folder", lambda name, track="starter": folder)
-    return folder
-
-
-_made = {}  # one folder a session: making it takes a second
-
-
-def _tiny_vision_folder(model, tmp_path_factory):
-    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
-
-    from ftlearn.models import vision
-
-    if "folder" not in _made:
-        set_seed(0)
-        config = TimmWrapperConfig(
-            architecture=model.architecture,
-            pretrained_cfg=vision.pretrained_cfg(model, 32),
-            num_labels=10,
-        )
-        _made["folder"] = tmp_path_factory.mktemp("tiny_vision")
-        TimmWrapperForImageClassification(config).save_pretrained(_made["folder"])
-    return _made["folder"]
+    use_tiny_vision(monkeypatch, tiny_vision_folder)
+    return tiny_vision_folder

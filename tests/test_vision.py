@@ -113,12 +113,6 @@ def test_an_image_is_embedded_once_and_alike_whatever_its_batch():
     assert generalist.embed([]).shape == (0, 1280)
 
 
-@pytest.mark.parametrize("name, track", [("resnet18", "starter"), ("minilm", "starter")])
-def test_a_model_that_a_track_does_not_have_is_refused_with_those_it_has(name, track):
-    with pytest.raises(ValueError, match="allowed on the starter track: efficientnet_lite0"):
-        vision.known(name, track)
-
-
 def test_a_case_finds_its_folder(folder):
     case = ftlearn.open_case("tumor_xrays", pace="quick", track="starter")
     assert ftlearn.model_folder(case) == folder
