@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import colab, look_alikes, settings, torch_setup
+from . import colab, look_alikes, notebooks, settings, torch_setup
 
 OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 2.0
@@ -73,8 +73,6 @@ def _python():
 
 def _look_alikes():
     """A problem for each file beside the learner's notebooks that hides a library."""
-    from . import notebooks
-
     for folder in dict.fromkeys((Path.cwd(), notebooks.PROJECT / "my_work")):
         for module, path in look_alikes.in_folder(folder).items():
             yield Check(f"import {module}", "problem", look_alikes.sentence({module: path}))
@@ -115,7 +113,7 @@ def _package(requirement, tested):
 
 def _tested_versions():
     """Pinned version of each package in constraints.txt, where the project is at hand."""
-    path = Path(__file__).resolve().parent.parent / "constraints.txt"
+    path = notebooks.PROJECT / "constraints.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     pins = (line.split("#")[0].split(";")[0].strip().split("==") for line in lines)
     return {pin[0].strip().lower(): pin[1].strip() for pin in pins if len(pin) == 2}
@@ -171,8 +169,7 @@ def _cache():
     if own != folder:
         return Check("cache", "note", f"{folder} may only be read; what is made here goes to {own}")
     try:
-        with tempfile.TemporaryFile(dir=_existing(folder)):
-            pass
+        tempfile.TemporaryFile(dir=_existing(folder)).close()
     except OSError as error:
         advice = "set FTLEARN_CACHE to a folder that can be written"
         return Check("cache", "problem", f"{folder}: {error.strerror}; {advice}")
@@ -201,8 +198,6 @@ def _assets():
 
 
 def _acts(general, files):
-    from . import notebooks
-
     try:
         names = [path.stem for path in notebooks.source_files()]
     except FileNotFoundError as error:

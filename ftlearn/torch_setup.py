@@ -17,6 +17,8 @@ import re
 import sys
 from pathlib import Path
 
+import psutil
+
 from . import settings
 
 # Two operator schemas that torchvision's compiled library would declare. Models and transforms
@@ -80,8 +82,6 @@ def _settle_waiting(threads):
 
 def _taken_by_others(seconds=0.1):
     """How many of this process's CPUs are in use while it sleeps for a moment."""
-    import psutil
-
     used = dict(enumerate(psutil.cpu_percent(seconds, percpu=True)))
     return sum(used.get(cpu, 0.0) for cpu in _cpus()) / 100
 
@@ -92,8 +92,6 @@ def peak_memory_mb():
     if status.exists():  # Linux; what `resource` tells there includes the parent's before exec
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
         return int(peak) * 1024 / 1e6
-    import psutil
-
     memory = psutil.Process().memory_info()
     if hasattr(memory, "peak_wset"):  # Windows
         return memory.peak_wset / 1e6
@@ -104,8 +102,6 @@ def peak_memory_mb():
 
 def memory_limit(cgroup=Path("/sys/fs/cgroup")):
     """How much memory this process may use."""
-    import psutil
-
     limits = [psutil.virtual_memory().total]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # absent, or "max"

@@ -1,12 +1,10 @@
 """Generalists: embeddings as the model's authors document them, files from assets or the hub."""
 
-import hashlib
 import json
 
 import numpy as np
 import pytest
-from fabricated_assets import REVISION, serve
-from toy_cases import python, toy_case, toy_part
+from toy_cases import toy_case, toy_part
 
 from ftlearn import assets, load_generalist
 from ftlearn.models import multilingual, text, vision
@@ -153,62 +151,22 @@ def test_a_model_that_is_not_there_is_an_asset_error(cache):
         text.load("minilm", "starter")
 
 
-# --- the hub, on loopback -------------------------------------------------------------------
+@pytest.mark.parametrize("kind, name", [(text, "bert"), (vision, "resnet18")])
+def test_a_hub_model_is_taken_from_the_hub_at_its_revision_without_pickles(
+    kind, name, monkeypatch, tmp_path
+):
+    import huggingface_hub
 
-LOAD_FROM_HUB = """
-import sys
-from dataclasses import replace
-import ftlearn
-from ftlearn.models import text
-text.TEXT_MODELS["bert"] = replace(text.TEXT_MODELS["bert"], repository="tests/tiny-bert",
-                                   revision=sys.argv[1])
-generalist = text.load("bert", "hub")
-print(text.model_folder("bert", "hub"))
-print(generalist.embed(["fracture of left knee", "fever"]).tolist())
-"""
+    asked = []
 
+    def snapshot_download(repository, **options):
+        asked.append((repository, options))
+        return str(tmp_path)
 
-def hub_of(folder, more):
-    """What a hub says about the files of a folder, and about more that should not be asked."""
-    files = {path.name: path.read_bytes() for path in folder.iterdir()} | more
-    names = [{"rfilename": name} for name in files]
-    about = {"id": "tests/tiny-bert", "sha": REVISION, "siblings": names, "private": False}
-
-    def answer(path):
-        path = path.split("?")[0]
-        if path.startswith(f"/api/models/tests/tiny-bert/revision/{REVISION}"):
-            return {"Content-Type": "application/json"}, json.dumps(about).encode()
-        if path.startswith(f"/api/models/tests/tiny-bert/tree/{REVISION}"):
-            tree = [
-                {
-                    "type": "file",
-                    "path": name,
-                    "size": len(content),
-                    "oid": hashlib.sha1(content).hexdigest(),
-                }
-                for name, content in files.items()
-            ]
-            return {"Content-Type": "application/json"}, json.dumps(tree).encode()
-        name = path.removeprefix(f"/tests/tiny-bert/resolve/{REVISION}/")
-        if name in files:
-            etag = hashlib.sha1(files[name]).hexdigest()
-            return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, files[name]
-        return None
-
-    return answer
-
-
-def test_a_hub_model_is_taken_from_the_hub_at_its_revision(tiny_folder, tiny_generalist, tmp_path):
-    unwanted = {"pytorch_model.bin": b"a pickle", "tf_model.h5": b"x", "README.md": b"# Tiny"}
-    with serve(hub_of(tiny_folder, unwanted)) as (address, asked):
-        hub = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": None}
-        no_proxy = {"NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-        done = python(LOAD_FROM_HUB, REVISION, **hub, **no_proxy)
-    *_, folder, embedded = done.stdout.strip().split("\n")
-    assert folder.endswith(REVISION)
-    expected = tiny_generalist.embed(["fracture of left knee", "fever"])
-    assert np.abs(np.array(json.loads(embedded)) - expected).max() <= 1e-6
-    paths = {path for _, path in asked}
-    assert any("model.safetensors" in path for path in paths)
-    assert not any(name in path for path in paths for name in unwanted)
-    assert all(REVISION in path for path in paths)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    assert kind.model_folder(name, "hub") == tmp_path
+    about = (text.TEXT_MODELS | vision.VISION_MODELS)[name]
+    ((repository, options),) = asked
+    assert (repository, options["revision"]) == (about.repository, about.revision)
+    assert {"config.json", "model.safetensors"} <= set(options["allow_patterns"])
+    assert not any("bin" in pattern or "h5" in pattern for pattern in options["allow_patterns"])

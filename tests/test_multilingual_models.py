@@ -537,11 +537,6 @@ def test_the_starter_model_is_converted_once_into_the_cache(
     assert multilingual.model_folder("multilingual_e5_small_q4") == folder
 
 
-def test_a_starter_model_whose_files_are_absent_is_an_asset_error(cache):
-    with pytest.raises(assets.AssetError, match="multilingual-e5-small-q4.*ftlearn fetch"):
-        multilingual.model_folder("multilingual_e5_small_q4")
-
-
 def test_a_hub_model_without_pooling_of_its_own_becomes_a_sentence_encoder(
     tmp_path, cache, monkeypatch
 ):

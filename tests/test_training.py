@@ -419,16 +419,6 @@ def test_from_scratch_starts_elsewhere_with_the_same_architecture(tiny, tiny_fol
     assert not equal(start, scratch) and not equal(scratch, other)
 
 
-def test_tokens_carry_their_labels_and_lengths_and_are_cut(tiny_generalist):
-    content = toy_part("train", 4).to_dict()
-    content["input"][2] = "fever " * 300
-    tokens = training.tokenize(Dataset.from_dict(content), tiny_generalist.tokenizer)
-    assert tokens["labels"][:] == content["label"]
-    assert tokens["length"][:] == [len(ids) for ids in tokens["input_ids"]]
-    assert tokens["length"][2] == 64
-    assert tokens["input_ids"][0] == tiny_generalist.tokenizer(content["input"][0])["input_ids"]
-
-
 def test_a_specialist_reads_as_many_tokens_as_its_case_says_also_after_saving(tiny, tmp_path):
     specialist = train(toy_case(max_tokens=5), replace(PLAIN, epochs=1))
     cut, more, less = specialist.predict(["fever " * 9, "fever " * 3, "fever " * 2])

@@ -72,14 +72,11 @@ def model_folder(name, track="starter"):
 
 def _write_folder(model, folder):
     """Convert an asset's weights to a transformers folder, whole or not at all."""
-    import timm
     from safetensors.torch import load_file
     from timm.data import ImageNetInfo
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
     weights = load_file(assets.locate(model.asset) / "model.safetensors")
-    network = timm.create_model(model.architecture)
-    network.load_state_dict({timm_key(key): value for key, value in weights.items()})
     names = ImageNetInfo("imagenet-1k").label_descriptions()
     config = TimmWrapperConfig(
         architecture=model.architecture,
@@ -88,7 +85,7 @@ def _write_folder(model, folder):
         label2id={name: at for at, name in enumerate(names)},
     )
     whole = TimmWrapperForImageClassification(config)
-    whole.timm_model.load_state_dict(network.state_dict())
+    whole.timm_model.load_state_dict({timm_key(key): value for key, value in weights.items()})
     with folder_made_whole(folder) as work, quiet_transformers():
         whole.save_pretrained(work)
 
