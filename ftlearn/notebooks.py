@@ -72,29 +72,27 @@ def report_folder(pace):
     return PROJECT / "report" / "quick" if pace == "quick" else PROJECT / "report"
 
 
-def resolve(wanted, case_notebooks=None):
+def resolve(wanted):
     """Names of the notebooks that a reader asks for; a ValueError lists what is allowed.
 
-    `wanted` is ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name;
-    `case_notebooks` the notebook of each case, by default as in `ftlearn.cases.CASES`.
+    `wanted` is ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name.
     """
     names = [path.stem for path in source_files()]
     if not names:
         raise ValueError(f"there is no notebook in {source_folder()}")
     if wanted == "all":
         return names
-    if case_notebooks is None:
-        from .cases import CASES
+    from .cases import CASES
 
-        case_notebooks = {name: info.notebook for name, info in CASES.items()}
     wanted = wanted.removesuffix(".py").removesuffix(".ipynb")
     by_number = {name.split("_")[0]: name for name in names}
-    found = case_notebooks.get(wanted) or by_number.get(wanted.zfill(2)) or wanted
+    of_case = CASES[wanted].notebook if wanted in CASES else None
+    found = of_case or by_number.get(wanted.zfill(2)) or wanted
     if found in names:
         return [found]
-    if wanted in case_notebooks:
+    if of_case:
         raise ValueError(f"case {wanted!r} has its notebook {found!r} not yet in {source_folder()}")
-    cases = sorted(case for case, notebook in case_notebooks.items() if notebook in names)
+    cases = sorted(case for case, info in CASES.items() if info.notebook in names)
     raise ValueError(
         f"no notebook or case is called {wanted!r}; allowed: all, {', '.join((*names, *cases))}"
     )

@@ -10,7 +10,9 @@ import nbformat
 import psutil
 import pytest
 
+import ftlearn.cases
 from ftlearn import notebooks
+from ftlearn.cases import CaseInfo
 
 GOOD = """# %% [markdown]
 # # A good case
@@ -244,18 +246,22 @@ def test_live_widget_views_give_way_to_what_stands_beside_them():
     assert notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data  # the original is untouched
 
 
-def test_notebooks_are_found_by_name_number_case_and_all(project):
+def test_notebooks_are_found_by_name_number_case_and_all(project, monkeypatch):
     project.source("00_start_here", GOOD)
     project.source("01_text_specialists", GOOD)
-    cases = {"medical": "01_text_specialists", "satellite": "05_satellites"}
     both = ["00_start_here", "01_text_specialists"]
-    assert notebooks.resolve("all", cases) == both
+    cases = {
+        "medical": CaseInfo("medical", both[1], ()),
+        "satellite": CaseInfo("satellite", "05_satellites", ()),
+    }
+    monkeypatch.setattr(ftlearn.cases, "CASES", cases)
+    assert notebooks.resolve("all") == both
     for wanted in ("01", "1", "medical", "01_text_specialists", "01_text_specialists.ipynb"):
-        assert notebooks.resolve(wanted, cases) == [both[1]]
+        assert notebooks.resolve(wanted) == [both[1]]
     with pytest.raises(ValueError, match=r"'cooking'; allowed: all, 00_start_here, .*, medical$"):
-        notebooks.resolve("cooking", cases)
+        notebooks.resolve("cooking")
     with pytest.raises(ValueError, match="05_satellites"):
-        notebooks.resolve("satellite", cases)
+        notebooks.resolve("satellite")
 
 
 OWN_WORDS = "the learner's own words"
