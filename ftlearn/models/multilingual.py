@@ -7,6 +7,7 @@ should lie close together. It finds translations, it does not write them.
 import hashlib
 import json
 import shutil
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,39 +150,32 @@ def read_q4(path):
     content = np.memmap(path, dtype=np.uint8, mode="r")
     at = 0
 
-    def take(kind, count=1):
+    def take(form):
         nonlocal at
-        size = np.dtype(kind).itemsize * count
-        values = content[at : at + size].view(kind)
-        at += size
-        return values[0] if count == 1 else values
+        values = struct.unpack_from(f"<{form}", content, at)
+        at += struct.calcsize(f"<{form}")
+        return values
 
-    magic, version = bytes(content[:4]), int(content[4:8].view("<u4")[0])
+    magic, version = take("4sI")
     if magic != b"E5S1" or version != 1:
         raise ValueError(
             f"{Path(path).name} begins with {magic!r}, version {version}; expected b'E5S1', 1."
         )
-    at = 8
-    sizes = [int(number) for number in take("<i4", 7)]
-    eps, block = float(take("<f4")), int(take("<i4"))
+    *sizes, eps, block, pieces = take("7ifii")
     if block != BLOCK:
         raise ValueError(f"{Path(path).name} has blocks of {block} weights; expected {BLOCK}.")
-    pieces = int(take("<i4"))
-    take("<i4", 4)  # numbers of the special pieces
-    text_bytes = int(take("<u8"))
+    take("4i")  # numbers of the special pieces
+    (text_bytes,) = take("Q")
     at += 4 * (pieces + 1) + 4 * pieces + text_bytes  # offsets, scores, text of the pieces
-    take("<i4")
-    normalisation = int(take("<u4"))
+    _, normalisation = take("iI")
     at += normalisation
     directory = {}
-    for _ in range(int(take("<i4"))):
-        length = int(take("<u2"))
-        name = bytes(content[at : at + length]).decode()
-        at += length
-        kind, size = int(content[at]), int(content[at + 1 : at + 5].view("<u4")[0])
-        offset = int(content[at + 5 : at + 13].view("<u8")[0])
-        at += 21  # with the number of bytes, which follows from the rest
-        directory[name] = (kind, size, offset)
+    (tensors,) = take("i")
+    for _ in range(tensors):
+        (length,) = take("H")
+        (name,) = take(f"{length}s")
+        kind, size, offset, _ = take("BIQQ")  # the number of bytes follows from the rest
+        directory[name.decode()] = (kind, size, offset)
     return Q4File(content, *sizes, eps, pieces, directory)
 
 
