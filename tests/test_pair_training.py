@@ -310,8 +310,9 @@ def test_epochs_and_seeds_have_orders_of_their_own_that_can_be_had_again(dataset
     assert longest != sorted(longest) and longest != sorted(longest, reverse=True)
 
 
-@pytest.mark.parametrize("grouped", [True, False])
-def test_a_run_draws_every_pair_in_every_epoch_in_another_order(grouped, tiny_encoder, monkeypatch):
+def test_a_run_draws_every_pair_in_every_epoch_in_another_order(
+    tiny_encoder, monkeypatch, tmp_path
+):
     real, seen = training._without_repeats, []
 
     def noted(batch, pairs):
@@ -320,14 +321,14 @@ def test_a_run_draws_every_pair_in_every_epoch_in_another_order(grouped, tiny_en
         return real(batch, pairs)
 
     monkeypatch.setattr(training, "_without_repeats", noted)
-    train(toy_pair_case(), replace(SHORT, epochs=2, group_by_length=grouped))
+    train(toy_pair_case(), replace(SHORT, epochs=2))
     first, second = seen[:6], seen[6:]
-    if grouped:
-        assert len(second) == 6 and first != second
-        for batches in (first, second):
-            assert sorted(at for batch in batches for at in batch) == list(range(96))
-    else:
-        assert not seen  # the sampler of sentence-transformers mixes them
+    assert len(second) == 6 and first != second
+    for batches in (first, second):
+        assert sorted(at for batch in batches for at in batch) == list(range(96))
+    mixed = replace(SHORT, group_by_length=False)
+    arguments = training._training_arguments(toy_pair_case(), mixed, tmp_path)
+    assert arguments.batch_sampler == "no_duplicates"
 
 
 def test_the_steps_of_a_run_are_told_beforehand(tiny_encoder):
