@@ -258,7 +258,6 @@ class VisionGeneralist:
 
     def embed(self, images, batch_size=32):
         """As `TextGeneralist.embed`: the mean over all places of the last layer before the head."""
-
         import torch
 
         def compute(new):
