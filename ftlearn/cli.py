@@ -11,21 +11,11 @@ import subprocess
 import sys
 
 from . import settings, torch_setup
+from .errors import OneSentence
 
 
 def main(argv=None):
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments without the program's name; ``sys.argv[1:]`` when absent.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Run the command line; the exit code."""
     arguments, options = parser().parse_known_args(argv)
     if options and arguments.handler is not lab:
         parser().error(f"unrecognized arguments: {' '.join(options)}")
@@ -35,25 +25,13 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("\nftlearn: stopped", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError, _asset_error()) as error:
+    except (ValueError, OSError, ImportError, OneSentence) as error:
         print(f"ftlearn: {error}", file=sys.stderr)
         return 2
 
 
-def _asset_error():
-    from .assets import AssetError
-
-    return AssetError
-
-
 def parser():
-    """The parser of the command line.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        Each subcommand's function is its ``handler``.
-    """
+    """The parser of the command line; each subcommand's function is its ``handler``."""
     top = argparse.ArgumentParser(
         prog="ftlearn", description="The Fine-Tuning Case Files: run the course and its report."
     )
@@ -126,7 +104,7 @@ def doctor(arguments):
 
     found = examination.examine()
     if arguments.json:
-        print(json.dumps(examination.as_json(found), indent=1))
+        print(json.dumps(found, indent=1, default=vars))
     else:
         print(examination.as_text(found))
     return 0 if found["ok"] else 1
@@ -217,14 +195,8 @@ def report(arguments):
     page = reporting.write_index(folder)
     print(reporting.scoreboard(results))
     print(f"\nReport: {page}")
-    problems = [
-        *reporting.left_out(folder).values(),
-        *reporting.validate(results),
-        *reporting.recompute(results, folder),
-    ]
-    for problem in problems:
-        print(f"ftlearn: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    problems = [*reporting.left_out(folder).values(), *reporting.validate(results)]
+    return _told([*problems, *reporting.recompute(results, folder)])
 
 
 def site(arguments):
@@ -234,11 +206,9 @@ def site(arguments):
 
     folder = arguments.folder or notebooks.PROJECT / "site"
     page = publishing.build(folder, say=_say)
-    problems = publishing.check(page.parent)
-    for problem in problems:
-        print(f"ftlearn: {problem}", file=sys.stderr)
+    code = _told(publishing.check(page.parent))
     _say(f"Site: {page}")
-    return 1 if problems else 0
+    return code
 
 
 def build(arguments):
@@ -248,9 +218,7 @@ def build(arguments):
     problems = []
     for name in notebooks.resolve(arguments.name):
         problems += notebooks.build(name, progress=_say)
-    for problem in problems:
-        print(f"ftlearn: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    return _told(problems)
 
 
 def lab(arguments):
@@ -277,6 +245,13 @@ def lab(arguments):
 
 def _say(line):
     print(line, flush=True)
+
+
+def _told(problems):
+    """Tell what went wrong; the exit code."""
+    for problem in problems:
+        print(f"ftlearn: {problem}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ import importlib.metadata
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import colab, look_alikes, settings, torch_setup
+from . import colab, look_alikes, notebooks, settings, torch_setup
 
 OLDEST_PYTHON = (3, 10)
 LEAST_MEMORY_GB = 2.0
 LEAST_DISK_GB = 1.0
-_MACHINE = ("processor", "device", "bfloat16", "waiting threads", "memory")
+_MACHINE = ("Python", "processor", "device", "bfloat16", "waiting threads", "memory")
 _IMPORTED = ("torch", "torchvision", "transformers", "timm", "datasets", "sklearn", "skimage")
 _IMPORTED += ("sentence_transformers", "peft", "tifffile", "babel", "ipywidgets")
 
@@ -30,11 +30,7 @@ class Check:
 def examine():
     """Look at Python, packages, machine, cache, assets and every act.
 
-    Returns
-    -------
-    dict
-        ``ok`` (bool: every act can run), ``checks`` (list of `Check`), ``acts`` (list of `Check`,
-        one a notebook).
+    A dict: ``ok`` (bool: every act can run), ``checks`` and ``acts`` (lists of `Check`).
     """
     checks, files = [_python(), *_look_alikes()], {}
     if len(checks) == 1:  # else what follows would fail, or look into the wrong files
@@ -49,52 +45,22 @@ def examine():
     }
 
 
-def as_json(found):
-    """What `examine` found as plain dictionaries.
-
-    Parameters
-    ----------
-    found : dict
-        As returned by `examine`.
-
-    Returns
-    -------
-    dict
-    """
-    return {
-        "ok": found["ok"],
-        "checks": [asdict(check) for check in found["checks"]],
-        "acts": [asdict(act) for act in found["acts"]],
-    }
-
-
 def as_text(found):
-    """What `examine` found, for a terminal.
-
-    Parameters
-    ----------
-    found : dict
-        As returned by `examine`.
-
-    Returns
-    -------
-    str
-    """
+    """What `examine` found, for a terminal."""
     marks = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
     # What is in order fits on a few lines; what is not is said one by one.
     fine = [check for check in found["checks"] if check.state == "ok"]
-    machine = [c for c in fine if c.name in ("Python", *_MACHINE)]
-    lines = [f"{marks['ok']}  {check.name}: {check.detail}" for check in machine]
-    others = len(fine) - len(machine)
-    if others:
-        lines.append(f"{marks['ok']}  {others} more checks: packages, imports, cache, disk, assets")
+    machine = [check for check in fine if check.name in _MACHINE]
     rest = [check for check in found["checks"] if check.state != "ok"]
-    lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in rest]
-    lines += ["", "Acts"]
-    lines += [f"{marks[act.state]}  {act.name}: {act.detail}" for act in found["acts"]]
-    lines.append("")
-    lines.append("Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM.")
-    return "\n".join(lines)
+    others = len(fine) - len(machine)
+    summary = f"{marks['ok']}  {others} more checks: packages, imports, cache, disk, assets"
+
+    def lines_of(checks):
+        return [f"{marks[check.state]}  {check.name}: {check.detail}" for check in checks]
+
+    end = "Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM."
+    lines = [*lines_of(machine), *([summary] if others else []), *lines_of(rest)]
+    return "\n".join([*lines, "", "Acts", *lines_of(found["acts"]), "", end])
 
 
 def _python():
@@ -107,8 +73,6 @@ def _python():
 
 def _look_alikes():
     """A problem for each file beside the learner's notebooks that hides a library."""
-    from . import notebooks
-
     for folder in dict.fromkeys((Path.cwd(), notebooks.PROJECT / "my_work")):
         for module, path in look_alikes.in_folder(folder).items():
             yield Check(f"import {module}", "problem", look_alikes.sentence({module: path}))
@@ -149,7 +113,7 @@ def _package(requirement, tested):
 
 def _tested_versions():
     """Pinned version of each package in constraints.txt, where the project is at hand."""
-    path = Path(__file__).resolve().parent.parent / "constraints.txt"
+    path = notebooks.PROJECT / "constraints.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     pins = (line.split("#")[0].split(";")[0].strip().split("==") for line in lines)
     return {pin[0].strip().lower(): pin[1].strip() for pin in pins if len(pin) == 2}
@@ -157,13 +121,13 @@ def _tested_versions():
 
 def _imports():
     for name in _IMPORTED:
+        state, detail = "ok", "works"
         try:
             importlib.import_module(name)
         except Exception as error:  # whatever a broken installation raises
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield Check(f"import {name}", "problem", f"{reason}; reinstall {name}")
-        else:
-            yield Check(f"import {name}", "ok", "works")
+            state, detail = "problem", f"{reason}; reinstall {name}"
+        yield Check(f"import {name}", state, detail)
 
 
 def _machine():
@@ -205,8 +169,7 @@ def _cache():
     if own != folder:
         return Check("cache", "note", f"{folder} may only be read; what is made here goes to {own}")
     try:
-        with tempfile.TemporaryFile(dir=_existing(folder)):
-            pass
+        tempfile.TemporaryFile(dir=_existing(folder)).close()
     except OSError as error:
         advice = "set FTLEARN_CACHE to a folder that can be written"
         return Check("cache", "problem", f"{folder}: {error.strerror}; {advice}")
@@ -227,36 +190,31 @@ def _assets():
 
     found = {}
     for row in assets.status(needed_assets()):
-        name, state = row["name"], row["state"]
-        if state == "verified":
-            found[name] = Check(f"asset {name}", "ok", f"{row['bytes'] / 1e6:.1f} MB, verified")
-        else:
-            detail = f"{state}: {row['detail']}; run `ftlearn fetch`"
-            found[name] = Check(f"asset {name}", "problem", detail)
+        state, detail = "ok", f"{row['bytes'] / 1e6:.1f} MB, verified"
+        if row["state"] != "verified":
+            state, detail = "problem", f"{row['state']}: {row['detail']}; run `ftlearn fetch`"
+        found[row["name"]] = Check(f"asset {row['name']}", state, detail)
     return found
 
 
 def _acts(general, files):
-    from . import notebooks
-
     try:
         names = [path.stem for path in notebooks.source_files()]
     except FileNotFoundError as error:
         return [Check("notebooks", "problem", str(error))]
     if not names:
         return [Check("notebooks", "problem", f"there is none in {notebooks.source_folder()}")]
-    if general and not files:
-        return [Check(name, "problem", f"cannot run: {', '.join(general)}") for name in names]
-    from .cases import CASES
+    cases = ()
+    if files:  # else the package may be what is broken
+        from .cases import CASES
 
+        cases = CASES.values()
     acts = []
     for name in names:
-        needed = {a for info in CASES.values() if info.notebook == name for a in info.assets}
+        needed = {asset for info in cases if info.notebook == name for asset in info.assets}
         broken = [*general, *sorted(files[a].name for a in needed if files[a].state != "ok")]
-        if broken:
-            acts.append(Check(name, "problem", f"cannot run: {', '.join(broken)}"))
-        else:
-            acts.append(Check(name, "ok", "can run"))
+        detail = f"cannot run: {', '.join(broken)}" if broken else "can run"
+        acts.append(Check(name, "problem" if broken else "ok", detail))
     return acts
 
 

@@ -1,9 +1,11 @@
 """Files: written whole, hashed, locked, and put aside when damaged."""
 
+import contextlib
 import errno
 import hashlib
 import io
 import os
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -55,6 +57,18 @@ def write_arrays(path, arrays):
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     write_whole(path, stream.getvalue())
+
+
+@contextlib.contextmanager
+def folder_made_whole(folder):
+    """A work folder that takes the place of `folder` when all went well, and never half-made."""
+    make_folder(folder.parent)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        inside = Path(work) / "folder"
+        inside.mkdir()
+        yield inside
+        with contextlib.suppress(OSError):  # another process was faster
+            os.replace(inside, folder)
 
 
 def free_path(path):

@@ -5,6 +5,7 @@ fresh kernel of *this* interpreter, whatever a registered kernel called "python3
 """
 
 import asyncio
+import contextlib
 import copy
 import hashlib
 import json
@@ -15,6 +16,8 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import psutil
 
 from . import files, settings, torch_setup
 
@@ -65,71 +68,41 @@ def source_files():
 
 
 def report_folder(pace):
-    """Where executed notebooks and results go.
-
-    Parameters
-    ----------
-    pace : str
-        ``"full"`` or ``"quick"``; quick results never mix with the real ones.
-
-    Returns
-    -------
-    pathlib.Path
-    """
+    """Where executed notebooks and results go; quick ones never mix with the real ones."""
     return PROJECT / "report" / "quick" if pace == "quick" else PROJECT / "report"
 
 
-def resolve(wanted, case_notebooks=None):
-    """Names of the notebooks that a reader asks for.
+def resolve(wanted):
+    """Names of the notebooks that a reader asks for; a ValueError lists what is allowed.
 
-    Parameters
-    ----------
-    wanted : str
-        ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name.
-    case_notebooks : dict of str to str, optional
-        The notebook of each case; by default taken from `ftlearn.cases.CASES`.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ValueError
-        When nothing has that name; the message lists what is allowed.
+    `wanted` is ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name.
     """
     names = [path.stem for path in source_files()]
     if not names:
         raise ValueError(f"there is no notebook in {source_folder()}")
     if wanted == "all":
         return names
-    if case_notebooks is None:
-        case_notebooks = _case_notebooks()
+    from .cases import CASES
+
     wanted = wanted.removesuffix(".py").removesuffix(".ipynb")
     by_number = {name.split("_")[0]: name for name in names}
-    found = case_notebooks.get(wanted) or by_number.get(wanted.zfill(2)) or wanted
+    of_case = CASES[wanted].notebook if wanted in CASES else None
+    found = of_case or by_number.get(wanted.zfill(2)) or wanted
     if found in names:
         return [found]
-    if wanted in case_notebooks:
+    if of_case:
         raise ValueError(f"case {wanted!r} has its notebook {found!r} not yet in {source_folder()}")
-    cases = sorted(case for case, notebook in case_notebooks.items() if notebook in names)
+    cases = sorted(case for case, info in CASES.items() if info.notebook in names)
     raise ValueError(
         f"no notebook or case is called {wanted!r}; allowed: all, {', '.join((*names, *cases))}"
     )
-
-
-def _case_notebooks():
-    from .cases import CASES
-
-    return {name: info.notebook for name, info in CASES.items()}
 
 
 def read_source(path):
     """Read a py:percent file as a notebook without outputs."""
     import jupytext
 
-    notebook = jupytext.read(path)
-    return normalise(notebook)
+    return normalise(jupytext.read(path))
 
 
 def normalise(notebook):
@@ -161,28 +134,11 @@ def _without_widget(output):
 
 
 def execute(name, pace=None, folder=None, progress=print):
-    """Execute a notebook from the top in a fresh kernel.
+    """Execute a notebook from the top in a fresh kernel, and tell what it came to.
 
-    Parameters
-    ----------
-    name : str
-        As in `resolve`, but one notebook's full name.
-    pace : str, optional
-        As in `ftlearn.settings.pace`.
-    folder : pathlib.Path, optional
-        Receives ``notebooks/NAME.ipynb`` (also on failure, with the error in it),
-        ``runs/NAME.json`` and what the notebook files; by default `report_folder`.
-    progress : callable
-        Called with one line of text at every section and every 15 seconds.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After the kernel was shut down and what there is was written.
+    The folder, by default `report_folder`, receives ``notebooks/NAME.ipynb`` (also on failure, with
+    the error in it, and after Ctrl-C), ``runs/NAME.json`` and what the notebook files. `progress`
+    is called with one line of text at every section and every 15 seconds.
     """
     import nbformat
 
@@ -207,7 +163,10 @@ def execute(name, pace=None, folder=None, progress=print):
         execution.run()
     finally:
         nbformat.write(normalise(notebook), target)
-        failure = execution.failure and f"{execution.failure}\n{_advice(name, target, pace)}"
+        failure = execution.failure
+        if failure is not None:
+            again = f"ftlearn run {name}" + (" --pace quick" if pace == "quick" else "")
+            failure += f"\nThe notebook as far as it came: {target}. To run it again: {again}"
         run = Run(
             notebook=name,
             pace=pace,
@@ -218,19 +177,11 @@ def execute(name, pace=None, folder=None, progress=print):
             failure=failure,
         )
         record.write_text(json.dumps(asdict(run), indent=1), encoding="utf-8")
-    progress(f"[{name}] {_outcome(run)}")
-    return run
-
-
-def _outcome(run):
+    outcome = f"done · {run.cells} cells · {run.seconds:.0f} s · {run.peak_rss_mb} MB at most"
     if not run.ok:
-        return f"FAILED after {run.seconds:.0f} s\n{run.failure}"
-    return f"done · {run.cells} cells · {run.seconds:.0f} s · {run.peak_rss_mb} MB at most"
-
-
-def _advice(name, target, pace):
-    again = f"ftlearn run {name}" + (" --pace quick" if pace == "quick" else "")
-    return f"The notebook as far as it came: {target}. To run it again: {again}"
+        outcome = f"FAILED after {run.seconds:.0f} s\n{run.failure}"
+    progress(f"[{name}] {outcome}")
+    return run
 
 
 class _Execution:
@@ -312,7 +263,7 @@ class _Execution:
             resources={"metadata": {"path": str(PROJECT / "notebooks")}},
             on_notebook_start=lambda notebook: self._started(manager),
             on_cell_start=lambda cell, cell_index: self._at(cell),
-            on_cell_executed=lambda cell, cell_index, execute_reply: self._weigh(),
+            on_cell_executed=lambda **_: self._weigh(),
         )
         client.owns_km = True  # it was made for this client: let it shut the kernel down
         return client
@@ -331,13 +282,9 @@ class _Execution:
         self.peak_rss = max(self.peak_rss, tree_rss(self._pid))
 
     def _end_kernel(self, thread):
-        import psutil
-
         for process in _tree(self._pid):
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                pass
         thread.join(timeout=20)
 
 
@@ -346,27 +293,20 @@ def _is_runnable(cell):
 
 
 def _tree(pid):
-    import psutil
-
     if pid is None:
         return []
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         kernel = psutil.Process(pid)
         return [kernel, *kernel.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+    return []
 
 
 def tree_rss(pid):
     """Resident memory of a process and all its descendants now."""
-    import psutil
-
     total = 0
     for process in _tree(pid):
-        try:
+        with contextlib.suppress(psutil.Error):
             total += process.memory_info().rss
-        except psutil.Error:
-            continue
     return total
 
 
@@ -451,19 +391,7 @@ def _largest_output(notebook):
 
 
 def build(name, progress=print):
-    """Execute a notebook at full pace and publish it in ``notebooks/``.
-
-    Parameters
-    ----------
-    name : str
-    progress : callable
-        As in `execute`.
-
-    Returns
-    -------
-    list of str
-        Why it was not published; empty when it was.
-    """
+    """Execute a notebook at full pace and publish it; why it was not, or an empty list."""
     folder = report_folder("full")
     run = execute(name, "full", folder, progress)
     return publish(name, folder) if run.ok else [f"{name}: {run.failure}"]
@@ -472,16 +400,8 @@ def build(name, progress=print):
 def copy_for_learner(folder):
     """Give the learner copies of the notebooks that no later edition touches.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made when absent. A notebook that is already there is never written to; where the course
-        has a newer edition than the one that was copied, that is put beside it, once.
-
-    Returns
-    -------
-    list of str
-        What was done, one sentence a notebook; empty when nothing was to do.
+    A notebook that is already there is never written to; where the course has a newer edition than
+    the one that was copied, that is put beside it, once. What was done, one sentence a notebook.
     """
     import nbformat
 

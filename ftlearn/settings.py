@@ -26,64 +26,23 @@ def _choice(name, given, variable, default, allowed):
 
 
 def pace(given=None):
-    """How much is computed.
-
-    Parameters
-    ----------
-    given : str, optional
-        ``"full"`` or ``"quick"``; when absent, ``FTLEARN_PACE``, else ``"full"``.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        When the value is neither.
-    """
+    """How much is computed: what is given, else ``FTLEARN_PACE``, else ``"full"``."""
     return _choice("pace", given, "FTLEARN_PACE", "full", PACES)
 
 
 def track(given=None):
-    """Where models and data come from.
-
-    Parameters
-    ----------
-    given : str, optional
-        ``"starter"`` or ``"hub"``; when absent, ``FTLEARN_TRACK``, else ``"starter"``.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        When the value is neither.
-    """
+    """Where models and data come from: given, else ``FTLEARN_TRACK``, else ``"starter"``."""
     return _choice("track", given, "FTLEARN_TRACK", "starter", TRACKS)
 
 
 def shared():
-    """Whether other processes compute on the same CPUs: ``FTLEARN_SHARED``."""
+    """Whether others compute on the same CPUs: ``FTLEARN_SHARED``; None where nothing is said."""
     said = os.environ.get("FTLEARN_SHARED")
-    return _choice("shared", None, "FTLEARN_SHARED", "0", ("0", "1")) == "1" if said else None
+    return _choice("shared", None, "FTLEARN_SHARED", None, ("0", "1")) == "1" if said else None
 
 
 def device():
-    """Where models are to run: ``FTLEARN_DEVICE``.
-
-    Returns
-    -------
-    str or None
-        One of `DEVICES`; None when nothing is said: then `ftlearn.torch_setup` looks.
-
-    Raises
-    ------
-    ValueError
-        When it is another word.
-    """
+    """Where models are to run: ``FTLEARN_DEVICE``; None where nothing is said."""
     said = os.environ.get("FTLEARN_DEVICE")
     return _choice("device", None, "FTLEARN_DEVICE", None, DEVICES) if said else None
 
@@ -97,13 +56,9 @@ def cache_folder():
 
 
 def own_cache():
-    """Where what is fetched and made here goes.
+    """Where what is fetched and made here goes; it need not exist yet.
 
-    Returns
-    -------
-    pathlib.Path
-        The cache; where that may only be read, ``cache`` in the learner's home folder. It need
-        not exist yet.
+    It is the cache; where that may only be read, ``cache`` in the learner's home folder.
     """
     shared, own = cache_folder(), home_folder() / "cache"
     return own if not _may_be_written(shared) and _may_be_written(own) else shared

@@ -9,8 +9,8 @@ import transformers
 
 from .errors import OneSentence
 from .models import vision
-from .models.multilingual import remembered
-from .models.text import batches_by_length, mean_pooled, quiet_transformers
+from .models.multilingual import embedded_once
+from .models.text import batches_by_length, embedded, quiet_transformers
 
 
 class FolderInUse(OneSentence, FileExistsError):
@@ -35,17 +35,19 @@ class FineTuned:
         self.examples_per_second = 0.0
         self.peak_memory_mb = 0.0
 
-    def _card_values(self):
+    def _card(self, template, **more):
+        """Its model card: data, split, recipe, limits, and scores where there are any."""
         judged = [str(verdict.wording) for verdict in self.verdicts]
         scores = [f"{name}: {score}" for name, score in self.scores.items()]
-        return {
-            "title": self.title or "A specialist",
-            "generalist": self.generalist,
-            "scores": _bullets([*scores, *judged]) or _NOT_JUDGED,
-            "best": max(row["validation_score"] for row in self.history),
-            "data": self.data or "Not described.",
-            "recipe": _bullets(f"{key}: {value}" for key, value in asdict(self.recipe).items()),
-        }
+        return template.format(
+            title=self.title or "A specialist",
+            generalist=self.generalist,
+            scores=_bullets([*scores, *judged]) or _NOT_JUDGED,
+            best=max(row["validation_score"] for row in self.history),
+            data=self.data or "Not described.",
+            recipe=_bullets(f"{key}: {value}" for key, value in asdict(self.recipe).items()),
+            **more,
+        )
 
 
 class Specialist(FineTuned):
@@ -70,7 +72,7 @@ class Specialist(FineTuned):
 
     @property
     def sees_images(self):
-        """Whether it is a specialist for images (bool)."""
+        """Whether it is a specialist for images."""
         return isinstance(self.processor, transformers.ImageProcessingMixin)
 
     def predict(self, inputs, batch_size=64):
@@ -95,32 +97,14 @@ class Specialist(FineTuned):
         return rows
 
     def embed(self, inputs, batch_size=64):
-        """Embed inputs with the fine-tuned encoder, as its generalist does before it.
-
-        Parameters
-        ----------
-        inputs : sequence of str or PIL.Image.Image, length n
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, hidden size); of texts, every row has length 1.
-        """
+        """Embed inputs with the fine-tuned encoder, as its generalist does before it."""
         inputs = list(inputs)
         if self.sees_images:
             return head_inputs(self.model, self.processor, inputs)
-        rows = np.zeros((len(inputs), self.model.config.hidden_size), dtype=np.float32)
-        for batch in batches_by_length([len(text) for text in inputs], batch_size):
-            chosen = [inputs[i] for i in batch]
-            rows[batch] = mean_pooled(self.model.base_model, self.processor, chosen)
-        return rows
+        return embedded(self.model.base_model, self.processor, inputs, batch_size)
 
     def save(self, folder):
-        """Write an ordinary transformers folder with safetensors and a model card.
-
-        The card (``README.md``) tells data, split, recipe, limits, and `scores` and `verdicts`
-        where there are any.
+        """Write an ordinary folder with safetensors and a model card (``README.md``).
 
         Parameters
         ----------
@@ -148,8 +132,20 @@ class Specialist(FineTuned):
             self.model.save_pretrained(folder)
         if not self.sees_images:  # an image model's configuration says how images are read
             self.processor.save_pretrained(folder)
-        (folder / "README.md").write_text(_classifier_card(self), encoding="utf-8")
+        (folder / "README.md").write_text(self._classifier_card(), encoding="utf-8")
         return folder
+
+    def _classifier_card(self):
+        if self.sees_images:
+            task, inputs = "image-classification", "images"
+            size = self.model.config.pretrained_cfg["input_size"][-1]
+            usage = _IMAGE_USAGE.format(size=size)
+        else:
+            task, inputs = "text-classification", "texts"
+            usage = _TEXT_USAGE.format(max_tokens=self.processor.model_max_length)
+        labels = _bullets(self.label_names)
+        more = {"labels": labels, "n_labels": len(self.label_names), "usage": usage}
+        return self._card(_CARD, task=task, inputs=inputs, **more)
 
 
 class PairSpecialist(FineTuned):
@@ -173,64 +169,21 @@ class PairSpecialist(FineTuned):
         return self.model.tokenizer
 
     def embed(self, texts, side="query", batch_size=64):
-        """Embed texts, computed in float32; a text is embedded once and then remembered.
-
-        Parameters
-        ----------
-        texts : sequence of str, length n
-        side : str
-            ``"query"`` or ``"candidate"``; this model treats both alike.
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, dimensions); every row has length 1.
-        """
-        return remembered(self._remembered, self.model, self.recipe.prompt, texts, batch_size)
+        """As `SentenceEncoder.embed`, with the prompt of its recipe."""
+        return embedded_once(self._remembered, self.model, self.recipe.prompt, texts, batch_size)
 
     def save(self, folder):
-        """Write an ordinary sentence-transformers folder with safetensors and a model card.
-
-        Parameters
-        ----------
-        folder : str or pathlib.Path
-            Made when absent.
-
-        Returns
-        -------
-        pathlib.Path
-
-        Raises
-        ------
-        FileExistsError
-            When the folder already holds files: nothing is overwritten.
-        """
+        """As `Specialist.save`, an ordinary folder of sentence-transformers."""
         folder = new_folder(folder)
         with quiet_transformers():
             self.model.save_pretrained(str(folder), create_model_card=False)
-        card = _PAIR_CARD.format(max_tokens=self.model.max_seq_length, **self._card_values())
+        card = self._card(_PAIR_CARD, max_tokens=self.model.max_seq_length)
         (folder / "README.md").write_text(card, encoding="utf-8")
         return folder
 
 
 def new_folder(folder):
-    """Check that a folder is absent or empty.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        ``~`` stands for the home folder.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileExistsError
-        When the folder already holds files, or is a file: nothing is overwritten.
-    """
+    """The folder (``~`` is the home folder), refused where it holds files already or is a file."""
     folder = Path(folder).expanduser()
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise FolderInUse(
@@ -342,31 +295,13 @@ The best score on its validation part was {best:.3f}. That chose the epoch and f
 _NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
 
 
-def _classifier_card(specialist):
-    if specialist.sees_images:
-        size = specialist.model.config.pretrained_cfg["input_size"][-1]
-        kind = {"task": "image-classification", "inputs": "images"}
-        kind["usage"] = _IMAGE_USAGE.format(size=size)
-    else:
-        kind = {"task": "text-classification", "inputs": "texts"}
-        kind["usage"] = _TEXT_USAGE.format(max_tokens=specialist.processor.model_max_length)
-    return _CARD.format(
-        labels=_bullets(specialist.label_names),
-        n_labels=len(specialist.label_names),
-        **kind,
-        **specialist._card_values(),
-    )
-
-
 def _bullets(lines):
     return "\n".join(f"- {line}" for line in lines)
 
 
 def classifier_head(model):
-    """The layer of a classifier behind everything else (torch.nn.Module or None)."""
-    if hasattr(model, "timm_model"):
-        return vision.head(model)
-    return getattr(model, "classifier", None)
+    """The linear layer of a classifier behind everything else."""
+    return vision.head(model) if hasattr(model, "timm_model") else model.classifier
 
 
 def head_inputs(model, processor, inputs):
@@ -388,18 +323,9 @@ def head_inputs(model, processor, inputs):
 
 
 def model_inputs(processor, inputs, batch_size):
-    """Batches of what a model takes.
+    """Batches of what a model takes: the indices of the inputs, and their tensors.
 
-    Parameters
-    ----------
-    processor : transformers tokenizer or image processor
-    inputs : list of str or list of PIL.Image.Image
-    batch_size : int
-
-    Yields
-    ------
-    tuple of (array of int, transformers.BatchEncoding or transformers.BatchFeature)
-        Indices of the inputs, texts of similar length together; their tensors.
+    Texts of similar length are together.
     """
     if isinstance(processor, transformers.ImageProcessingMixin):
         for start in range(0, len(inputs), batch_size):

@@ -17,6 +17,8 @@ import re
 import sys
 from pathlib import Path
 
+import psutil
+
 from . import settings
 
 # Two operator schemas that torchvision's compiled library would declare. Models and transforms
@@ -52,12 +54,7 @@ def _set(name, value):
 
 
 def untouched_environment():
-    """The environment without what `prepare` has set, for a process that is to look for itself.
-
-    Returns
-    -------
-    dict of str to str
-    """
+    """The environment without what `prepare` has set, for a process that is to look for itself."""
     return {name: value for name, value in os.environ.items() if name not in _set_here}
 
 
@@ -85,25 +82,16 @@ def _settle_waiting(threads):
 
 def _taken_by_others(seconds=0.1):
     """How many of this process's CPUs are in use while it sleeps for a moment."""
-    import psutil
-
     used = dict(enumerate(psutil.cpu_percent(seconds, percpu=True)))
     return sum(used.get(cpu, 0.0) for cpu in _cpus()) / 100
 
 
 def peak_memory_mb():
-    """Largest resident memory that this process has had, in MB.
-
-    Returns
-    -------
-    float
-    """
+    """Largest resident memory that this process has had, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux; what `resource` tells there includes the parent's before exec
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
         return int(peak) * 1024 / 1e6
-    import psutil
-
     memory = psutil.Process().memory_info()
     if hasattr(memory, "peak_wset"):  # Windows
         return memory.peak_wset / 1e6
@@ -114,8 +102,6 @@ def peak_memory_mb():
 
 def memory_limit(cgroup=Path("/sys/fs/cgroup")):
     """How much memory this process may use."""
-    import psutil
-
     limits = [psutil.virtual_memory().total]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # absent, or "max"
@@ -131,14 +117,7 @@ def memory_limit(cgroup=Path("/sys/fs/cgroup")):
 
 @functools.cache
 def memory_is_scarce():
-    """Whether memory is worth time here: the process may use less than 3 GB, as on Binder.
-
-    Whatever saves memory and costs time asks here.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether memory is worth time here: the process may use less than 3 GB, as on Binder."""
     return memory_limit() < ENOUGH_MEMORY
 
 
@@ -188,51 +167,36 @@ def _cpus():
 
 def _cgroup_quota(cgroup):
     """CPUs granted by the control group (version 2, then 1), or None where unlimited."""
-    try:
-        quota, period = (cgroup / "cpu.max").read_text().split()[:2]
-    except (OSError, ValueError):
-        try:
-            quota = (cgroup / "cpu/cpu.cfs_quota_us").read_text().strip()
-            period = (cgroup / "cpu/cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return None
-    if quota == "max" or int(quota) <= 0:
-        return None
-    return int(quota) / int(period)
+    first = [cgroup / "cpu" / f"cpu.cfs_{name}_us" for name in ("quota", "period")]
+    for paths in ([cgroup / "cpu.max"], first):
+        with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+            quota, period = " ".join(path.read_text() for path in paths).split()
+            return int(quota) / int(period) if int(quota) > 0 else None
+    return None
 
 
 class _TorchvisionGuard(importlib.abc.MetaPathFinder):
-    """Wraps the loader of torchvision, so that the guard acts only where its import fails."""
+    """Finds torchvision as usual; its loader acts only where the import fails."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "torchvision":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _GuardedLoader(spec.loader)
+            spec.loader.exec_module = functools.partial(_guarded, spec.loader.exec_module)
         return spec
 
 
-class _GuardedLoader(importlib.abc.Loader):
-    def __init__(self, loader):
-        self._loader = loader
-
-    def __getattr__(self, name):
-        return getattr(self._loader, name)
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module):
-        try:
-            self._loader.exec_module(module)
-        except RuntimeError as error:
-            if "operator torchvision::nms does not exist" not in str(error):
-                raise
-            _declare_torchvision_schemas()
-            for name in [n for n in sys.modules if n.startswith("torchvision.")]:
-                del sys.modules[name]
-            self._loader.exec_module(module)
+def _guarded(execute, module):
+    try:
+        execute(module)
+    except RuntimeError as error:
+        if "operator torchvision::nms does not exist" not in str(error):
+            raise
+        _declare_torchvision_schemas()
+        for name in [n for n in sys.modules if n.startswith("torchvision.")]:
+            del sys.modules[name]
+        execute(module)
 
 
 def _declare_torchvision_schemas():
@@ -268,19 +232,7 @@ def supports_bf16():
 
 
 def device():
-    """Where models run.
-
-    Returns
-    -------
-    str
-        What ``FTLEARN_DEVICE`` says, else ``"cuda"``, ``"mps"`` or ``"cpu"``, the first that is
-        present.
-
-    Raises
-    ------
-    ValueError
-        When this machine lacks what ``FTLEARN_DEVICE`` says, or there is no such device.
-    """
+    """Where models run: what ``FTLEARN_DEVICE`` says, else the first of CUDA, MPS and CPU."""
     import torch
 
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -295,15 +247,7 @@ def device():
 
 
 def machine():
-    """Describe the machine, for reports.
-
-    Returns
-    -------
-    dict
-        ``cpu`` (str), ``threads`` (int), ``memory_gb`` (float; what
-        the process may use), ``device`` (str), ``bf16`` (bool),
-        ``system`` (str).
-    """
+    """Describe the machine, for reports; the memory is what this process may use."""
     return {
         "cpu": _cpu_name(),
         "threads": cpu_limit(),
@@ -315,10 +259,8 @@ def machine():
 
 
 def _cpu_name():
-    try:
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()

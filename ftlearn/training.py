@@ -29,12 +29,9 @@ from .specialists import PairSpecialist, Specialist, classifier_head, head_input
 # Raised by hand when the same recipe on the same data can give another result.
 PROCEDURE = 1
 ATTENTIONS = ("sdpa", "eager")
-IMAGE_RATE = 3e-3
-_FOR_TEXTS = (
-    "frozen_layers",
-    "lora_rank",
-    "mean_pooling",
-)  # fields of a recipe for text classifiers alone
+_FOR_TEXTS = ("frozen_layers", "lora_rank", "mean_pooling")  # for text classifiers alone
+# Fields that came later count in a recipe's hash only where they are set.
+_LATER_FIELDS = ("probe_first", "augment", "prompt", "trained_stages", *_FOR_TEXTS)
 
 
 @dataclass(frozen=True)
@@ -123,23 +120,18 @@ class Recipe:
         def whole(number, least):
             return number >= least and int(number) == number
 
+        count, maybe = "1, 2, 3, ...", "None or 1, 2, 3, ..."
         rules = {
             "learning_rate": (self.learning_rate > 0, "a number above 0"),
-            "epochs": (whole(self.epochs, 1), "1, 2, 3, ..."),
-            "batch_size": (whole(self.batch_size, 1), "1, 2, 3, ..."),
+            "epochs": (whole(self.epochs, 1), count),
+            "batch_size": (whole(self.batch_size, 1), count),
             "warmup": (0 <= self.warmup < 1, "a share from 0 to below 1"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
-            "patience": (self.patience is None or whole(self.patience, 1), "None or 1, 2, 3, ..."),
-            "trained_stages": (
-                self.trained_stages is None or whole(self.trained_stages, 1),
-                "None or 1, 2, 3, ...",
-            ),
+            "patience": (self.patience is None or whole(self.patience, 1), maybe),
+            "trained_stages": (self.trained_stages is None or whole(self.trained_stages, 1), maybe),
             "dropout": (0 <= self.dropout < 1 or self.dropout is True, "a share below 1, or True"),
             "frozen_layers": (whole(self.frozen_layers, 0), "0, 1, 2, ..."),
-            "lora_rank": (
-                self.lora_rank is None or whole(self.lora_rank, 1),
-                "None or 1, 2, 3, ...",
-            ),
+            "lora_rank": (self.lora_rank is None or whole(self.lora_rank, 1), maybe),
             "attention": (self.attention in ATTENTIONS, " or ".join(map(repr, ATTENTIONS))),
             "seed": (whole(self.seed, 0), "0, 1, 2, ..."),
         }
@@ -154,13 +146,13 @@ class Recipe:
         Parameters
         ----------
         **changes
-            Fields to set otherwise.
+            Fields to set otherwise; so in `tuned`, `images` and `pairs`.
 
         Returns
         -------
         Recipe
         """
-        return replace(cls(), **changes)
+        return cls(**changes)
 
     @classmethod
     def tuned(cls, **changes):
@@ -169,29 +161,11 @@ class Recipe:
         The learning rate follows the batch size by the square-root rule for Adam (Malladi et al.
         2022, https://doi.org/10.48550/arXiv.2205.10287): 5e-5 for 8 examples, 1e-4 for 32. It was
         not tuned on any case. The number of epochs is left to each run's validation part.
-
-        Parameters
-        ----------
-        **changes
-            Fields to set otherwise.
-
-        Returns
-        -------
-        Recipe
         """
-        tuned = cls(
-            learning_rate=1e-4,
-            epochs=4,
-            batch_size=32,
-            warmup=0.1,
-            patience=2,
-            dropout=False,
-            attention="eager",
-            freeze_embeddings=True,
-            group_by_length=True,
-            bf16=True,
-        )
-        return replace(tuned, **changes)
+        fields = {"learning_rate": 1e-4, "epochs": 4, "batch_size": 32, "warmup": 0.1}
+        fields |= {"patience": 2, "dropout": False, "attention": "eager", "bf16": True}
+        fields |= {"freeze_embeddings": True, "group_by_length": True}
+        return cls(**fields | changes)
 
     @classmethod
     def images(cls, **changes):
@@ -200,26 +174,10 @@ class Recipe:
         Validation keeps the best of its epochs and stops none early: an image network may stay at a
         coin for the first third of a run. Its learning rate was chosen on the *validation* part of
         the X-ray case, among 3e-4, 1e-3, 3e-3 and 1e-2; `data/README.md` has the scores.
-
-        Parameters
-        ----------
-        **changes
-            Fields to set otherwise.
-
-        Returns
-        -------
-        Recipe
         """
-        images = cls(
-            learning_rate=IMAGE_RATE,
-            epochs=10,
-            batch_size=32,
-            warmup=0.1,
-            patience=10,
-            dropout=False,
-            augment=True,
-        )
-        return replace(images, **changes)
+        fields = {"learning_rate": 3e-3, "epochs": 10, "batch_size": 32, "warmup": 0.1}
+        fields |= {"patience": 10, "dropout": False, "augment": True}
+        return cls(**fields | changes)
 
     @classmethod
     def pairs(cls, **changes):
@@ -228,53 +186,20 @@ class Recipe:
         As `tuned`, with a batch's other pairs as its wrong answers: 127 of them. Rate and epochs
         were chosen on the *validation* part of German-Upper Sorbian, among 120 settings;
         `data/README.md` has the scores.
-
-        Parameters
-        ----------
-        **changes
-            Fields to set otherwise.
-
-        Returns
-        -------
-        Recipe
         """
-        pairs = cls(
-            learning_rate=2e-4,
-            epochs=10,
-            batch_size=128,
-            warmup=0.1,
-            patience=10,
-            dropout=False,
-            attention="eager",
-            freeze_embeddings=True,
-            group_by_length=True,
-            bf16=True,
-        )
-        return replace(pairs, **changes)
+        fields = {"learning_rate": 2e-4, "epochs": 10, "batch_size": 128, "patience": 10}
+        return cls.tuned(**fields | changes)
 
     def fields(self):
         """The fields that tell this recipe from any other."""
         fields = asdict(self)
-        for later in _LATER_FIELDS:
-            if not fields[later]:
-                del fields[later]
-        return fields
+        return {name: fields[name] for name in fields if fields[name] or name not in _LATER_FIELDS}
 
     def fingerprint(self):
         """Hash that tells this recipe from any other."""
         text = json.dumps(self.fields(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-
-_LATER_FIELDS = (
-    "probe_first",
-    "augment",
-    "prompt",
-    "trained_stages",
-    "frozen_layers",
-    "lora_rank",
-    "mean_pooling",
-)
 
 # Each switch of `Recipe.tuned`, and the fields that turn it back. The fused optimiser is on in both
 # recipes, because transformers 5 does so by itself; it is listed to be measured like the others.
@@ -359,28 +284,40 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     recipe = recipe or default_recipe(case)
     torch_setup.release_memory()
     try:
-        return _fine_tuned(case, recipe, callbacks, progress)
+        with _run_folder(case, recipe) as folder:
+            return _fine_tuned(case, recipe, callbacks, progress, folder)
     finally:
         torch_setup.release_memory()  # the optimiser, and what the steps have left
 
 
-def _fine_tuned(case, recipe, callbacks, progress):
-    with _run_folder(case, recipe) as folder:
-        checkpoint = _last_checkpoint(folder)
-        trainer = _trainer(case, recipe, folder)
-        if checkpoint and (epochs := _epochs_when_stopped(checkpoint)):
-            trainer.args.num_train_epochs = epochs
-        for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
-            trainer.add_callback(callback)
-        try:
-            with _surroundings(case):
-                trainer.train(resume_from_checkpoint=checkpoint)
-        except KeyboardInterrupt:
-            raise TrainingInterrupted(
-                f"Training was stopped after {int(trainer.state.epoch or 0)} of {recipe.epochs} "
-                "epochs. Nothing is lost: make the same call again to go on from there."
-            ) from None
-        return _specialist(case, recipe, trainer)
+def _fine_tuned(case, recipe, callbacks, progress, folder):
+    began = time.perf_counter()
+    arguments = _training_arguments(case, recipe, folder)
+    trainer = _trainer(case, recipe, arguments, callbacks=[_Clock()])
+    probe_seconds = time.perf_counter() - began if recipe.probe_first else 0.0
+    if recipe.patience is not None:
+        trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
+    for callback in (*callbacks, *([_Progress(recipe, case.metric)] if progress else [])):
+        trainer.add_callback(callback)
+    checkpoint = _last_checkpoint(folder)
+    if checkpoint and (epochs := _epochs_when_stopped(checkpoint)):
+        trainer.args.num_train_epochs = epochs
+    try:
+        with _surroundings(case):
+            trainer.train(resume_from_checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(
+            f"Training was stopped after {int(trainer.state.epoch or 0)} of {recipe.epochs} "
+            "epochs. Nothing is lost: make the same call again to go on from there."
+        ) from None
+    # A resumed Trainer builds its callbacks anew from the checkpoint, so ask it.
+    clock = next(c for c in trainer.callback_handler.callbacks if isinstance(c, _Clock))
+    specialist = _specialist(case, recipe, trainer)
+    specialist.seconds = clock.seconds + probe_seconds
+    examples = trainer.state.epoch * len(case.train)
+    specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
+    specialist.peak_memory_mb = clock.peak_memory_mb
+    return specialist
 
 
 @contextlib.contextmanager
@@ -403,14 +340,10 @@ def default_recipe(case):
 
 def plain_model(model):
     """A trained model without what training has put around it."""
-    return _without_adapters(_without_autocast(model))
-
-
-def _without_autocast(model):
-    """The model without the forward that accelerate has given it for bf16."""
     if vars(model).pop("_original_forward", None) is not None:
-        del model.forward
-    return model
+        del model.forward  # accelerate's, for bf16
+    # What low-rank matrices have learned is added to the weights.
+    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
 
 
 def _specialist(case, recipe, trainer):
@@ -421,15 +354,10 @@ def _specialist(case, recipe, trainer):
         specialist = PairSpecialist(model, recipe)
     else:
         specialist = Specialist(model, trainer.processing_class, case.label_names, recipe)
-    clock = _clock_of(trainer)
-    examples = trainer.state.epoch * len(case.train)
     specialist.generalist = case.generalist_label
     specialist.title = case.title
     specialist.data = _data_section(case)
     specialist.history = history_rows(trainer.state.log_history)
-    specialist.seconds = clock.seconds + trainer.probe_seconds
-    specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
-    specialist.peak_memory_mb = clock.peak_memory_mb
     return specialist
 
 
@@ -452,19 +380,7 @@ def history_rows(log_history):
 
 
 def tokenize(part, tokenizer):
-    """Turn a part of a case into what the Trainer eats.
-
-    Parameters
-    ----------
-    part : datasets.Dataset
-        With ``input`` and ``label``.
-    tokenizer : transformers tokenizer
-
-    Returns
-    -------
-    datasets.Dataset
-        ``input_ids``, ``attention_mask``, ``labels``, ``length``.
-    """
+    """A part of a text case as the Trainer takes it: cut, with labels and lengths."""
     from datasets import Dataset
 
     encoded = tokenizer(list(part["input"]), truncation=True)
@@ -510,18 +426,12 @@ def _text_classifier(case, recipe):
                 setattr(config, key, float(recipe.dropout))
     automodel = transformers.AutoModelForSequenceClassification
     if recipe.mean_pooling:
-        if config.model_type != "bert":
-            raise ValueError(
-                f"Recipe mean_pooling is for models of type 'bert'; {case.generalist!r} is of type "
-                f"{config.model_type!r}. Leave it off."
-            )
         automodel = MeanPooledClassifier
     transformers.set_seed(recipe.seed)
     with quiet_transformers():
         if recipe.pretrained:
-            model = automodel.from_pretrained(
-                folder, config=config, attn_implementation=recipe.attention
-            )
+            options = {"config": config, "attn_implementation": recipe.attention}
+            model = automodel.from_pretrained(folder, **options)
         else:
             model = automodel.from_config(config, attn_implementation=recipe.attention)
     model.base_model.embeddings.requires_grad_(not recipe.freeze_embeddings)
@@ -586,27 +496,13 @@ def _with_adapters(model, recipe):
         return peft.get_peft_model(model, config)
 
 
-def _without_adapters(model):
-    """The model with what its low-rank matrices have learned added to its weights."""
-    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
-
-
 def layers(case):
     """How many layers the generalist of a text case has."""
     return transformers.AutoConfig.from_pretrained(model_folder(case)).num_hidden_layers
 
 
 def trained_parameters(model):
-    """How many numbers of a model learn.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-
-    Returns
-    -------
-    int
-    """
+    """How many numbers of a model learn."""
     return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
@@ -617,17 +513,11 @@ def start_from_probe(model, case):
     `ftlearn.baselines.fit_linear_probe`.
     """
     head = classifier_head(model)
-    if not isinstance(head, torch.nn.Linear):
-        raise ValueError(
-            f"Recipe probe_first needs a model whose head is a linear layer; "
-            f"{type(model).__name__} has {type(head).__name__}. Leave probe_first off."
-        )
     processor = processor_of(case)
-    features = [
-        head_inputs(model, processor, list(case.part(name)["input"]))
-        for name in ("train", "validation")
-    ]
-    probe = linear_probe_of_features(case, *features)
+    train, validation = (
+        head_inputs(model, processor, list(part["input"])) for part in (case.train, case.validation)
+    )
+    probe = linear_probe_of_features(case, train, validation)
     with torch.no_grad():
         if len(case.label_names) == 2:  # scikit-learn keeps one row for two classes
             weight, bias = probe.coef_[0] / 2, probe.intercept_[0] / 2
@@ -639,23 +529,11 @@ def start_from_probe(model, case):
 
 
 def averaged(case, specialist, share):
-    """Average the weights before and after fine-tuning.
+    """A specialist with the average of the weights before and after fine-tuning.
 
-    Wortsman et al. 2022 (WiSE-FT, https://doi.org/10.48550/arXiv.2109.01903). It makes sense where
-    training started from a probe: a random head has nothing to keep.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        What the specialist was trained on.
-    specialist : Specialist
-    share : float
-        Of the fine-tuned weights, from 0 (as before) to 1 (as after).
-
-    Returns
-    -------
-    Specialist
-        With the name ``specialist_average_<share in per cent>``; its seconds are the specialist's.
+    Wortsman et al. 2022 (WiSE-FT, https://doi.org/10.48550/arXiv.2109.01903). `share` is that of
+    the weights after, from 0 to 1. It makes sense where training started from a probe: a random
+    head has nothing to keep.
     """
     model = build_model(case, specialist.recipe)
     after = specialist.model.state_dict()
@@ -680,31 +558,42 @@ def processor_of(case):
     )
 
 
-def _trainer(case, recipe, folder):
-    make = _pair_trainer if case.task == "retrieval" else _classifier_trainer
-    trainer = make(case, recipe, folder)
+def _trainer(case, recipe, arguments, train=None, model=None, **options):
+    """The Trainer of a run: that of sentence-transformers for sentence pairs."""
+    train = case.train if train is None else train
+    if case.task == "retrieval":
+        trainer = _pair_trainer(case, recipe, arguments, train, **options)
+    else:
+        processor = processor_of(case)
+        trainer = transformers.Trainer(
+            model=model or build_model(case, recipe),
+            args=arguments,
+            train_dataset=_examples(train, processor, recipe.augment),
+            eval_dataset=_examples(case.validation, processor),
+            processing_class=processor,
+            data_collator=_collator(recipe, processor),
+            compute_metrics=_validation_metric(case.metric),
+            **options,
+        )
     trainer.remove_callback(transformers.PrinterCallback)
-    if recipe.patience is not None:
-        trainer.add_callback(transformers.EarlyStoppingCallback(recipe.patience))
     return trainer
 
 
-def _classifier_trainer(case, recipe, folder):
-    processor = processor_of(case)
-    began = time.perf_counter()
-    model = build_model(case, recipe)
-    trainer = transformers.Trainer(
+def _pair_trainer(case, recipe, arguments, train, **options):
+    from sentence_transformers import SentenceTransformerTrainer
+
+    model = build_encoder(case, recipe)
+    # The trainer would draw examples for a model card of its own, with a progress bar.
+    model.model_card_data.widget = [{"text": case.title}]
+    return SentenceTransformerTrainer(
         model=model,
-        args=_training_arguments(case, recipe, folder),
-        train_dataset=_examples(case.train, processor, recipe.augment),
-        eval_dataset=_examples(case.validation, processor),
-        processing_class=processor,
-        data_collator=_collator(recipe, processor),
-        compute_metrics=_validation_metric(case.metric),
-        callbacks=[_Clock()],
+        args=arguments,
+        train_dataset=sentence_pairs(train, recipe.prompt),
+        eval_dataset=sentence_pairs(case.validation, recipe.prompt),
+        loss=pair_loss(model),
+        evaluator=_pair_evaluator(case, recipe),
+        **options,
     )
-    trainer.probe_seconds = time.perf_counter() - began if recipe.probe_first else 0.0
-    return trainer
 
 
 def watched_trainer(case, recipe, folder, optimizers=(None, None), model=None):
@@ -712,38 +601,7 @@ def watched_trainer(case, recipe, folder, optimizers=(None, None), model=None):
     arguments = _training_arguments(case, replace(recipe, patience=None), folder)
     arguments.save_strategy, arguments.logging_strategy = "no", "steps"
     arguments.logging_steps, arguments.logging_nan_inf_filter = 1, False
-    processor = processor_of(case)
-    trainer = transformers.Trainer(
-        model=model or build_model(case, recipe),
-        args=arguments,
-        train_dataset=_examples(case.train, processor),
-        eval_dataset=_examples(case.validation, processor),
-        processing_class=processor,
-        data_collator=_collator(recipe, processor),
-        compute_metrics=_validation_metric(case.metric),
-        optimizers=optimizers,
-    )
-    trainer.remove_callback(transformers.PrinterCallback)
-    return trainer
-
-
-def _pair_trainer(case, recipe, folder):
-    from sentence_transformers import SentenceTransformerTrainer
-
-    model = build_encoder(case, recipe)
-    # The trainer would draw examples for a model card of its own, with a progress bar.
-    model.model_card_data.widget = [{"text": case.title}]
-    trainer = SentenceTransformerTrainer(
-        model=model,
-        args=_training_arguments(case, recipe, folder),
-        train_dataset=sentence_pairs(case.train, recipe.prompt),
-        eval_dataset=sentence_pairs(case.validation, recipe.prompt),
-        loss=pair_loss(model),
-        evaluator=_pair_evaluator(case, recipe),
-        callbacks=[_Clock()],
-    )
-    trainer.probe_seconds = 0.0
-    return trainer
+    return _trainer(case, recipe, arguments, model=model, optimizers=optimizers)
 
 
 def pair_loss(model):
@@ -782,21 +640,7 @@ def similar_lengths(dataset, batch_size, drop_last, generator, seed, **_):
 
     Eight batches' worth of pairs, drawn by chance, are sorted by length and cut; so little is
     computed on padding. A pair with a text that is in its batch already, where it would be a wrong
-    answer to itself, sits the epoch out.
-
-    Parameters
-    ----------
-    dataset : datasets.Dataset
-        With ``anchor`` and ``positive``.
-    batch_size : int
-    drop_last : bool
-    generator : torch.Generator
-    seed : int
-        The order of an epoch follows from it and the epoch's number.
-
-    Returns
-    -------
-    sentence_transformers.base.sampler.DefaultBatchSampler
+    answer to itself, sits the epoch out. The order follows from the seed and the epoch's number.
     """
     from sentence_transformers.base.sampler import DefaultBatchSampler
 
@@ -886,15 +730,7 @@ def _examples(part, processor, augment=False):
 
 
 class ImageExamples(torch.utils.data.Dataset):
-    """Images with their labels, decoded when they are asked for.
-
-    Parameters
-    ----------
-    part : datasets.Dataset
-        With ``input`` (images) and ``label``.
-    augment : bool
-        Whether each image is changed a little, by chance, each time.
-    """
+    """Images with their labels, decoded, and where it is asked changed, when they are asked for."""
 
     def __init__(self, part, augment=False):
         self._part = part
@@ -1075,25 +911,30 @@ class _Clock(transformers.TrainerCallback, ExportableState):
 
 
 class _Progress(transformers.TrainerCallback):
-    """One line that says how far training is, at most twice a second."""
+    """One line that says how far training is, rewritten in place at most twice a second.
+
+    It is shown in a notebook and in a terminal, and nowhere else.
+    """
 
     def __init__(self, recipe, metric):
         self._recipe = recipe
         self._metric = metric.replace("_", " ")
-        self._patient, self._best, self._score = recipe.patience is not None, 0.0, ""
-        self._line = _StatusLine()
+        self._best, self._score = 0.0, ""
+        self._shown_at, self._handle = 0.0, None
+        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+        self._in_notebook = bool(shell) and hasattr(shell, "kernel")
 
     def on_train_begin(self, args, state, control, **kwargs):
         self._began = time.perf_counter()
         self._first_step = state.global_step
         if self._first_step:
-            self._line.show(f"Going on from epoch {state.epoch:.0f} of an earlier run.", True)
+            self._show(f"Going on from epoch {state.epoch:.0f} of an earlier run.", True)
 
     def on_step_end(self, args, state, control, **kwargs):
         spent = time.perf_counter() - self._began
         done = state.global_step - self._first_step
         left = spent / done * (state.max_steps - state.global_step)
-        self._line.show(
+        self._show(
             f"Epoch {state.epoch:.1f} of {self._recipe.epochs} · step {state.global_step} of "
             f"{state.max_steps} · {spent:.0f} s, about {left:.0f} s more{self._score}"
         )
@@ -1104,45 +945,30 @@ class _Progress(transformers.TrainerCallback):
 
     def on_train_end(self, args, state, control, **kwargs):
         spent = time.perf_counter() - self._began
-        kept = f" · kept: the epoch with {self._best:.3f}" if self._patient and self._best else ""
-        self._line.show(
+        chosen = self._recipe.patience is not None and self._best
+        kept = f" · kept: the epoch with {self._best:.3f}" if chosen else ""
+        self._show(
             f"Trained {state.epoch:.0f} of {self._recipe.epochs} epochs in {spent:.0f} s"
             f"{self._score}{kept}",
             True,
         )
-        self._line.close()
+        if not self._in_notebook and sys.stderr.isatty():
+            print(file=sys.stderr)
 
-
-class _StatusLine:
-    """A line that is rewritten in place: in a notebook, in a terminal, and nowhere else."""
-
-    def __init__(self):
-        self._shown_at = 0.0
-        self._handle = None
-        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-        self._in_notebook = bool(shell) and hasattr(shell, "kernel")
-
-    def show(self, text, at_once=False):
+    def _show(self, text, at_once=False):
         now = time.perf_counter()
         if not at_once and now - self._shown_at < 0.5:
             return
         self._shown_at = now
-        if self._in_notebook:
-            self._show_in_notebook({"text/plain": text})
-        elif sys.stderr.isatty():
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        if not self._in_notebook:
+            if sys.stderr.isatty():
+                print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        elif self._handle is None:
+            from IPython.display import display
 
-    def _show_in_notebook(self, data):
-        from IPython.display import display
-
-        if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
+            self._handle = display({"text/plain": text}, raw=True, display_id=True)
         else:
-            self._handle.update(data, raw=True)
-
-    def close(self):
-        if not self._in_notebook and sys.stderr.isatty():
-            print(file=sys.stderr)
+            self._handle.update({"text/plain": text}, raw=True)
 
 
 @dataclass(frozen=True)
@@ -1169,7 +995,7 @@ def estimate(case, recipe=None, trial_steps=8):
     recipe : Recipe, optional
         As in `fine_tune`.
     trial_steps : int
-        As `steps` in `examples_per_second`; of a short run at most a quarter of its steps, but 2.
+        Timed steps, after as many that are not timed; of a short run at most a quarter, but 2.
 
     Returns
     -------
@@ -1184,67 +1010,29 @@ def estimate(case, recipe=None, trial_steps=8):
 
 
 def examples_per_second(case, recipe, steps):
-    """Training speed over a few steps of the Trainer, on a throw-away model.
+    """Training speed over so many steps of the Trainer, on a throw-away model.
 
     The same examples are seen twice and timed the second time: a shape's first step compiles.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    recipe : Recipe
-    steps : int
-        Timed steps, after as many that are not timed.
-
-    Returns
-    -------
-    float
     """
     chosen = np.random.default_rng(0).permutation(len(case.train))
     few = case.train.select(chosen[: steps * recipe.batch_size])
-    clock = _StepTimes()
+    twice, clock = replace(recipe, epochs=2, patience=None, probe_first=False), _EpochTime()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _timed_trainer(case, few, recipe, folder)
-        trainer.add_callback(clock)
-        trainer.remove_callback(transformers.PrinterCallback)
+        arguments = _training_arguments(case, twice, folder)
+        arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+        trainer = _trainer(case, twice, arguments, few, callbacks=[clock])
         with _surroundings(case):
             trainer.train()
     del trainer
     torch_setup.release_memory()
-    return len(few) / sum(clock.seconds[len(clock.seconds) // 2 :])
+    return len(few) / clock.seconds
 
 
-def _timed_trainer(case, few, recipe, folder):
-    arguments = _training_arguments(case, replace(recipe, epochs=2, patience=None), folder)
-    arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
-    if case.task == "retrieval":
-        from sentence_transformers import SentenceTransformerTrainer
+class _EpochTime(transformers.TrainerCallback):
+    """Seconds of the last epoch, with the reading of the examples."""
 
-        model = build_encoder(case, recipe)
-        model.model_card_data.widget = [{"text": case.title}]
-        pairs = sentence_pairs(few, recipe.prompt)
-        return SentenceTransformerTrainer(
-            model=model, args=arguments, train_dataset=pairs, loss=pair_loss(model)
-        )
-    processor = processor_of(case)
-    return transformers.Trainer(
-        model=build_model(case, replace(recipe, probe_first=False)),
-        args=arguments,
-        train_dataset=_examples(few, processor, recipe.augment),
-        processing_class=processor,
-        data_collator=_collator(recipe, processor),
-    )
-
-
-class _StepTimes(transformers.TrainerCallback):
-    """Seconds from step to step, with the reading of the examples."""
-
-    def __init__(self):
-        self.seconds = []
-
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_epoch_begin(self, args, state, control, **kwargs):
         self._began = time.perf_counter()
 
-    def on_step_end(self, args, state, control, **kwargs):
-        now = time.perf_counter()
-        self.seconds.append(now - self._began)
-        self._began = now
+    def on_epoch_end(self, args, state, control, **kwargs):
+        self.seconds = time.perf_counter() - self._began

@@ -113,30 +113,17 @@ def tiny_encoder(monkeypatch, tiny_encoder_folder, cache):
 
 
 @pytest.fixture(scope="session")
-def tiny_vision_model(tmp_path_factory):
-    """A tiny random image model, and the folder it lies in."""
-    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
+def tiny_vision_folder(tmp_path_factory):
+    """A transformers folder with a tiny random image model."""
+    from toy_cases import save_tiny_vision
 
-    from ftlearn.models import vision
-
-    model = vision.VisionModel("Tiny", "test_efficientnet", "none", None, None, 0.5, 0.5)
-    set_seed(0)
-    config = TimmWrapperConfig(
-        architecture=model.architecture,
-        pretrained_cfg=vision.pretrained_cfg(model, 32),
-        num_labels=10,
-    )
-    folder = tmp_path_factory.mktemp("tiny_vision")
-    TimmWrapperForImageClassification(config).save_pretrained(folder)
-    return model, folder
+    return save_tiny_vision(tmp_path_factory.mktemp("tiny_vision"))
 
 
 @pytest.fixture
-def tiny_vision(monkeypatch, tiny_vision_model, cache):
-    """A tiny image model in the place of the real one, known as ``tiny_vision``."""
-    from ftlearn.models import vision
+def tiny_vision(monkeypatch, tiny_vision_folder, cache):
+    """The tiny image model in the place of the real one, known as ``tiny_vision``."""
+    from toy_cases import use_tiny_vision
 
-    model, folder = tiny_vision_model
-    monkeypatch.setitem(vision.VISION_MODELS, "tiny_vision", model)
-    monkeypatch.setattr(vision, "model_folder", lambda name, track="starter": folder)
-    return folder
+    use_tiny_vision(monkeypatch, tiny_vision_folder)
+    return tiny_vision_folder

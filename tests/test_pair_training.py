@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import transformers
 from datasets import Dataset
 from toy_cases import python, toy_pair_case, toy_pairs
+from watching import FirstStep, Stop, Witness, equal, train, weights
 
 from ftlearn import retrieval, training
 from ftlearn.models import load_generalist, multilingual
@@ -21,48 +21,6 @@ RECIPE = Recipe.pairs(
     learning_rate=1e-2, epochs=5, batch_size=16, patience=5, bf16=False, prompt="query: "
 )
 SHORT = replace(RECIPE, epochs=3, patience=None)
-
-
-def train(case, recipe, *callbacks):
-    return fine_tune(case, recipe, callbacks=callbacks, progress=False)
-
-
-def weights(specialist):
-    return {name: value.clone() for name, value in specialist.model.state_dict().items()}
-
-
-def equal(first, second):
-    assert first.keys() == second.keys() and first
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-class Witness(transformers.TrainerCallback):
-    """Keeps the weights at the end of every epoch."""
-
-    def __init__(self):
-        self.at_epoch = []
-
-    def on_evaluate(self, args, state, control, model=None, **kwargs):
-        self.at_epoch.append({k: v.clone() for k, v in model.state_dict().items()})
-
-
-class Stop(transformers.TrainerCallback):
-    """Ctrl+C after a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
-
-
-class FirstStep(transformers.TrainerCallback):
-    """Notes where training begins, and ends it there."""
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        self.step = state.global_step
-        raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -92,24 +50,18 @@ def short(start):
 # --- what a run gives -------------------------------------------------------------------------
 
 
-def test_a_toy_is_learned_from_made_up_pairs(learned):
+def test_a_toy_is_learned_from_made_up_pairs_and_told_in_full(learned):
     specialist, _, case = learned
     assert isinstance(specialist, PairSpecialist)
     frozen = retrieval.NearestNeighbour(load_generalist(case))
     before, after = (case.correct(system)[0].mean() for system in (frozen, specialist))
     assert before < 0.3 and after > before + 0.3
-    losses = [row["train_loss"] for row in specialist.history]
-    assert losses[-1] < 0.3 * losses[0]
-
-
-def test_the_history_has_a_full_row_for_every_epoch(learned):
-    specialist, _, case = learned
-    for number, row in enumerate(specialist.history, start=1):
-        names = ["step", "epoch", "train_loss", "validation_loss", "validation_score"]
-        assert list(row) == names
-        assert (row["epoch"], row["step"]) == (number, 6 * number)
-        assert all(np.isfinite(value) for value in row.values())
-    assert len(specialist.history) == 5
+    rows = specialist.history
+    assert [(row["epoch"], row["step"]) for row in rows] == [(n, 6 * n) for n in range(1, 6)]
+    assert rows[-1]["train_loss"] < 0.3 * rows[0]["train_loss"]
+    assert all(np.isfinite(value) for row in rows for value in row.values())
+    assert specialist.seconds > 0 and specialist.examples_per_second > 0
+    assert (specialist.recipe, specialist.generalist) == (RECIPE, case.generalist_label)
 
 
 def test_the_best_epoch_on_validation_comes_back(learned):
@@ -118,14 +70,6 @@ def test_the_best_epoch_on_validation_comes_back(learned):
     assert retrieval.validation_score(case, specialist) == max(scores)
     assert equal(weights(specialist), witness.at_epoch[int(np.argmax(scores))])
     assert not equal(weights(specialist), witness.at_epoch[0])
-
-
-def test_time_memory_and_origin_are_told(learned):
-    specialist, _, case = learned
-    assert specialist.seconds > 0 and specialist.examples_per_second > 0
-    assert specialist.peak_memory_mb > 50
-    assert (specialist.name, specialist.seed, specialist.recipe) == ("specialist", 0, RECIPE)
-    assert specialist.generalist == case.generalist_label
 
 
 def test_embeddings_are_of_length_one_in_the_order_of_the_texts_and_with_the_prompt(learned):
@@ -143,15 +87,8 @@ def test_embeddings_are_of_length_one_in_the_order_of_the_texts_and_with_the_pro
         specialist.model.encode(prompted, prompt="", show_progress_bar=False), rows, atol=1e-5
     )
     assert not specialist.model.training and specialist.embed([]).shape == (0, 32)
-
-
-def test_a_text_is_embedded_once_by_each_specialist(learned, monkeypatch):
-    specialist, _, case = learned
-    texts, rows = list(case.test["input"]), specialist.embed(case.test["input"])
     other = PairSpecialist(specialist.model, replace(specialist.recipe, prompt=""))
     assert np.abs(other.embed(texts) - rows).max() > 0.01  # its own prompt, its own memory
-    monkeypatch.setattr(multilingual, "encoded", lambda *_: np.zeros((0, 32)))
-    assert np.array_equal(specialist.embed(texts[::-1]), rows[::-1])
 
 
 def test_nothing_is_printed_where_nobody_looks(tiny_encoder, capfd):
@@ -203,15 +140,9 @@ def test_the_model_card_tells_origin_data_recipe_and_limits(learned, tmp_path):
         "Not judged on a test part yet", "## Limits",
     ):  # fmt: skip
         assert words in card
-    with pytest.raises(FileExistsError, match="already holds files"):
-        specialist.save(tmp_path / "saved")
 
 
 # --- the same and another ---------------------------------------------------------------------
-
-
-def test_the_same_recipe_gives_the_same_weights(tiny_encoder, short):
-    assert equal(weights(train(toy_pair_case(), SHORT)), short)
 
 
 def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):
@@ -232,16 +163,13 @@ def test_another_seed_gives_other_weights(tiny_encoder, short):
     assert not equal(weights(train(toy_pair_case(), replace(SHORT, seed=1))), short)
 
 
-@pytest.mark.parametrize("step, begins_at", [(8, 6), (14, 12)])
-def test_a_run_that_was_stopped_and_goes_on_ends_with_the_same_weights(
-    tiny_encoder, cache, short, step, begins_at
-):
+def test_a_run_that_was_stopped_and_goes_on_ends_with_the_same_weights(tiny_encoder, cache, short):
     case, first = toy_pair_case(), FirstStep()
     with pytest.raises(TrainingInterrupted, match="Nothing is lost"):
-        train(case, SHORT, Stop(step))
+        train(case, SHORT, Stop(8))
     with pytest.raises(TrainingInterrupted):
         train(case, SHORT, first)
-    assert first.step == begins_at
+    assert first.step == 6
     resumed = train(case, SHORT)
     assert equal(weights(resumed), short)
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3]
@@ -278,58 +206,18 @@ def test_frozen_embeddings_stay_and_others_move(learned, tiny_encoder):
     assert not any(torch.equal(before[name], after[name]) for name in before if "weight" in name)
 
 
-def test_dropout_is_zero_only_where_it_is_asked(tiny_encoder):
-    rates = {}
-    for on in (True, False):
-        model = training.build_encoder(toy_pair_case(), replace(RECIPE, dropout=on))
-        layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
-        rates[on] = {layer.p for layer in layers}
-        assert len(layers) >= 5
-    assert rates == {True: {0.1}, False: {0.0}}
-
-
-@pytest.mark.parametrize("attention", training.ATTENTIONS)
-def test_the_attention_is_the_one_of_the_recipe(tiny_encoder, attention):
-    model = training.build_encoder(toy_pair_case(), replace(RECIPE, attention=attention))
-    assert model[0].auto_model.config._attn_implementation == attention
-
-
-def test_a_model_to_be_trained_begins_as_the_frozen_one(tiny_encoder):
+@pytest.mark.parametrize("dropout, rate, attention", [(True, 0.1, "sdpa"), (False, 0.0, "eager")])
+def test_a_model_to_be_trained_is_the_frozen_one_with_dropout_and_attention_as_asked(
+    dropout, rate, attention, tiny_encoder
+):
     case = toy_pair_case()
-    model = training.build_encoder(case, RECIPE)
+    model = training.build_encoder(case, replace(RECIPE, dropout=dropout, attention=attention))
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    assert len(layers) >= 5 and {layer.p for layer in layers} == {rate}
+    assert model[0].auto_model.config._attn_implementation == attention
     texts = list(case.test["input"])
     expected = load_generalist(case).embed(texts)
     np.testing.assert_allclose(PairSpecialist(model, RECIPE).embed(texts), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "wrong, words",
-    [
-        ({"augment": True}, "Recipe augment is not for sentence pairs"),
-        ({"probe_first": True}, "Recipe probe_first is not for sentence pairs"),
-        ({"pretrained": False}, "Recipe pretrained=False is not for sentence pairs"),
-    ],
-)
-def test_what_sentence_pairs_do_not_have_is_refused(tiny_encoder, wrong, words):
-    with pytest.raises(ValueError, match=words):
-        train(toy_pair_case(), replace(RECIPE, **wrong))
-
-
-def test_the_default_recipe_is_that_for_pairs_with_one_epoch_at_quick_pace():
-    assert training.default_recipe(toy_pair_case()) == Recipe.pairs()
-    assert training.default_recipe(toy_pair_case(pace="quick")) == Recipe.pairs(epochs=1)
-    assert Recipe.pairs(seed=2, epochs=3) == replace(Recipe.pairs(), seed=2, epochs=3)
-
-
-def test_the_fingerprint_of_data_sees_translations():
-    case = toy_pair_case()
-    before = training.data_fingerprint(case)
-    assert before == training.data_fingerprint(toy_pair_case())
-    for part in ("train", "validation", "test"):
-        content = case.part(part).to_dict()
-        content["translation"][3] += "x"
-        changed = toy_pair_case(**{part: Dataset.from_dict(content)})
-        assert training.data_fingerprint(changed) != before
 
 
 # --- what is trained on -----------------------------------------------------------------------
@@ -358,11 +246,12 @@ def test_the_loss_asks_for_the_translation_both_ways():
     assert float(found) == pytest.approx(np.mean(entropy), rel=1e-6)
 
 
-def many_pairs(n=330):
+@pytest.fixture(scope="module")
+def dataset():
     """Pairs of very different lengths, some of whose texts occur more than once on either side."""
     chance = random.Random(0)
-    texts = [f"{at:04} {'x' * chance.randint(1, 90)}" for at in range(n)]
-    others = [f"{at:04} {'y' * chance.randint(1, 90)}" for at in range(n)]
+    texts = [f"{at:04} {'x' * chance.randint(1, 90)}" for at in range(330)]
+    others = [f"{at:04} {'y' * chance.randint(1, 90)}" for at in range(330)]
     for at in range(0, 60, 3):
         texts[at + 1] = texts[at]  # the same text has two translations
         others[at + 2] = texts[at]  # and is the translation of another one
@@ -370,42 +259,29 @@ def many_pairs(n=330):
     return Dataset.from_dict({"anchor": texts, "positive": others})
 
 
-def epoch(sampler, number):
+def epoch(dataset, number, seed=3):
+    """The batches of one epoch, and how many were told beforehand."""
+    sampler = training.similar_lengths(dataset, 16, False, torch.Generator(), seed)
     sampler.set_epoch(number)
+    assert len(sampler) == -(-len(dataset) // 16)
     return [list(batch) for batch in sampler]
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    return many_pairs()
-
-
-def sampler_of(dataset, seed=3):
-    return training.similar_lengths(dataset, 16, False, torch.Generator(), seed)
-
-
-def test_every_pair_comes_at_most_once_and_none_is_lost_for_good(dataset):
-    sampler, seen = sampler_of(dataset), set()
-    for number in range(12):
-        batches = epoch(sampler, number)
-        order = [at for batch in batches for at in batch]
-        assert len(set(order)) == len(order) and set(order) <= set(range(len(dataset)))
-        assert len(order) >= len(dataset) - 40
-        assert len(batches) == len(sampler) == -(-len(dataset) // 16)
-        assert all(1 <= len(batch) <= 16 for batch in batches)
-        seen |= set(order)
-    assert seen == set(range(len(dataset)))
-
-
-def test_no_text_stands_twice_in_a_batch_on_whichever_side(dataset):
+def test_pairs_come_at_most_once_an_epoch_no_text_twice_in_a_batch_and_none_never(dataset):
     pairs = list(zip(dataset["anchor"], dataset["positive"], strict=True))
-    sampler, together = sampler_of(dataset), 0
-    for number in range(8):
-        for batch in epoch(sampler, number):
+    seen, left_out = set(), 0
+    for number in range(12):
+        batches = epoch(dataset, number)
+        order = [at for batch in batches for at in batch]
+        assert len(set(order)) == len(order) >= len(dataset) - 40
+        assert len(batches) == 21 and all(1 <= len(batch) <= 16 for batch in batches)
+        for batch in batches:
             texts = [text for at in batch for text in set(pairs[at])]
             assert len(set(texts)) == len(texts)
-        together += len(dataset) - sum(map(len, epoch(sampler, number)))
-    assert together > 0  # it did come to that
+        seen |= set(order)
+        left_out += len(dataset) - len(order)
+    assert seen == set(range(len(dataset)))
+    assert left_out > 0  # it did come to that
 
 
 def test_texts_of_similar_length_are_together(dataset):
@@ -418,27 +294,25 @@ def test_texts_of_similar_length_are_together(dataset):
 
     mixed = np.random.default_rng(0).permutation(len(lengths))
     by_chance = padding([mixed[at : at + 16] for at in range(0, len(mixed), 16)])
-    found = padding(epoch(sampler_of(dataset), 0))
-    assert found < 0.4 * by_chance
+    first, second = epoch(dataset, 0), epoch(dataset, 1)
+    assert padding(first) < 0.4 * by_chance
     # Eight batches' worth are sorted, not all: a batch has not always the same company.
-    first, second = (epoch(sampler_of(dataset), number) for number in (0, 1))
     company = [{at: set(batch) for batch in batches for at in batch} for batches in (first, second)]
     shared = set(company[0]) & set(company[1])
     assert np.mean([len(company[0][at] & company[1][at]) for at in shared]) < 9
 
 
 def test_epochs_and_seeds_have_orders_of_their_own_that_can_be_had_again(dataset):
-    sampler = sampler_of(dataset)
-    first, second = epoch(sampler, 0), epoch(sampler, 1)
-    assert first != second and sorted(map(len, first))[-1] == 16
-    assert epoch(sampler_of(dataset), 1) == second and epoch(sampler, 0) == first
-    assert epoch(sampler_of(dataset, seed=9), 0) != first
+    first, second = epoch(dataset, 0), epoch(dataset, 1)
+    assert first != second and epoch(dataset, 1) == second
+    assert epoch(dataset, 0, seed=9) != first
     longest = [max(len(dataset[at]["anchor"]) for at in batch) for batch in first[:8]]
     assert longest != sorted(longest) and longest != sorted(longest, reverse=True)
 
 
-def batches_seen(monkeypatch, recipe):
-    """Training batches of a run, as they were drawn."""
+def test_a_run_draws_every_pair_in_every_epoch_in_another_order(
+    tiny_encoder, monkeypatch, tmp_path
+):
     real, seen = training._without_repeats, []
 
     def noted(batch, pairs):
@@ -447,21 +321,14 @@ def batches_seen(monkeypatch, recipe):
         return real(batch, pairs)
 
     monkeypatch.setattr(training, "_without_repeats", noted)
-    train(toy_pair_case(), recipe)
-    return seen
-
-
-def test_a_run_draws_every_pair_in_every_epoch_in_another_order(tiny_encoder, monkeypatch):
-    seen = batches_seen(monkeypatch, replace(SHORT, epochs=2))
-    assert len(seen) == 12
+    train(toy_pair_case(), replace(SHORT, epochs=2))
     first, second = seen[:6], seen[6:]
+    assert len(second) == 6 and first != second
     for batches in (first, second):
         assert sorted(at for batch in batches for at in batch) == list(range(96))
-    assert first != second
-
-
-def test_without_grouping_by_length_texts_are_mixed(tiny_encoder, monkeypatch):
-    assert batches_seen(monkeypatch, replace(SHORT, epochs=1, group_by_length=False)) == []
+    mixed = replace(SHORT, group_by_length=False)
+    arguments = training._training_arguments(toy_pair_case(), mixed, tmp_path)
+    assert arguments.batch_sampler == "no_duplicates"
 
 
 def test_the_steps_of_a_run_are_told_beforehand(tiny_encoder):

@@ -45,23 +45,6 @@ def test_real_photographs_are_named(folder, name, classes):
     assert any(said.startswith(classes) for said in likely), likely
 
 
-def test_the_network_with_plain_padding_would_be_wrong(folder):
-    """The same weights in timm's `efficientnet_lite0` load without a word and see otherwise."""
-    import timm
-    import torch
-    from safetensors.torch import load_file
-
-    weights = load_file(folder / "model.safetensors")
-    weights = {key.removeprefix("timm_model."): value for key, value in weights.items()}
-    wrong = timm.create_model("efficientnet_lite0").eval()
-    right = timm.create_model("tf_efficientnet_lite0").eval()
-    for network in (wrong, right):
-        network.load_state_dict(weights)
-    pixels = vision.pixel_batch(vision.processor("efficientnet_lite0", 224), [photograph("cat")])
-    with torch.inference_mode():
-        assert not torch.allclose(wrong(pixels), right(pixels), atol=0.1)
-
-
 def test_every_weight_of_the_checkpoint_has_a_place_of_its_own():
     import timm
     import torch
@@ -111,12 +94,6 @@ def test_an_image_is_embedded_once_and_alike_whatever_its_batch():
     generalist.model.forward = fail
     np.testing.assert_array_equal(generalist.embed(images), together)
     assert generalist.embed([]).shape == (0, 1280)
-
-
-@pytest.mark.parametrize("name, track", [("resnet18", "starter"), ("minilm", "starter")])
-def test_a_model_that_a_track_does_not_have_is_refused_with_those_it_has(name, track):
-    with pytest.raises(ValueError, match="allowed on the starter track: efficientnet_lite0"):
-        vision.known(name, track)
 
 
 def test_a_case_finds_its_folder(folder):

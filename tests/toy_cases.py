@@ -152,6 +152,36 @@ def toy_image_case(sizes=(48, 24, 24), **changes):
     return toy_case(classes=2, **(content | images | changes))
 
 
+def tiny_vision_model(architecture="test_efficientnet"):
+    """What the course would know of a tiny image model."""
+    from ftlearn.models.vision import VisionModel
+
+    return VisionModel("Tiny", architecture, "none", None, None, 0.5, 0.5)
+
+
+def save_tiny_vision(folder):
+    """Write a transformers folder: a random image model of ten classes."""
+    from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
+
+    from ftlearn.models.vision import pretrained_cfg
+
+    set_seed(0)
+    model = tiny_vision_model()
+    config = TimmWrapperConfig(
+        architecture=model.architecture, pretrained_cfg=pretrained_cfg(model, 32), num_labels=10
+    )
+    TimmWrapperForImageClassification(config).save_pretrained(folder)
+    return folder
+
+
+def use_tiny_vision(patch, folder):
+    """The tiny image model takes the place of the real ones, known as ``tiny_vision``."""
+    from ftlearn.models import vision
+
+    patch.setitem(vision.VISION_MODELS, "tiny_vision", tiny_vision_model())
+    patch.setattr(vision, "model_folder", lambda name, track="starter": folder)
+
+
 def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
     """Write a sentence-transformers folder: a random BERT, a tokenizer like XLM-R's or BERT's.
 

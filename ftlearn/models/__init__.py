@@ -18,13 +18,11 @@ def load_generalist(case):
 
     Returns
     -------
-    ftlearn.models.text.TextGeneralist or ftlearn.models.vision.VisionGeneralist
-        For a retrieval case `ftlearn.models.multilingual.SentenceEncoder`.
+    TextGeneralist, VisionGeneralist or SentenceEncoder
+        By what the case is made of; ``embed`` is what they have in common.
 
     Raises
     ------
-    ValueError
-        When no generalist has that name on that track.
     ftlearn.assets.AssetError
         When its files are not there.
     """
@@ -41,9 +39,8 @@ def model_folder(name, track="starter"):
     Parameters
     ----------
     name : str or ftlearn.cases.case.Case
-        A key of `text.TEXT_MODELS`, `vision.VISION_MODELS` or
-        `multilingual.MULTILINGUAL_MODELS`, or a case, whose generalist and track are taken. For a
-        retrieval case the vocabulary is trimmed to its texts.
+        A model's name, or a case, whose generalist and track are taken. For a retrieval case the
+        vocabulary is trimmed to its texts.
     track : str
         ``"starter"`` or ``"hub"``; ignored for a case.
 
@@ -66,6 +63,3 @@ def model_folder(name, track="starter"):
         return multilingual.model_folder(name, track)
     kind = vision if name in vision.VISION_MODELS else text
     return kind.model_folder(name, track)
-
-
-__all__ = ["load_generalist", "model_folder", "sees_images"]

@@ -4,20 +4,18 @@ A sentence encoder turns a text of any of its languages into a vector; texts tha
 should lie close together. It finds translations, it does not write them.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import shutil
-import tempfile
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import assets, settings, torch_setup
-from ..files import make_folder
-from .text import batches_by_length, quiet_transformers
+from ..files import folder_made_whole
+from .text import batches_by_length, hub_folder, one_of, quiet_transformers, remembered
 
 
 @dataclass(frozen=True)
@@ -25,30 +23,26 @@ class MultilingualModel:
     """A multilingual sentence encoder that the course knows."""
 
     label: str
-    assets: tuple
-    repository: str | None
-    revision: str | None
     prompt: str
+    assets: tuple = ()
+    repository: str | None = None
+    revision: str | None = None
 
 
 MULTILINGUAL_MODELS = {
     "multilingual_e5_small_q4": MultilingualModel(
         label="a 4-bit E5 (multilingual-e5-small)",
         assets=("multilingual-e5-small-q4", "xlm-roberta-tokenizer"),
-        repository=None,
-        revision=None,
         prompt="query: ",
     ),
     "multilingual_e5_small": MultilingualModel(
         label="multilingual-e5-small",
-        assets=(),
         repository="intfloat/multilingual-e5-small",
         revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
         prompt="query: ",
     ),
     "mbert": MultilingualModel(
         label="mBERT",
-        assets=(),
         repository="google-bert/bert-base-multilingual-cased",
         revision="3f076fdb1ab68d5b2880cb87a0886f315b8146f8",
         prompt="",
@@ -74,83 +68,32 @@ _KINDS = {"w": "weight", "b": "bias"}
 
 
 def known(name, track):
-    """Check that a multilingual model exists on a track.
-
-    Parameters
-    ----------
-    name : str or None
-        A key of `MULTILINGUAL_MODELS`; None takes the track's default.
-    track : str
-        ``"starter"`` or ``"hub"``.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    ValueError
-        When there is no such model on the track.
-    """
-    name = name or DEFAULT[track]
+    """The name of a multilingual model, or the track's default where it is None."""
     on_hub = track == "hub"
     allowed = [key for key, model in MULTILINGUAL_MODELS.items() if on_hub == (not model.assets)]
-    if name not in allowed:
-        raise ValueError(
-            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
-        )
-    return name
+    return one_of(allowed, name or DEFAULT[track], track)
 
 
 def model_folder(name, track="starter"):
     """Folder with a whole model: weights, configuration, tokenizer, all of its vocabulary.
 
-    It is an ordinary sentence-transformers folder: hand it to ``SentenceTransformer``. On the
-    starter track it is made once from the assets, in the cache (470 MB).
-
-    Parameters
-    ----------
-    name : str
-        A key of `MULTILINGUAL_MODELS`.
-    track : str
-        ``"starter"`` or ``"hub"``.
-
-    Returns
-    -------
-    pathlib.Path
+    It is an ordinary sentence-transformers folder, made once, in the cache (470 MB).
     """
-    model = MULTILINGUAL_MODELS[known(name, track)]
-    if track == "starter":
-        folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
-        if not (folder / "modules.json").exists():
-            weights, tokenizer = (assets.locate(asset) for asset in model.assets)
-            (binary,), (pieces,) = weights.glob("*.bin"), tokenizer.glob("tokenizer.json")
-            with _made_whole(folder) as work:
-                convert(binary, pieces, work)
+    model, origin = MULTILINGUAL_MODELS[known(name, track)], "-hub" if track == "hub" else ""
+    folder = settings.cached(f"models/{name}{origin}-{_FOLDER_VERSION}")
+    if (folder / "modules.json").exists():
         return folder
-    from huggingface_hub import snapshot_download
-
-    folder = settings.cached(f"models/{name}-hub-{_FOLDER_VERSION}")
-    if not (folder / "modules.json").exists():
-        wanted = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
-        source = snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted)
-        with _made_whole(folder) as work:
+    if track == "hub":
+        source = hub_folder(model)
+        with folder_made_whole(folder) as work:
             shutil.copytree(source, work, dirs_exist_ok=True)
             _write_modules(work)
+    else:
+        weights, tokenizer = (assets.locate(asset) for asset in model.assets)
+        (binary,), (pieces,) = weights.glob("*.bin"), tokenizer.glob("tokenizer.json")
+        with folder_made_whole(folder) as work:
+            convert(binary, pieces, work)
     return folder
-
-
-@contextlib.contextmanager
-def _made_whole(folder):
-    """A work folder that takes the place of `folder` when all went well, and never half-made."""
-    make_folder(folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        inside = Path(work) / "folder"
-        inside.mkdir()
-        yield inside
-        with contextlib.suppress(OSError):  # another process was faster
-            os.replace(inside, folder)
 
 
 # --- the 4-bit file ---------------------------------------------------------------------------
@@ -207,39 +150,32 @@ def read_q4(path):
     content = np.memmap(path, dtype=np.uint8, mode="r")
     at = 0
 
-    def take(kind, count=1):
+    def take(form):
         nonlocal at
-        size = np.dtype(kind).itemsize * count
-        values = content[at : at + size].view(kind)
-        at += size
-        return values[0] if count == 1 else values
+        values = struct.unpack_from(f"<{form}", content, at)
+        at += struct.calcsize(f"<{form}")
+        return values
 
-    magic, version = bytes(content[:4]), int(content[4:8].view("<u4")[0])
+    magic, version = take("4sI")
     if magic != b"E5S1" or version != 1:
         raise ValueError(
             f"{Path(path).name} begins with {magic!r}, version {version}; expected b'E5S1', 1."
         )
-    at = 8
-    sizes = [int(number) for number in take("<i4", 7)]
-    eps, block = float(take("<f4")), int(take("<i4"))
+    *sizes, eps, block, pieces = take("7ifii")
     if block != BLOCK:
         raise ValueError(f"{Path(path).name} has blocks of {block} weights; expected {BLOCK}.")
-    pieces = int(take("<i4"))
-    take("<i4", 4)  # numbers of the special pieces
-    text_bytes = int(take("<u8"))
+    take("4i")  # numbers of the special pieces
+    (text_bytes,) = take("Q")
     at += 4 * (pieces + 1) + 4 * pieces + text_bytes  # offsets, scores, text of the pieces
-    take("<i4")
-    normalisation = int(take("<u4"))
+    _, normalisation = take("iI")
     at += normalisation
     directory = {}
-    for _ in range(int(take("<i4"))):
-        length = int(take("<u2"))
-        name = bytes(content[at : at + length]).decode()
-        at += length
-        kind, size = int(content[at]), int(content[at + 1 : at + 5].view("<u4")[0])
-        offset = int(content[at + 5 : at + 13].view("<u8")[0])
-        at += 21  # with the number of bytes, which follows from the rest
-        directory[name] = (kind, size, offset)
+    (tensors,) = take("i")
+    for _ in range(tensors):
+        (length,) = take("H")
+        (name,) = take(f"{length}s")
+        kind, size, offset, _ = take("BIQQ")  # the number of bytes follows from the rest
+        directory[name.decode()] = (kind, size, offset)
     return Q4File(content, *sizes, eps, pieces, directory)
 
 
@@ -292,9 +228,9 @@ def _tensors(file):
     tensors = {
         "embeddings.word_embeddings.weight": words,
         "embeddings.position_embeddings.weight": file.tensor("emb.pos", file.positions),
-        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", file.token_types)
-        if file.token_types > 1
-        else file.tensor("emb.type", 1)[None],
+        "embeddings.token_type_embeddings.weight": np.atleast_2d(
+            file.tensor("emb.type", file.token_types)
+        ),
         "embeddings.LayerNorm.weight": file.tensor("emb.ln.w", 1),
         "embeddings.LayerNorm.bias": file.tensor("emb.ln.b", 1),
     }
@@ -312,19 +248,13 @@ def _tensors(file):
 
 def _write_modules(folder):
     """What makes a transformers folder one of sentence-transformers: mean pooling, length 1."""
-    kinds = ("Transformer", "Pooling", "Normalize")
-    paths = ("", "1_Pooling", "2_Normalize")
+    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
     modules = [
-        {
-            "idx": at,
-            "name": str(at),
-            "path": path,
-            "type": f"sentence_transformers.models.{kind}",
-        }
-        for at, (kind, path) in enumerate(zip(kinds, paths, strict=True))
+        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for at, (path, kind) in enumerate(kinds.items())
     ]
     hidden = json.loads((folder / "config.json").read_text())["hidden_size"]
-    for path in paths[1:]:
+    for path in kinds:
         (folder / path).mkdir(exist_ok=True)
     pooling = {"word_embedding_dimension": hidden, "pooling_mode_mean_tokens": True}
     pooling["pooling_mode_cls_token"] = False
@@ -373,7 +303,7 @@ def _trim(source, folder, texts):
                 f"trimming would change how {text!r} is cut: {old.tokens} became {new.tokens}. "
                 "Use the whole vocabulary, and tell the authors of the course."
             )
-    with _made_whole(folder) as work:
+    with folder_made_whole(folder) as work:
         _write_trimmed(source, work, kept, after)
 
 
@@ -471,49 +401,21 @@ class SentenceEncoder:
         return SentenceEncoder(self.name, self.model, prompt)
 
     def embed(self, texts, side="query", batch_size=64):
-        """Embed texts; a text is embedded once and then remembered.
-
-        Parameters
-        ----------
-        texts : sequence of str, length n
-        side : str
-            ``"query"`` or ``"candidate"``; this model treats both alike.
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, dimensions); every row has length 1.
-        """
-        return remembered(self._remembered, self.model, self.prompt, texts, batch_size)
+        """As `TextGeneralist.embed`; it treats both sides, queries and candidates, alike."""
+        return embedded_once(self._remembered, self.model, self.prompt, texts, batch_size)
 
 
-def remembered(memory, model, prompt, texts, batch_size=64):
+def embedded_once(memory, model, prompt, texts, batch_size):
     """Texts through a sentence-transformers model, each once."""
-    new = [text for text in dict.fromkeys(texts) if text not in memory]
-    memory.update(
-        zip(new, encoded(model, [prompt + text for text in new], batch_size), strict=True)
-    )
-    if not len(texts):
-        return np.zeros((0, model.get_embedding_dimension()), np.float32)
-    return np.stack([memory[text] for text in texts])
+
+    def compute(new):
+        return encoded(model, [prompt + text for text in new], batch_size)
+
+    return remembered(memory, texts, compute)
 
 
 def encoded(model, texts, batch_size=64):
-    """Texts through a sentence-transformers model, in float32.
-
-    Parameters
-    ----------
-    model : sentence_transformers.SentenceTransformer
-    texts : list of str, length n
-        With their prompt.
-    batch_size : int
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (n, dimensions).
-    """
+    """Texts, with their prompt, through a sentence-transformers model, in float32."""
     rows = np.zeros((len(texts), model.get_embedding_dimension()), dtype=np.float32)
     for batch in batches_by_length([len(text) for text in texts], batch_size):
         rows[batch] = model.encode(

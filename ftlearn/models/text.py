@@ -15,9 +15,9 @@ class TextModel:
     """A text encoder that the course knows."""
 
     label: str
-    asset: str | None
     repository: str
     revision: str
+    asset: str | None = None
 
 
 TEXT_MODELS = {
@@ -29,7 +29,6 @@ TEXT_MODELS = {
     ),
     "bert": TextModel(
         label="BERT-base",
-        asset=None,
         repository="google-bert/bert-base-uncased",
         revision="86b5e0934494bd15c9632b12f734a8a67f723594",
     ),
@@ -38,27 +37,13 @@ DEFAULT = {"starter": "minilm", "hub": "bert"}
 
 
 def known(name, track):
-    """Check that a text model exists on a track.
-
-    Parameters
-    ----------
-    name : str or None
-        A key of `TEXT_MODELS`; None takes the track's default.
-    track : str
-        ``"starter"`` or ``"hub"``.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    ValueError
-        When there is no such model on the track.
-    """
-    name = name or DEFAULT[track]
+    """The name of a text model, or the track's default where it is None."""
     allowed = [key for key, model in TEXT_MODELS.items() if track == "hub" or model.asset]
+    return one_of(allowed, name or DEFAULT[track], track)
+
+
+def one_of(allowed, name, track):
+    """The name of a generalist; refused in words where it is none of those that are allowed."""
     if name not in allowed:
         raise ValueError(
             f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
@@ -67,27 +52,15 @@ def known(name, track):
 
 
 def model_folder(name, track="starter"):
-    """Folder with a model's weights, configuration and tokenizer.
-
-    It is an ordinary transformers folder: hand it to ``AutoModel.from_pretrained`` and
-    ``AutoTokenizer.from_pretrained``.
-
-    Parameters
-    ----------
-    name : str or ftlearn.cases.case.Case
-        A key of `TEXT_MODELS`, or a case, whose generalist and track are taken.
-    track : str
-        ``"starter"`` or ``"hub"``; ignored for a case.
-
-    Returns
-    -------
-    pathlib.Path
-    """
+    """Folder with the weights, configuration and tokenizer of a model, or of a case's model."""
     if not isinstance(name, str):
         name, track = name.generalist, name.track
     model = TEXT_MODELS[known(name, track)]
-    if track == "starter":
-        return assets.locate(model.asset)
+    return assets.locate(model.asset) if track == "starter" else hub_folder(model)
+
+
+def hub_folder(model):
+    """Folder with a model's files, from the Hugging Face Hub at the pinned revision."""
     from huggingface_hub import snapshot_download
 
     wanted = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt"]
@@ -119,17 +92,36 @@ def batches_by_length(lengths, size):
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def mean_pooled(model, tokenizer, texts):
-    """One batch of texts as the mean over their tokens' last hidden states, scaled to length 1."""
+def embedded(model, tokenizer, texts, batch_size):
+    """The mean over the tokens' last hidden states of every text, scaled to length 1."""
     import torch
 
-    encoded = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-    encoded = encoded.to(model.device)
-    with torch.inference_mode():
-        hidden = model(**encoded).last_hidden_state.float()
-    mask = encoded["attention_mask"].unsqueeze(-1)
-    mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-    return torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+    rows = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
+    for batch in batches_by_length([len(text) for text in texts], batch_size):
+        chosen = [texts[i] for i in batch]
+        encoded = tokenizer(chosen, padding=True, truncation=True, return_tensors="pt")
+        encoded = encoded.to(model.device)
+        with torch.inference_mode():
+            hidden = model(**encoded).last_hidden_state.float()
+        mask = encoded["attention_mask"].unsqueeze(-1)
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        rows[batch] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+    return rows
+
+
+def remembered(memory, inputs, embed, key=None):
+    """Embed inputs, each once: one row an input.
+
+    `memory` holds what was embedded before, under the input itself or the `key` that is made of it.
+    """
+    inputs = list(inputs)
+    if not inputs:
+        return embed(inputs)  # no rows, of the right width
+    keys = [key(value) for value in inputs] if key else inputs
+    new = {k: value for k, value in zip(keys, inputs, strict=True) if k not in memory}
+    if new:
+        memory.update(zip(new, embed(list(new.values())), strict=True))
+    return np.stack([memory[k] for k in keys])
 
 
 class TextGeneralist:
@@ -161,14 +153,11 @@ class TextGeneralist:
         numpy.ndarray
             float32, shape (n, hidden size).
         """
-        new = [text for text in dict.fromkeys(texts) if text not in self._remembered]
-        for batch in batches_by_length([len(text) for text in new], batch_size):
-            chosen = [new[i] for i in batch]
-            rows = mean_pooled(self.model, self.tokenizer, chosen)
-            self._remembered.update(zip(chosen, rows, strict=True))
-        if not len(texts):
-            return np.zeros((0, self.model.config.hidden_size), dtype=np.float32)
-        return np.stack([self._remembered[text] for text in texts])
+
+        def compute(new):
+            return embedded(self.model, self.tokenizer, new, batch_size)
+
+        return remembered(self._remembered, texts, compute)
 
 
 def load(name, track, max_tokens=64):

@@ -1,19 +1,14 @@
 """Image models, from packages (starter track) or the hub, through timm and transformers."""
 
-import contextlib
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from .. import assets, settings, torch_setup
-from ..files import make_folder
-from .text import quiet_transformers
+from ..files import folder_made_whole
+from .text import hub_folder, one_of, quiet_transformers, remembered
 
 
 @dataclass(frozen=True)
@@ -55,66 +50,28 @@ _FOLDER_VERSION = 2  # raised when what is written below the cache changes
 
 
 def known(name, track):
-    """Check that an image model exists on a track.
-
-    Parameters
-    ----------
-    name : str or None
-        A key of `VISION_MODELS`; None takes the track's default.
-    track : str
-        ``"starter"`` or ``"hub"``.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    ValueError
-        When there is no such model on the track.
-    """
-    name = name or DEFAULT[track]
+    """The name of an image model, or the track's default where it is None."""
     allowed = [key for key, model in VISION_MODELS.items() if track == "hub" or model.asset]
-    if name not in allowed:
-        raise ValueError(
-            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
-        )
-    return name
+    return one_of(allowed, name or DEFAULT[track], track)
 
 
 def model_folder(name, track="starter"):
     """Folder with a model's weights and configuration, for ImageNet's 1,000 classes.
 
-    It is an ordinary transformers folder: hand it to ``AutoModelForImageClassification`` and
-    ``AutoImageProcessor``. On the starter track it is made once from the asset, in the cache.
-
-    Parameters
-    ----------
-    name : str
-        A key of `VISION_MODELS`.
-    track : str
-        ``"starter"`` or ``"hub"``.
-
-    Returns
-    -------
-    pathlib.Path
+    It is an ordinary transformers folder. On the starter track it is made once from the asset, in
+    the cache.
     """
     model = VISION_MODELS[known(name, track)]
-    if track == "starter":
-        folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
-        if not (folder / "config.json").exists():
-            _write_folder(model, folder)
-        return folder
-    from huggingface_hub import snapshot_download
-
-    wanted = ["config.json", "model.safetensors"]
-    return Path(snapshot_download(model.repository, revision=model.revision, allow_patterns=wanted))
+    if track == "hub":
+        return hub_folder(model)
+    folder = settings.cached(f"models/{name}-{_FOLDER_VERSION}")
+    if not (folder / "config.json").exists():
+        _write_folder(model, folder)
+    return folder
 
 
 def _write_folder(model, folder):
     """Convert an asset's weights to a transformers folder, whole or not at all."""
-    import timm
     import torch
     from timm.data import ImageNetInfo
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
@@ -123,8 +80,6 @@ def _write_folder(model, folder):
     checkpoint = assets.locate(model.asset) / file.name
     # weights_only: a pickle that would run code is refused, not run.
     weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = timm.create_model(model.architecture)
-    network.load_state_dict({timm_key(key): value for key, value in weights.items()})
     names = ImageNetInfo("imagenet-1k").label_descriptions()
     config = TimmWrapperConfig(
         architecture=model.architecture,
@@ -133,13 +88,9 @@ def _write_folder(model, folder):
         label2id={name: at for at, name in enumerate(names)},
     )
     whole = TimmWrapperForImageClassification(config)
-    whole.timm_model.load_state_dict(network.state_dict())
-    make_folder(folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work, quiet_transformers():
+    whole.timm_model.load_state_dict({timm_key(key): value for key, value in weights.items()})
+    with folder_made_whole(folder) as work, quiet_transformers():
         whole.save_pretrained(work)
-        with contextlib.suppress(OSError):  # another process was faster
-            os.replace(shutil.copytree(work, f"{work}-done"), folder)
-        shutil.rmtree(f"{work}-done", ignore_errors=True)
 
 
 def timm_key(key):
@@ -165,18 +116,14 @@ _STAGE_OF = [
 
 def pretrained_cfg(model, size):
     """What an image is turned into before the model sees it, in timm's words."""
-    mean, std = (
-        list(value) if isinstance(value, tuple) else [value] * 3
-        for value in (model.mean, model.std)
-    )
     return {
         "architecture": model.architecture,
         "input_size": [3, size, size],
         "interpolation": "bicubic",
         "crop_pct": 1.0,
         "crop_mode": "squash",
-        "mean": mean,
-        "std": std,
+        "mean": np.broadcast_to(model.mean, 3).tolist(),
+        "std": np.broadcast_to(model.std, 3).tolist(),
     }
 
 
@@ -215,7 +162,7 @@ def classifier(case, recipe):
                 config=config,
                 ignore_mismatched_sizes=True,
             )
-            fresh_head(network)
+            head(network).reset_parameters()  # drawn as PyTorch draws a linear layer's
         else:
             network = TimmWrapperForImageClassification(config)
     freeze_stages(network, recipe.trained_stages)
@@ -261,22 +208,8 @@ def _stem(network):
 
 
 def head(network):
-    """The last, linear layer of an image classifier.
-
-    Parameters
-    ----------
-    network : transformers.TimmWrapperForImageClassification
-
-    Returns
-    -------
-    torch.nn.Linear
-    """
+    """The last, linear layer of an image classifier."""
     return network.timm_model.get_classifier()
-
-
-def fresh_head(network):
-    """Draw the last layer's first weights anew, as PyTorch draws a linear layer's."""
-    head(network).reset_parameters()
 
 
 def pixel_batch(processor, images):
@@ -290,15 +223,8 @@ def pixel_batch(processor, images):
 def as_rgb(image):
     """An image in colour, 8 bits a channel, as every model of the course sees it.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Greys of more than 8 bits are scaled from the darkest to the brightest: Pillow by itself
-        cuts them off at 255. Transparency is laid over white: Pillow by itself leaves it out.
-
-    Returns
-    -------
-    PIL.Image.Image
+    Greys of more than 8 bits are scaled from the darkest to the brightest: Pillow by itself cuts
+    them off at 255. Transparency is laid over white: Pillow by itself leaves it out.
     """
     from PIL import Image
 
@@ -334,35 +260,20 @@ class VisionGeneralist:
         self._remembered = {}
 
     def embed(self, images, batch_size=32):
-        """Embed images: the mean over all places of the last layer before the head.
-
-        An image is embedded once and then remembered.
-
-        Parameters
-        ----------
-        images : sequence of PIL.Image.Image, length n
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, features).
-        """
+        """As `TextGeneralist.embed`: the mean over all places of the last layer before the head."""
         import torch
 
-        images = list(images)
-        keys = [image_hash(image) for image in images]
-        new = {k: im for k, im in zip(keys, images, strict=True) if k not in self._remembered}
-        names = list(new)
-        with torch.inference_mode():
-            for start in range(0, len(names), batch_size):
-                chosen = names[start : start + batch_size]
-                pixels = pixel_batch(self.processor, [new[name] for name in chosen])
-                found = self.model(pixels.to(self.model.device)).pooler_output
-                self._remembered.update(zip(chosen, found.float().cpu().numpy(), strict=True))
-        if not images:
-            return np.zeros((0, self.model.timm_model.num_features), dtype=np.float32)
-        return np.stack([self._remembered[key] for key in keys])
+        def compute(new):
+            width = self.model.timm_model.num_features
+            rows = np.zeros((len(new), width), dtype=np.float32)
+            for start in range(0, len(new), batch_size):
+                pixels = pixel_batch(self.processor, new[start : start + batch_size])
+                with torch.inference_mode():
+                    found = self.model(pixels.to(self.model.device)).pooler_output
+                rows[start : start + batch_size] = found.float().cpu().numpy()
+            return rows
+
+        return remembered(self._remembered, images, compute, key=image_hash)
 
     def embed_stages(self, images, batch_size=32):
         """What every stage sees in images, as means and as maxima over all places."""

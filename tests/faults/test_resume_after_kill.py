@@ -126,32 +126,29 @@ def checkpoints(folder):
     return sorted(path.name for path in folder.glob("checkpoint-*"))
 
 
+def add_half_written(folder, state):
+    """A later checkpoint without an optimiser, with half of its weights and this state."""
+    newest = folder / "checkpoint-12"
+    shutil.copytree(folder / "checkpoint-6", newest)
+    (newest / "optimizer.pt").unlink()
+    weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    (newest / "trainer_state.json").unlink()
+    if state is not None:
+        (newest / "trainer_state.json").write_text(state)
+
+
 @has_sigkill
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(killed, uninterrupted):
+@pytest.mark.parametrize("later", ["none", "no state", "half a state", "an empty state"])
+def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(later, killed, uninterrupted):
     assert checkpoints(killed) == ["checkpoint-6"]
+    if later != "none":
+        states = {"half a state": '{"epoch": 1.0, "glob', "an empty state": "{}"}
+        add_half_written(killed, states.get(later))
     epochs = Epochs()
     assert digest(train(epochs)) == uninterrupted
     assert epochs.count == 3  # of four; the first was done before
     assert not killed.exists()
-
-
-@has_sigkill
-@pytest.mark.parametrize("state", [None, "", "half", "{}"])
-def test_a_half_written_checkpoint_is_passed_over(state, killed, uninterrupted):
-    newest = killed / "checkpoint-12"
-    shutil.copytree(killed / "checkpoint-6", newest)
-    (newest / "optimizer.pt").unlink()
-    weights = newest / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    state_file = newest / "trainer_state.json"
-    if state is None:
-        state_file.unlink()
-    else:
-        whole = state_file.read_text()
-        state_file.write_text(whole[: len(whole) // 2] if state == "half" else state)
-    epochs = Epochs()
-    assert digest(train(epochs)) == uninterrupted
-    assert epochs.count == 3
 
 
 @has_sigkill
