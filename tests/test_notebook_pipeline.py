@@ -20,7 +20,7 @@ GOOD = """# %% [markdown]
 import os
 print(os.environ["FTLEARN_PACE"], os.path.basename(os.environ["FTLEARN_RESULTS"]))
 import sys
-print(sys.executable)
+print(sys.executable[::-1])  # turned round: a path of the machine is not published
 # %% [markdown]
 # ## Make a specialist
 # %%
@@ -95,7 +95,7 @@ def test_a_good_notebook_runs_at_its_pace_and_tells_where_it_is_and_what_it_cost
     folder = project.folder / "report" / "quick"
     executed = nbformat.read(folder / "notebooks" / "01_good.ipynb", as_version=4)
     assert notebooks.ran_completely(executed) == []
-    assert executed.cells[1].outputs[0].text == f"quick quick\n{sys.executable}\n"
+    assert executed.cells[1].outputs[0].text == f"quick quick\n{sys.executable[::-1]}\n"
     assert executed.cells[3].outputs[0].data["text/plain"] == "42"
     recorded = json.loads((folder / "runs" / "01_good.json").read_text())
     assert (recorded["ok"], recorded["seconds"]) == (True, run.seconds)
