@@ -14,7 +14,6 @@ import filelock
 from .errors import OneSentence
 
 _BLOCK = 1 << 20
-_STYLES = Path(__file__).with_name("styles")
 DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -132,6 +131,11 @@ def sha256(path):
     return digest.hexdigest()
 
 
+def packaged(path):
+    """A text file of the package, such as ``"templates/pair_card.md"``."""
+    return (Path(__file__).parent / path).read_text(encoding="utf-8")
+
+
 def style(name):
     """A style sheet of the course's pages."""
-    return "\n" + (_STYLES / f"{name}.css").read_text(encoding="utf-8")
+    return "\n" + packaged(f"styles/{name}.css")

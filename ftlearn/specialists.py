@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import transformers
 
+from . import files
 from .errors import OneSentence
 from .models import vision
 from .models.multilingual import embedded_once
@@ -193,48 +194,7 @@ def new_folder(folder):
     return folder
 
 
-_CARD = """\
----
-library_name: transformers
-pipeline_tag: {task}
----
-
-# {title}
-
-A classifier of {inputs}, fine-tuned from {generalist} in *The Fine-Tuning Case Files*.
-
-## Use
-
-```python
-from transformers import pipeline
-
-{usage}
-
-## Scores
-
-{scores}
-
-The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
-
-## Labels
-
-{labels}
-
-## Data
-
-{data}
-
-## Recipe
-
-{recipe}
-
-## Limits
-
-- It knows these {n_labels} labels and no other: what belongs to none of them gets one all the same.
-- Its probabilities were not calibrated: "90 % sure" need not mean right in 9 of 10 cases.
-- The scores hold for {inputs} like those above. Measure again before you use it on others.
-- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
-"""
+_CARD = files.packaged("templates/classifier_card.md")
 _TEXT_USAGE = """\
 classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
 classify("Your text here.")
@@ -247,51 +207,7 @@ classify("path/of/an/image.png")
 ```
 
 It needs timm. Images are scaled to {size} x {size} pixels, nothing is cut off."""
-_PAIR_CARD = """\
----
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
----
-
-# {title}
-
-A sentence encoder for finding translations, fine-tuned from {generalist} in *The Fine-Tuning Case
-Files*. It finds them among candidates; it does not write any.
-
-## Use
-
-```python
-from sentence_transformers import SentenceTransformer
-
-model = SentenceTransformer("path/of/this/folder")
-queries, candidates = model.encode(["Your text."]), model.encode(["One.", "Another."])
-model.similarity(queries, candidates)
-```
-
-Texts are cut after {max_tokens} tokens. Its vocabulary may have been trimmed to its corpus: other
-texts are then spelled in shorter pieces than by the original.
-
-## Scores
-
-{scores}
-
-The best score on its validation part was {best:.3f}. That chose the epoch and flatters it.
-
-## Data
-
-{data}
-
-## Recipe
-
-{recipe}
-
-## Limits
-
-- There is always a nearest candidate, also where none is a translation.
-- The scores hold for a pool of candidates of that size and kind. A larger one is harder.
-- What it knew of other languages may have suffered. Measure before you use it on them.
-- Made for learning; not examined for any other use. Nobody checked whom its mistakes would hurt.
-"""
+_PAIR_CARD = files.packaged("templates/pair_card.md")
 _NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
 
 
