@@ -166,18 +166,24 @@ def compare(answer, cases, right, answers, shown, otherwise, *, read=None, same=
         In the place of `call`.
     """
     read, same, ask = read or _as_it_is, same or alike, ask or call
-    tried = [(case, read(ask(answer, *copy.deepcopy(case)))) for case in cases]
-    for case, found in tried:
-        expected = right(*case)
-        if not same(found, expected, case):
-            break
-    else:
+    tried, wrong = [], None
+    for case in cases:
+        try:
+            found = read(ask(answer, *copy.deepcopy(case)))
+        except Mistake:
+            if wrong is None:
+                raise
+            break  # an earlier case says more
+        tried.append((case, found))
+        if wrong is None and not same(found, right(*case), case):
+            wrong = case, found, right(*case)
+    if wrong is None:
         return tried
-    seen = shown(case, found, expected)
+    seen = shown(*wrong)
     for mistake in answers.mistakes:
         if all(same(found, mistake.given(*case), case) for case, found in tried):
             raise Mistake(f"{seen} {mistake.words}")
-    words = otherwise if isinstance(otherwise, str) else otherwise(case, found, expected)
+    words = otherwise if isinstance(otherwise, str) else otherwise(*wrong)
     raise Mistake(f"{seen} {words}")
 
 

@@ -34,6 +34,7 @@ from functools import partial
 from ftlearn.exercises.checks import Answers, compare, number
 
 answers = Answers()
+COUNTED = "Expected a share: divide by the number of texts."
 # Remarks and labels.
 SETS = (
     (["a", "a", "b", "b"], [0, 1, 0, 1]),
@@ -60,11 +61,12 @@ def mean_over_remarks(remarks, labels):
     return sum(shares) / len(shares)
 
 
-@answers.wrong("Expected a share: divide by the number of texts.")
+@answers.wrong(COUNTED)
 def count(remarks, labels):
     return len(labels) * solution()(remarks, labels)
 
 
+answers.meets(COUNTED, lambda remarks, labels: 2)
 answers.meets("Give each remark its own commonest label", lambda remarks, labels: 0.1)
 
 
@@ -78,8 +80,12 @@ def check(answer):
             "For remarks {} with labels {} ".format(*case)
             + f"your function gives {found:g}, expected {expected:g}."
         ),
-        otherwise="Give each remark its own commonest label, count the texts that are right, "
-        "divide by all.",
+        otherwise=lambda case, found, expected: (
+            COUNTED
+            if found > 1
+            else "Give each remark its own commonest label, count the texts that are right, divide "
+            "by all."
+        ),
         read=partial(number, what="the share your function gives"),
     )
     return (

@@ -90,6 +90,10 @@ sensitivities.wrong(
     "Those are the sick you missed; take the ones you found.",
     lambda y, s, t: (s < t)[y == 1].mean(),
 )
+sensitivities.meets(  # nobody is called sick: nothing to divide by
+    "That is precision",
+    lambda y, s, t: (y == 1)[s >= t].mean() if (s >= t).any() else np.nan,
+)
 sensitivities.meets("the share whose score reaches the threshold", lambda y, s, t: 0.33)
 
 

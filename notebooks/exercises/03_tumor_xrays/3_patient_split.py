@@ -37,6 +37,7 @@ from ftlearn.exercises.checks import Answers, Mistake, check_shares, sides
 
 answers = Answers()
 N_PATIENTS = 80
+SHARE_OF_TEST = (0.12, 0.28)
 
 
 def clinic():
@@ -107,7 +108,7 @@ def check(answer):
                 f"images on both sides, such as {str(both[0])!r}. The model can know their ribs by "
                 "heart. Deal out patients, not images; `stratify=labels` does not do that."
             )
-        check_shares(train, test, n=len(labels), items="images")
+        check_shares(train, test, n=len(labels), items="images", share=SHARE_OF_TEST)
         check_classes(train, test, labels, seed)
         found[seed] = set(train), set(test)
     again = sides(answer, patients, labels, 0, n=len(labels), items="images")

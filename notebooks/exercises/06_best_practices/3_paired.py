@@ -182,10 +182,15 @@ answers.wrong(  # what somebody wrote in the notebook
 )
 
 
-@answers.wrong(f"\n{UNPAIRED}\n{FREEDOM}")
-def by_scipy_unpaired(followed, ignored):
-    test = stats.ttest_ind(followed, ignored)
-    return np.mean(followed) - np.mean(ignored), *test.confidence_interval(0.95)
+def by_scipy_unpaired(equal_var):
+    def answer(followed, ignored):
+        test = stats.ttest_ind(followed, ignored, equal_var=equal_var)
+        return np.mean(followed) - np.mean(ignored), *test.confidence_interval(0.95)
+
+    return answer
+
+
+answers.wrong(f"\n{UNPAIRED}\n{FREEDOM}", by_scipy_unpaired(True), by_scipy_unpaired(False))
 
 
 SCATTER = (
