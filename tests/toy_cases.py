@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 from datasets import Dataset
@@ -114,6 +115,24 @@ def python(code, *arguments, check=True, **variables):
     if check and done.returncode != 0:
         raise AssertionError(f"the other process failed:\n{done.stderr}")
     return done
+
+
+def links_of_well_formed(page):
+    """The addresses that a page links to; fails where a tag is not closed, or out of turn."""
+    opened, links = [], []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            if tag != "br":
+                opened.append(tag)
+            links.extend(value for name, value in attributes if name == "href")
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Reader().feed(page)
+    assert opened == []
+    return links
 
 
 def toy_images(name, n, size=32, seed=0):
