@@ -30,6 +30,14 @@ def by_name(members):
     return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
+def put_files(folder, members=MEMBERS):
+    """Write the files that an asset has in the cache into a folder."""
+    for name, content in by_name(members).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
 

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -20,9 +19,11 @@ from fabricated_assets import (
     make_asset,
     make_source_archive,
     make_wheel,
+    put_files,
     serve,
     start_fetch,
 )
+from toy_cases import python
 
 from ftlearn import assets, files
 from ftlearn.checked_yaml import BadEntry
@@ -119,44 +120,23 @@ def test_many_texts_are_joined_into_one_file_of_json_lines_by_their_paths(only, 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
 def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
-    for name, content in by_name(MEMBERS).items():
-        path = tmp_path / "copy" / place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    put_files(tmp_path / "copy" / place)
     assets.fetch(["tiny"], source=tmp_path / "copy")
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
-
-
-def test_a_second_fetch_finds_everything_in_the_cache(asset, stick, capsys):
-    assets.fetch(["tiny"], source=stick)
-    capsys.readouterr()
-    assets.fetch(["tiny"])
-    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
 
 
 # --- checking -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def hashings(asset, stick, monkeypatch):
-    """Names of the files that are hashed, after the asset was fetched, as by a new process."""
+def test_a_file_is_hashed_again_only_where_its_time_of_change_differs(asset, stick, monkeypatch):
     assets.fetch(["tiny"], source=stick)
-    assets._hash.cache_clear()
+    assets._hash.cache_clear()  # as in a new process
     names, real = [], files.sha256
     monkeypatch.setattr(files, "sha256", lambda path: names.append(path.name) or real(path))
-    return names
-
-
-def test_an_unchanged_file_is_hashed_once_even_by_later_processes(hashings):
-    assets.locate("tiny")
-    assert hashings == []
-
-
-def test_a_file_whose_time_of_change_differs_is_hashed_again(asset, hashings):
+    assert assets.locate("tiny") == asset.folder and names == []
     damage(asset.folder / "config.json")
     damage(asset.folder / "config.json")  # twice: the same bytes as before, changed later
-    assert assets.locate("tiny") == asset.folder
-    assert hashings == ["config.json"]
+    assert assets.locate("tiny") == asset.folder and names == ["config.json"]
 
 
 def test_a_stamp_for_another_sha256_is_not_believed(asset, stick, only):
@@ -167,12 +147,15 @@ def test_a_stamp_for_another_sha256_is_not_believed(asset, stick, only):
         assets.locate("tiny")
 
 
-def test_status_tells_missing_verified_and_damaged_apart(asset, stick):
+def test_status_tells_missing_verified_and_damaged_apart(asset, stick, capsys):
     assert [row["state"] for row in assets.status(["tiny"])] == ["missing"]
     assets.fetch(["tiny"], source=stick)
     size = sum(map(len, MEMBERS.values()))
     verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
     assert assets.status(["tiny"]) == [verified]
+    capsys.readouterr()
+    assets.fetch(["tiny"])
+    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
     damage(asset.folder / "config.json")
     (row,) = assets.status(["tiny"])
     assert row["state"] == "damaged" and "config.json" in row["detail"]
@@ -299,5 +282,4 @@ def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only,
 
 def test_importing_assets_loads_neither_torch_nor_the_hub():
     code = "import sys, ftlearn.assets; print({'torch', 'huggingface_hub'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert python(code).stdout.strip() == "set()"
