@@ -38,6 +38,13 @@ def put_files(folder, members=MEMBERS):
         path.write_bytes(content)
 
 
+def contents(folder):
+    """What the files below a folder hold, by their paths; not what the fetching notes of them."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return {name: content for name, content in names.items() if name != ".verified.json"}
+
+
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
 

@@ -13,6 +13,7 @@ from fabricated_assets import (
     MEMBERS,
     SOURCE_MEMBERS,
     by_name,
+    contents,
     damage,
     hub_answer,
     index_answer,
@@ -29,12 +30,6 @@ from ftlearn import assets, files
 from ftlearn.checked_yaml import BadEntry
 
 pytestmark = pytest.mark.usefixtures("isolated")
-
-
-def contents(folder):
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-    return {name: content for name, content in names.items() if name != ".verified.json"}
 
 
 # --- the table ----------------------------------------------------------------------------------
