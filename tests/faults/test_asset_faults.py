@@ -8,8 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import MEMBERS, damage, index_answer, make_asset, make_wheel, put_files
-from fabricated_assets import start_fetch
+from fabricated_assets import (
+    MEMBERS,
+    damage,
+    index_answer,
+    make_asset,
+    make_wheel,
+    put_files,
+    start_fetch,
+)
 
 from ftlearn import assets, files, settings
 
