@@ -254,14 +254,13 @@ def index_answer(archive, on_archive=lambda: None):
     return answer
 
 
-def hub_answer(members=MEMBERS):
-    """What the hub's server says about the files of the fabricated asset."""
+def hub_answer(prefix, files):
+    """What the hub's server says about the files of a repository, below a prefix."""
 
     def answer(path):
-        name = path.removeprefix(f"/tests/tiny/resolve/{REVISION}/")
-        if name not in by_name(members):
+        name = path.split("?")[0].removeprefix(prefix)
+        if name not in files:
             return None
-        content = by_name(members)[name]
-        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(content)[:40]}"'}, content
+        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(files[name])[:40]}"'}, files[name]
 
     return answer

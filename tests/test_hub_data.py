@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated_assets import serve
+from fabricated_assets import hub_answer, serve
 from PIL import Image
 from torchvision.datasets import eurosat
 from toy_cases import python
@@ -17,7 +17,6 @@ import ftlearn
 from ftlearn import settings
 from ftlearn.cases import eurosat_data
 
-REVISION = "0123456789abcdef0123456789abcdef01234567"
 OPEN = """
 import json, sys
 import ftlearn
@@ -58,20 +57,9 @@ def irony_files():
     }
 
 
-def hub_of(repository, files):
-    def answer(path):
-        path = path.split("?")[0]
-        name = path.removeprefix(f"/datasets/{repository}/resolve/main/")
-        if name in files:
-            etag = hashlib.sha1(files[name]).hexdigest()
-            return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, files[name]
-        return None
-
-    return answer
-
-
 def opened(name, repository, files, tmp_path):
-    with serve(hub_of(repository, files)) as (address, asked):
+    prefix = f"/datasets/{repository}/resolve/main/"
+    with serve(hub_answer(prefix, files)) as (address, asked):
         done = python(
             OPEN,
             name,
@@ -82,9 +70,7 @@ def opened(name, repository, files, tmp_path):
             HF_HUB_DISABLE_TELEMETRY="1",
             FTLEARN_CACHE=str(settings.cache_folder()),
         )
-    assert {path.split("?")[0] for _, path in asked} == {
-        f"/datasets/{repository}/resolve/main/{file}" for file in files
-    }
+    assert {path.split("?")[0] for _, path in asked} == {prefix + file for file in files}
     return json.loads(done.stdout.strip().split("\n")[-1])
 
 

@@ -39,10 +39,10 @@ def test_a_folder_of_classes_becomes_a_case_that_no_longer_needs_the_files(tmp_p
     case = ftlearn.case_from_folder(fill(tmp_path / "pets"))
     shutil.rmtree(tmp_path / "pets")
     assert case.label_names == ["cat", "dog"] and case.name == "own_pets"
+    assert [len(case.part(part)) for part in PARTS] == [42, 6, 12]
     for row in items(case):
         assert row["input"].size == (48, 40)
         assert case.label_names[row["label"]] == row["file"].split("/")[0]
-    assert [len(case.part(part)) for part in PARTS] == [42, 6, 12]
 
 
 def test_files_that_are_no_readable_images_are_listed_with_the_reason(tmp_path):
@@ -73,7 +73,7 @@ def test_files_that_are_no_readable_images_are_listed_with_the_reason(tmp_path):
 # --- what belongs together --------------------------------------------------------------------
 
 
-def test_equal_and_nearly_equal_images_stand_on_one_side(tmp_path):
+def test_equal_and_nearly_equal_images_stand_on_one_side_and_flat_ones_only_if_equal(tmp_path):
     folder = fill(tmp_path / "pets")
     original = Image.open(folder / "cat" / "patient3_7.png")
     original.save(folder / "dog" / "copy.bmp")
@@ -82,22 +82,16 @@ def test_equal_and_nearly_equal_images_stand_on_one_side(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned back by 270 degrees
     original.transpose(Image.Transpose.ROTATE_90).save(folder / "cat" / "turned.png", exif=exif)
+    for name, grey in {"10": 10, "20": 20, "30": 30, "10 again": 10}.items():
+        Image.new("L", (32, 32), grey).save(folder / "cat" / f"flat{name}.png")
     case = ftlearn.case_from_folder(folder)
     groups = groups_of(case)
     same = ("cat/patient3_7.png", "dog/copy.bmp", "cat/larger.png", "cat/lossy.jpg")
     assert len({groups[name] for name in (*same, "cat/turned.png")}) == 1
-    assert len(set(groups.values())) == 60 and no_group_is_torn(case)
-    assert "Images that repeat another one: 2." in notes(case)
-    assert "stand in two classes: 1." in notes(case) and f"{same[0]} and {same[1]}" in notes(case)
-
-
-def test_flat_images_are_joined_only_when_they_are_equal(tmp_path):
-    folder = fill(tmp_path / "pets", n=10)
-    for name, grey in {"10": 10, "20": 20, "30": 30, "10 again": 10}.items():
-        Image.new("L", (32, 32), grey).save(folder / "cat" / f"flat{name}.png")
-    groups = groups_of(ftlearn.case_from_folder(folder))
-    assert len(set(groups.values())) == 20 + 3
     assert groups["cat/flat10.png"] == groups["cat/flat10 again.png"]
+    assert len(set(groups.values())) == 60 + 3 and no_group_is_torn(case)
+    assert "Images that repeat another one: 3." in notes(case)
+    assert "stand in two classes: 1." in notes(case) and f"{same[0]} and {same[1]}" in notes(case)
 
 
 def test_patients_named_in_the_files_stay_together_where_the_pattern_fits(tmp_path):
@@ -331,19 +325,18 @@ def test_a_cache_that_cannot_be_written_costs_memory_and_no_picture_and_the_way_
 # --- folders as they come ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("helper", "where"),
-    [("__MACOSX", ""), ("@eaDir", "cat/indoors"), (".Trash/deeper", "cat"), ("#recycle", "")],
-)
-def test_helper_folders_are_passed_over_at_every_depth_and_told(tmp_path, helper, where):
+def test_helper_folders_are_passed_over_at_every_depth_and_odd_names_are_not(tmp_path):
     folder = fill(tmp_path / "pets", n=10)
-    (folder / where / helper).mkdir(parents=True)
-    picture(1).save(folder / where / helper / "copy.png")
+    for helper in ("__MACOSX", "cat/indoors/@eaDir", "cat/.Trash/deeper", "#recycle"):
+        (folder / helper).mkdir(parents=True)
+        picture(1).save(folder / helper / "copy.png")
     (folder / "dog" / "._1.png").write_bytes(b"\0\5\x16\7")
+    for number, name in enumerate([b"caf\xe9.png", b"\xff\xfe", "Käse 🧀.png".encode()]):
+        picture(70 + number).save(os.path.join(os.fsencode(folder), b"cat", name), "PNG")
     case = ftlearn.case_from_folder(folder)
-    assert len(items(case)) == 20 and not reasons(case)
-    names = ", ".join(sorted([helper.split("/")[0], "._1.png"]))
-    assert f"passed over: 2 ({names})" in notes(case)
+    assert len(items(case)) == 23 and not reasons(case)
+    assert "passed over: 5 (#recycle, .Trash, ._1.png, @eaDir, __MACOSX)" in notes(case)
+    assert case.intake._repr_html_().encode()
 
 
 @pytest.mark.parametrize("inner", ["pets", "data/images", "train"])
@@ -354,15 +347,6 @@ def test_a_lone_inner_folder_is_opened_and_told(tmp_path, inner):
     assert case.label_names == ["cat", "dog"] and len(items(case)) == 20
     assert f"The images were found further inside, in {inner}." in case.intake.notes
     assert reasons(case) == {"licence.txt": "it lies beside the class folders, not in one"}
-
-
-@pytest.mark.parametrize("name", [b"caf\xe9.png", b"\xff\xfe", "Käse 🧀.png".encode()])
-def test_names_that_are_no_utf_8_do_no_harm(tmp_path, name):
-    folder = fill(tmp_path / "pets", n=10)
-    picture(77).save(os.path.join(os.fsencode(folder), b"cat", name), "PNG")
-    case = ftlearn.case_from_folder(folder)
-    assert len(items(case)) == 21 and not reasons(case)
-    assert case.intake._repr_html_().encode()
 
 
 # --- a CSV beside the images ------------------------------------------------------------------

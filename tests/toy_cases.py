@@ -31,10 +31,26 @@ DICTIONARY = dict(
 FILLERS = ["of", "left", "right", "initial", "acute", "chronic", "with", "other", "knee", "skin"]
 
 
+def tiny_bert(vocab_size, **more):
+    """The configuration of a BERT of two layers."""
+    from transformers import BertConfig
+
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.15,
+        **more,
+    )
+
+
 def save_tiny_model(folder):
     """Write a transformers folder: a random BERT of two layers with a real WordPiece tokenizer."""
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizer
+    from transformers import BertModel, BertTokenizer
 
     words = sorted({word for words in (*WORDS.values(), FILLERS) for word in words})
     words += [word for name in LABELS for word in name.split()]
@@ -42,15 +58,7 @@ def save_tiny_model(folder):
     pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.15,
-    )
+    config = tiny_bert(len(vocabulary))
     with torch.random.fork_rng():
         torch.manual_seed(7)
         BertModel(config).save_pretrained(folder)
@@ -170,7 +178,7 @@ def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
     and head, a ``vocab.txt``, and a tokenizer configuration that names nothing.
     """
     import torch
-    from transformers import BertConfig, BertForMaskedLM, BertModel
+    from transformers import BertForMaskedLM, BertModel
 
     from ftlearn.models import multilingual
     from ftlearn.models.text import quiet_transformers
@@ -186,16 +194,8 @@ def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
         vocabulary = tokenizer.get_vocab()
         (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)))
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.15,
-        pad_token_id=tokenizer.token_to_id(special["pad"]),
-    )
+    padding = tokenizer.token_to_id(special["pad"])
+    config = tiny_bert(tokenizer.get_vocab_size(), pad_token_id=padding)
     with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(11)
         (BertForMaskedLM if as_on_hub else BertModel)(config).save_pretrained(folder)

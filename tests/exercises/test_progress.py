@@ -32,9 +32,6 @@ def kept(home):
     return json.loads((home / "progress.json").read_text())["acts"][ACT]["exercises"]
 
 
-# --- noting and reading back ------------------------------------------------------------------
-
-
 def test_at_first_nothing_is_done_and_nothing_is_written(home):
     assert set(statuses().values()) == {"not attempted"}
     first = {"notebook": ACT, "anchor": "", "title": "Text specialists"}
@@ -95,9 +92,6 @@ def test_a_reset_keeps_every_old_file():
         names.add(progress.reset())
         assert statuses()[KEYS[0]] == "not attempted"
     assert len(names) == 3 and progress.reset() is None
-
-
-# --- trouble ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -174,9 +168,6 @@ print(sorted({"torch", "sklearn", "pandas", "scipy", "datasets"} & set(sys.modul
         ended = pool.map(lambda name: python(code, name, FTLEARN_HOME=str(home)), "abc")
     assert [done.stdout.strip() for done in ended] == ["[]"] * 3
     assert len(kept(home)) == 75
-
-
-# --- how it is shown --------------------------------------------------------------------------
 
 
 def test_text_and_table_say_the_same_and_not_where_the_home_is(home):

@@ -49,9 +49,6 @@ def raises(number):
     return refuse
 
 
-# --- missing ------------------------------------------------------------------------------------
-
-
 def test_an_unknown_asset_and_a_missing_one_are_named_with_what_to_do(asset, tmp_path):
     with pytest.raises(ValueError, match="no asset 'tinny'; known assets: tiny"):
         assets.fetch(["tiny", "tinny"])
@@ -81,9 +78,6 @@ def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_
     message = fetch_message(source=stick)
     assert f"{stick / asset.archive} cannot be read (Permission denied)" in message
     assert "could not be written" not in message
-
-
-# --- out of reach -------------------------------------------------------------------------------
 
 
 def test_an_index_out_of_reach_is_told_with_what_to_do_and_hides_no_folder_of_links(
@@ -159,9 +153,6 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
     assert "Traceback" not in error
 
 
-# --- damaged ------------------------------------------------------------------------------------
-
-
 def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(fetched, stick, capsys):
     damage(fetched.folder / "config.json")
     fetch_message()  # there is none
@@ -195,9 +186,6 @@ def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
     damage(tmp_path / "copy" / "1_Pooling" / "config.json")
     assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
     assert not asset.folder.exists()
-
-
-# --- the disk -----------------------------------------------------------------------------------
 
 
 CACHES = {
