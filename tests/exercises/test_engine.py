@@ -41,9 +41,6 @@ def doubles(answer):
     return "Right."
 
 
-# --- outcomes ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [
@@ -97,8 +94,15 @@ def test_no_answer_raises_an_exception(answer):
 
 def typed(code, **names):
     """A learner's function `mine`, as a notebook makes it."""
-    exec(compile(f"import random, sys\n{code}", "<cell>", "exec"), names)
+    exec(compile(f"import json, random, sys\n{code}", "<cell>", "exec"), names)
     return names["mine"]
+
+
+def stopping():
+    """A function of an installed library which an interrupt meets."""
+    library, path = {}, str(Path(np.__file__).with_name("made_up.py"))
+    exec(compile("def stop():\n    raise KeyboardInterrupt", path, "exec"), library)
+    return library["stop"]
 
 
 @pytest.mark.parametrize(
@@ -114,11 +118,16 @@ def typed(code, **names):
         ("return other(x)\ndef other(x):\n    return mine(x)", "RecursionError"),
         ("return 0\nclass Deep:\n    def __call__(self, x):\n        return self(x)\n"
          "mine = Deep()", "RecursionError"),
+        ("while True:\n        stop()", "Your function was stopped in line 4."),
+        ("return [stop() for _ in iter(int, 1)]", "Your function was stopped in line 3."),
+        ("try:\n        stop()\n    except Exception:\n        pass", "was stopped in line 4."),
+        ("json.dumps(json, default=lambda _: stop())", "Your function was stopped in line 3."),
     ],
 )  # fmt: skip
 def test_what_goes_wrong_in_an_answer_is_told_with_the_learners_own_line(line, words, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it would wait"))
-    outcome = exercise(doubles).examine(typed(f"def mine(x):\n    {line}", np=np))
+    mine = typed(f"def mine(x):\n    {line}", np=np, stop=stopping())
+    outcome = exercise(doubles).examine(mine)
     assert outcome.status == "error"
     assert words in outcome.message and " in line " in outcome.message
 
@@ -131,38 +140,20 @@ sys.path.insert(0, sys.argv[1])
 ended = []
 InteractiveShell.ask_exit = lambda self: ended.append("the kernel")
 shell = InteractiveShell.instance()
-shell.run_cell("from test_engine import doubles, exercise\\n"
-               "def mine(x):\\n    " + sys.argv[2] + "\\n"
-               "outcome = exercise(doubles).examine(mine)")
-print(shell.user_ns["outcome"].message, ended)
+shell.run_cell("from test_engine import doubles, exercise")
+for end in ("exit()", "quit()", "exit"):
+    shell.run_cell(f"def mine(x):\\n    return {end}\\n"
+                   "outcome = exercise(doubles).examine(mine)")
+    print(shell.user_ns["outcome"].message, ended)
 shell.run_cell("exit()")
 print(ended)
 """
 
 
-@pytest.mark.parametrize("end", ["exit()", "quit()", "exit"])
-def test_a_notebooks_own_exit_does_not_end_the_kernel_from_within_a_check(end):
-    *_, checked, after = python(EXITS, Path(__file__).parent, f"return {end}").stdout.splitlines()
-    assert checked.endswith("[]") and after == "['the kernel']"
-    assert ("ends the program in line 3, `return exit()`" in checked) is (end == "exit()")
-
-
-@pytest.mark.parametrize(
-    ("code", "line"),
-    [
-        ("def mine(x):\n    while True:\n        stop()", 4),
-        ("def mine(x):\n    return [stop() for _ in iter(int, 1)]", 3),
-        ("def mine(x):\n    try:\n        stop()\n    except Exception:\n        pass", 4),
-        ("import json\ndef mine(x):\n    json.dumps(json, default=lambda _: stop())", 4),
-    ],
-)
-def test_a_function_that_was_stopped_by_hand_is_told_with_the_line(code, line):
-    # The interrupt meets a line of an installed library that the learner's line has called.
-    library, path = {}, str(Path(np.__file__).with_name("made_up.py"))
-    exec(compile("def stop():\n    raise KeyboardInterrupt", path, "exec"), library)
-    outcome = exercise(doubles).examine(typed(code, stop=library["stop"]))
-    assert outcome.status == "error"
-    assert outcome.message == f"Your function was stopped in line {line}."
+def test_a_notebooks_own_exit_does_not_end_the_kernel_from_within_a_check():
+    *checked, after = python(EXITS, Path(__file__).parent).stdout.splitlines()[-4:]
+    assert all(line.endswith("[]") for line in checked) and after == "['the kernel']"
+    assert "ends the program in line 2, `return exit()`" in checked[0]
 
 
 def test_a_check_that_is_stopped_or_says_nothing_is_no_outcome():
@@ -187,21 +178,15 @@ def test_a_function_that_runs_for_long_is_announced_once(patience, monkeypatch, 
     assert out.count("Your function is still running; stop it") == (patience < 60)
 
 
-@pytest.mark.parametrize("value", [3, 3.5, np.float32(2), np.int64(7), True + 1])
-def test_numbers_of_any_kind_are_taken(value):
-    assert number(value, "it") == float(value)
-
-
 @pytest.mark.parametrize(
     ("value", "words"),
     [("3", "it is '3', a `str`"), (True, "it is True"), (float("inf"), "finite"), ([1], "`list`")],
 )
-def test_what_is_no_number_is_told_by_its_kind(value, words):
+def test_numbers_of_any_kind_are_taken_and_what_is_none_is_told_by_its_kind(value, words):
+    for right in (3, 3.5, np.float32(2), np.int64(7)):
+        assert number(right, "it") == float(right)
     with pytest.raises(Mistake, match=words):
         number(value, "it")
-
-
-# --- what is shown and noted ------------------------------------------------------------------
 
 
 def kept(home):
@@ -222,18 +207,17 @@ def test_a_check_shows_its_outcome_and_notes_it_unless_it_is_blank(home, capsys)
     assert (entry["status"], entry["last"], entry["attempts"]) == ("passed", "passed", 2)
 
 
-def test_hints_come_one_by_one_and_the_last_one_stays(home, capsys):
+def test_hints_come_one_by_one_and_the_solution_shows_code_and_reason_and_both_are_noted(
+    home, capsys
+):
     tried, other = exercise(doubles), exercise(doubles, key="other")
     for expected in ("Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"):
         tried.hint()
         assert expected in capsys.readouterr().out
     other.hint()
     assert "Hint 1 of 3" in capsys.readouterr().out
-    assert kept(home)["hints"] == 3
-
-
-def test_the_solution_shows_code_and_reason_and_is_noted(home, capsys):
-    exercise(doubles).solution()
+    assert kept(home)["hints"] == 3 and not kept(home)["solution_seen"]
+    tried.solution()
     shown = capsys.readouterr().out
     assert "return 2 * x" in shown and "Twice is <double>." in shown
     assert kept(home)["solution_seen"] and kept(home)["status"] == "not attempted"
@@ -252,9 +236,7 @@ def test_what_is_shown_is_escaped_well_formed_and_announced(shown):
     assert "<b>" not in page and "<title>" not in page and "<code>" in page
 
 
-# --- files ------------------------------------------------------------------------------------
-
-PLACE = FOLDER / "01_text_specialists"
+MCNEMAR = (FOLDER / "01_text_specialists" / "3_mcnemar.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -271,22 +253,20 @@ PLACE = FOLDER / "01_text_specialists"
 def test_an_exercise_that_is_not_complete_is_refused_with_its_line(
     written, instead, words, tmp_path
 ):
-    text = (PLACE / "3_mcnemar.py").read_text(encoding="utf-8")
-    assert text.count(written) == 1
+    assert MCNEMAR.count(written) == 1
     broken = tmp_path / "3_mcnemar.py"
-    broken.write_text(text.replace(written, instead), encoding="utf-8")
+    broken.write_text(MCNEMAR.replace(written, instead), encoding="utf-8")
     with pytest.raises(BadEntry) as refusal:
         read_exercise(broken)
     assert words in str(refusal.value) and "3_mcnemar.py" in str(refusal.value)
 
 
 def test_an_error_in_a_check_names_the_line_of_its_file(tmp_path):
-    text = (PLACE / "3_mcnemar.py").read_text(encoding="utf-8")
     broken = tmp_path / "3_mcnemar.py"
-    broken.write_text(text + "\n\ndef check(answer):\n    return 1 / 0\n", encoding="utf-8")
+    broken.write_text(f"{MCNEMAR}\n\ndef check(answer):\n    return 1 / 0\n", encoding="utf-8")
     with pytest.raises(ZeroDivisionError) as error:
         read_exercise(broken)._defined["check"](3)
-    assert error.traceback[-1].lineno + 1 == text.count("\n") + 4
+    assert error.traceback[-1].lineno + 1 == MCNEMAR.count("\n") + 4
 
 
 QUESTION = """\
