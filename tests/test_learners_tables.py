@@ -38,9 +38,6 @@ def lines(n, form="{text},{label}\n", names=("pos", "neg")):
     return "".join(form.format(at=at, text=text, label=label) for at, (text, label) in rows)
 
 
-# --- delimiters and quotation marks -----------------------------------------------------------
-
-
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_the_delimiter_is_found_out_with_every_kind_of_line_end(tmp_path, delimiter, newline):
@@ -95,9 +92,6 @@ def test_quotes_are_read_as_they_were_meant(tmp_path, line, text):
     table = read(tmp_path, f"text,label\n{lines(20)}{line}\n{lines(20)}")
     assert len(table.rows) == 41 and table.broken == []
     assert table.rows[20] == {"text": text, "label": "pos"}
-
-
-# --- encodings --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", [b"K\xe4se", b"se\xf1or", b"a\x00b"])
@@ -158,9 +152,6 @@ def test_what_is_no_table_is_named(tmp_path, content, words):
         read(tmp_path, content)
 
 
-# --- headers and rows -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("header", "form", "told"),
     [
@@ -213,9 +204,6 @@ def test_a_first_line_that_is_no_header_is_recognised(tmp_path, above, form, nam
     (tmp_path / "t.csv").write_text(above + lines(40, form, names))
     with pytest.raises(Refused, match=words):
         ftlearn.case_from_csv(tmp_path / "t.csv")
-
-
-# --- what is handed over ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -273,12 +261,9 @@ def test_a_file_of_every_form_is_the_same_case_as_a_table_in_memory(tmp_path):
         assert {r["input"] for r in items(of_file)} == {r["input"] for r in items(of_frame)}
         assert len(items(of_file)) == 60
         assert ("JSON" in of_file.intake.read_as) == (content[0] in "{[")
-
-
-def test_lines_that_are_no_json_are_listed(tmp_path):
-    good = "".join(json.dumps(dict(text=t, label=y)) + "\n" for t, y in made_up(3))
-    table = read(tmp_path, good + '{"text": "cut off\n[1, 2]\n', "t.jsonl")
-    assert [number for number, *_ in table.broken] == [4, 5]
+    good = "\n".join(map(json.dumps, records))
+    table = read(tmp_path, good + '\n{"text": "cut off\n[1, 2]\n', "t.jsonl")
+    assert [number for number, *_ in table.broken] == [61, 62]
 
 
 def test_gaps_of_a_dataframe_are_left_out_and_listed():
@@ -294,9 +279,6 @@ def test_values_that_are_no_text_are_written_as_a_reader_would():
         {"a": "2.5", "b": "[1, 2]"},
         {"a": "", "b": tables.UNREADABLE},
     ]
-
-
-# --- labels -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", ["nan", "None", "n/a", "#NAME?"])
@@ -370,8 +352,6 @@ def test_a_few_labels_that_look_like_several_are_told():
 def test_labels_stand_in_the_order_of_their_numbers(ordered):
     assert labels.in_order(ordered[::-1]) == ordered
 
-
-# --- any table at all -------------------------------------------------------------------------
 
 CELLS = st.text(st.sampled_from(list("ab é,;\t|\"'\\\n\r\0�好👍12-")), max_size=12)
 

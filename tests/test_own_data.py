@@ -35,9 +35,6 @@ def group_of(case):
     return {row["input"]: row["group"] for row in items(case)}
 
 
-# --- the case ---------------------------------------------------------------------------------
-
-
 def test_the_case_is_that_of_the_file(tmp_path):
     rows = texts(300)
     case = ftlearn.case_from_csv(write(tmp_path / "t.csv", rows))
@@ -103,9 +100,6 @@ def test_unequal_classes_are_told_and_judged_by_macro_f1(shares, metric):
     counts = sorted(np.bincount(case.labels("train")))
     told = f"has {counts[-1]:,} of {len(case.train):,} training items"
     assert (told in notes(case)) == (metric == "macro_f1")
-
-
-# --- what belongs together --------------------------------------------------------------------
 
 
 def copies(text):
@@ -198,7 +192,7 @@ HINDI = "यह फिल्म बहुत अच्छी है और स�
 
 
 @pytest.mark.parametrize("text", [CHINESE, JAPANESE, THAI, HINDI])
-def test_near_repeats_are_found_in_every_script(text):
+def test_near_repeats_are_found_in_every_script_and_a_foreign_one_is_told(text):
     chance = random.Random(0)
     pieces = text.split() if " " in text else list(text)
     gap = " " if " " in text else ""
@@ -207,8 +201,10 @@ def test_near_repeats_are_found_in_every_script(text):
         chance.shuffle(pieces)
         twins.append((gap.join(pieces), gap.join([*pieces, pieces[0]])))
         rows += [(one, ("pos", "neg")[at % 2]) for one in twins[-1]]
-    group = group_of(ftlearn.case_from_csv(frame(rows)))
+    case = ftlearn.case_from_csv(frame(rows))
+    group = group_of(case)
     assert all(group[one] == group[other] for one, other in twins)
+    assert "not of the English alphabet" in notes(case)
     assert len(set(group.values())) > 40
 
 
@@ -259,9 +255,6 @@ def test_too_few_groups_are_refused_with_the_number():
     rows = [(*row, f"c{i % 9}") for i, row in enumerate(pair_rows(90))]
     with pytest.raises(Refused, match="form 9 groups .*; at least 10 are needed"):
         ftlearn.case_from_pairs(frame(rows, ("source", "target", "who")), group="who")
-
-
-# --- the parts --------------------------------------------------------------------------------
 
 
 def test_an_own_test_file_is_the_test_part_whole_and_nothing_of_it_leaks(tmp_path):
@@ -315,14 +308,6 @@ def test_the_token_limit_follows_the_length_of_the_texts(words, limit):
     assert ("read their beginning only" in notes(case)) == (words == 400)
 
 
-def test_a_foreign_alphabet_is_told():
-    rows = [(f"это хороший {text}"[:30], label) for text, label in texts(60)]
-    assert "not of the English alphabet" in notes(ftlearn.case_from_csv(frame(rows)))
-
-
-# --- how the intake is shown ------------------------------------------------------------------
-
-
 def test_the_intake_is_well_formed_and_nothing_from_the_file_adds_markup():
     rows = [*texts(90), ("<script>alert(1)</script>", ""), ("<b>", "rare<i>")]
     intake = ftlearn.case_from_csv(frame([*rows, *[("", "fever")] * 30])).intake
@@ -331,9 +316,6 @@ def test_the_intake_is_well_formed_and_nothing_from_the_file_adds_markup():
     assert "<script" not in page and "<i>" not in page and "&lt;script&gt;" in page
     assert "and 10 more" in page and "30 left out: nothing in column" in page
     assert "30 left out: nothing in column 'text' (row 92, " in str(intake)
-
-
-# --- sentence pairs ---------------------------------------------------------------------------
 
 
 def pairs(rows):

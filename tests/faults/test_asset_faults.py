@@ -57,13 +57,6 @@ def test_an_unknown_asset_and_a_missing_one_are_named_with_what_to_do(asset, tmp
     assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
-def test_a_single_missing_file_is_named_and_fetched_again(fetched, stick):
-    (fetched.folder / "config.json").unlink()
-    assert "config.json does not exist" in message_of(assets.locate, "tiny")
-    assets.fetch(["tiny"], source=stick)
-    assert (assets.locate("tiny") / "config.json").is_file()
-
-
 def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_named(
     asset, stick, tmp_path, monkeypatch, capsys
 ):
@@ -153,13 +146,18 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
     assert "Traceback" not in error
 
 
-def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(fetched, stick, capsys):
-    damage(fetched.folder / "config.json")
+@pytest.mark.parametrize(
+    ("harm", "words"), [(Path.unlink, "does not exist"), (damage, "is not used")]
+)
+def test_a_file_missing_or_damaged_in_the_cache_is_never_handed_out_and_is_replaced(
+    fetched, stick, capsys, harm, words
+):
+    harm(fetched.folder / "config.json")
     fetch_message()  # there is none
     message = message_of(assets.locate, "tiny")
-    assert "config.json" in message and "is not used" in message and "`ftlearn fetch`" in message
+    assert "config.json" in message and words in message and "`ftlearn fetch`" in message
     assets.fetch(["tiny"], source=stick)
-    assert "fetching it again" in capsys.readouterr().out
+    assert ("fetching it again" in capsys.readouterr().out) == (harm is damage)
     assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
 
 
