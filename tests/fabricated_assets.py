@@ -108,19 +108,16 @@ def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS
     """A valid wheel; unless told otherwise it depends on a package that does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{package.replace('-', '_')}-1.0"
-    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
-    metadata += f"Requires-Dist: {needs}\n"
     path = folder / f"{stem}-{tag}.whl"
+    version = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: {needs}\n"
+    pure = str(tag.endswith("any")).lower()
+    built = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n"
+    about = {"METADATA": version, "WHEEL": built, "RECORD": ""}
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in members.items():
             wheel.writestr(name, content)
-        wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
-        pure = str(tag.endswith("any")).lower()
-        wheel.writestr(
-            f"{stem}.dist-info/WHEEL",
-            f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
-        )
-        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+        for name, content in about.items():
+            wheel.writestr(f"{stem}.dist-info/{name}", content)
     return path
 
 

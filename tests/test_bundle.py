@@ -155,7 +155,9 @@ def test_a_second_run_writes_nothing_but_what_is_damaged(made, capsys):
         assert words in capsys.readouterr().out and contents(made) == before
 
 
-def test_other_files_on_the_stick_are_left_alone(stick):
+def test_other_files_on_the_stick_are_left_alone_and_a_notebook_somebody_worked_in_is_kept(
+    stick, refusal
+):
     theirs = {"holiday.jpg": b"a beach", "notebooks/mine.ipynb": b"my own"}
     (stick / "notebooks").mkdir(parents=True)
     for path, content in theirs.items():
@@ -164,6 +166,9 @@ def test_other_files_on_the_stick_are_left_alone(stick):
     found = contents(stick)
     assert theirs.items() <= found.items()
     assert not theirs.keys() & json.loads(found[bundle.MANIFEST])["files"].keys()
+    (stick / "notebooks" / "00_start.ipynb").write_bytes(b"hours of work")
+    assert "was changed since `ftlearn bundle` wrote it" in refusal()
+    assert contents(stick) == found | {"notebooks/00_start.ipynb": b"hours of work"}
 
 
 @pytest.mark.parametrize("path", ["README.txt", "assets/tiny-1.0/config.json"])
@@ -175,13 +180,6 @@ def test_a_foreign_file_in_the_way_stops_everything(stick, refusal, path):
     assert " (and 1 more) was not written by `ftlearn bundle`" in error
     assert "Nothing was written" in error and "give another folder" in error
     assert contents(stick) == {path: b"somebody else's"}
-
-
-def test_a_notebook_that_somebody_worked_in_is_kept(made, refusal):
-    (made / "notebooks" / "00_start.ipynb").write_bytes(b"hours of work")
-    before = contents(made)
-    assert "was changed since `ftlearn bundle` wrote it" in refusal()
-    assert contents(made) == before
 
 
 def test_too_little_room_or_a_file_in_the_way_is_said_before_anything_is_written(

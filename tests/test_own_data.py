@@ -1,7 +1,6 @@
 """Cases from the learner's own tables: what belongs together, the parts, what is told."""
 
 import random
-import re
 
 import numpy as np
 import pytest
@@ -112,7 +111,9 @@ def with_copies(rows):
     return [*rows, *((form, label) for text, label in rows[:40] for form in copies(text))]
 
 
-def test_repeats_and_near_repeats_stand_on_one_side():
+@pytest.mark.parametrize("rows_at_once", [500, 7])
+def test_repeats_and_near_repeats_stand_on_one_side(monkeypatch, rows_at_once):
+    monkeypatch.setattr(split, "_ROWS_AT_ONCE", rows_at_once)
     rows = texts(120)
     case = ftlearn.case_from_csv(frame(with_copies(rows)))
     group = group_of(case)
@@ -122,34 +123,6 @@ def test_repeats_and_near_repeats_stand_on_one_side():
     assert len(set(group.values())) == 120
     assert "Repeats (equal but for capitals, marks and digits): 120." in notes(case)
     assert "Nearly the same as another item: " in notes(case)
-
-
-def alike(one, other):
-    """Cosine of the counts of word triples, by hand."""
-    counts = []
-    for text in (one, other):
-        words = re.findall(r"\w+", text.lower())
-        triples = [tuple(words[at : at + 3]) for at in range(len(words) - 2)]
-        counts.append({triple: triples.count(triple) for triple in triples})
-    dot = sum(n * counts[1].get(triple, 0) for triple, n in counts[0].items())
-    norms = [sum(n * n for n in count.values()) ** 0.5 for count in counts]
-    return dot / (norms[0] * norms[1]) if all(norms) else 0.0
-
-
-def test_the_blockwise_search_finds_what_brute_force_finds(monkeypatch):
-    given = [text for text, _ in with_copies(texts(50))][:130] + ["a b", "a b", "c"]
-    rows = [{"item_id": at, "input": text} for at, text in enumerate(given)]
-    found = split.near_duplicates(rows, 0.5)
-    monkeypatch.setattr(split, "_ROWS_AT_ONCE", 7)
-    assert split.near_duplicates(rows, 0.5) == found
-    chain = list(range(len(rows)))
-    for i in range(len(rows)):
-        for j in range(i):
-            if alike(given[i], given[j]) > 0.5:
-                old, new = max(chain[i], chain[j]), min(chain[i], chain[j])
-                chain = [new if c == old else c for c in chain]
-    assert found == chain
-    assert split.near_duplicates(rows[-3:], 0.5) == [row["item_id"] for row in rows[-3:]]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +136,8 @@ def test_short_texts_are_one_group_where_their_words_and_the_marks_of_letters_ar
     rows = [*texts(90), *((text, "fever") for text in short)]
     group = group_of(ftlearn.case_from_csv(frame(rows)))
     assert len({group[text] for text in short}) == groups
+    alone = [{"item_id": at, "input": "a b"} for at in range(2)]  # in the course's own cases
+    assert split.near_duplicates(alone, 0.5) == [0, 1]
 
 
 @pytest.mark.parametrize(
