@@ -239,10 +239,11 @@ def serve(answer):
 def index_answer(archive, on_archive=lambda: None):
     """A simple package index that offers one archive."""
 
+    page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body></html>'
+
     def answer(path):
         if path == "/simple/tiny-asset/":
-            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
-            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+            return {"Content-Type": "text/html"}, page.encode()
         if path == f"/{archive.name}":
             on_archive()
             return {"Content-Type": "application/octet-stream"}, archive.read_bytes()

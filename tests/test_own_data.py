@@ -25,8 +25,8 @@ def texts(n, seed=0):
     return made_up(n, NAMES, seed)
 
 
-def write(path, rows, encoding="utf-8", **options):
-    frame(rows).to_csv(path, index=False, encoding=encoding, **options)
+def write(path, rows, **options):
+    frame(rows).to_csv(path, index=False, **options)
     return path
 
 
@@ -322,31 +322,26 @@ def test_pairs_that_are_alike_on_either_side_stand_on_one_side():
 
 def test_pairs_with_a_test_file_of_their_own_do_not_leak():
     rows = pair_rows(120)
-    case = ftlearn.case_from_pairs(
-        pairs(rows), test=pairs([*rows[:5], ("a b c d", "d c b a"), ("x", "")])
-    )
+    held_out = [*rows[:5], ("a b c d", "d c b a"), ("x", "")]
+    case = ftlearn.case_from_pairs(pairs(rows), test=pairs(held_out))
     assert len(case.test) == 6 and no_group_is_torn(case)
     assert {f"row {n}" for n in range(5)} | {"test row 6"} <= set(reasons(case))
-
-
-class Knowing:
-    """Knows every translation: a text and its translation get the same vector."""
-
-    name, seconds, seed = "knowing", 0.0, None
-
-    def __init__(self, answer_of):
-        self.answer_of = answer_of
-
-    def embed(self, texts, side):
-        seeds = [list(self.answer_of.get(text, text).encode()) for text in texts]
-        return np.stack([np.random.default_rng(s).choice([-1.0, 1.0], 64) / 8 for s in seeds])
 
 
 def test_a_system_that_is_never_wrong_scores_one_hundred_per_cent():
     sources = [text for text, _ in made_up(200, seed=3)]
     targets = [text for text, _ in made_up(200, seed=4)]
-    rows = [(sources[at], targets[at if at % 2 else at // 4]) for at in range(200)]
-    case = ftlearn.case_from_pairs(pairs(rows))
+    answers = {sources[at]: targets[at if at % 2 else at // 4] for at in range(200)}
+    case = ftlearn.case_from_pairs(pairs(answers.items()))
     assert len(set(case.test["translation"])) < len(case.test)
-    right, _ = case.correct(Knowing(dict(rows)))
+
+    class Knowing:
+        name, seconds, seed = "knowing", 0.0, None
+
+        def embed(self, texts, side):
+            """A text and its translation get the same vector."""
+            seeds = [list(answers.get(text, text).encode()) for text in texts]
+            return np.stack([np.random.default_rng(s).choice([-1.0, 1.0], 64) / 8 for s in seeds])
+
+    right, _ = case.correct(Knowing())
     assert right.all()

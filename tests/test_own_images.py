@@ -120,19 +120,18 @@ def test_hashes_are_compared_in_blocks_and_two_bits_are_the_limit(monkeypatch):
     assert found == {(40, 3), (41, 4), (44, 6)}
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_folder_for_the_test_is_the_test_part_inside_or_beside(tmp_path, inside):
-    fill(tmp_path / "pets" / "train")
-    test = fill(tmp_path / "pets" / "test", n=10, start=5000)
+def test_a_folder_for_the_test_is_the_test_part_inside_or_beside(tmp_path):
+    pets = tmp_path / "pets"
+    fill(pets / "train")
+    test = fill(pets / "test", n=10, start=5000)
     (test / "cat" / "notes.txt").write_text("hello")
-    if inside:
-        case = ftlearn.case_from_folder(tmp_path / "pets")
-        with pytest.raises(Refused, match="test of its own"):
-            ftlearn.case_from_folder(tmp_path / "pets", test=test)
-    else:
-        case = ftlearn.case_from_folder(tmp_path / "pets" / "train", test=test)
-    assert len(case.test) == 20 and len(case.train) + len(case.validation) == 60
-    assert list(reasons(case)) == ["test/cat/notes.txt"] and case.intake.found == 81
+    inside = ftlearn.case_from_folder(pets)
+    beside = ftlearn.case_from_folder(pets / "train", test=test)
+    for case in (inside, beside):
+        assert len(case.test) == 20 and len(case.train) + len(case.validation) == 60
+        assert list(reasons(case)) == ["test/cat/notes.txt"] and case.intake.found == 81
+    with pytest.raises(Refused, match="test of its own"):
+        ftlearn.case_from_folder(pets, test=test)
 
 
 @pytest.mark.parametrize(("called", "with_test"), [("val", True), ("Validation", False)])
@@ -163,10 +162,9 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path, names):
 def test_folders_that_cannot_be_a_case_say_why(tmp_path):
     (tmp_path / "bare").mkdir()
     (tmp_path / "file.zip").write_bytes(b"PK\x03\x04")
-    flat = tmp_path / "flat"
-    for label in ("cat", "dog"):
-        (flat / label).mkdir(parents=True)
-        for number in range(9):
+    flat = fill(tmp_path / "flat", n=0)
+    for number in range(9):
+        for label in ("cat", "dog"):
             shade = Image.new("L", (30, 30), 7)
             shade.save(flat / label / f"{number}.png", compress_level=number)
     phone = fill(tmp_path / "phone", n=0)
