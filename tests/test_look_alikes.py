@@ -43,22 +43,19 @@ def test_using_the_course_beside_such_a_file_fails_with_one_sentence(name, tmp_p
         assert done.returncode == 1 and sentence in done.stderr.strip().splitlines()[-1]
 
 
-def test_a_notebook_shows_the_sentence_and_no_traceback(tmp_path):
-    put(tmp_path, "sklearn/__init__.py")
+def test_a_notebook_and_the_doctor_show_the_sentences_and_no_traceback(tmp_path):
+    hiding = HIDING[:4]  # beside a random.py Python itself hardly starts
+    paths = {library(name): put(tmp_path, name) for name in hiding}
     run = "InteractiveShell().run_cell('import ftlearn; ftlearn.fine_tune')"
     code = f"from IPython.core.interactiveshell import InteractiveShell; {run}"
     shown = python(code, tmp_path).stdout
-    assert "sklearn is not the library" in shown and "Traceback" not in shown
-
-
-def test_the_doctor_names_them_and_says_of_no_act_that_it_can_run(tmp_path):
-    hiding = HIDING[:4]  # beside a random.py Python itself hardly starts
-    paths = {library(name): put(tmp_path, name) for name in hiding}
     done = python("from ftlearn.doctor import doctor; print(doctor())", tmp_path)
     assert done.returncode == 0, done.stderr
     for name, path in paths.items():
+        assert f"{name} is not the library but {path}: rename it" in shown
         assert f"PROBLEM  import {name}: {name} is not the library but {path}" in done.stdout
-    assert "can run\n" not in done.stdout and done.stdout.endswith("False\n")
+    assert "Traceback" not in shown and done.stdout.endswith("False\n")
+    assert "can run\n" not in done.stdout
 
 
 def test_the_doctor_looks_beside_the_learners_copies_too_for_all_that_it_imports(

@@ -19,15 +19,12 @@ WORDS = {
     2: ["fracture", "burn", "wound", "sprain", "bruise"],
 }
 # Made-up words of one language, and what they are in the other.
-DICTIONARY = dict(
-    zip(
-        ["dom", "reka", "les", "hora", "most", "kniha", "okno", "pole", "skala", "cesta", "noc",
-         "zima", "kot", "ryba", "list", "more", "vlk", "med", "sad", "brod"],
-        ["tuva", "elim", "osku", "yaro", "penti", "libu", "auka", "kento", "irru", "tika", "nuut",
-         "havo", "miuk", "sume", "rupa", "aalo", "urgo", "bimi", "hesta", "koski"],
-        strict=True,
-    )
-)  # fmt: skip
+PAIRS = """
+dom=tuva reka=elim les=osku hora=yaro most=penti kniha=libu okno=auka pole=kento skala=irru
+cesta=tika noc=nuut zima=havo kot=miuk ryba=sume list=rupa more=aalo vlk=urgo med=bimi sad=hesta
+brod=koski
+"""
+DICTIONARY = dict(pair.split("=") for pair in PAIRS.split())
 FILLERS = ["of", "left", "right", "initial", "acute", "chronic", "with", "other", "knee", "skin"]
 
 
