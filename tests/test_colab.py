@@ -27,7 +27,6 @@ CELLS = [first_code_cell(path) for path in notebooks.source_files()]
 SHELL = """
 import json, sys, types
 from importlib import metadata
-from unittest import mock
 
 cell, changed, colab_there = json.loads(sys.argv[1])
 seen = {"pip": [], "widgets": 0, "fetched": []}
@@ -47,7 +46,6 @@ def version(name):
 metadata.version = version
 
 from ftlearn import assets, colab as setting_up
-real_pip = setting_up._pip
 def pip(*arguments):
     if "--constraint" in arguments:
         place = arguments[arguments.index("--constraint") + 1]
