@@ -56,19 +56,7 @@ class Patient:
 
 
 def examine(case, bed):
-    """Train the run that lies in a bed, and measure it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The case of the best practices.
-    bed : str
-        A key of `ADMITTED` or `MORE`.
-
-    Returns
-    -------
-    Patient
-    """
+    """Train the run that lies in a bed (a key of `ADMITTED` or `MORE`), and measure it."""
     beds = ADMITTED | MORE
     if bed not in beds:
         raise ValueError(f"bed is {bed!r}; allowed: {', '.join(beds)}.")

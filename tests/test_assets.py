@@ -50,7 +50,7 @@ def test_every_entry_of_the_table_agrees_with_itself(asset):
         assert file.size > 0
         assert not file.name.startswith(("/", ".")) and ".." not in file.name.split("/")
         assert file.official is None or file.note, f"{file.name} claims without saying how"
-    assert asset.hub is None or re.fullmatch("[0-9a-f]{40}", asset.hub.revision)
+    assert asset.hub is None or re.fullmatch("[0-9a-f]{40}", asset.hub["revision"])
 
 
 ENTRY = f"""\
@@ -293,7 +293,7 @@ def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only,
         assert asset.folder.exists() == (code == 0)
     assert "from the Hugging Face Hub" in out
     paths = {path for _, path in asked if path.startswith("/tests")}
-    assert paths == {f"/tests/tiny/resolve/{asset.hub.revision}/{n}" for n in by_name(MEMBERS)}
+    assert paths == {f"/tests/tiny/resolve/{asset.hub['revision']}/{n}" for n in by_name(MEMBERS)}
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)
 
 

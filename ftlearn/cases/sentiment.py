@@ -24,15 +24,7 @@ SOURCES = {
 }
 SHIFTS = ("tweets", "amazon", "nyt")
 # Written down before any model saw a tweet. Whole words, in small letters.
-SLANG = frozenset(
-    "lol lmao lmfao rofl omg omfg wtf smh tbh idk imo imho ftw fml btw irl jk ffs ikr yolo bff bae "
-    "u ur r ya yall y'all em cuz coz bc b4 gr8 l8r thx thnx plz pls ppl tho tho' thru luv kinda "
-    "sorta gonna wanna gotta hafta lemme gimme dunno ain't aint nope yep yup yeah nah meh ugh yay "
-    "woo woot woohoo wooo haha hahaha hahahaha hehe lolz sux suxx suck sucks sucked crap crappy "
-    "dope sick lit chill awesomesauce epic fail dude bro bruh homie peeps hella legit sweet "
-    "swag noob pwned w00t xoxo bday congrats fab totes adorbs fugly bummer freakin frickin effin "
-    ":) :-) :( :-( :d :-d ;) ;-) :p :-p :/ :-/ <3 </3 xd =) =( :'( :o".split()
-)
+SLANG = frozenset((cards.PROJECT / "data" / "slang.txt").read_text(encoding="utf-8").split())
 
 
 def build(track, pace, generalist=None, fold=0):
