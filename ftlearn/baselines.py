@@ -302,7 +302,6 @@ def _colours_of(image):
 
 
 def oriented_gradients(images, size, cell):
-    """Histograms of oriented gradients, by scikit-image."""
     from skimage.feature import hog
 
     def features(image):
@@ -333,7 +332,6 @@ def fit_linear_probe(case, generalist):
 
 
 def embedded(case, embed):
-    """Embeddings of the training and the validation part."""
     return [embed(list(case.part(name)["input"])) for name in ("train", "validation")]
 
 

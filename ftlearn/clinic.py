@@ -44,7 +44,6 @@ class Patient:
     commonest_share: float
 
     def rows(self):
-        """What was measured, as a small table."""
         return [
             ("accuracy on its training sentences", f"{self.train_accuracy:.2f}"),
             ("accuracy on validation", f"{self.validation_accuracy:.2f}"),

@@ -1,7 +1,6 @@
 """Setting up a Google Colab session: install what is missing, and never Colab's own PyTorch.
 
-The first cell of every case file calls `set_up`, on Colab alone. Only the standard library and what
-Colab always has are imported here: the course is not installed yet.
+Only the standard library and what Colab always has are imported: the course is not installed yet.
 """
 
 import importlib
@@ -32,11 +31,6 @@ def set_up(drive=DRIVE):
     drive : pathlib.Path
         A folder on Google Drive. Where Drive is mounted, progress is kept there, in ``home``, and
         assets are looked for there before the network: a copy of another machine's cache.
-
-    Raises
-    ------
-    RuntimeError
-        When a package cannot be installed, or the session must be restarted to use it.
     """
     missing = missing_requirements()
     stale = _loaded_packages(missing)

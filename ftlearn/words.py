@@ -48,12 +48,10 @@ def systems():
 
 
 def metric_label(name):
-    """What a reader calls a metric."""
     return _words()["metrics"][name]["label"]
 
 
 def metrics():
-    """Names of the metrics."""
     return tuple(_words()["metrics"])
 
 

@@ -47,10 +47,7 @@ _HELD_AS = {
 
 
 def constant(name, track, pace, generalist, fold):
-    """What a `Case` is made with, except its data: the card, and the generalist by its label.
-
-    An unknown generalist is refused here, before any data are read.
-    """
+    """What a `Case` is made with, except its data; an unknown generalist is refused here."""
     card = read(name)
     if track == "hub":
         card |= read(f"{name}.hub")

@@ -31,7 +31,6 @@ LANGUAGE_NAMES = {
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case, German to Upper Sorbian, in five folds."""
     return _build(PAIR, track, pace, generalist, fold)
 
 
@@ -41,16 +40,10 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     Parameters
     ----------
     pair : str
-        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``; a ValueError
-        where one is unknown, or the pair has too few strings.
+        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``. Only
+        German-Upper Sorbian has shifts in other languages.
     track, pace, generalist, fold
         As in `ftlearn.open_case`.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        Its parts are smaller where the pair has few strings; only German-Upper Sorbian has shifts
-        in other languages.
     """
     return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
 
@@ -145,8 +138,9 @@ def _row(item, **changes):
 
 
 def _reversed(part):
-    rows = (_row(row, input=row["translation"], translation=row["input"]) for row in part)
-    return Dataset.from_list(list(rows))
+    return Dataset.from_list(
+        [_row(row, input=row["translation"], translation=row["input"]) for row in part]
+    )
 
 
 def _in_language(part, language):

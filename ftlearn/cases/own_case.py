@@ -1,7 +1,6 @@
 """What a case of the learner's tables and one of a folder of images share: groups, parts, card.
 
-`readings` is a dict of `intake.Reading`: "train", and "test" or "validation" where the learner
-has one.
+`readings` is a dict of `intake.Reading`: "train", and the learner's own "test" or "validation".
 """
 
 import re
@@ -60,7 +59,6 @@ def keep_apart(readings, why, if_nothing_is_left):
 
 
 def groups_of_classes(items):
-    """How many groups each class has."""
     pairs = dict.fromkeys((item["label_name"], item["group"]) for item in items)
     return Counter(label for label, _ in pairs)
 
@@ -119,7 +117,7 @@ def parts_of(readings, label_names, pace):
         _leave_out_most_groups(reading)
     items = [for_dataset(item, label_names) for item in reading.items]
     if "test" in readings:
-        position = split.assign_folds(items, VALIDATION_ONE_IN)
+        position = split.assign_folds(items)
         sides = {"train": [], "validation": []}
         for item in items:
             validates = position[item["group"]] % VALIDATION_ONE_IN == 0
@@ -208,6 +206,7 @@ def make(readings, parts, read_as, task_in_words, split_in_words, **more):
         claimed={"value": None, "unit": "points"},
         card=_card(train, parts, task_in_words, split_in_words),
         data_name=train.name,
+        task="classification" if more["label_names"] else "retrieval",
         fold=None if "test" in readings else 0,
         intake=_intake(train.name, read_as, readings, parts),
         **parts,

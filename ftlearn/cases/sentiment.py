@@ -4,6 +4,8 @@ import html
 import json
 import tarfile
 
+from datasets import Dataset
+
 from .. import assets
 from . import cards, hub_data, split
 from .case import Case
@@ -28,7 +30,7 @@ SLANG = frozenset((cards.PROJECT / "data" / "slang.txt").read_text(encoding="utf
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case: rated film reviews in five folds, or on the hub track SST-2."""
+    """Rated film reviews in five folds, or on the hub track SST-2."""
     constant = cards.constant("sentiment", track, pace, generalist, fold)
     items = read_texts()
     items["tweets"] = split.clustered(items["tweets"], NEAR_DUPLICATE)
@@ -41,7 +43,7 @@ def build(track, pace, generalist=None, fold=0):
         movies = split.clustered(items["movies"], NEAR_DUPLICATE)
         parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     others = OTHER_TEXTS[pace]
-    shifts = {name: split.sample(dataset(items[name]), others) for name in SHIFTS}
+    shifts = {name: split.sample(Dataset.from_list(items[name]), others) for name in SHIFTS}
     parts = {name: split.sample(part, most.get(name, others)) for name, part in parts.items()}
     return Case(shifts=shifts, **constant, **parts)
 
@@ -100,10 +102,3 @@ def has_slang(words):
     """Whether a text holds a word or an emoticon of `SLANG`."""
     lowered = words.casefold().split()
     return any(word in SLANG or word.strip('.,!?"()') in SLANG for word in lowered)
-
-
-def dataset(items):
-    """Items as a part of a case."""
-    from datasets import Dataset
-
-    return Dataset.from_list(items)
