@@ -110,9 +110,6 @@ def _of_bytes(path, content):
     return Item(path, hashlib.sha256(content).hexdigest(), len(content), content=content)
 
 
-# --- what is there ------------------------------------------------------------------------------
-
-
 def _state(folder, item, known):
     """``"there"``, ``"missing"``, ``"old"``, ``"damaged"``, or ``"foreign"`` and ``"changed"``."""
     path = folder / item.path
@@ -159,9 +156,6 @@ def _write_manifest(folder, known):
     listed = {path: sorted(values) for path, values in sorted(known.items())}
     content = json.dumps({"about": about, "files": listed}, indent=1)
     _write(folder, _of_bytes(MANIFEST, content.encode()))
-
-
-# --- writing ------------------------------------------------------------------------------------
 
 
 def _require_space(folder, missing):
@@ -230,9 +224,6 @@ def _explained(folder):
         else:
             advice = f"{error.strerror}. Is the stick still in? Run the same command again"
         raise OSError(f"the bundle could not be written, at {where}: {advice}.") from error
-
-
-# --- packages -----------------------------------------------------------------------------------
 
 
 def requirements():

@@ -12,6 +12,9 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 PROJECT = Path(__file__).resolve().parent.parent
 DRIVE = Path("/content/drive/MyDrive/ftlearn")
 # Colab is the notebook server itself; another one would replace what it runs on.
@@ -77,8 +80,6 @@ def _keep_progress(drive):
 
 def missing_requirements():
     """What the course needs and this session lacks, or has in a version that does not fit."""
-    from packaging.requirements import Requirement
-
     text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)[1]
     missing = []
@@ -93,9 +94,6 @@ def missing_requirements():
 
 def _loaded_packages(requirements):
     """Names of the packages among them of which a module is loaded, whatever it is called."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
     asked = {canonicalize_name(Requirement(one).name) for one in requirements}
     loaded = {
         canonicalize_name(package)
@@ -108,8 +106,6 @@ def _loaded_packages(requirements):
 
 def needed(requirement):
     """What is needed on Colab of a requirement of the course; None where nothing is."""
-    from packaging.requirements import Requirement
-
     if requirement.name in NOT_NEEDED:
         return None
     return Requirement(SUFFICIENT.get(requirement.name, str(requirement)))

@@ -1,4 +1,4 @@
-"""What metrics, systems, parts and settings are called: ``data/words.yaml``, each name once."""
+"""What metrics, systems, parts, languages are called: ``data/words.yaml``, each name once."""
 
 import functools
 from pathlib import Path
@@ -12,6 +12,7 @@ _KEYS = {
     "systems": {"label": str, "short": str, "article": bool, "cases": dict},
     "parts": {"words": str, "use": str},
     "settings": {"label": str},
+    "languages": {"label": str},
 }
 
 
@@ -74,6 +75,11 @@ def parts():
 def setting_text(name, value):
     """How the training lab names a setting with its value."""
     return _words()["settings"][name]["label"].format(value)
+
+
+def language(code):
+    """What a reader calls a language; its code where it has no name here."""
+    return _words()["languages"].get(code, {"label": code})["label"]
 
 
 @functools.cache

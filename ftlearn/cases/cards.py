@@ -35,15 +35,7 @@ _SOMETIMES = {
     "caution": str,
     "text_from": str,
 }
-# As what a case holds them; each time anew, so that nobody changes the card.
-_HELD_AS = {
-    "assets": tuple,
-    "claimed": dict,
-    "label_names": list,
-    "group_names": dict,
-    "places": dict,
-    "templates": tuple,
-}
+_HELD_AS = {"assets": tuple, "templates": tuple}
 
 
 def constant(name, track, pace, generalist, fold):
@@ -76,6 +68,7 @@ def read(stem):
     if stem.endswith(".hub") and not path.exists():
         return {}
     front, body = _front_and_text(path)
+    # Each time anew, so that nobody changes the card.
     content = {key: _HELD_AS.get(key, type(value))(value) for key, value in front.items()}
     content["card"] = body
     if source := content.pop("text_from", None):

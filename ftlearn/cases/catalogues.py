@@ -106,13 +106,16 @@ def _groups(items):
         return []
     # One dictionary for both sides: a word may be German in one pair and Sorbian in another.
     cores = [_core(item[side]) for side in ("input", "translation") for item in items]
-    links = [_first_of([item["stem"] for item in items])]
-    links.append(tuple(np.array(side) % len(items) for side in _first_of(cores)))
+    everyone = np.arange(len(items))
+    links = [
+        (everyone, split.first_of_equal([item["stem"] for item in items])),
+        (np.tile(everyone, 2), np.array(split.first_of_equal(cores)) % len(items)),
+    ]
     for side in ("input", "translation"):
         near = split.near_duplicates(
             [{"item_id": str(at), "input": item[side]} for at, item in enumerate(items)], NEAR
         )
-        links.append((list(range(len(items))), [int(first) for first in near]))
+        links.append((everyone, [int(first) for first in near]))
     return [items[first]["item_id"] for first in split.chains(len(items), links)]
 
 
@@ -123,14 +126,6 @@ def _core(text):
         if words := _NO_LETTER.sub(" ", shortened).split():
             return " ".join(words)
     return text
-
-
-def _first_of(values):
-    first = {}
-    return list(range(len(values))), [first.setdefault(v, at) for at, v in enumerate(values)]
-
-
-# --- the two catalogues -----------------------------------------------------------------------
 
 
 def interface_strings(language):

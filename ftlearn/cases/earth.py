@@ -5,8 +5,6 @@ classification. A tile covers the same ground wherever it lies: cut from the fla
 tile would betray its latitude by its stretch, and the latitude alone says much about the climate.
 """
 
-import contextlib
-
 import numpy as np
 from PIL import Image
 
@@ -107,9 +105,6 @@ def _on_sphere(points):
     return np.stack([x, y, np.sin(latitude)], axis=1)
 
 
-# --- making them ------------------------------------------------------------------------------
-
-
 def _make_tiles():
     first, second = climate_groups(), second_climate_groups()
     kept, labels, shares = [], [], []
@@ -141,8 +136,7 @@ def blue_marble():
 
 def climate_groups():
     """The first map's main groups: int8, shape (6480, 12960); -1 is the sea."""
-    with _large_images():
-        classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
+    classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
     groups = np.full(256, _OCEAN, dtype=np.int8)
     for group, last in enumerate(_LAST_OF_GROUP):
         groups[(_LAST_OF_GROUP[group - 1] if group else 0) + 1 : last + 1] = group
@@ -163,13 +157,3 @@ def second_climate_groups():
             row = page.decode(packed, at)[0].ravel()
             rows.append(row[_ROWS_APART // 2 :: _ROWS_APART])
     return np.stack(rows).astype(np.int8) - 1
-
-
-@contextlib.contextmanager
-def _large_images():
-    """The map is larger than what Pillow takes for harmless; its sha256 is known."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before

@@ -4,7 +4,7 @@ import collections
 
 from datasets import Dataset
 
-from .. import settings
+from .. import settings, words
 from . import cards, catalogues, split
 from .case import Case
 
@@ -17,21 +17,10 @@ POOL = 300  # test pairs, and so candidates for each
 VALIDATION = 200
 # At quick pace; training pairs, then pairs of every other part.
 QUICK = {"train": 160, "validation": 40, "test": 60}
-LANGUAGE_NAMES = {
-    "de": "German",
-    "hsb": "Upper Sorbian",
-    "dsb": "Lower Sorbian",
-    "cs": "Czech",
-    "fr": "French",
-    "es": "Spanish",
-    "es_AR": "Argentine Spanish",
-    "pt": "Portuguese",
-    "pt_BR": "Brazilian Portuguese",
-}
 
 
 def build(track, pace, generalist=None, fold=0):
-    return _build(PAIR, track, pace, generalist, fold)
+    return open_pair(PAIR, track, pace, generalist, fold)
 
 
 def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
@@ -45,15 +34,12 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     track, pace, generalist, fold
         As in `ftlearn.open_case`.
     """
-    return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
-
-
-def _build(pair, track, pace, generalist, fold):
+    track, pace = settings.track(track), settings.pace(pace)
     source, _, target = pair.partition("-")
     constant = cards.constant("multilingual", track, pace, generalist, fold)
     items = catalogues.pairs(source, target)
     parts = _parts(items, fold, pair)
-    names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
+    names = [words.language(name) for name in (source, target)]
     shifts = _shifts(parts["test"], source, target)
     places = _places(shifts, names)  # of the record, which is of full pace
     if pace == "quick":
@@ -101,7 +87,7 @@ def _places(recorded, names):
     }
     for name, part in others:
         pools = collections.Counter(part["pool"])
-        languages = " and ".join(LANGUAGE_NAMES[language] for language in pools)
+        languages = " and ".join(map(words.language, pools))
         sizes = " and ".join(f"1 of {size}" for size in pools.values())
         places[name] = f", taken to {languages}, {sizes} to be found"
     return places

@@ -26,15 +26,9 @@ def join_groups(items, alike):
     """Give every item its group: what the pairs of indices join, and equal own groups."""
     if "own_group" in items[0]:
         named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
-        alike = [*alike, (range(len(items)), first_of_equal(named))]
+        alike = [*alike, (range(len(items)), split.first_of_equal(named))]
     for item, first in zip(items, split.chains(len(items), alike), strict=True):
         item["group"] = items[first]["item_id"]
-
-
-def first_of_equal(values):
-    """For each value the index of the first one that is equal."""
-    first = {}
-    return [first.setdefault(value, at) for at, value in enumerate(values)]
 
 
 def in_two_classes(items, keys):

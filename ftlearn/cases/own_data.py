@@ -22,9 +22,6 @@ TOKEN_SAMPLE = 1000
 FOREIGN_LETTERS = 0.2
 
 
-# --- a table of texts -------------------------------------------------------------------------
-
-
 def case_from_csv(
     path,
     text="text",
@@ -255,7 +252,7 @@ def _join_alike(readings, keys, near_repeats):
     alike, repeats, near = [], 0, 0
     for key in keys:
         words = [_words(item[key]) for item in items]
-        equal = own_case.first_of_equal(words)
+        equal = split.first_of_equal(words)
         different = sorted(set(equal))
         alike.append((range(len(items)), equal))
         repeats += len(items) - len(different)
@@ -347,9 +344,6 @@ def _check_labels(reading, held_out):
             f"{reading.name}: once the rows that the test file repeats are left out, only the "
             f"class {known.pop()!r} remains."
         )
-
-
-# --- tokens -----------------------------------------------------------------------------------
 
 
 def _token_limit(generalist, track, inputs, notes):

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from .. import settings
-from . import folders, labels, own_case, pictures
+from . import folders, labels, own_case, pictures, split
 from .intake import Reading, Refused, first_of
 
 GENERALIST = "efficientnet_lite0"
@@ -184,7 +184,7 @@ def _join_alike(readings):
     items = [item for reading in readings.values() for item in reading.items]
     notes = readings["train"].notes
     pixels = [item["picture"].pixels for item in items]
-    equal = own_case.first_of_equal(pixels)
+    equal = split.first_of_equal(pixels)
     different = sorted(set(equal))
     near = [
         ([different[a] for a in first], [different[b] for b in second])

@@ -156,6 +156,12 @@ def _alike(rows, threshold):
         yield product.row[above] + begin, product.col[above]
 
 
+def first_of_equal(values):
+    """For each value the index of the first one that is equal."""
+    first = {}
+    return [first.setdefault(value, at) for at, value in enumerate(values)]
+
+
 def chains(n, pairs):
     """For each of n items the first one of the chain that pairs (blocks of indices) form."""
     from scipy.sparse import coo_matrix
