@@ -161,11 +161,6 @@ def fetch(names, source=None):
     -------
     dict of str to pathlib.Path
         The verified folder of each asset.
-
-    Raises
-    ------
-    AssetError
-        When an asset cannot be had from any source or the cache cannot be written.
     """
     assets = _chosen(names)
     if source is not None:

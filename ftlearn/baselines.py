@@ -196,11 +196,6 @@ def fit_number_control(case, column):
     case : ftlearn.cases.case.Case
         A classification of images, with that column in train, validation and test.
     column : str
-
-    Returns
-    -------
-    Looked
-        With the name ``control_<column>``.
     """
     train, validation = (
         np.array(case.part(name)[column])[:, None] for name in ("train", "validation")
@@ -277,8 +272,8 @@ def _image_candidates(case):
 def in_colour(images):
     """Whether any of some images is more than shades of grey."""
     for image in images:
-        red, green, blue = vision.as_rgb(image).split()
-        if red.tobytes() != green.tobytes() or green.tobytes() != blue.tobytes():
+        red, green, blue = (channel.tobytes() for channel in vision.as_rgb(image).split())
+        if not red == green == blue:
             return True
     return False
 
@@ -362,8 +357,7 @@ class StageProbe(_System):
 def fit_searched_probe(case):
     """Fit the best `StageProbe`: size, stage, pooling and regularisation, chosen on validation.
 
-    A small thing in an image is lost in the mean over the last layer's few places; an enlarged
-    image, an earlier stage or a maximum may keep it.
+    A small thing is lost in the mean over the last layer; size, stage or a maximum may keep it.
     """
 
     def tried():
@@ -389,8 +383,7 @@ def fit_mlp_probe(case, generalist, seed=0):
     """Fit a `Probe` with a hidden layer; its width and regularisation are chosen on validation."""
     candidates = (
         make_pipeline(
-            StandardScaler(),
-            MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed),
+            StandardScaler(), MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed)
         )
         for width in (IMAGE_MLP_WIDTHS if sees_images(case) else MLP_WIDTHS)
         for penalty in MLP_PENALTIES

@@ -1,8 +1,7 @@
 """The debugging clinic: runs that are broken, each in one way, to be diagnosed from the outside.
 
-What a doctor has to go by is the log of a run, and what its model answers: on the sentences it
-learned from, on validation, and on a small test set of the clinic's own. That set is drawn from the
-case's training pool: no item of the case's test part ever comes here.
+What a doctor has to go by is the log of a run, and what its model answers. The clinic's own test
+set is drawn from the case's training pool: no item of the case's test part ever comes here.
 """
 
 from dataclasses import dataclass, replace

@@ -1,9 +1,8 @@
 """A race to a preset accuracy: who is there first, and how much time does that save?
 
-The clock counts training alone: reading images, forward, backward, update. It stands still while
-the validation part is looked at, and whatever pre-training cost is not on it. Runs are compared in
-pairs: the same seed, speeds measured in turns on one machine. A run that never arrives counts
-against the claim, never for it: see `saving`.
+The clock counts training alone: it stands still while the validation part is looked at, and
+whatever pre-training cost is not on it. Runs are compared in pairs of one seed, their speeds
+measured in turns. A run that never arrives counts against the claim, never for it: see `saving`.
 """
 
 import itertools

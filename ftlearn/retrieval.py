@@ -66,7 +66,6 @@ def validation_score(case, system):
 
 
 def score_of_embeddings(queries, candidates, rows):
-    """As `validation_score`, of embeddings."""
     similarity = queries @ candidates.T
     sources, translations = list(rows["input"]), list(rows["translation"])
     forward = ranks_of_right(similarity, *true_pairs(sources, translations))

@@ -43,11 +43,6 @@ def _system(name, case):
     return entry.get("cases", {}).get(case, entry)
 
 
-def systems():
-    """Names of the systems that have a label of their own."""
-    return tuple(_words()["systems"])
-
-
 def metric_label(name):
     return _words()["metrics"][name]["label"]
 

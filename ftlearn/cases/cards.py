@@ -1,8 +1,7 @@
 """What of a case is constant text: its card, ``data/cards/<case>.md``, and what that begins with.
 
-A card begins with YAML between two lines of ``---``; the rest is the data card that learners read.
-Where the hub track has other data, ``<case>.hub.md`` says what differs. Numbers that only the data
-know stand in braces, such as ``{train}``; the case's module fills them in.
+After the YAML comes the data card that learners read. Where the hub track has other data,
+``<case>.hub.md`` says what differs. The case's module fills in numbers in braces, as ``{train}``.
 """
 
 import functools

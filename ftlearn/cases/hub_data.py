@@ -3,6 +3,7 @@
 Of a part at most so many items are taken as `most` says, all where it says nothing.
 """
 
+import re
 from pathlib import Path
 
 from datasets import Dataset, Image
@@ -25,10 +26,7 @@ def read_parquet(repository, path):
 
 
 def parts_of(rows_of, name, text, least=1):
-    """Parts of a case from rows with a text and a label; every text is its own group.
-
-    A text that repeats counts once, in the first part that has it, beginning with the test part.
-    """
+    """Parts from rows with a text and a label; a text counts once, in test before others."""
     parts, seen = {}, set()
     for part in ("test", "validation", "train"):
         items = []
@@ -60,12 +58,8 @@ def land_use(most):
         name: _of_images(rows[: most.get(name)]).cast_column("input", Image())
         for name, rows in parts.items()
     }
-    return datasets, [_spaced(name) for name in found.classes]
-
-
-def _spaced(name):
-    """``"AnnualCrop"`` as ``"annual crop"``."""
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+    # "AnnualCrop" becomes "annual crop".
+    return datasets, [re.sub("(?<!^)(?=[A-Z])", " ", name).lower() for name in found.classes]
 
 
 def pneumonia(most):

@@ -66,10 +66,7 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
 
 def _shifts(test, source, target):
     """Both directions; of the course's own pair the same strings in other languages as well."""
-    shifts = {
-        f"{source}_{target}".lower(): test,
-        f"{target}_{source}".lower(): _reversed(test),
-    }
+    shifts = {f"{source}_{target}".lower(): test, f"{target}_{source}".lower(): _reversed(test)}
     if f"{source}-{target}" == PAIR:
         shifts |= {f"de_{SISTER}": _in_language(test, SISTER), "forgetting": _known_languages(test)}
     return shifts

@@ -90,10 +90,7 @@ def read_table(source):
 
 
 def learners_path(given, kind):
-    """The path that a learner means, of a "file" or a "folder" that is there.
-
-    ``~``, environment variables and backslashes are understood on every system.
-    """
+    """The path that a learner means, however written, of a "file" or "folder" that is there."""
     if not isinstance(given, str | os.PathLike):
         also = " or a DataFrame" if kind == "file" else ""
         raise Refused(

@@ -139,8 +139,9 @@ def _dataset(simulation, patients, scanner):
 def with_marker(case, label=1):
     """The same case, but every image of one class bears a lead letter.
 
-    A shortcut, as where one hospital's machine marks its images and its patients are the sick
-    ones: Zech et al. 2018, https://doi.org/10.1371/journal.pmed.1002683.
+    The shift ``unmarked`` is the test part as it was. A shortcut, as where one hospital's machine
+    marks its images and its patients are the sick ones: Zech et al. 2018,
+    https://doi.org/10.1371/journal.pmed.1002683.
 
     Parameters
     ----------
@@ -148,11 +149,6 @@ def with_marker(case, label=1):
         On the starter track.
     label : int
         The class that is marked.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        Its shift ``unmarked`` is the test part as it was.
     """
     datasets.disable_progress_bars()  # three bars for a second of work
     try:
