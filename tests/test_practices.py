@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 from toy_cases import toy_case
 
-from ftlearn import practices, report
-from ftlearn import words
+from ftlearn import practices, report, words
 
 UNKNOWN = "not distinguishable"
 FIELDS = {

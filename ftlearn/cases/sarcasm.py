@@ -84,12 +84,8 @@ def read_one_liners():
 
 
 def four_labels(case):
-    """The same case with four labels: the feeling meant and, within it, sincere or sarcastic.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        On the starter track; its shifts go.
+    """A case of the starter track, without shifts, with four labels: the feeling meant and, within
+    it, sincere or sarcastic.
     """
 
     def relabelled(part):
