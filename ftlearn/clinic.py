@@ -1,8 +1,7 @@
 """The debugging clinic: runs that are broken, each in one way, to be diagnosed from the outside.
 
-What a doctor has to go by is the log of a run, and what its model answers: on the sentences it
-learned from, on validation, and on a small test set of the clinic's own. That set is drawn from the
-case's training pool: no item of the case's test part ever comes here.
+What a doctor has to go by is the log of a run, and what its model answers. The clinic's own test
+set is drawn from the case's training pool: no item of the case's test part ever comes here.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +43,6 @@ class Patient:
     commonest_share: float
 
     def rows(self):
-        """What was measured, as a small table."""
         return [
             ("accuracy on its training sentences", f"{self.train_accuracy:.2f}"),
             ("accuracy on validation", f"{self.validation_accuracy:.2f}"),
@@ -56,19 +54,7 @@ class Patient:
 
 
 def examine(case, bed):
-    """Train the run that lies in a bed, and measure it.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The case of the best practices.
-    bed : str
-        A key of `ADMITTED` or `MORE`.
-
-    Returns
-    -------
-    Patient
-    """
+    """Train the run that lies in a bed (a key of `ADMITTED` or `MORE`), and measure it."""
     beds = ADMITTED | MORE
     if bed not in beds:
         raise ValueError(f"bed is {bed!r}; allowed: {', '.join(beds)}.")

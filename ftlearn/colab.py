@@ -1,7 +1,6 @@
 """Setting up a Google Colab session: install what is missing, and never Colab's own PyTorch.
 
-The first cell of every case file calls `set_up`, on Colab alone. Only the standard library and what
-Colab always has are imported here: the course is not installed yet.
+Only the standard library and what Colab always has are imported: the course is not installed yet.
 """
 
 import importlib
@@ -12,6 +11,9 @@ import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 DRIVE = Path("/content/drive/MyDrive/ftlearn")
@@ -32,11 +34,6 @@ def set_up(drive=DRIVE):
     drive : pathlib.Path
         A folder on Google Drive. Where Drive is mounted, progress is kept there, in ``home``, and
         assets are looked for there before the network: a copy of another machine's cache.
-
-    Raises
-    ------
-    RuntimeError
-        When a package cannot be installed, or the session must be restarted to use it.
     """
     missing = missing_requirements()
     stale = _loaded_packages(missing)
@@ -83,8 +80,6 @@ def _keep_progress(drive):
 
 def missing_requirements():
     """What the course needs and this session lacks, or has in a version that does not fit."""
-    from packaging.requirements import Requirement
-
     text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)[1]
     missing = []
@@ -99,9 +94,6 @@ def missing_requirements():
 
 def _loaded_packages(requirements):
     """Names of the packages among them of which a module is loaded, whatever it is called."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
     asked = {canonicalize_name(Requirement(one).name) for one in requirements}
     loaded = {
         canonicalize_name(package)
@@ -114,8 +106,6 @@ def _loaded_packages(requirements):
 
 def needed(requirement):
     """What is needed on Colab of a requirement of the course; None where nothing is."""
-    from packaging.requirements import Requirement
-
     if requirement.name in NOT_NEEDED:
         return None
     return Requirement(SUFFICIENT.get(requirement.name, str(requirement)))

@@ -60,11 +60,7 @@ def _trained(case, seed):
         SentenceTransformerTrainingArguments,
     )
     from sentence_transformers.sentence_transformer.losses import CosineSimilarityLoss
-    from sentence_transformers.sentence_transformer.modules import (
-        Normalize,
-        Pooling,
-        Transformer,
-    )
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     transformers.set_seed(seed)
     with text.quiet_transformers():

@@ -87,10 +87,7 @@ def put_aside(path):
 
 
 def locked(path, timeout=-1):
-    """Take a lock and hold it for a ``with`` block.
-
-    Some network drives know no locks. There a file stands for the lock, which is nearly as good.
-    """
+    """Take a lock and hold it for a ``with`` block; on drives without locks a file is one."""
     lock = filelock.FileLock(path)
     try:
         with warnings.catch_warnings():  # newer versions of filelock fall back by themselves
@@ -103,15 +100,10 @@ def locked(path, timeout=-1):
             raise
         lock = filelock.SoftFileLock(f"{path}.held")
         held = lock.acquire(timeout)
-    if isinstance(lock, filelock.SoftFileLock):
-        _tell_once(path.parent)
+    if isinstance(lock, filelock.SoftFileLock) and path.parent not in _told:
+        _told.add(path.parent)
+        print(f"The drive of {path.parent} knows no file locks; keep one notebook open at a time.")
     return held
-
-
-def _tell_once(folder):
-    if folder not in _told:
-        _told.add(folder)
-        print(f"The drive of {folder} knows no file locks; keep one notebook open at a time.")
 
 
 def copy_hashed(stream, out):

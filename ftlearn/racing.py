@@ -1,9 +1,8 @@
 """A race to a preset accuracy: who is there first, and how much time does that save?
 
-The clock counts training alone: reading images, forward, backward, update. It stands still while
-the validation part is looked at, and whatever pre-training cost is not on it. Runs are compared in
-pairs: the same seed, speeds measured in turns on one machine. A run that never arrives counts
-against the claim, never for it: see `saving`.
+The clock counts training alone: it stands still while the validation part is looked at, and
+whatever pre-training cost is not on it. Runs are compared in pairs of one seed, their speeds
+measured in turns. A run that never arrives counts against the claim, never for it: see `saving`.
 """
 
 import itertools
@@ -45,7 +44,6 @@ class Laps(transformers.TrainerCallback):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of images.
     target : float, optional
         Stop the run once it has reached this accuracy.
     most_seconds : float, optional
@@ -117,17 +115,8 @@ class Laps(transformers.TrainerCallback):
 def reached(rows, target):
     """The lap at which a run has arrived: the first of two in a row at the target or above.
 
-    One lucky look is not enough: validation accuracy jumps from lap to lap.
-
-    Parameters
-    ----------
-    rows : list of dict
-        As `Laps.rows`.
-    target : float
-
-    Returns
-    -------
-    dict or None
+    One lucky look is not enough: accuracy jumps from lap to lap. `rows` are as `Laps.rows`; None
+    where a run never arrives.
     """
     for row, following in itertools.pairwise(rows):
         if min(row["score"], following["score"]) >= target:
@@ -138,12 +127,7 @@ def reached(rows, target):
 def stayed(rows, target):
     """The lap from which a run is at the target or above at every look, to its end.
 
-    A stricter rule than `reached`, for whoever cannot stop at the right moment.
-
-    Returns
-    -------
-    dict or None
-        None where that is the last look alone, or no look at all.
+    A stricter rule than `reached`; None where that is the last look alone, or no look at all.
     """
     for at, row in enumerate(rows[:-1]):
         if min(later["score"] for later in rows[at:]) >= target:
@@ -163,7 +147,6 @@ class Arrivals:
 
     @property
     def runs(self):
-        """How many runs there are."""
         return len(self.seconds)
 
     @property
@@ -233,10 +216,6 @@ def saving(baseline, specialist):
     ----------
     baseline, specialist : Arrivals
         Pair by pair; the same target.
-
-    Returns
-    -------
-    Saving
     """
     if baseline.runs != specialist.runs or baseline.target != specialist.target:
         raise ValueError(

@@ -66,7 +66,6 @@ def validation_score(case, system):
 
 
 def score_of_embeddings(queries, candidates, rows):
-    """As `validation_score`, of embeddings."""
     similarity = queries @ candidates.T
     sources, translations = list(rows["input"]), list(rows["translation"])
     forward = ranks_of_right(similarity, *true_pairs(sources, translations))
@@ -138,7 +137,6 @@ class NearestNeighbour:
 
     @property
     def prompt(self):
-        """What stands before every text."""
         return self.encoder.prompt
 
     def embed(self, texts, side="query"):
@@ -167,10 +165,7 @@ class LinearLayer:
 
 @timed
 def fit_linear_layer(case, encoder):
-    """Fit `LinearLayer` with the loss of the specialist; rate and passes are chosen on validation.
-
-    It starts as the identity, so that without a step it is the frozen encoder.
-    """
+    """Fit `LinearLayer`, from the identity, with the specialist's loss; chosen on validation."""
     import torch
 
     train, validation = (
@@ -241,15 +236,6 @@ def has_relative(case, part="test"):
 
     Such as *Gruppe* and *Gruppen*: who learned the one is helped with the other. Alike is a cosine
     of 0.5 or more of the counts of character triples.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    part : str
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n,)
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.preprocessing import normalize
@@ -264,21 +250,11 @@ def has_relative(case, part="test"):
 
 
 def hub_counts(case, system, part="test"):
-    """How often each candidate of a part is what a system finds first.
+    """How often each candidate of a part is what a system finds first: a pandas.Series.
 
-    Candidates that are found again and again are called hubs (Radovanović et al. 2010,
+    The most frequent come first; the perfect answer is 1 everywhere. Candidates that are found
+    again and again are called hubs (Radovanović et al. 2010,
     https://jmlr.org/papers/v11/radovanovic10a.html).
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    system : object with ``embed``
-    part : str
-
-    Returns
-    -------
-    pandas.Series of int
-        By candidate, the most frequent first; the perfect answer is 1 everywhere.
     """
     import pandas as pd
 

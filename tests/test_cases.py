@@ -328,7 +328,7 @@ def items_of(groups_a_label, items_a_group=3):
 
 def test_folds_are_stratified_and_equally_large():
     items = items_of([5, 7, 12, 6])
-    position = split.assign_folds(items, 5)
+    position = split.assign_folds(items)
     assert sorted(position.values()) == list(range(30))
     label_of = {item["group"]: item["label"] for item in items}
     for label, count in enumerate([5, 7, 12, 6]):
@@ -341,14 +341,14 @@ def test_folds_are_stratified_and_equally_large():
 def test_folds_do_not_depend_on_the_order_of_the_items():
     items = items_of([6, 9])
     shuffled = random.Random(1).sample(items, len(items))
-    assert split.assign_folds(items, 5) == split.assign_folds(shuffled, 5)
+    assert split.assign_folds(items) == split.assign_folds(shuffled)
 
 
 @pytest.mark.parametrize("fold", range(5))
 def test_validation_is_half_of_the_next_fold_and_train_the_rest(fold):
     items = items_of([10, 10, 10])
     parts = split.fold_by_group(items, 5, fold)
-    position = split.assign_folds(items, 5)
+    position = split.assign_folds(items)
     folds = {
         part: {position[group] % 5 for group in set(members["group"])}
         for part, members in parts.items()

@@ -15,7 +15,7 @@ from toy_cases import python
 
 import ftlearn
 from ftlearn import settings
-from ftlearn.cases import eurosat_data
+from ftlearn.cases import satellite
 
 OPEN = """
 import json, sys
@@ -171,7 +171,7 @@ def test_the_hash_of_its_name_says_where_a_patch_of_eurosat_stands_and_what_quic
         for item in ids:
             place = int(key(item)[:16], 16) % 100
             assert name == ("test" if place < 20 else "validation" if place < 30 else "train")
-        assert quick[name] == sorted(ids, key=key)[: eurosat_data.QUICK[name]]
+        assert quick[name] == sorted(ids, key=key)[: satellite.QUICK[name]]
     shares = [len(ids) / 500 for ids in whole.values()]
     assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.06)
     assert len(quick["train"]) == 120 and len(quick["test"]) == 80

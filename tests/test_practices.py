@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 from toy_cases import toy_case
 
-from ftlearn import practices, report
-from ftlearn.words import systems
+from ftlearn import practices, report, words
 
 UNKNOWN = "not distinguishable"
 FIELDS = {
@@ -70,7 +69,7 @@ def test_every_system_of_the_advice_has_a_recipe_a_name_and_a_part():
         assert advice.name in report.PARTS
         assert report.MORE_KEYS[advice.name] == ["runs"]
         assert set(advice.systems) <= set(practices.recipes())
-        assert set(advice.systems) <= set(systems())
+        assert set(advice.systems) <= set(words.read(words.PATH)["systems"])
         assert practices.advice_named(advice.name) is advice
     assert len(practices.SEEDS) >= 10
 

@@ -50,6 +50,7 @@ GOOD = {
     "systems": "  majority: majority class",
     "parts": "  tweets: ', taken to tweets'",
     "settings": "  seed: 'seed {}'",
+    "languages": "  de: German",
 }
 
 
@@ -73,7 +74,7 @@ def written(folder, **changed):
         ({"metrics": "  accuracy: {}"}, 2, "has no label"),
         ({"parts": "  tweets: {word: x}"}, 6, "unknown key 'word'"),
         ({"settings": "  seed: [1"}, 9, "this is no YAML"),
-        ({"colours": "  red: red"}, 9, "unknown key 'colours'"),
+        ({"colours": "  red: red"}, 11, "unknown key 'colours'"),
     ],
 )
 def test_a_bad_entry_is_refused_with_its_line(tmp_path, changed, line, said):

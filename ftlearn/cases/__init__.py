@@ -1,4 +1,7 @@
-"""The cases on trial, and the registry that opens them: a card and a module make a case."""
+"""The cases on trial, and the registry that opens them: a card and a module make a case.
+
+A module's ``build(track, pace, generalist=None, fold=0)`` makes the `Case`.
+"""
 
 import importlib
 from dataclasses import dataclass
@@ -20,12 +23,11 @@ class CaseInfo:
     report_title: str = ""
 
 
-def _registered(name):
-    card = cards.read(name)
-    return CaseInfo(name, card["notebook"], card["assets"], card["report_title"])
-
-
-CASES = {name: _registered(name) for name in cards.names()}
+_KNOWN_BEFORE = ("notebook", "assets", "report_title")
+CASES = {
+    name: CaseInfo(name, *(cards.read(name)[key] for key in _KNOWN_BEFORE))
+    for name in cards.names()
+}
 
 
 def open_case(name, track=None, pace=None, generalist=None, fold=0):
@@ -47,13 +49,6 @@ def open_case(name, track=None, pace=None, generalist=None, fold=0):
     Returns
     -------
     Case
-
-    Raises
-    ------
-    ValueError
-        When there is no such case, track, pace, generalist or fold.
-    ftlearn.assets.AssetError
-        When its files are not there.
     """
     if name not in CASES:
         raise ValueError(f"case name is {name!r}; allowed: {', '.join(CASES)}.")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from datasets import Dataset
+
 from . import cards, sentiment, split
 from .case import Case
 
@@ -15,22 +17,21 @@ TEST_TEXTS = {"full": None, "quick": 80}
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case, in three folds; the hub track has the same sentences and another generalist."""
+    """The hub track has the same sentences and another generalist."""
     constant = cards.constant("best_practices", track, pace, generalist, fold)
     texts = sentiment.read_texts()
     movies, tweets = (
-        split.clustered(_short(texts[name]), sentiment.NEAR_DUPLICATE)
+        split.clustered(
+            [item for item in texts[name] if len(item["input"].split()) <= MOST_WORDS],
+            sentiment.NEAR_DUPLICATE,
+        )
         for name in ("movies", "tweets")
     )
     parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     sizes = {"train": TRAIN_TEXTS, "validation": VALIDATION_TEXTS, "test": TEST_TEXTS}
     parts = {name: split.sample(part, sizes[name][pace]) for name, part in parts.items()}
-    shifts = {"tweets": split.sample(sentiment.dataset(tweets), OTHER_TEXTS[pace])}
+    shifts = {"tweets": split.sample(Dataset.from_list(tweets), OTHER_TEXTS[pace])}
     return Case(max_tokens=MOST_TOKENS, shifts=shifts, **constant, **parts)
-
-
-def _short(items):
-    return [item for item in items if len(item["input"].split()) <= MOST_WORDS]
 
 
 def few(case, per_class=100, draw=0):
@@ -43,9 +44,5 @@ def few(case, per_class=100, draw=0):
         Items of each class.
     draw : int
         Another draw takes other items.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
     """
     return replace(case, train=case.train.select(split.few_per_class(case.train, per_class, draw)))

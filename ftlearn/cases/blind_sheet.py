@@ -12,10 +12,7 @@ COLUMNS = ("item_id", "text", "sarcastic")
 
 
 def write(path):
-    """Write `ITEMS` texts without their labels: half of the crossing, half one-liners.
-
-    The same items for everybody, mixed by a hash of their texts; both classes equally often.
-    """
+    """Write `ITEMS` texts without labels, the same for everybody, both classes equally often."""
     path = Path(path).expanduser()
     if path.exists():
         raise FileExistsError(f"{path} exists and may hold answers; give the sheet another name.")
@@ -27,32 +24,22 @@ def write(path):
 
 
 def agreement(paths):
-    """How far the people who filled in sheets agree with each other and with the set.
-
-    Cohen's kappa is 1 for full agreement and 0 for as much as by chance (Cohen 1960,
-    https://doi.org/10.1177/001316446002000104).
-    """
+    """How far people who filled in sheets agree with each other and with the set: Cohen's kappa."""
     paths = [Path(path).expanduser() for path in paths]
     answers = {path.name: _answers(path) for path in paths}
     truth = {item["item_id"]: item["label"] for item in _chosen()}
-    return [
-        _compare(first, second, {**answers, "the set": truth})
-        for first, second in [
-            *((name, "the set") for name in answers),
-            *combinations(answers, 2),
-        ]
-    ]
+    pairs = [*((name, "the set") for name in answers), *combinations(answers, 2)]
+    answers["the set"] = truth
+    return [_compare(first, second, answers) for first, second in pairs]
 
 
 def _chosen():
     of_crossing, one_liners = sarcasm.read_items()["test"], sarcasm.read_one_liners()
     chosen = []
     for items in (of_crossing, one_liners):
+        by_hash = sorted(items, key=lambda item: short_hash(item["input"]))
         for label in (0, 1):
-            ranked = sorted(
-                (item for item in items if item["label"] == label),
-                key=lambda item: short_hash(item["input"]),
-            )
+            ranked = [item for item in by_hash if item["label"] == label]
             # 13 and 12, then 12 and 13: 25 of each class on the sheet.
             extra = label == (items is of_crossing)
             chosen += ranked[: ITEMS // 4 + extra]

@@ -1,8 +1,7 @@
 """What of a case is constant text: its card, ``data/cards/<case>.md``, and what that begins with.
 
-A card begins with YAML between two lines of ``---``; the rest is the data card that learners read.
-Where the hub track has other data, ``<case>.hub.md`` says what differs. Numbers that only the data
-know stand in braces, such as ``{train}``; the case's module fills them in.
+After the YAML comes the data card that learners read. Where the hub track has other data,
+``<case>.hub.md`` says what differs. The case's module fills in numbers in braces, as ``{train}``.
 """
 
 import functools
@@ -35,22 +34,11 @@ _SOMETIMES = {
     "caution": str,
     "text_from": str,
 }
-# As what a case holds them; each time anew, so that nobody changes the card.
-_HELD_AS = {
-    "assets": tuple,
-    "claimed": dict,
-    "label_names": list,
-    "group_names": dict,
-    "places": dict,
-    "templates": tuple,
-}
+_HELD_AS = {"assets": tuple, "templates": tuple}
 
 
 def constant(name, track, pace, generalist, fold):
-    """What a `Case` is made with, except its data: the card, and the generalist by its label.
-
-    An unknown generalist is refused here, before any data are read.
-    """
+    """What a `Case` is made with, except its data; an unknown generalist is refused here."""
     card = read(name)
     if track == "hub":
         card |= read(f"{name}.hub")
@@ -79,6 +67,7 @@ def read(stem):
     if stem.endswith(".hub") and not path.exists():
         return {}
     front, body = _front_and_text(path)
+    # Each time anew, so that nobody changes the card.
     content = {key: _HELD_AS.get(key, type(value))(value) for key, value in front.items()}
     content["card"] = body
     if source := content.pop("text_from", None):

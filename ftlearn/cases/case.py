@@ -12,84 +12,39 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(eq=False)
 class Case:
-    """One task on trial: a claim, its data, its labels, its generalist, its metric.
+    """One task on trial: a claim, its data, its labels, its generalist, its metric."""
 
-    Attributes
-    ----------
-    name, title : str
-        Key in the registry and in ``results.json``, and what a reader calls it.
-    task : str
-        ``"classification"`` or ``"retrieval"``.
-    train, validation, test : datasets.Dataset
-        Columns ``item_id`` (str), ``input``, ``label`` (int), ``group`` (str), and what the
-        case adds. No group stands in two of them. For retrieval also ``translation``, and
-        ``pool`` where a part holds several pools of candidates; ``label`` is then of no use.
-    label_names : list of str
-        Name of each label; its index is the label.
-    claim : str
-        The sentence on trial.
-    claimed : dict
-        ``{"value": float, "unit": str}``: the size of the claim, in points or per cent.
-    card : str
-        The data card, Markdown: origin, licence, how it was made, what to beware of.
-    data_name, generalist_label : str
-        How a verdict names the data and the generalist; the latter's name when absent.
-    group_name : str
-        What a group is, in the plural, such as ``"code blocks"``.
-    metric : str
-        ``"accuracy"``, ``"macro_f1"``, ``"auc"``, ``"accuracy_at_1"``.
-    generalist : str
-        Name of the pre-trained model; `ftlearn.load_generalist` builds it.
-    track, pace : str
-        As in `ftlearn.settings`.
-    shifts : dict of str to datasets.Dataset
-        Data from elsewhere, for the cross-examination.
-    fold : int or None
-        Which fold is the test part, where the case has folds.
-    group_names, places : dict of str to str
-        By part, where it differs: what its groups are, and how a verdict names the part.
-    templates : tuple of str
-        Sentences with ``{}`` for a label's name, of which validation chooses one for the zero-shot
-        baseline.
-    max_tokens : int
-        How many tokens of a text the models read; memory grows with the longest text of a batch.
-    image_size : int
-        Pixels, each way, to which the models see an image scaled.
-    caution : str
-        A sentence that stands wherever systems answer to images, such as "A lesson, not a device."
-    languages : tuple of str
-        Codes of input and translation, such as ``("de", "hsb")``, where known: for screen readers.
-    intake : ftlearn.cases.intake.Intake or None
-        What was noticed when the learner's own files were read; None for the course's own cases.
-    """
-
-    name: str
+    name: str  # key in the registry and in `results.json`
     title: str
-    task: str
+    task: str  # "classification" or "retrieval"
+    # Parts have the columns `item_id` (str), `input`, `label` (int), `group` (str), and what the
+    # case adds. No group stands in two of them. For retrieval also `translation`, and `pool` where
+    # a part holds several pools of candidates; `label` is then of no use.
     train: object
     validation: object
     test: object
     label_names: list
-    claim: str
-    claimed: dict
-    card: str
-    data_name: str
-    group_name: str
-    metric: str
-    generalist: str
+    claim: str  # the sentence on trial
+    claimed: dict  # its size: "value" (float), "unit" (points or per cent)
+    card: str  # Markdown: origin, licence, how the data were made, what to beware of
+    data_name: str  # as verdicts name the data
+    group_name: str  # in the plural, such as "code blocks"
+    metric: str  # "accuracy", "macro_f1", "auc" or "accuracy_at_1"
+    generalist: str  # `ftlearn.load_generalist` builds it
     track: str
     pace: str
-    shifts: dict = field(default_factory=dict)
-    fold: int | None = None
-    generalist_label: str = ""
+    shifts: dict = field(default_factory=dict)  # parts from elsewhere, for the cross-examination
+    fold: int | None = None  # which fold is the test part, where the case has folds
+    generalist_label: str = ""  # as verdicts name it
+    # By part, where it differs: what its groups are, and how a verdict names the part.
     group_names: dict = field(default_factory=dict)
     places: dict = field(default_factory=dict)
-    templates: tuple = ("{}",)
-    max_tokens: int = 64
-    image_size: int = 96
-    caution: str = ""
-    languages: tuple = ()
-    intake: object = None
+    templates: tuple = ("{}",)  # sentences around a label's name; zero-shot takes one on validation
+    max_tokens: int = 64  # of a text that the models read; memory grows with the longest of a batch
+    image_size: int = 96  # pixels, each way, to which the models see an image scaled
+    caution: str = ""  # stands wherever systems answer to images
+    languages: tuple = ()  # codes of input and translation, for screen readers
+    intake: object = None  # `Intake` of the learner's own files
     # init=False: a case made of another (dataclasses.replace) must not inherit its predictions.
     _memory: object = field(default_factory=weakref.WeakKeyDictionary, init=False, repr=False)
     # What was computed from its record; see `ftlearn.evidence.recorded`.
@@ -99,7 +54,7 @@ class Case:
         self.generalist_label = self.generalist_label or self.generalist
 
     def part(self, name):
-        """Train, validation, test or a shift, by name (datasets.Dataset)."""
+        """Train, validation, test or a shift, by name."""
         if name in PARTS:
             return getattr(self, name)
         if name in self.shifts:
@@ -108,7 +63,6 @@ class Case:
         raise ValueError(f"part {name!r} is not in case {self.name!r}; allowed: {allowed}.")
 
     def group_name_of(self, part):
-        """What a group of a part is, in the plural (str)."""
         return self.group_names.get(part, self.group_name)
 
     def probabilities(self, system, part="test"):
@@ -117,9 +71,7 @@ class Case:
         Parameters
         ----------
         system : object with ``predict``
-            A baseline, generalist or specialist.
         part : str
-            As in `part`.
 
         Returns
         -------
@@ -140,12 +92,10 @@ class Case:
         return remembered[part]
 
     def labels(self, part="test"):
-        """True labels of a part: int array, shape (n,)."""
         # [:] reads a whole column at once; without it every row is looked up on its own
         return np.asarray(self.part(part)["label"][:], dtype=np.int64)
 
     def groups(self, part="test"):
-        """Group of every item of a part: array of str, shape (n,)."""
         return np.asarray(self.part(part)["group"][:], dtype=str)
 
     def ranks(self, system, part="test"):
@@ -156,11 +106,8 @@ class Case:
 
         Parameters
         ----------
-        system : object with ``embed``
-            ``embed(texts, side)`` gives (n, d), with side ``"query"`` or ``"candidate"``; the
-            similarity of two texts is the product of their rows.
+        system : object with ``embed``, as `ftlearn.retrieval` says
         part : str
-            As in `part`.
 
         Returns
         -------
@@ -170,10 +117,7 @@ class Case:
         return self._searched(system, part)[0]
 
     def found(self, system, part="test"):
-        """The translation that a retrieval system finds first for every item (list of str).
-
-        It is not the true one where another is as similar.
-        """
+        """What a retrieval system finds first for every item; another where it is as similar."""
         translations = list(self.part(part)["translation"])
         return [translations[at] for at in self._searched(system, part)[1]]
 
@@ -208,10 +152,7 @@ class Case:
         return similarity
 
     def correct(self, system, part="test"):
-        """Which items a system gets right, and their groups: two arrays, shape (n,).
-
-        Of a retrieval, where the true translation comes first.
-        """
+        """Which items a system gets right (translations: finds first), and their groups."""
         if self.task == "retrieval":
             return self.ranks(system, part) == 1, self.groups(part)
         predicted = self.probabilities(system, part).argmax(axis=1)

@@ -1,8 +1,4 @@
-"""Translation pairs from the catalogues that software carries: interface strings and names.
-
-Interface strings come from Django's gettext catalogues, names (languages, countries, currencies,
-units, time zones) from the Unicode CLDR as Babel has it.
-"""
+"""Translation pairs that software carries: Django's interface strings, CLDR's names by Babel."""
 
 import contextlib
 import html
@@ -43,27 +39,26 @@ def pairs(source, target):
     """All pairs of two languages, as dicts in the order of their keys.
 
     What a program fills in (``%(name)s``, ``{}``, HTML tags) becomes ``…``: left as it is, it would
-    be the same on both sides and give the match away. Left out are pairs that are the same on both
-    sides, pairs with fewer than four letters on a side, and of strings that occur twice, on
-    whichever side, all but the first. Pairs of one ``stem``, what they are about, are one group.
+    give the match away. Left out are pairs that are the same on both sides or too short, and of
+    strings that occur twice, on whichever side, all but the first.
     """
     for name in (source, target):
         if name not in (allowed := languages()):
             raise ValueError(f"language is {name!r}; allowed: {', '.join(allowed)}.")
-    found, seen = [], (set(), set())
+    found, seen_left, seen_right = [], set(), set()
     for kind, here, there in (
         ("interface", interface_strings(source), interface_strings(target)),
         ("name", names(source), names(target)),
     ):
         for key in sorted(here.keys() & there.keys()):
             texts = tidy(here[key]), tidy(there[key])
-            folded = [text.casefold() for text in texts]
-            if folded[0] == folded[1] or min(map(letters, texts)) < LEAST_LETTERS:
+            left, right = (text.casefold() for text in texts)
+            if left == right or min(map(letters, texts)) < LEAST_LETTERS:
                 continue
-            if any(text in taken for text, taken in zip(folded, seen, strict=True)):
+            if left in seen_left or right in seen_right:
                 continue
-            for text, taken in zip(folded, seen, strict=True):
-                taken.add(text)
+            seen_left.add(left)
+            seen_right.add(right)
             found.append(
                 {
                     "item_id": f"{kind}-{split.short_hash(' '.join(key))}",
@@ -88,7 +83,6 @@ def _shown(found):
 
 
 def letters(text):
-    """How many letters a text has: int."""
     return sum(character.isalpha() for character in text)
 
 
@@ -112,13 +106,16 @@ def _groups(items):
         return []
     # One dictionary for both sides: a word may be German in one pair and Sorbian in another.
     cores = [_core(item[side]) for side in ("input", "translation") for item in items]
-    links = [_first_of([item["stem"] for item in items])]
-    links.append(tuple(np.array(side) % len(items) for side in _first_of(cores)))
+    everyone = np.arange(len(items))
+    links = [
+        (everyone, split.first_of_equal([item["stem"] for item in items])),
+        (np.tile(everyone, 2), np.array(split.first_of_equal(cores)) % len(items)),
+    ]
     for side in ("input", "translation"):
         near = split.near_duplicates(
             [{"item_id": str(at), "input": item[side]} for at, item in enumerate(items)], NEAR
         )
-        links.append((list(range(len(items))), [int(first) for first in near]))
+        links.append((everyone, [int(first) for first in near]))
     return [items[first]["item_id"] for first in split.chains(len(items), links)]
 
 
@@ -131,22 +128,8 @@ def _core(text):
     return text
 
 
-def _first_of(values):
-    first = {}
-    return list(range(len(values))), [first.setdefault(v, at) for at, v in enumerate(values)]
-
-
-# --- the two catalogues -----------------------------------------------------------------------
-
-
 def interface_strings(language):
-    """Django's interface strings in a language, of plural forms the first.
-
-    Returns
-    -------
-    dict of (str, str, str) to str
-        From application, context and English string to the translation.
-    """
+    """Django's interface strings in a language, by application, context and English string."""
     from babel.messages.pofile import read_po
 
     found = {}

@@ -5,8 +5,6 @@ classification. A tile covers the same ground wherever it lies: cut from the fla
 tile would betray its latitude by its stretch, and the latitude alone says much about the climate.
 """
 
-import contextlib
-
 import numpy as np
 from PIL import Image
 
@@ -29,9 +27,8 @@ _OCEAN = -1
 def tiles():
     """Every usable tile, as arrays; made once and kept in the cache.
 
-    ``pixels`` (uint8, shape (n, 24, 24, 3)), ``latitude`` and ``longitude`` (degrees, of the
-    centre), ``label`` (main group: 0 is A, 4 is E), ``share`` (of the tile that the first map gives
-    to it).
+    ``pixels``, ``latitude`` and ``longitude`` of the centre, ``label`` (main group: 0 is A, 4 is
+    E), ``share`` (of the tile that the first map gives to it).
     """
     path = settings.cached(f"earth/tiles-{VERSION}.npz")
     if not path.exists():
@@ -68,20 +65,7 @@ def sampled(picture, latitudes, longitudes):
 
 
 def ground_tile(picture, latitude, longitude):
-    """A tile that covers as much ground each way wherever it lies.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray, uint8, shape (height, width, 3)
-        A flat map of the whole Earth.
-    latitude, longitude : float
-        Centre, in degrees.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (24, 24, 3).
-    """
+    """A tile, uint8, of a flat map of the whole Earth: as much ground each way wherever it lies."""
     return _averaged(sampled(picture, *ground_grid(latitude, longitude, PIXELS * _OVERSAMPLED)))
 
 
@@ -99,7 +83,7 @@ def _averaged(fine):
 
 
 def block_of(latitude, longitude):
-    """Name of the block of 15 degrees that a point lies in: str, such as ``"N45 E015"``."""
+    """Name of the block of 15 degrees that a point lies in, such as ``"N45 E015"``."""
     south, west = (int(np.floor(value / BLOCK)) * BLOCK for value in (latitude, longitude))
     return (
         f"{'N' if south >= 0 else 'S'}{abs(south):02d} {'E' if west >= 0 else 'W'}{abs(west):03d}"
@@ -107,18 +91,7 @@ def block_of(latitude, longitude):
 
 
 def near_any(points, others, kilometres):
-    """Which points lie within a distance of any of the others.
-
-    Parameters
-    ----------
-    points, others : numpy.ndarray, shape (n, 2), (m, 2)
-        Latitude and longitude in degrees.
-    kilometres : float
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n,)
-    """
+    """Which points (latitude, longitude) lie within a distance of any of the others: bool, (n,)."""
     from scipy.spatial import cKDTree
 
     chord = 2 * np.sin(kilometres / 6371 / 2)
@@ -130,9 +103,6 @@ def _on_sphere(points):
     latitude, longitude = np.radians(np.asarray(points, dtype=float)).T
     x, y = np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude)
     return np.stack([x, y, np.sin(latitude)], axis=1)
-
-
-# --- making them ------------------------------------------------------------------------------
 
 
 def _make_tiles():
@@ -150,13 +120,8 @@ def _make_tiles():
     marble = blue_marble()
     pixels = np.stack([ground_tile(marble, *centre) for centre in kept])
     latitude, longitude = np.array(kept).T
-    return {
-        "pixels": pixels,
-        "latitude": latitude,
-        "longitude": longitude,
-        "label": np.array(labels),
-        "share": np.array(shares),
-    }
+    where = {"latitude": latitude, "longitude": longitude}
+    return {"pixels": pixels, **where, "label": np.array(labels), "share": np.array(shares)}
 
 
 def _commonest(values):
@@ -171,8 +136,7 @@ def blue_marble():
 
 def climate_groups():
     """The first map's main groups: int8, shape (6480, 12960); -1 is the sea."""
-    with _large_images():
-        classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
+    classes = np.asarray(Image.open(assets.locate("climate-map") / "kmz_int_reshape.png"))
     groups = np.full(256, _OCEAN, dtype=np.int8)
     for group, last in enumerate(_LAST_OF_GROUP):
         groups[(_LAST_OF_GROUP[group - 1] if group else 0) + 1 : last + 1] = group
@@ -180,10 +144,7 @@ def climate_groups():
 
 
 def second_climate_groups():
-    """The second map's main groups, every tenth row and column: int8, (2160, 4320); -1 is the sea.
-
-    The whole map would take 930 MB of memory, so it is read row by row.
-    """
+    """The same of the second map, every tenth row and column: all of it would take 930 MB."""
     import tifffile
 
     path = assets.locate("second-climate-map") / "KG_simplified_uint8.tif"
@@ -196,13 +157,3 @@ def second_climate_groups():
             row = page.decode(packed, at)[0].ravel()
             rows.append(row[_ROWS_APART // 2 :: _ROWS_APART])
     return np.stack(rows).astype(np.int8) - 1
-
-
-@contextlib.contextmanager
-def _large_images():
-    """The map is larger than what Pillow takes for harmless; its sha256 is known."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before

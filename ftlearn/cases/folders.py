@@ -44,7 +44,6 @@ class Tree:
         return self.prefix + "/".join(place)
 
     def below(self, place):
-        """The files below a folder."""
         return {at: file for at, file in self.files.items() if at[: len(place)] == place}
 
     def inside(self, place):
@@ -120,10 +119,7 @@ def parts_of(tree):
 
 
 def opened(tree, place):
-    """Where the class folders lie, and what a CSV there says of the images, or None.
-
-    A lone folder that holds folders, or a CSV and images, is a mere wrapping.
-    """
+    """Where the class folders lie, mere wrappings aside, and what a CSV there says of images."""
     while True:
         labels, inside = _labels_beside(tree, place), tree.inside(place)
         if labels or len(inside) != 1:
@@ -222,7 +218,7 @@ def _plain(name):
 
 
 def _columns(table, find, n_images, by_name_alone):
-    """The columns with the images' names and with their classes; (None, None) if it has none.
+    """The columns with the images' names and classes, or (None, None).
 
     `by_name_alone`: the images have class folders as well, so a mere second column says nothing.
     """

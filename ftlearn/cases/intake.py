@@ -95,12 +95,11 @@ class Reading:
         self.found = len(self.items)
 
     def leave_out(self, found):
-        """List things (of `LeftOut`) that were found and are no items."""
+        """List what was found and is no item."""
         self.left_out += found
         self.found += len(found)
 
     def drop(self, unwanted, reason):
-        """Leave out the items for which `unwanted` holds."""
         kept = []
         for item in self.items:
             if unwanted(item):

@@ -26,10 +26,7 @@ _MISSING = set(
 
 
 def check_classes(items, where):
-    """Refuse labels that are no classes: one alone, several in a cell, scores, ids.
-
-    `where` is said of them, such as "reviews.csv, column 'stars'".
-    """
+    """Refuse labels that are no classes: one alone, several in a cell, scores, ids."""
     classes = Counter(item["label_name"] for item in items)
     some = ", ".join(repr(short(label, 30)) for label in list(classes)[:3])
     if len(classes) == 1:

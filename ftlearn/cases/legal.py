@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 
-from .. import assets
+from .. import assets, checked_yaml
 from . import cards, split
 from .case import Case
 
@@ -16,52 +16,9 @@ NEAR_DUPLICATE = 0.5  # cosine of counts of word triples
 TEXTS_PER_CLUSTER = {"full": 5, "quick": 1}
 N_FOLDS = 5
 
-# What drafters write above a clause, in small letters without marks. A heading that says two
-# things ("warranty and liability") is of neither type.
-HEADINGS = {
-    "Definitions": r"(certain )?definitions?|defined terms",
-    "Limitation of liability": r"(limitations?|exclusions?|disclaimer) (of|on) "
-    r"((and|or) exclusions? of )?(liability|damages|remedies)( and (liability|damages|remedies))?"
-    r"|limited liability|limitation on (amount of|indirect) liability",
-    "Termination": r"((term|acceptance) and )?terminations?( for .*)?|effects? of termination",
-    "Disclaimer of warranty": r"disclaimers?( of)?( all)? warrant(y|ies)|no warrant(y|ies)"
-    r"|warrant(y|ies) disclaimers?",
-    "Limited warranty": r"limited( product| hardware| software)? warrant(y|ies)",
-    "Restrictions on use": r"(use |usage |license |general |other |additional )?restrictions"
-    r"( on use)?|prohibited (uses?|conduct|activities)",
-    "License grant": r"(license|copyright)s? grants?|license to use|right to use"
-    r"|grants?( of( copyright| software| source code)? (license|rights|use))?",
-    "Entire agreement": r"(entire|complete|whole) agreement|integration",
-    "Severability": r"severability|severance",
-    "Governing law": r"(governing|applicable|choice of) laws?( and (jurisdiction|venue))?"
-    r"|jurisdiction( venue)?( and (governing|applicable) law)?|law and jurisdiction",
-    "Export control": r"exports?( (and import )?(restrictions?|regulations?|controls?|rules|laws?"
-    r"|compliance))?( laws?)?",
-    "Support and updates": r"(technical |product )?support( services?)?"
-    r"( and (updates|maintenance))?|maintenance( and support)?|updates|upgrades",
-    "Indemnification": r"indemnification|indemnit(y|ies)",
-    "Confidentiality": r"confidential(ity| information)|non ?disclosure",
-    "Trademarks": r"(no )?trademarks?( license| rights| usage| use| and logos| and trade names)?",
-    "Assignment and transfer": r"(no )?assignments?( and transfer)?|transfer( of license)?"
-    r"|no assignment",
-    "Ownership of the work": r"(title|ownership)( and (title|ownership|copyright))?"
-    r"|proprietary rights|intellectual property( rights| matters| ownership)?",
-    "Distribution": r"(re)?distribution( requirements| obligations| restrictions)?"
-    r"|distribution of executable versions",
-    "New versions of the license": r"((new|revised) )?versions( of (the|this) license)?"
-    r"|effect of new versions|(future )?revisions of this license",
-    "Patents": r"(grant of )?patents?( license| grant| licenses)?",
-    "Contributions": r"(submission of )?contributions?|contributor grant",
-    "Modified works": r"(description of )?modifications?|derivative works?|larger works?",
-    "Third-party software": r"third party (software|components|code|programs|materials|notices)",
-    "Government users": r"(u s |us |united states )?government( end)? (users?|use|rights)"
-    r"|(u s |us )?government restricted rights",
-    "Notices": r"(required )?notices?",
-    "Waiver": r"(no )?waivers?",
-    "Privacy and data": r"(data|privacy)( collection| protection| policy)?|privacy and data",
-    "Feedback": r"feedback",
-    "Force majeure": r"force majeure",
-}
+_HEADINGS_FILE = "data/clause_headings.yaml"
+_ALTERNATIVES = checked_yaml.load(cards.PROJECT / _HEADINGS_FILE, _HEADINGS_FILE)
+HEADINGS = {name: "|".join(patterns) for name, patterns in _ALTERNATIVES.items()}
 
 _FRONT_MATTER = re.compile(r"---\n(.*?)^---$(.*)", re.DOTALL | re.MULTILINE)
 _NUMBER = (
@@ -84,7 +41,6 @@ _NO_WORD = re.compile(r"[*#>|/]+|\(?\d{1,2}(\.\d{1,2})*[.)]|\d{1,2}(\.\d{1,2})+"
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case; ``fold`` says which of the five is the test part."""
     constant = cards.constant("legal", track, pace, generalist, fold)
     items, label_names = read_clauses()
     items = split.sample_per_group(items, TEXTS_PER_CLUSTER[pace])
@@ -120,11 +76,9 @@ def _licences(path):
 
 
 def cut_clauses(licence):
-    """Cut a licence into the clauses whose heading says their type.
+    """Cut a licence into the clauses whose heading says their type: their first words.
 
-    A clause begins behind a numbered heading and ends at the next number of the same kind and
-    level or a higher one, or at the next heading that says a type. Its first `WORDS_SHOWN` words
-    are taken.
+    One ends at the next number of its kind and level or a higher one, or at the next such heading.
     """
     marks = [(m.start(), *_kind_and_level(m["number"])) for m in _MARK.finditer(licence)]
     headings = [m for m in _HEADING.finditer(licence) if type_of(m["heading"])]

@@ -17,7 +17,6 @@ _CODE = re.compile(r"\b[A-Z]\d[0-9A-Z](\.[0-9A-Z-]{1,4})?\b")
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case; ``fold`` says which of the five is the test part."""
     constant = cards.constant("medical", track, pace, generalist, fold)
     items, label_names = read_titles()
     items = split.sample_per_group(items, TEXTS_PER_BLOCK[pace])

@@ -4,7 +4,7 @@ import collections
 
 from datasets import Dataset
 
-from .. import settings
+from .. import settings, words
 from . import cards, catalogues, split
 from .case import Case
 
@@ -17,22 +17,10 @@ POOL = 300  # test pairs, and so candidates for each
 VALIDATION = 200
 # At quick pace; training pairs, then pairs of every other part.
 QUICK = {"train": 160, "validation": 40, "test": 60}
-LANGUAGE_NAMES = {
-    "de": "German",
-    "hsb": "Upper Sorbian",
-    "dsb": "Lower Sorbian",
-    "cs": "Czech",
-    "fr": "French",
-    "es": "Spanish",
-    "es_AR": "Argentine Spanish",
-    "pt": "Portuguese",
-    "pt_BR": "Brazilian Portuguese",
-}
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case, German to Upper Sorbian, in five folds."""
-    return _build(PAIR, track, pace, generalist, fold)
+    return open_pair(PAIR, track, pace, generalist, fold)
 
 
 def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
@@ -41,26 +29,17 @@ def open_pair(pair, track=None, pace=None, generalist=None, fold=0):
     Parameters
     ----------
     pair : str
-        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``; a ValueError
-        where one is unknown, or the pair has too few strings.
+        Two languages of `ftlearn.cases.catalogues.languages`, such as ``"es-es_AR"``. Only
+        German-Upper Sorbian has shifts in other languages.
     track, pace, generalist, fold
         As in `ftlearn.open_case`.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        Its parts are smaller where the pair has few strings; only German-Upper Sorbian has shifts
-        in other languages.
     """
-    return _build(pair, settings.track(track), settings.pace(pace), generalist, fold)
-
-
-def _build(pair, track, pace, generalist, fold):
+    track, pace = settings.track(track), settings.pace(pace)
     source, _, target = pair.partition("-")
     constant = cards.constant("multilingual", track, pace, generalist, fold)
     items = catalogues.pairs(source, target)
     parts = _parts(items, fold, pair)
-    names = [LANGUAGE_NAMES.get(name, name) for name in (source, target)]
+    names = [words.language(name) for name in (source, target)]
     shifts = _shifts(parts["test"], source, target)
     places = _places(shifts, names)  # of the record, which is of full pace
     if pace == "quick":
@@ -87,10 +66,7 @@ def _build(pair, track, pace, generalist, fold):
 
 def _shifts(test, source, target):
     """Both directions; of the course's own pair the same strings in other languages as well."""
-    shifts = {
-        f"{source}_{target}".lower(): test,
-        f"{target}_{source}".lower(): _reversed(test),
-    }
+    shifts = {f"{source}_{target}".lower(): test, f"{target}_{source}".lower(): _reversed(test)}
     if f"{source}-{target}" == PAIR:
         shifts |= {f"de_{SISTER}": _in_language(test, SISTER), "forgetting": _known_languages(test)}
     return shifts
@@ -108,7 +84,7 @@ def _places(recorded, names):
     }
     for name, part in others:
         pools = collections.Counter(part["pool"])
-        languages = " and ".join(LANGUAGE_NAMES[language] for language in pools)
+        languages = " and ".join(map(words.language, pools))
         sizes = " and ".join(f"1 of {size}" for size in pools.values())
         places[name] = f", taken to {languages}, {sizes} to be found"
     return places
@@ -145,8 +121,9 @@ def _row(item, **changes):
 
 
 def _reversed(part):
-    rows = (_row(row, input=row["translation"], translation=row["input"]) for row in part)
-    return Dataset.from_list(list(rows))
+    return Dataset.from_list(
+        [_row(row, input=row["translation"], translation=row["input"]) for row in part]
+    )
 
 
 def _in_language(part, language):

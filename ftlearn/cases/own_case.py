@@ -1,7 +1,6 @@
 """What a case of the learner's tables and one of a folder of images share: groups, parts, card.
 
-`readings` is a dict of `intake.Reading`: "train", and "test" or "validation" where the learner
-has one.
+`readings` is a dict of `intake.Reading`: "train", and the learner's own "test" or "validation".
 """
 
 import re
@@ -27,15 +26,9 @@ def join_groups(items, alike):
     """Give every item its group: what the pairs of indices join, and equal own groups."""
     if "own_group" in items[0]:
         named = [item["own_group"] or f"\0{at}" for at, item in enumerate(items)]
-        alike = [*alike, (range(len(items)), first_of_equal(named))]
+        alike = [*alike, (range(len(items)), split.first_of_equal(named))]
     for item, first in zip(items, split.chains(len(items), alike), strict=True):
         item["group"] = items[first]["item_id"]
-
-
-def first_of_equal(values):
-    """For each value the index of the first one that is equal."""
-    first = {}
-    return [first.setdefault(value, at) for at, value in enumerate(values)]
 
 
 def in_two_classes(items, keys):
@@ -60,7 +53,6 @@ def keep_apart(readings, why, if_nothing_is_left):
 
 
 def groups_of_classes(items):
-    """How many groups each class has."""
     pairs = dict.fromkeys((item["label_name"], item["group"]) for item in items)
     return Counter(label for label, _ in pairs)
 
@@ -119,7 +111,7 @@ def parts_of(readings, label_names, pace):
         _leave_out_most_groups(reading)
     items = [for_dataset(item, label_names) for item in reading.items]
     if "test" in readings:
-        position = split.assign_folds(items, VALIDATION_ONE_IN)
+        position = split.assign_folds(items)
         sides = {"train": [], "validation": []}
         for item in items:
             validates = position[item["group"]] % VALIDATION_ONE_IN == 0
@@ -208,6 +200,7 @@ def make(readings, parts, read_as, task_in_words, split_in_words, **more):
         claimed={"value": None, "unit": "points"},
         card=_card(train, parts, task_in_words, split_in_words),
         data_name=train.name,
+        task="classification" if more["label_names"] else "retrieval",
         fold=None if "test" in readings else 0,
         intake=_intake(train.name, read_as, readings, parts),
         **parts,

@@ -1,8 +1,4 @@
-"""A case from the learner's own tables: texts with labels, or sentence pairs.
-
-Files are only read. What is noticed on the way, and every row that is left out, stands in the
-case's `Intake`.
-"""
+"""A case from the learner's own tables, which are only read: texts with labels, sentence pairs."""
 
 import difflib
 import re
@@ -26,9 +22,6 @@ TOKEN_SAMPLE = 1000
 FOREIGN_LETTERS = 0.2
 
 
-# --- a table of texts -------------------------------------------------------------------------
-
-
 def case_from_csv(
     path,
     text="text",
@@ -41,9 +34,9 @@ def case_from_csv(
 ):
     """Make a case from a table with a text and a label in each row.
 
-    Encoding and delimiter are found out. Rows with the same words, or nearly the same, stand on
-    one side of the split, and so do rows with the same value in the group column. Read
-    ``case.intake`` before you train: it lists what was left out, and what looks odd.
+    Rows with the same words, or nearly the same, stand on one side of the split, and so do rows
+    with the same value in the group column. Read ``case.intake`` before you train: it lists what
+    was left out, and what looks odd.
 
     Parameters
     ----------
@@ -54,8 +47,7 @@ def case_from_csv(
     group : str, optional
         Name of a column whose equal values must not be torn apart: a customer, a document.
     test : as `path`, optional
-        A table of the same form that is the test part. Training rows that resemble one of its rows
-        are left out.
+        A table of the same form that is the test part; training rows that resemble it are left out.
     near_repeats : bool
         Whether texts that are nearly the same are kept together. Equal ones always are.
     pace, track : str, optional
@@ -68,8 +60,7 @@ def case_from_csv(
     Raises
     ------
     ftlearn.cases.intake.Refused
-        A ValueError in one sentence: a file is not there (then also a FileNotFoundError), a column
-        is not there or of the wrong kind, or too little is left to learn from.
+        A ValueError in one sentence, such as that a file or a column is not there.
     """
     pace, track = settings.pace(pace), settings.track(track)
     columns = {"input": ("text", text), "label_name": ("label", label)}
@@ -109,7 +100,6 @@ def case_from_csv(
         f"Texts with the same or nearly the same words form a group{also}. {dealt} No group stands "
         "in two parts.",
         title=f"{train.name}: {text} to {label}",
-        task="classification",
         label_names=label_names,
         claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
         group_name=f"values of '{group}', and texts alike" if group else "groups of alike texts",
@@ -126,7 +116,6 @@ def case_from_csv(
 
 
 def _read_both(path, test, columns, group):
-    """The readings of the training table and of the test table, and how they were read."""
     readings = {"train": _read_rows(path, columns, group, "row")}
     read_as = readings["train"].read_as
     if test is not None:
@@ -248,10 +237,7 @@ def _words(text):
 
 
 def _shingles(words):
-    """What two texts are compared by: triples of words (Broder 1997), or runs of letters.
-
-    The runs are for scripts that put no spaces between words.
-    """
+    """Triples of words (Broder 1997); runs of letters in scripts without spaces between words."""
     if 2 * len(labels.UNSPACED.findall(words)) > len(words):
         letters = words.replace(" ", "")
         return [letters[at : at + RUN] for at in range(len(letters) - RUN + 1)]
@@ -266,7 +252,7 @@ def _join_alike(readings, keys, near_repeats):
     alike, repeats, near = [], 0, 0
     for key in keys:
         words = [_words(item[key]) for item in items]
-        equal = own_case.first_of_equal(words)
+        equal = split.first_of_equal(words)
         different = sorted(set(equal))
         alike.append((range(len(items)), equal))
         repeats += len(items) - len(different)
@@ -290,7 +276,7 @@ def _join_alike(readings, keys, near_repeats):
 
 
 def _near_repeats(texts, notes):
-    """For every text the first one of its chain of near-repeats: list of int."""
+    """For every text the first one of its chain of near-repeats."""
     counts, shingles = split.shingle_counts(texts, _shingles)
     rows_with = np.asarray((counts > 0).sum(axis=0)).ravel()
     shared = rows_with > len(texts) / 2
@@ -360,9 +346,6 @@ def _check_labels(reading, held_out):
         )
 
 
-# --- tokens -----------------------------------------------------------------------------------
-
-
 def _token_limit(generalist, track, inputs, notes):
     """The smallest of `TOKEN_LIMITS` that holds nearly all training texts."""
     from transformers import AutoTokenizer
@@ -414,7 +397,7 @@ def case_from_pairs(
     Returns
     -------
     ftlearn.cases.case.Case
-        With a column ``translation``. Errors are those of `case_from_csv`.
+        With a column ``translation``.
     """
     pace, track = settings.pace(pace), settings.track(track)
     columns = {"input": ("source", source), "translation": ("target", target)}
@@ -436,7 +419,6 @@ def case_from_pairs(
         f"For each sentence of column '{source}', find its translation in column '{target}'.",
         "Pairs that are alike on either side form a group. No group stands in two parts.",
         title=f"{train.name}: {source} to {target}",
-        task="retrieval",
         label_names=[],
         claim=f"A fine-tuned model finds translations better than the generalist on {train.name}.",
         places={"test": f", 1 of {len(set(parts['test']['translation']))} to be found"},

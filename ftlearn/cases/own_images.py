@@ -1,14 +1,10 @@
-"""A case from the learner's own folder of images.
-
-Files are only read. What is noticed on the way, and every file that is left out, stands in the
-case's `Intake`.
-"""
+"""A case from the learner's own folder of images; files are only read."""
 
 import re
 from collections import Counter
 
 from .. import settings
-from . import folders, labels, own_case, pictures
+from . import folders, labels, own_case, pictures, split
 from .intake import Reading, Refused, first_of
 
 GENERALIST = "efficientnet_lite0"
@@ -37,13 +33,12 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
     Returns
     -------
     ftlearn.cases.case.Case
-        ``input`` is decoded to PIL images when it is read, its shorter side at most
-        `pictures.KEPT_SIDE` pixels; ``file`` keeps the path below `path`.
+        ``input`` is decoded to PIL images when it is read; ``file`` keeps the path below `path`.
 
     Raises
     ------
-    ValueError
-        When a folder is not there, or no class, or too little, is left to learn from.
+    ftlearn.cases.intake.Refused
+        As of `ftlearn.case_from_csv`.
     """
     pace, track = settings.pace(pace), settings.track(track)
     readings = _read_parts(path, test, _pattern(group))
@@ -73,7 +68,6 @@ def case_from_folder(path, group=None, test=None, pace=None, track=None):
         f"judged by {metric.replace('_', '-')}.",
         f"Images that are equal or nearly so form a group{also}. No group stands in two parts.",
         title=f"{train.name}: images to classes",
-        task="classification",
         label_names=label_names,
         claim=f"A fine-tuned model beats the best frozen baseline on {train.name}.",
         group_name="groups of alike images",
@@ -187,11 +181,10 @@ def _name_groups(pattern, reading):
 
 
 def _join_alike(readings):
-    """Give every item of every part its group."""
     items = [item for reading in readings.values() for item in reading.items]
     notes = readings["train"].notes
     pixels = [item["picture"].pixels for item in items]
-    equal = own_case.first_of_equal(pixels)
+    equal = split.first_of_equal(pixels)
     different = sorted(set(equal))
     near = [
         ([different[a] for a in first], [different[b] for b in second])

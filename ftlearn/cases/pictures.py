@@ -217,10 +217,7 @@ def _picture(content, path):
 
 
 def _look_of(image):
-    """64 bits that say where a picture gets brighter to the right; None where it is flat.
-
-    N. Krawetz describes the hash: https://www.hackerfactor.com/blog/index.php?/archives/529.
-    """
+    """64 bits: where a picture gets brighter to the right (dHash); None where it is flat."""
     import imagehash
 
     bits = imagehash.dhash(image).hash.ravel()

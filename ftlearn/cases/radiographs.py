@@ -1,12 +1,9 @@
 """A simulator of chest radiographs: line integrals through simple bodies, photons, a detector.
 
-Nothing here is a picture of a person. A *patient* is a handful of random numbers; ribs, heart,
-lungs and vessels are bodies whose chord along the beam is known in closed form. What the beam
-meets is attenuated (Beer-Lambert), counted (Poisson) and shown as a radiograph is.
-
+Nothing here is a picture of a person: a *patient* is a handful of random numbers, and what the
+parallel beam meets is attenuated (Beer-Lambert), counted (Poisson) and shown as a radiograph is.
 Lengths are in millimetres, x to the image's right (the patient's left), y down, z along the beam,
-towards the detector. The beam is parallel. `data/tumor_xrays/README.md` has the written rule for
-how hard a lesion is to see.
+towards the detector. `data/tumor_xrays/README.md` says how hard a lesion is to see.
 """
 
 from dataclasses import dataclass
@@ -72,7 +69,6 @@ class Radiograph:
 
 
 def simulate(seed, number, label, grade=0, scanners=("scanner_1",)):
-    """Simulate one patient."""
     if (label, grade) != (0, 0) and not (label == 1 and grade in GRADES):
         raise ValueError(
             f"label {label!r} with grade {grade!r}; allowed: 0 with 0, 1 with 1 to {GRADES[-1]}."
@@ -128,7 +124,7 @@ class Patient:
         return x * np.cos(self.turn) + z * np.sin(self.turn)
 
     def line_integrals(self):
-        """Attenuation along every beam, without a lesion: no unit, shape as `x`."""
+        """Attenuation along every beam, without a lesion."""
         soft = self._torso() - self.air - self._trachea()
         cortex, marrow = self._bones()
         total = SOFT * np.maximum(soft - cortex - marrow, 0) + LUNG * self.air
@@ -137,10 +133,7 @@ class Patient:
         return total + SOFT * (self._nipples() - self._stomach_gas())
 
     def _section(self, centre, half, depth, z=0.0):
-        """Depth interval of a body whose cross-section at every height is an ellipse.
-
-        centre, half, depth: functions of y as arrays; depth is half the extent along the beam.
-        """
+        """Depth interval of a body whose cross-section is an ellipse that changes with y."""
         room = 1 - ((self.x - centre) / np.maximum(half, 1e-6)) ** 2
         return _body(z, np.where(half > 0, depth, 0), room)
 
@@ -184,7 +177,7 @@ class Patient:
         return _body(20, 46 * size, room)
 
     def _aorta(self):
-        """The arch as a ball beside the spine."""
+        """The arch, as a ball beside the spine."""
         size = self.rng.uniform(15, 22) * self.scale
         x = self.x - self._turned(21 * self.scale, -10)
         y = self.y + 62 * self.scale
@@ -400,8 +393,7 @@ def _without(body, others):
 def _lesion(patient, healthy, grade, rng):
     """(line integrals of a lesion, its d', its diameter) that has the grade asked for.
 
-    A place is drawn in the lungs' volume, a diameter and a shape; then the density that gives the
-    d' drawn for the grade. Where no density between `DENSITIES` does, everything is drawn again.
+    Place, diameter and shape are drawn until a density of `DENSITIES` gives the d' that was drawn.
     """
     low, high = GRADE_BORDERS[grade - 1 : grade + 1]
     for _ in range(2000):
@@ -452,13 +444,11 @@ def _nodule(patient, diameter, rng):
 def detectability(signal, healthy):
     """d' of a lesion: its contrast over the clutter around it, times the looks that its size gives.
 
-    All is seen as the detector sees it: blurred, diluted by scatter, binned to pixels, in units of
-    the logarithm of the exposure. Contrast is the root mean square of the lesion's own signal in
-    its box. Clutter is the standard deviation of the same patient *without* the lesion in a box
-    twice as wide, after a quadratic surface, the smooth part of the anatomy, is taken off, with
-    the photons' noise added. Clutter is correlated over about a rib's width, so a box counts as
-    area / `LOOK`² independent looks, at least as one (after Rose 1948,
-    https://doi.org/10.1364/JOSA.38.000196).
+    All is seen as the detector sees it: blurred, diluted by scatter, binned to pixels, in logs of
+    the exposure. Contrast is the root mean square of the lesion's own signal in its box; clutter
+    the standard deviation of the patient *without* it in a box twice as wide, less a quadratic
+    surface, with the photons' noise. Clutter is correlated over about a rib's width: a box counts
+    as area / `LOOK`² looks, at least as one (after Rose 1948, doi:10.1364/JOSA.38.000196).
     """
     scanner = SCANNERS["scanner_1"]
     share = 1 / (1 + scanner.scatter)  # of contrast that scatter leaves
@@ -507,7 +497,7 @@ def add_marker(image):
 
 
 def expose(integrals, scanner, seed):
-    """Count photons behind a body."""
+    """Photons that are counted behind a body."""
     primary = np.exp(-gaussian_filter(integrals, 0.5 * scanner.blur / PITCH))
     primary = scanner.photons * _binned(primary)
     scattered = scanner.scatter * gaussian_filter(primary, 30.0 / (FIELD / SIZE), mode="nearest")

@@ -3,6 +3,8 @@
 import csv
 from dataclasses import replace
 
+from datasets import Dataset
+
 from . import cards, hub_data, split
 from .case import PARTS, Case
 
@@ -16,16 +18,17 @@ ONE_LINERS = {"full": None, "quick": 60}
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case: the contrast set, which has one split, or on the hub track irony in tweets."""
+    """The contrast set, which has one split, or on the hub track irony in tweets."""
     if fold != 0:
         raise ValueError(f"fold is {fold!r}; the sarcasm case has one split, fold 0.")
     constant = cards.constant("sarcasm", track, pace, generalist, fold)
-    shifts = {"one_liners": _dataset(read_one_liners()[: ONE_LINERS[pace]])}
+    shifts = {"one_liners": Dataset.from_list(read_one_liners()[: ONE_LINERS[pace]])}
     if track == "hub":
         return Case(shifts=shifts, **constant, **_irony(IRONY_TEXTS[pace]))
     sides = read_items(PAIRS[pace])
-    shifts["meant"] = _dataset([{**item, "label": item["meant"]} for item in sides["test"]])
-    parts = {name: _dataset(items) for name, items in sides.items()}
+    meant = [{**item, "label": item["meant"]} for item in sides["test"]]
+    shifts["meant"] = Dataset.from_list(meant)
+    parts = {name: Dataset.from_list(items) for name, items in sides.items()}
     return Case(shifts=shifts, **constant, **parts)
 
 
@@ -40,7 +43,7 @@ def _irony(most):
 
 
 def read_items(most_pairs=None):
-    """Read the crossing."""
+    """The crossing of situations and remarks, by side."""
     situations = {row["situation_id"]: row["text"] for row in _read("situations.csv")}
     remarks = {row["remark_id"]: row["text"] for row in _read("remarks.csv")}
     sides, pairs = {}, {}
@@ -68,7 +71,6 @@ def read_items(most_pairs=None):
 
 
 def read_one_liners():
-    """Read the free one-liners."""
     return [
         {
             "item_id": row["item_id"],
@@ -82,17 +84,8 @@ def read_one_liners():
 
 
 def four_labels(case):
-    """The same case with four labels: the feeling meant and, within it, sincere or sarcastic.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        On the starter track.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        Label ``2 * meant + sarcastic``, named by `FOUR_LABELS`; without shifts.
+    """A case of the starter track, without shifts, with four labels: the feeling meant and, within
+    it, sincere or sarcastic.
     """
 
     def relabelled(part):
@@ -113,9 +106,3 @@ def four_labels(case):
 def _read(name):
     with open(FOLDER / name, encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def _dataset(items):
-    from datasets import Dataset
-
-    return Dataset.from_list(items)

@@ -4,7 +4,7 @@ import numpy as np
 from datasets import Dataset
 from PIL import Image
 
-from . import cards, earth, eurosat_data, split
+from . import cards, earth, hub_data, split
 from .case import Case
 
 N_FOLDS = 5
@@ -15,11 +15,11 @@ QUICK = {"train": 120, "validation": 60, "test": 80}
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case: tiles of the Blue Marble in five folds, or on the hub track EuroSAT."""
+    """Tiles of the Blue Marble in five folds, or on the hub track EuroSAT."""
     constant = cards.constant("satellite", track, pace, generalist, fold)
     if track == "hub":
-        parts, constant["label_names"] = eurosat_data.land_use(pace)
-        return Case(image_size=eurosat_data.SIZE, **constant, **parts)
+        parts, constant["label_names"] = hub_data.land_use(QUICK if pace == "quick" else {})
+        return Case(image_size=hub_data.SIZE, **constant, **parts)
     tiles = world_parts(fold)
     if pace == "quick":
         tiles = {name: _few(part, QUICK[name]) for name, part in tiles.items()}
@@ -73,7 +73,7 @@ def fold_of_block(items):
         {"group": group, "label": int(np.bincount(found).argmax())}
         for group, found in labels.items()
     ]
-    position = split.assign_folds(blocks, N_FOLDS)
+    position = split.assign_folds(blocks)
     return {group: at % N_FOLDS for group, at in position.items()}
 
 

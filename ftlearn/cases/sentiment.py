@@ -4,6 +4,8 @@ import html
 import json
 import tarfile
 
+from datasets import Dataset
+
 from .. import assets
 from . import cards, hub_data, split
 from .case import Case
@@ -24,19 +26,11 @@ SOURCES = {
 }
 SHIFTS = ("tweets", "amazon", "nyt")
 # Written down before any model saw a tweet. Whole words, in small letters.
-SLANG = frozenset(
-    "lol lmao lmfao rofl omg omfg wtf smh tbh idk imo imho ftw fml btw irl jk ffs ikr yolo bff bae "
-    "u ur r ya yall y'all em cuz coz bc b4 gr8 l8r thx thnx plz pls ppl tho tho' thru luv kinda "
-    "sorta gonna wanna gotta hafta lemme gimme dunno ain't aint nope yep yup yeah nah meh ugh yay "
-    "woo woot woohoo wooo haha hahaha hahahaha hehe lolz sux suxx suck sucks sucked crap crappy "
-    "dope sick lit chill awesomesauce epic fail dude bro bruh homie peeps hella legit sweet "
-    "swag noob pwned w00t xoxo bday congrats fab totes adorbs fugly bummer freakin frickin effin "
-    ":) :-) :( :-( :d :-d ;) ;-) :p :-p :/ :-/ <3 </3 xd =) =( :'( :o".split()
-)
+SLANG = frozenset((cards.PROJECT / "data" / "slang.txt").read_text(encoding="utf-8").split())
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case: rated film reviews in five folds, or on the hub track SST-2."""
+    """Rated film reviews in five folds, or on the hub track SST-2."""
     constant = cards.constant("sentiment", track, pace, generalist, fold)
     items = read_texts()
     items["tweets"] = split.clustered(items["tweets"], NEAR_DUPLICATE)
@@ -49,7 +43,7 @@ def build(track, pace, generalist=None, fold=0):
         movies = split.clustered(items["movies"], NEAR_DUPLICATE)
         parts = split.fold_by_group(movies, n_folds=N_FOLDS, fold=fold)
     others = OTHER_TEXTS[pace]
-    shifts = {name: split.sample(dataset(items[name]), others) for name in SHIFTS}
+    shifts = {name: split.sample(Dataset.from_list(items[name]), others) for name in SHIFTS}
     parts = {name: split.sample(part, most.get(name, others)) for name, part in parts.items()}
     return Case(shifts=shifts, **constant, **parts)
 
@@ -108,10 +102,3 @@ def has_slang(words):
     """Whether a text holds a word or an emoticon of `SLANG`."""
     lowered = words.casefold().split()
     return any(word in SLANG or word.strip('.,!?"()') in SLANG for word in lowered)
-
-
-def dataset(items):
-    """Items as a part of a case."""
-    from datasets import Dataset
-
-    return Dataset.from_list(items)

@@ -54,11 +54,10 @@ def sample(part, most):
     return part.select(sorted(sorted(range(len(part)), key=hashes.__getitem__)[:most]))
 
 
-def assign_folds(items, n_folds):
-    """Deal groups to folds: label by label, in the order of the groups' hashes.
+def assign_folds(items):
+    """The place of each group in the deal: label by label, in the order of the groups' hashes.
 
-    The deal goes on where the label before ended, so that folds are equally large and every
-    label with at least `n_folds` groups stands in every fold.
+    Dealt to folds in turn, they are equally large, and a label with enough groups is in every one.
     """
     label_of = {}
     for item in items:
@@ -68,16 +67,12 @@ def assign_folds(items, n_folds):
 
 
 def fold_by_group(items, n_folds, fold):
-    """Cut items into train, validation and test by group.
-
-    Test is the fold asked for. Validation is every second group of the next fold, the rest is
-    train: of five folds about 70 %, 10 %, 20 %.
-    """
+    """Cut items by group: a fold to test, every second group of the next to validate, the rest."""
     if fold not in range(n_folds):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {n_folds - 1}.")
     from datasets import Dataset
 
-    position = assign_folds(items, n_folds)
+    position = assign_folds(items)
     parts = {"train": [], "validation": [], "test": []}
     for item in items:
         at = position[item["group"]]
@@ -92,21 +87,15 @@ def fold_by_group(items, n_folds, fold):
 
 
 def few_per_class(part, most, draw):
-    """Indices of at most so many items of each class, of as many groups as possible.
+    """Indices of at most so many items of each class, of as many groups as possible, in order.
 
     Parameters
     ----------
     part : datasets.Dataset
-        With ``item_id``, ``label`` and ``group``.
     most : int
         Items of each class; a class that has fewer gives all it has.
     draw : int
         Another draw takes other items, by a hash of it and the item's id.
-
-    Returns
-    -------
-    list of int
-        In the order of the part.
     """
     hashes = [short_hash(f"{draw} {item_id}") for item_id in part["item_id"]]
     labels, groups = list(part["label"]), list(part["group"])
@@ -123,8 +112,7 @@ def near_duplicates(items, threshold):
     """For every item the id of the first one of its chain of texts that are nearly the same.
 
     Two are when the cosine of their counts of word triples (Broder 1997 calls them shingles,
-    https://doi.org/10.1109/SEQUEN.1997.666900) is above the threshold. A text of fewer than three
-    words stands alone.
+    https://doi.org/10.1109/SEQUEN.1997.666900) is above the threshold.
     """
     texts = [item["input"] for item in items]
     counts, _ = shingle_counts(texts, analyzer="word", ngram_range=(3, 3), token_pattern=r"\w+")
@@ -166,6 +154,12 @@ def _alike(rows, threshold):
         product = (rows[begin : begin + _ROWS_AT_ONCE] @ columns).tocoo()
         above = product.data > threshold
         yield product.row[above] + begin, product.col[above]
+
+
+def first_of_equal(values):
+    """For each value the index of the first one that is equal."""
+    first = {}
+    return [first.setdefault(value, at) for at, value in enumerate(values)]
 
 
 def chains(n, pairs):

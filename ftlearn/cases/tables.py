@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import checked_yaml
+from . import cards
 from .intake import NotThere, Refused, places, short
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -19,22 +21,7 @@ LONGEST_QUOTED = 1_000_000  # characters; a quotation mark that closes later is 
 SAMPLE = 1000  # lines by which the delimiter is found
 ID_SHARE = 1 / 3  # different values to rows, above which a column is no column of classes
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
-_BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive. Save it as CSV, or unpack it",
-    b"PAR1": "a Parquet file. Hand over pandas.read_parquet(...) in its place",
-    b"%PDF": "a PDF. Copy its table into a spreadsheet and save that as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save it as CSV",
-    b"\x1f\x8b": "a gzip archive. Unpack it",
-    b"SQLite format 3": "a database. Export its table as CSV",
-    b"<!DOCTYPE": "a web page, perhaps a log-in page. Download the file itself",
-    b"<html": "a web page, perhaps a log-in page. Download the file itself",
-    b"<?xml": "XML. Export it as CSV",
-    b"{\\rtf": "a word processor's file. Save it as plain text",
-    b"version https://git-lfs": "a Git LFS pointer. Fetch the file itself with git lfs pull",
-    b"\x80\x04": "a Python pickle, which the course does not open. Save it as CSV",
-    b"\x89PNG": "a PNG picture. For pictures there is case_from_folder",
-    b"\xff\xd8\xff": "a JPEG picture. For pictures there is case_from_folder",
-}
+_NOT_TABLES = checked_yaml.load(cards.PROJECT / "data" / "not_tables.yaml", "data/not_tables.yaml")
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -103,10 +90,7 @@ def read_table(source):
 
 
 def learners_path(given, kind):
-    """The path that a learner means, of a "file" or a "folder" that is there.
-
-    ``~``, environment variables and backslashes are understood on every system.
-    """
+    """The path that a learner means, however written, of a "file" or "folder" that is there."""
     if not isinstance(given, str | os.PathLike):
         also = " or a DataFrame" if kind == "file" else ""
         raise Refused(
@@ -177,8 +161,8 @@ def _decoded(path):
         raise Refused(f"{path.name} cannot be read: {error.strerror}.") from None
     if not raw.strip():
         raise Refused(f"{path.name} is empty. Export it once more.")
-    for start, kind in _BINARY.items():
-        if raw.startswith(start):
+    for start, kind in _NOT_TABLES.items():
+        if raw.startswith(start.encode("latin-1")):
             raise Refused(f"{path.name} looks like {kind}.")
     text, encoding = _text_of(raw, path.name)
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .. import files, settings, torch_setup
-from . import cards, medmnist_data, radiographs
+from . import cards, hub_data, radiographs
 from .case import PARTS, Case
 from .split import short_hash
 
@@ -24,15 +24,17 @@ _COLUMNS = ("label", "grade", "detectability", "diameter")
 
 
 def build(track, pace, generalist=None, fold=0):
-    """The case, on the hub track PneumoniaMNIST; ``fold`` is a simulation with its own patients."""
+    """On the hub track PneumoniaMNIST; ``fold`` is a simulation with its own patients."""
     if fold not in range(N_SIMULATIONS):
         raise ValueError(f"fold is {fold!r}; allowed: 0 to {N_SIMULATIONS - 1}.")
     constant = cards.constant("tumor_xrays", track, pace, generalist, fold)
     if track == "hub":
-        return Case(image_size=medmnist_data.SIZE, **constant, **medmnist_data.pneumonia(pace))
+        parts = hub_data.pneumonia(PATIENTS["quick"] if pace == "quick" else {})
+        return Case(image_size=hub_data.SIZE, **constant, **parts)
     constant["card"] = constant["card"].format(simulation=fold, **PATIENTS[pace])
-    parts = simulated_parts(fold, PATIENTS[pace])
-    shifts = {"scanner_2": parts.pop("scanner_2")}
+    patients = simulated_patients(fold, PATIENTS[pace])
+    parts = {name: _dataset(fold, found, "scanner_1") for name, found in patients.items()}
+    shifts = {"scanner_2": _dataset(fold, patients["test"], "scanner_2")}
     return Case(image_size=radiographs.SIZE, shifts=shifts, **constant, **parts)
 
 
@@ -47,14 +49,6 @@ def plan_of_patient(number):
     if number % 2 == 0:
         return 0, 0
     return 1, radiographs.GRADES[number // 2 % len(radiographs.GRADES)]
-
-
-def simulated_parts(simulation, sizes):
-    """All parts of one simulation."""
-    patients = simulated_patients(simulation, sizes)
-    parts = {name: _dataset(simulation, found, "scanner_1") for name, found in patients.items()}
-    parts["scanner_2"] = _dataset(simulation, patients["test"], "scanner_2")
-    return parts
 
 
 def simulated_patients(simulation, sizes):
@@ -143,10 +137,11 @@ def _dataset(simulation, patients, scanner):
 
 
 def with_marker(case, label=1):
-    """The same case, but every image of one class in train and validation bears a lead letter.
+    """The same case, but every image of one class bears a lead letter.
 
-    A shortcut, as where one hospital's machine marks its images and its patients are the sick
-    ones: Zech et al. 2018, https://doi.org/10.1371/journal.pmed.1002683.
+    The shift ``unmarked`` is the test part as it was. A shortcut, as where one hospital's machine
+    marks its images and its patients are the sick ones: Zech et al. 2018,
+    https://doi.org/10.1371/journal.pmed.1002683.
 
     Parameters
     ----------
@@ -154,12 +149,6 @@ def with_marker(case, label=1):
         On the starter track.
     label : int
         The class that is marked.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
-        Named ``tumor_xrays_marked``; its test part is marked in the same way, and the shift
-        ``unmarked`` is the test part as it was.
     """
     datasets.disable_progress_bars()  # three bars for a second of work
     try:
