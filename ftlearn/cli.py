@@ -5,6 +5,7 @@ missing, 130 stopped by Ctrl-C. Each subcommand is one function, which imports w
 """
 
 import argparse
+import dataclasses
 import json
 import random
 import subprocess
@@ -126,7 +127,7 @@ def doctor(arguments):
 
     found = examination.examine()
     if arguments.json:
-        print(json.dumps(examination.as_json(found), indent=1))
+        print(json.dumps(found, indent=1, default=dataclasses.asdict))
     else:
         print(examination.as_text(found))
     return 0 if found["ok"] else 1

@@ -5,7 +5,7 @@ import importlib.metadata
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import colab, look_alikes, settings, torch_setup
@@ -20,8 +20,6 @@ _IMPORTED += ("sentence_transformers", "peft", "tifffile", "babel", "ipywidgets"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
-
     name: str
     state: str
     detail: str
@@ -33,8 +31,7 @@ def examine():
     Returns
     -------
     dict
-        ``ok`` (bool: every act can run), ``checks`` (list of `Check`), ``acts`` (list of `Check`,
-        one a notebook).
+        ``ok`` (whether every act can run), ``checks`` and ``acts`` (each a list of `Check`).
     """
     checks, files = [_python(), *_look_alikes()], {}
     if len(checks) == 1:  # else what follows would fail, or look into the wrong files
@@ -49,37 +46,8 @@ def examine():
     }
 
 
-def as_json(found):
-    """What `examine` found as plain dictionaries.
-
-    Parameters
-    ----------
-    found : dict
-        As returned by `examine`.
-
-    Returns
-    -------
-    dict
-    """
-    return {
-        "ok": found["ok"],
-        "checks": [asdict(check) for check in found["checks"]],
-        "acts": [asdict(act) for act in found["acts"]],
-    }
-
-
 def as_text(found):
-    """What `examine` found, for a terminal.
-
-    Parameters
-    ----------
-    found : dict
-        As returned by `examine`.
-
-    Returns
-    -------
-    str
-    """
+    """What `examine` found, for a terminal."""
     marks = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
     # What is in order fits on a few lines; what is not is said one by one.
     fine = [check for check in found["checks"] if check.state == "ok"]
@@ -92,9 +60,11 @@ def as_text(found):
     lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in rest]
     lines += ["", "Acts"]
     lines += [f"{marks[act.state]}  {act.name}: {act.detail}" for act in found["acts"]]
-    lines.append("")
-    lines.append("Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM.")
-    return "\n".join(lines)
+    lines += [
+        "",
+        "Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM.",
+    ]
+    return "\n".join([*lines, "", verdict])
 
 
 def _python():

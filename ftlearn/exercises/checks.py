@@ -37,7 +37,7 @@ class Mistake(Exception):
 
 
 class LearnerError(Exception):
-    """The learner's own function raised an exception; its words are for the learner."""
+    """What the learner's own function raised, in words for the learner."""
 
 
 class Blank(Exception):
@@ -89,7 +89,7 @@ class Answers:
         return _noted(self.others, given, words="", status="passed")
 
     def known(self):
-        """All of them, as a learner would hand them in: list of (answer, status, words)."""
+        """All of them, as a learner would hand them in: (answer, status, words)."""
         whole = self.within or (lambda answer: answer)
         return [
             (whole(one.given() if one.made else one.given), one.status, one.words)
@@ -141,31 +141,14 @@ def words_for(value, ways, near=CLOSE):
 
 
 def compare(answer, cases, right, answers, shown, otherwise, *, read=None, same=None, ask=None):
-    """Ask a learner's function on cases, and tell its mistake by its answers.
+    """Ask a learner's function on cases beside the right one: all (case, found), or a `Mistake`.
 
-    Returns (case, found) of all cases where it is right everywhere, and raises a `Mistake` else.
-
-    Parameters
-    ----------
-    answer : callable
-    cases : iterable of tuple
-        Arguments; the function is given copies.
-    right : callable
-        What the function should be.
-    answers : Answers
-        A mistake that gives all the same answers is the learner's.
-    shown : callable
-        ``shown(case, found, expected)``: the first wrong case, in words.
-    otherwise : str or callable
-        Said of an unknown mistake; a function is given the same as `shown`.
-    read : callable, optional
-        Turns what was returned into what is compared, and refuses what is of another kind.
-    same : callable, optional
-        ``same(found, expected, case)``; by default `alike`: numbers may differ by `CLOSE`.
-    ask : callable, optional
-        In the place of `call`.
+    ``shown(case, found, expected)`` says the first wrong case in words. Of the mistakes in
+    `answers`, the one that gives all the same answers is the learner's; of any other `otherwise` is
+    said, a sentence or a function as `shown`. ``read(returned)`` makes what is compared, or refuses
+    it; ``same(found, expected, case)`` stands for `alike`, and `ask` for `call`.
     """
-    read, same, ask = read or _as_it_is, same or alike, ask or call
+    read, same, ask = read or (lambda returned: returned), same or alike, ask or call
     tried = [(case, read(ask(answer, *copy.deepcopy(case)))) for case in cases]
     for case, found in tried:
         expected = right(*case)
@@ -181,10 +164,6 @@ def compare(answer, cases, right, answers, shown, otherwise, *, read=None, same=
     raise Mistake(f"{seen} {words}")
 
 
-def _as_it_is(found):
-    return found
-
-
 def alike(found, expected, case=(), near=CLOSE):
     """Whether numbers, alone or in tuples and arrays, are the same but for rounding."""
     if isinstance(found, (tuple, list)) and isinstance(expected, (tuple, list)):
@@ -198,12 +177,7 @@ def alike(found, expected, case=(), near=CLOSE):
 
 
 def call(function, *arguments):
-    """Call a learner's function within a check.
-
-    Raises `Blank` where it returns ``...``, `Mistake` where it is no function or returns nothing,
-    and `LearnerError`, with the line of the learner's code, where it raises an exception, ends the
-    program, asks at the keyboard or is stopped by hand.
-    """
+    """Call a learner's function; what goes wrong becomes `Blank`, `Mistake` or `LearnerError`."""
     if not callable(function):
         raise Mistake(f"Expected a function, found {kind(function)}. Hand over its name, uncalled.")
     try:
@@ -273,7 +247,7 @@ def holds_blank(answer, depth=0):
     if depth == _DEEPEST:
         return False
     if isinstance(answer, Mapping):
-        return any(holds_blank(value, depth + 1) for value in answer.values())
+        answer = list(answer.values())
     if isinstance(answer, (list, tuple, set, frozenset)):
         return any(holds_blank(value, depth + 1) for value in answer)
     return False

@@ -1,7 +1,6 @@
 """How far a learner has come: one small private file, which no failure of the disk makes a problem.
 
-It holds which exercises, questions and verdicts were reached; no answers and no code. Nothing of
-it leaves the machine.
+It holds no answers and no code, and never leaves the machine.
 """
 
 import datetime
@@ -175,20 +174,16 @@ def summary():
     acts = []
     for notebook in ACTS:
         act, entry = load_act(notebook), _act(content, notebook)
+        status = {key: known["status"] for key, known in entry["exercises"].items()}
+        exercises = [
+            {"key": e.key, "title": e.title, "status": status.get(e.key, "not attempted")}
+            for e in act.EXERCISES
+        ]
         acts.append(
             {
                 "notebook": notebook,
                 "title": act.TITLE,
-                "exercises": [
-                    {
-                        "key": exercise.key,
-                        "title": exercise.title,
-                        "status": entry["exercises"]
-                        .get(exercise.key, {})
-                        .get("status", "not attempted"),
-                    }
-                    for exercise in act.EXERCISES
-                ],
+                "exercises": exercises,
                 "quiz": _quiz(act.QUIZ, entry["quiz"]),
                 "verdicts": list(entry["verdicts"].values()),
             }
@@ -230,7 +225,6 @@ def _continue_at(acts, last_act):
 
 
 def summary_text(found):
-    """The summary as plain text."""
     lines = []
     for act in found["acts"]:
         lines.append(f"{act['title']}: {_done(act)}")
