@@ -60,10 +60,7 @@ def as_text(found):
     lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in rest]
     lines += ["", "Acts"]
     lines += [f"{marks[act.state]}  {act.name}: {act.detail}" for act in found["acts"]]
-    lines += [
-        "",
-        "Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM.",
-    ]
+    verdict = "Every act can run." if found["ok"] else "Not every act can run yet; see PROBLEM."
     return "\n".join([*lines, "", verdict])
 
 

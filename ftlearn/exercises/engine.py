@@ -26,7 +26,7 @@ _LOOKS = {
 }
 STATUSES = tuple(_LOOKS)
 _FILE = re.compile(
-    r"# ---\n(?P<header>(?:#.*\n)+?)# ---\n\n# %% solution\n(?P<solution>.*)\n# %% check\n",
+    r"# ---\n(?P<header>(?:#[^\n]*\n)+?)# ---\n\n# %% solution\n(?P<solution>.*)\n# %% check\n",
     re.DOTALL,
 )
 _HEADER = {"title": str, "kind": str, "answer": str, "hints": list, "explanation": str}
