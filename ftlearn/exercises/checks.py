@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from sysconfig import get_path
+from unittest import mock
 
 import numpy as np
 
@@ -213,26 +214,12 @@ def _watched():
     timer = threading.Timer(PATIENCE, print, [words], {"flush": True})
     timer.daemon = True
     with contextlib.ExitStack() as undone:
-        undone.enter_context(_replaced(builtins, "input", _ask))
+        undone.enter_context(mock.patch.object(builtins, "input", side_effect=Asked))
         if shell() is not None:  # a notebook's own exit() would end the kernel after the cell
-            undone.enter_context(_replaced(shell(), "ask_exit", sys.exit))
+            undone.enter_context(mock.patch.object(shell(), "ask_exit", sys.exit))
         undone.callback(timer.cancel)
         timer.start()
         yield
-
-
-@contextlib.contextmanager
-def _replaced(owner, name, stand_in):
-    before = getattr(owner, name)
-    setattr(owner, name, stand_in)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-def _ask(*_):
-    raise Asked
 
 
 def shell():

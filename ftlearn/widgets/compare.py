@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from collections import namedtuple
 from collections.abc import Mapping
 
 import ipywidgets
@@ -20,22 +21,9 @@ _ROW_CHOICES = (4, 8, 16, 32)
 _LONGEST_TEXT = 300  # characters of an item shown in a table
 
 
-@dataclasses.dataclass(frozen=True)
-class Slice:
-    by: str | None
-    value: str | None
-    title: str
-    n: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """A test item that one system gets right and the other wrong."""
-
-    item_id: str
-    input: object
-    label: str
-    answers: tuple  # of the two systems: a label, and its probability or 1 / rank
+Slice = namedtuple("Slice", "by value title n")
+# A test item that only one system gets right; of each answer a label, its probability or 1 / rank.
+Example = namedtuple("Example", "item_id input label answers")
 
 
 @dataclasses.dataclass(frozen=True)

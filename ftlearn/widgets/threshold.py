@@ -1,6 +1,7 @@
 """Where a probability becomes a decision: a threshold chosen on validation, and what it costs."""
 
 import math
+from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import ipywidgets
@@ -38,11 +39,7 @@ class Rate(Score):
         return f"{found} ({_interval(self)}; {self.hits:,} of {self.n:,})"
 
 
-@dataclass(frozen=True)
-class Missed:
-    item_id: str
-    index: int
-    probability: float
+Missed = namedtuple("Missed", "item_id index probability")  # a positive item that is let go
 
 
 @dataclass(frozen=True)
