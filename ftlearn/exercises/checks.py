@@ -54,8 +54,6 @@ class Asked(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A usual answer, and what it meets."""
-
     given: object
     words: str
     status: str = "failed"
@@ -86,7 +84,6 @@ class Answers:
         return _noted(self.others, (), words=words, status=status, made=True)
 
     def right(self, *given):
-        """Other right answers than the solution."""
         return _noted(self.others, given, words="", status="passed")
 
     def known(self):

@@ -34,8 +34,6 @@ _HEADER = {"title": str, "kind": str, "answer": str, "hints": list, "explanation
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a check."""
-
     status: str
     message: str
 
@@ -93,8 +91,6 @@ def as_html(text):
 
 @dataclass(eq=False)
 class Exercise:
-    """One exercise of an act."""
-
     act: str
     key: str
     title: str

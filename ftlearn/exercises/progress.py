@@ -25,8 +25,6 @@ _warned = set()
 
 
 def note_exercise(act, key, status=None, hints=0, solution=False):
-    """Note an attempt at an exercise, a hint, or a look at its solution."""
-
     def change(content):
         entry = _act(content, act)["exercises"].setdefault(key, {"status": "not attempted"})
         entry["hints"] = max(entry.get("hints", 0), hints)

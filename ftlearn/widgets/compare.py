@@ -1,6 +1,7 @@
 """Two systems side by side: scores, paired difference, and the items fixed and broken."""
 
 import dataclasses
+import functools
 import io
 from collections import namedtuple
 from collections.abc import Mapping
@@ -202,8 +203,8 @@ def comparison_html(comparison, rows=8):
 
 
 def _labels(comparison):
-    case = comparison.verdict.case
-    return style.label(comparison.baseline, case), style.label(comparison.specialist, case)
+    names = comparison.baseline, comparison.specialist
+    return [style.label(name, comparison.verdict.case) for name in names]
 
 
 def _counts_html(comparison):
@@ -212,11 +213,10 @@ def _counts_html(comparison):
     def cell(count, words, kind=""):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
-    both_right, both_wrong = comparison.both_right, comparison.both_wrong
     broken = cell(len(comparison.broken_examples), "broken", " class=ftl-broken")
     fixed = cell(len(comparison.fixed_examples), "fixed", " class=ftl-fixed")
-    rows = style.row(f"{baseline} right", cell(both_right, "both right") + broken)
-    rows += style.row(f"{baseline} wrong", fixed + cell(both_wrong, "both wrong"))
+    rows = style.row(f"{baseline} right", cell(comparison.both_right, "both right") + broken)
+    rows += style.row(f"{baseline} wrong", fixed + cell(comparison.both_wrong, "both wrong"))
     chosen = comparison.slice
     caption = f"<strong>Item by item</strong>: {escaped(chosen.title)}, {chosen.n:,} items"
     heads = ("", f"{specialist} right", f"{specialist} wrong")
@@ -308,8 +308,8 @@ class ComparisonView:
                 f"systems is {found}; give a dict of at least two systems by name, such as "
                 '{"linear_probe": probe, "specialist": specialist}.'
             )
-        self._case, self._systems = case, dict(systems)
-        self._comparisons, self._pages = {}, {}
+        self._compared = functools.cache(functools.partial(comparison, case, dict(systems)))
+        self._pages = {}
         names = list(systems)
         choices = style.named(names, case)
         cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
@@ -331,11 +331,7 @@ class ComparisonView:
         return (self.baseline.value, self.specialist.value, *self.slice.value)
 
     def comparison(self):
-        """What is chosen, compared once."""
-        chosen, known = self.selection, self._comparisons
-        if chosen not in known:
-            known[chosen] = comparison(self._case, self._systems, *chosen)
-        return known[chosen]
+        return self._compared(*self.selection)
 
     @style.never_a_traceback
     def _update(self, change=None):

@@ -66,7 +66,6 @@ class QuizView:
         return button
 
     def choose(self, number, index):
-        """Answer a question, as a click does."""
         question = self._quiz.questions[number]
         option = question.options[index]
         kind = "ftl-right" if option.right else "ftl-wrong"

@@ -1,5 +1,6 @@
 """Where a probability becomes a decision: a threshold chosen on validation, and what it costs."""
 
+import functools
 import math
 from collections import namedtuple
 from dataclasses import dataclass, replace
@@ -264,8 +265,6 @@ def _counts_html(decisions):
 
 
 def roc_alt(found):
-    """What the ROC curve shows, in words."""
-
     def place(decisions):
         return (
             f"{_percent(decisions.sensitivity.score)} found at "
@@ -397,8 +396,10 @@ class ThresholdView:
         _check(case, specificity, positive)
         style.check_systems(systems)
         self._case, self._systems = case, dict(systems)
-        self._asked = {"specificity": specificity, "positive": positive}
-        self._starts, self._pages, self._loading = {}, {}, False
+        self._positive, self._pages, self._loading = positive, {}, False
+        # every system at its operating point, computed once
+        asked = {"specificity": specificity, "positive": positive}
+        self._start = functools.cache(functools.partial(look, case, self._systems, **asked))
         choices = style.named(systems, case)
         self.system = style.dropdown("System", choices, choices[0][1], "Whose decisions are shown")
         self.slider = ipywidgets.SelectionSlider(
@@ -421,34 +422,26 @@ class ThresholdView:
 
     def look(self):
         """The chosen system at the slider's threshold."""
-        start = self._start()
+        start = self._start(self.system.value)
         if self.slider.value == start.now.threshold:
             return start
-        positive = self._asked["positive"]
-        system = self._systems[start.system]
-        now = at_threshold(self._case, system, self.slider.value, positive=positive)
+        system, value = self._systems[start.system], self.slider.value
+        now = at_threshold(self._case, system, value, positive=self._positive)
         return replace(start, now=now)
 
-    def _start(self):
-        """The chosen system at its operating point; computed once."""
-        name = self.system.value
-        if name not in self._starts:
-            self._starts[name] = look(self._case, self._systems, name, **self._asked)
-        return self._starts[name]
-
     def back(self):
-        """Move the slider to the operating point, as a click does."""
+        """Move the slider to the operating point."""
         if not self.slider.disabled:
-            self.slider.value = self._start().now.threshold
+            self.slider.value = self._start(self.system.value).now.threshold
 
     @style.never_a_traceback
     def _load(self, change=None):
         """Take another system: its thresholds, and its operating point."""
         self._loading = True  # new options move the slider more than once
         try:
-            point = self._start().now.threshold
-            system, positive = self._systems[self.system.value], self._asked["positive"]
-            places = positions(self._case, system, point, positive=positive)
+            point = self._start(self.system.value).now.threshold
+            system = self._systems[self.system.value]
+            places = positions(self._case, system, point, self._positive)
             self.slider.options = [(f"{value:.4f}", value) for value in places]
             self.slider.value = point
             self.slider.disabled = False

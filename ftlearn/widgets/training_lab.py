@@ -86,20 +86,18 @@ class Run:
 
 
 def run_rows(runs):
-    return [(run.label, *_results(run.log), f"{run.log.seconds:.1f}") for run in runs]
+    return [
+        (run.label, *_results(run.log), _ENDINGS[run.log.ended], f"{run.log.seconds:.1f}")
+        for run in runs
+    ]
 
 
 def _results(log):
     if not log.epochs:
-        return "–", "–", "–", "–", _ENDINGS[log.ended]
-    best, last = log.best, log.epochs[-1]
-    return (
-        f"{best['validation_score']:.2f}",
-        str(best["epoch"]),
-        f"{last['train_loss']:.2f}",
-        f"{last['validation_loss']:.2f}",
-        _ENDINGS[log.ended],
-    )
+        return ["–"] * 4
+    last = log.epochs[-1]
+    losses = [f"{last[key]:.2f}" for key in _LOSSES]
+    return [f"{log.best['validation_score']:.2f}", str(log.best["epoch"]), *losses]
 
 
 _ENDINGS = {
@@ -302,14 +300,13 @@ class TrainingLabView:
         )
 
     def start(self):
-        """Begin a run beside the notebook, as a click on *Run* does."""
+        """Begin a run beside the notebook."""
         if self._thread and self._thread.is_alive():
             return
         self._thread = threading.Thread(target=self.run, daemon=True)
         self._thread.start()
 
     def stop(self):
-        """End the run that is on, as a click on *Stop* does."""
         self._stop.set()
         self.stop_button.disabled = True
 

@@ -287,7 +287,6 @@ class WorldMapView:
 
     @style.never_a_traceback
     def open_block(self, name):
-        """Show the tiles of a block, as a click does."""
         rows = tile_rows(self._case, self._systems[self.system.value], name)
         (block,) = (row for row in self._found() if row.name == name)
         west = corner(name)[1]
@@ -320,7 +319,6 @@ class WorldMapView:
 
     @style.never_a_traceback
     def open_tile(self, tile):
-        """Show a tile and what every system says of it, as a click does."""
         self.shown.value = tile_html(self._case, self._systems, tile)
 
     def _say(self, error):

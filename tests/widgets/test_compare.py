@@ -1,6 +1,5 @@
 """The comparison of two systems: its numbers, its markup, and the widget without a browser."""
 
-import importlib
 import re
 
 import numpy as np
@@ -11,9 +10,7 @@ from PIL import Image
 from toy_cases import toy_case
 
 import ftlearn
-
-# the package's attribute of that name is the function
-compare = importlib.import_module("ftlearn.widgets.compare")
+from ftlearn.widgets import compare
 
 NAMES = ["neoplasm", "injury & <b>poison</b>"]
 TEXTS = [
@@ -306,10 +303,14 @@ def test_long_texts_are_cut_and_images_small_and_without_slices_of_length():
 # --- the widget ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def view():
+def a_view():
     systems = {"classical": System("classical", [0.6] * 8), **two_systems()}
     return compare.ComparisonView(a_case(), systems)
+
+
+@pytest.fixture
+def view():
+    return a_view()
 
 
 def test_the_widget_starts_with_the_first_system_against_the_last(view):
@@ -343,15 +344,16 @@ def test_the_same_system_twice_gets_a_friendly_message_and_a_way_back(view):
     assert view.body.value == first
 
 
-def test_a_choice_is_computed_once_and_says_that_it_is_computing(view, monkeypatch):
+def test_a_choice_is_computed_once_and_says_that_it_is_computing(monkeypatch):
     calls, shown, pages = [], [], []
     real = compare.comparison
-    monkeypatch.setattr(compare, "comparison", lambda *a: calls.append(a[2:]) or real(*a))
+    monkeypatch.setattr(compare, "comparison", lambda *a: calls.append(a[2:4]) or real(*a))
+    view = a_view()
     view.line.observe(lambda change: shown.append(change["new"]), names="value")
     view.body.observe(lambda change: pages.append(change["new"]), names="value")
     for baseline in ("linear_probe", "classical", "linear_probe"):
         view.baseline.value = baseline
-    assert calls == [("linear_probe", "specialist", None, None)]
+    assert calls == [("classical", "specialist"), ("linear_probe", "specialist")]
     assert ["Computing" in value for value in shown] == [True, False]
     assert len(pages) == 3 and all("ftl-wording" in page for page in pages)  # nothing in between
 
@@ -375,11 +377,11 @@ def test_a_system_that_fails_gets_a_sentence():
     assert "Computing" not in view.line.value
 
 
-def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(shown, view):
-    assert ftlearn.compare(view._case, view._systems) is None
+def test_the_widget_is_displayed_with_the_same_content_as_figure_and_text(found, shown):
+    assert ftlearn.compare(a_case(), two_systems()) is None
     box, static = shown
     page, text = static["text/html"], static["text/plain"]
     assert box.children[-1].value in page and page.startswith('<details class="ftl-static">')
     assert "As it was at first, as figure and text" in page
-    for words in (view.comparison().verdict.wording, "Figure: ", "fixed"):
+    for words in (found.verdict.wording, "Figure: ", "fixed"):
         assert words in text

@@ -1,14 +1,10 @@
 """The progress widget without a browser: what it shows, and the reset that asks first."""
 
-import importlib
-
 import pytest
 from pages import is_a_sentence
 
 from ftlearn.exercises import progress
-
-# the package's attribute of that name is the function
-widget = importlib.import_module("ftlearn.widgets.progress")
+from ftlearn.widgets import progress as widget
 
 
 @pytest.fixture

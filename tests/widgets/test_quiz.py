@@ -1,14 +1,12 @@
 """The quiz without a browser: clicks, what is said, what is kept, and the form without widgets."""
 
-import importlib
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from ftlearn.exercises import engine, progress
+from ftlearn.widgets import quiz as widget
 
-# the package's attribute of that name is the function
-widget = importlib.import_module("ftlearn.widgets.quiz")
 ACT = "01_text_specialists"
 
 

@@ -1,6 +1,5 @@
 """The race widget: who arrived, what is saved, what the clock shows, without a browser."""
 
-import importlib
 import re
 import statistics
 import xml.etree.ElementTree as ElementTree
@@ -11,9 +10,7 @@ from pages import is_a_sentence
 import ftlearn
 from ftlearn import racing
 from ftlearn.evidence import RecordedRace
-
-# The package shows the function of this name in the place of its module.
-widget = importlib.import_module("ftlearn.widgets.race")
+from ftlearn.widgets import race as widget
 
 
 def laps(speed, scores):

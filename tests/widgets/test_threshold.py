@@ -1,6 +1,5 @@
 """The threshold: chosen on validation, counted on test, moved without a browser."""
 
-import importlib
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -15,9 +14,8 @@ from toy_cases import toy_case
 
 import ftlearn
 from ftlearn.widgets import style
+from ftlearn.widgets import threshold as line
 
-# The package shows the function of this name in the place of its module.
-line = importlib.import_module("ftlearn.widgets.threshold")
 SIZES = {"train": 8, "validation": 40, "test": 60}
 NAMES = ["no <lesion>", "lesion & more"]
 

@@ -1,7 +1,6 @@
 """The training laboratory: any knob, any order, never a traceback; without a browser."""
 
 import dataclasses
-import importlib
 import re
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -12,9 +11,8 @@ from toy_cases import toy_case
 
 import ftlearn
 from ftlearn import experiments, training
+from ftlearn.widgets import training_lab as widget
 
-# The package shows the function of this name in the place of its module.
-widget = importlib.import_module("ftlearn.widgets.training_lab")
 Knobs = widget.Knobs
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import importlib
 import io
 import re
 import struct
@@ -21,9 +20,8 @@ import ftlearn
 from ftlearn import baselines, explain
 from ftlearn.models import vision
 from ftlearn.models.text import TextGeneralist
+from ftlearn.widgets import try_it as trying
 
-# The package shows the function of this name in the place of its module.
-trying = importlib.import_module("ftlearn.widgets.try_it")
 MEAN = {
     "emoji": "😀😀 fever 🦠",
     "right-to-left": "حمى شديدة في الركبة اليسرى",

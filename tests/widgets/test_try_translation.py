@@ -1,7 +1,6 @@
 """Try a translation: two systems search, whatever is typed, and no exception reaches the screen."""
 
 import html
-import importlib
 import re
 from types import SimpleNamespace
 
@@ -11,9 +10,8 @@ from pages import answered, descriptions, is_a_sentence
 from toy_cases import DICTIONARY, toy_case, toy_pair_case
 
 import ftlearn
+from ftlearn.widgets import try_translation as trying
 
-# The package shows the function of this name in the place of its module.
-trying = importlib.import_module("ftlearn.widgets.try_translation")
 MEAN = {
     "emoji": "😀😀 dom 🦠",
     "right-to-left": "حمى شديدة في الركبة",

@@ -1,6 +1,5 @@
 """The map of held-out blocks: shares, tiles, a tile enlarged, without a browser."""
 
-import importlib
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -11,9 +10,8 @@ from PIL import Image as Pillow
 from toy_cases import toy_case
 
 import ftlearn
+from ftlearn.widgets import world_map as widget
 
-# The package shows the function of this name in the place of its module.
-widget = importlib.import_module("ftlearn.widgets.world_map")
 NAMES = ["dry <sand>", "polar & white", "tropical"]
 # Block, latitude, longitude, label; two rows in the first block.
 TILES = [
