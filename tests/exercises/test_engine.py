@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from html.parser import HTMLParser
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -66,14 +66,6 @@ def test_every_answer_comes_to_one_of_four_outcomes(answer, status, words):
     assert words in outcome.message
 
 
-def test_an_error_in_a_library_is_blamed_on_the_line_that_called_it():
-    def mine(x):
-        return np.zeros((2, 2)) @ np.zeros(3)  # here
-
-    message = exercise(doubles).examine(mine).message
-    assert "`return np.zeros((2, 2)) @ np.zeros(3)  # here`" in message
-
-
 @pytest.mark.parametrize(
     "line",
     ["x.nothing", "random.choice([])", "json.loads('{')", "float(np.linalg.inv([[0.0]]))"],
@@ -133,20 +125,20 @@ sys.path.insert(0, sys.argv[1])
 ended = []
 InteractiveShell.ask_exit = lambda self: ended.append("the kernel")
 shell = InteractiveShell.instance()
-shell.run_cell("from test_engine import doubles, exercise\\n"
-               "def mine(x):\\n    " + sys.argv[2] + "\\n"
-               "outcome = exercise(doubles).examine(mine)")
-print(shell.user_ns["outcome"].message, ended)
+for end in ("exit()", "quit()", "exit"):
+    shell.run_cell("from test_engine import doubles, exercise\\n"
+                   "def mine(x):\\n    return " + end + "\\n"
+                   "outcome = exercise(doubles).examine(mine)")
+    print(shell.user_ns["outcome"].message, ended)
 shell.run_cell("exit()")
 print(ended)
 """
 
 
-@pytest.mark.parametrize("end", ["exit()", "quit()", "exit"])
-def test_a_notebooks_own_exit_does_not_end_the_kernel_from_within_a_check(end):
-    *_, checked, after = python(EXITS, Path(__file__).parent, f"return {end}").stdout.splitlines()
-    assert checked.endswith("[]") and after == "['the kernel']"
-    assert ("ends the program in line 3, `return exit()`" in checked) is (end == "exit()")
+def test_a_notebooks_own_exit_does_not_end_the_kernel_from_within_a_check():
+    *_, called, quitted, named, after = python(EXITS, Path(__file__).parent).stdout.splitlines()
+    assert all(checked.endswith("[]") for checked in (called, quitted, named))
+    assert "ends the program in line 3, `return exit()`" in called and after == "['the kernel']"
 
 
 @pytest.mark.parametrize("ask", ["input()", "int(input('How many? '))", "[input(), input()]"])
@@ -214,9 +206,8 @@ def test_a_check_that_says_nothing_is_a_mistake_in_the_course():
         exercise(lambda answer: None).examine(3)
 
 
-@pytest.mark.parametrize("value", [3, 3.5, np.float32(2), np.int64(7), True + 1])
-def test_numbers_of_any_kind_are_taken(value):
-    assert number(value, "it") == float(value)
+def test_numbers_of_any_kind_are_taken():
+    assert [number(value, "it") for value in (3, np.float32(2.5), np.int64(7))] == [3, 2.5, 7]
 
 
 @pytest.mark.parametrize(
@@ -275,18 +266,6 @@ def test_the_solution_shows_code_and_reason_and_is_noted(home, capsys):
     assert kept(home)["solution_seen"] and kept(home)["status"] == "not attempted"
 
 
-class Balanced(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open = []
-
-    def handle_starttag(self, tag, attributes):
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 @pytest.mark.parametrize(
     "shown",
     [
@@ -296,9 +275,7 @@ class Balanced(HTMLParser):
 )
 def test_what_is_shown_is_escaped_well_formed_and_announced(shown):
     page = shown._repr_html_()
-    reader = Balanced()
-    reader.feed(page)
-    assert reader.open == [] and 'role="status"' in page
+    assert ElementTree.fromstring(page).get("role") == "status"
     assert "<b>" not in page and "<title>" not in page and "<code>" in page
 
 
@@ -358,14 +335,11 @@ questions:
     ("written", "instead", "words"),
     [
         ("wrong: Perhaps.", "right: Perhaps.", "line 3: question 'one' has 3 options, 2 of them"),
-        (
-            "  - wrong: Perhaps.\n    why: Because.\n",
-            "",
-            "has 2 options, 1 of them right",
-        ),
+        ("  - wrong: Perhaps.\n    why: Because.\n", "", "has 2 options, 1 of them right"),
         ("    why: It is.\n", "", "line 8: an option has no why"),
         ("wrong: No.", "text: No.", "line 6: an option begins with `right:` or `wrong:`"),
         ("title: An act\n", "", "the file has no title"),
+        (QUIZ, QUIZ + QUIZ[QUIZ.index("- key") :], "'one' stands there twice"),
     ],
 )
 def test_a_question_has_one_right_answer_and_explains_every_one(written, instead, words, tmp_path):
@@ -374,11 +348,4 @@ def test_a_question_has_one_right_answer_and_explains_every_one(written, instead
     assert read_quiz(broken)[1].questions[0].options[1].right
     broken.write_text(QUIZ.replace(written, instead), encoding="utf-8")
     with pytest.raises(BadEntry, match=re.escape(words)):
-        read_quiz(broken)
-
-
-def test_no_question_stands_there_twice(tmp_path):
-    broken = tmp_path / "quiz.yaml"
-    broken.write_text(QUIZ + QUIZ[QUIZ.index("- key") :], encoding="utf-8")
-    with pytest.raises(BadEntry, match="'one' stands there twice"):
         read_quiz(broken)
