@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pages import answered, descriptions, is_a_sentence
+from pages import MEAN, answered, descriptions, is_a_sentence
 from PIL import Image
 from toy_cases import toy_case, toy_image_case
 
@@ -21,15 +21,6 @@ from ftlearn import baselines, explain
 from ftlearn.models import vision
 from ftlearn.models.text import TextGeneralist
 from ftlearn.widgets import try_it as trying
-
-MEAN = {
-    "emoji": "😀😀 fever 🦠",
-    "right-to-left": "حمى شديدة في الركبة اليسرى",
-    "html": "<script>alert('x')</script> fever <b>&amp;</b>",
-    "long": "fever " * 1700,
-    "odd": "\u202efever\u0000 knee",
-    "x": "x",
-}
 
 
 def broken(inputs):

@@ -6,20 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pages import answered, descriptions, is_a_sentence
+from pages import MEAN, answered, descriptions, is_a_sentence
 from toy_cases import DICTIONARY, toy_case, toy_pair_case
 
 import ftlearn
 from ftlearn.widgets import try_translation as trying
-
-MEAN = {
-    "emoji": "😀😀 dom 🦠",
-    "right-to-left": "حمى شديدة في الركبة",
-    "html": "<script>alert('x')</script> dom <b>&amp;</b>",
-    "long": "dom " * 1700,
-    "odd": "\u202edom\u0000 reka",
-    "x": "x",
-}
 
 
 class Words:
