@@ -82,14 +82,11 @@ def test_whatever_is_typed_is_answered_and_escaped(view, text):
     assert 'dir="auto"' in view.output.value
 
 
-def test_what_was_typed_is_shown_as_it_was_typed(case, systems):
+def test_what_was_typed_is_shown_as_it_was_typed_and_says_where_it_was_cut(case, systems):
     text = "<b>fever</b> & \"knee\" 'burn'"
     found = trying.answer(systems["Probe"], text, case.label_names)
     block = re.search(r'class="ftl-text"[^>]*>(.*?)</div>', trying.answers_html([found])).group(1)
     assert html.unescape(re.sub(r"</?span[^>]*>", "", block)) == text
-
-
-def test_a_long_text_says_that_it_was_cut(case, systems):
     long = trying.answer(systems["Probe"], "fever " * 300, case.label_names)
     assert any("reads no further" in note for note in long.notes)
     longer = trying.answer(systems["Probe"], "fever " * 3000, case.label_names)
@@ -248,14 +245,11 @@ def test_a_heat_map_that_fails_or_is_empty_leaves_the_answer(images, two, explai
 def test_a_real_probe_is_looked_into(images, tiny_vision):
     generalist = vision.VisionGeneralist("tiny_vision", tiny_vision, images.image_size)
     probe = baselines.fit_linear_probe(images, generalist)
-    image = images.test[0]["input"]
-    assert explain.can_explain_image(probe)
-    found = trying.image_answer(probe, image, images.label_names)
-    share = dict(found.probabilities)[images.label_names[0]]
-    assert share == pytest.approx(probe.predict([image])[0, 0])
+    found = trying.image_answer(probe, images.test[0]["input"], images.label_names)
+    assert found.heat is not None or "No place in the image" in found.notes[0]
 
 
-def test_heat_makes_an_image_warmer_only_where_it_is_hot():
+def test_heat_makes_an_image_warmer_only_where_it_is_hot_and_a_frame_lies_around_the_box():
     heat = np.zeros((30, 40))
     heat[:, 20:] = 1
     before = np.asarray(trying.fitted(grey(), 80), dtype=int)
@@ -263,24 +257,18 @@ def test_heat_makes_an_image_warmer_only_where_it_is_hot():
     assert (after[:, :36] == before[:, :36]).all()
     red, _, blue = after[:, 50:].mean(axis=(0, 1))
     assert red > blue + 30
-
-
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [((0, 0), "upper left"), ((15, 20), "middle"), ((29, 39), "lower right")],
-)
-def test_the_hottest_place_is_said_in_words(place, words):
-    heat = np.zeros((30, 40))
-    heat[place] = 1
-    assert trying.hottest_place(heat) == words
-
-
-def test_a_frame_lies_around_the_box():
     drawn = np.asarray(trying.framed(grey(100, 100, 0), [20, 40, 60, 80], 200))
     yellow = np.argwhere((drawn[..., 0] > 200) & (drawn[..., 2] < 100))
     (top, left), (bottom, right) = yellow.min(axis=0), yellow.max(axis=0)
     assert left < 40 and right > 120 and top < 80 and bottom > 160
     assert (drawn[85:155, 45:115] == 0).all()
+
+
+def test_the_hottest_place_is_said_in_words():
+    for place, words in (((0, 0), "upper left"), ((15, 20), "middle"), ((29, 39), "lower right")):
+        heat = np.zeros((30, 40))
+        heat[place] = 1
+        assert trying.hottest_place(heat) == words
 
 
 GREYS = np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50
@@ -355,21 +343,18 @@ def test_an_upload_by_ipywidgets_7_as_on_colab_is_answered_alike(viewer, content
     assert viewer.output.value == shown and shown
 
 
-def test_an_image_is_asked_for_and_a_system_that_fails_gets_a_sentence(viewer):
-    viewer.button.click()
-    assert "Pick a test item or upload an image first" in viewer.output.value
-    viewer._systems["Right"] = BROKEN
-    viewer.example.value = 0
-    assert is_a_sentence(viewer.output.value, "no &lt;memory&gt; left")
-
-
-def test_the_two_image_systems_can_be_chosen(viewer):
+def test_the_image_and_two_systems_can_be_chosen_and_one_that_fails_gets_a_sentence(viewer):
     controls = (viewer.example, viewer.upload, viewer.first, viewer.second, viewer.button)
     words = ["Test item", "Or upload a PNG or JPEG", "First system", "Second system", "Ask both"]
     assert descriptions(*controls) == words
+    viewer.button.click()
+    assert "Pick a test item or upload an image first" in viewer.output.value
     viewer.first.value = viewer.second.value = "Right"
     viewer.example.value = 0
     assert viewer.output.value.count("<h4>Right: ") == 2
+    viewer._systems["Right"] = BROKEN
+    viewer.example.value = 1
+    assert is_a_sentence(viewer.output.value, "no &lt;memory&gt; left")
 
 
 def test_the_images_are_shown_without_a_widget_too(images, two, shown):
