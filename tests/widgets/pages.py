@@ -13,6 +13,15 @@ MEAN = {
 }
 
 
+class Failing:
+    """A system that gives no answer."""
+
+    name, seconds, seed = "failing", 0.0, 0
+
+    def predict(self, inputs):
+        raise RuntimeError("no <memory> left")
+
+
 def as_text(page):
     """The words that a reader sees, with single spaces."""
     words = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)

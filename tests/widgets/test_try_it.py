@@ -4,15 +4,12 @@ import base64
 import html
 import io
 import re
-import struct
-import zlib
 from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pages import MEAN, answered, descriptions, is_a_sentence
+from pages import MEAN, Failing, answered, descriptions, is_a_sentence
 from PIL import Image
 from toy_cases import toy_case, toy_image_case
 
@@ -22,12 +19,7 @@ from ftlearn.models import vision
 from ftlearn.models.text import TextGeneralist
 from ftlearn.widgets import try_it as trying
 
-
-def broken(inputs):
-    raise RuntimeError("no <memory> left")
-
-
-BROKEN = (SimpleNamespace(name="broken", predict=broken), ["a", "b"])
+BROKEN = (Failing(), ["a", "b"])
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +225,7 @@ def test_a_heat_map_is_laid_over_where_a_system_can_be_looked_into(viewer, expla
 
 def test_a_heat_map_that_fails_or_is_empty_leaves_the_answer(images, two, explained, monkeypatch):
     asked = (two["Left"], images.test[0]["input"], images.label_names)
-    monkeypatch.setattr(explain, "grad_cam", lambda *_: broken(_))
+    monkeypatch.setattr(explain, "grad_cam", lambda *_: Failing().predict(_))
     found = trying.image_answer(*asked)
     assert found.heat is None and found.notes == ["No heat map: no <memory> left"]
     assert "no &lt;memory&gt; left" in trying.answers_html([found])
@@ -273,7 +265,6 @@ def test_the_hottest_place_is_said_in_words():
 
 GREYS = np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50
 FILES = {
-    "jpeg": (as_file(grey(), "JPEG"), ""),
     "see-through": (as_file(Image.new("RGBA", (40, 30))), "Transparency was laid over white"),
     "one pixel": (as_file(grey(1, 1)), ""),
     "huge": (as_file(grey(4000, 3000)), "shrunk from 4,000 × 3,000 pixels"),
@@ -291,23 +282,9 @@ def test_whatever_image_is_uploaded_is_answered(viewer, two, content, remark):
     assert "The systems know only “lying”, “standing”" in shown
 
 
-def a_bomb():
-    """A PNG of a few bytes that claims 30,000 by 30,000 pixels."""
-
-    def chunk(kind, content):
-        checked = kind + content
-        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
-    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
 REFUSED = {
     "empty": (b"", "the file is empty"),
     "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image inside"),
-    "cut off": (as_file(Image.effect_noise((64, 64), 50))[:1500], "damaged or ends too early"),
-    "bomb": (a_bomb(), "too large to open safely"),
     "many pixels": (as_file(grey(8000, 8000)), "too large to open safely"),
     "20 MB": (bytes(20_000_001), "it is larger than 20 MB"),
 }

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from datasets import Dataset, Features, Image, Value
+from pages import Failing
 from PIL import Image as Pillow
 from toy_cases import toy_case
 
@@ -48,11 +49,6 @@ class Always:
         row = np.full(3, 0.1, dtype=np.float32)
         row[self.label] = 0.8
         return np.tile(row, (len(inputs), 1))
-
-
-class Failing(Always):
-    def predict(self, inputs):
-        raise ValueError("No answer today.")
 
 
 @pytest.fixture
@@ -145,18 +141,18 @@ def test_what_does_not_fit_is_refused_in_words(case):
 
 
 def test_an_error_later_is_a_sentence_on_the_screen(case, shown):
-    view = widget.WorldMapView(case, {"specialist": Always(0), "linear_probe": Failing(0)})
+    view = widget.WorldMapView(case, {"specialist": Always(0), "linear_probe": Failing()})
     view.system.value = "linear_probe"
-    assert "No answer today." in view.about.value and view.tiles == []
+    assert "no &lt;memory&gt; left" in view.about.value and view.tiles == []
     # the shares of the system before may not stand under this one's name
     assert {button.description for button in view.blocks.values()} == {"–"}
     assert all(button.disabled for button in view.blocks.values())
     view.system.value = "specialist"
     assert view.blocks["N45 E015"].description == "67"
     view.tiles[0].click()
-    assert "No answer today." in view.shown.value and "<td>wrong</td>" in view.shown.value
-    assert "No answer today." in widget.map_html(case, view._systems)
-    assert "Linear probe: No answer today." in widget.map_text(case, view._systems)
-    ftlearn.world_map(case, {"linear_probe": Failing(0)})
-    assert "No answer today." in shown[0].children[3].value
-    assert "No answer today." in shown[1]["text/html"]
+    assert "no &lt;memory&gt; left" in view.shown.value and "<td>wrong</td>" in view.shown.value
+    assert "no &lt;memory&gt; left" in widget.map_html(case, view._systems)
+    assert "Linear probe: no <memory> left" in widget.map_text(case, view._systems)
+    ftlearn.world_map(case, {"linear_probe": Failing()})
+    assert "no &lt;memory&gt; left" in shown[0].children[3].value
+    assert "no &lt;memory&gt; left" in shown[1]["text/html"]
