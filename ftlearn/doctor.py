@@ -20,8 +20,6 @@ _IMPORTED += ("sentence_transformers", "peft", "tifffile", "babel", "ipywidgets"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
-
     name: str
     state: str
     detail: str
@@ -30,7 +28,10 @@ class Check:
 def examine():
     """Look at Python, packages, machine, cache, assets and every act.
 
-    A dict: ``ok`` (bool: every act can run), ``checks`` and ``acts`` (lists of `Check`).
+    Returns
+    -------
+    dict
+        ``ok`` (whether every act can run), ``checks`` and ``acts`` (each a list of `Check`).
     """
     checks, files = [_python(), *_look_alikes()], {}
     if len(checks) == 1:  # else what follows would fail, or look into the wrong files

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from sysconfig import get_path
+from unittest import mock
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Mistake(Exception):
 
 
 class LearnerError(Exception):
-    """The learner's own function raised an exception; its words are for the learner."""
+    """What the learner's own function raised, in words for the learner."""
 
 
 class Blank(Exception):
@@ -53,8 +54,6 @@ class Asked(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A usual answer, and what it meets."""
-
     given: object
     words: str
     status: str = "failed"
@@ -85,11 +84,10 @@ class Answers:
         return _noted(self.others, (), words=words, status=status, made=True)
 
     def right(self, *given):
-        """Other right answers than the solution."""
         return _noted(self.others, given, words="", status="passed")
 
     def known(self):
-        """All of them, as a learner would hand them in: list of (answer, status, words)."""
+        """All of them, as a learner would hand them in: (answer, status, words)."""
         whole = self.within or (lambda answer: answer)
         return [
             (whole(one.given() if one.made else one.given), one.status, one.words)
@@ -141,31 +139,14 @@ def words_for(value, ways, near=CLOSE):
 
 
 def compare(answer, cases, right, answers, shown, otherwise, *, read=None, same=None, ask=None):
-    """Ask a learner's function on cases, and tell its mistake by its answers.
+    """Ask a learner's function on cases beside the right one: all (case, found), or a `Mistake`.
 
-    Returns (case, found) of all cases where it is right everywhere, and raises a `Mistake` else.
-
-    Parameters
-    ----------
-    answer : callable
-    cases : iterable of tuple
-        Arguments; the function is given copies.
-    right : callable
-        What the function should be.
-    answers : Answers
-        A mistake that gives all the same answers is the learner's.
-    shown : callable
-        ``shown(case, found, expected)``: the first wrong case, in words.
-    otherwise : str or callable
-        Said of an unknown mistake; a function is given the same as `shown`.
-    read : callable, optional
-        Turns what was returned into what is compared, and refuses what is of another kind.
-    same : callable, optional
-        ``same(found, expected, case)``; by default `alike`: numbers may differ by `CLOSE`.
-    ask : callable, optional
-        In the place of `call`.
+    ``shown(case, found, expected)`` says the first wrong case in words. Of the mistakes in
+    `answers`, the one that gives all the same answers is the learner's; of any other `otherwise` is
+    said, a sentence or a function as `shown`. ``read(returned)`` makes what is compared, or refuses
+    it; ``same(found, expected, case)`` stands for `alike`, and `ask` for `call`.
     """
-    read, same, ask = read or _as_it_is, same or alike, ask or call
+    read, same, ask = read or (lambda returned: returned), same or alike, ask or call
     tried, wrong = [], None
     for case in cases:
         try:
@@ -187,10 +168,6 @@ def compare(answer, cases, right, answers, shown, otherwise, *, read=None, same=
     raise Mistake(f"{seen} {words}")
 
 
-def _as_it_is(found):
-    return found
-
-
 def alike(found, expected, case=(), near=CLOSE):
     """Whether numbers, alone or in tuples and arrays, are the same but for rounding."""
     if isinstance(found, (tuple, list)) and isinstance(expected, (tuple, list)):
@@ -204,12 +181,7 @@ def alike(found, expected, case=(), near=CLOSE):
 
 
 def call(function, *arguments):
-    """Call a learner's function within a check.
-
-    Raises `Blank` where it returns ``...``, `Mistake` where it is no function or returns nothing,
-    and `LearnerError`, with the line of the learner's code, where it raises an exception, ends the
-    program, asks at the keyboard or is stopped by hand.
-    """
+    """Call a learner's function; what goes wrong becomes `Blank`, `Mistake` or `LearnerError`."""
     if not callable(function):
         raise Mistake(f"Expected a function, found {kind(function)}. Hand over its name, uncalled.")
     try:
@@ -245,26 +217,12 @@ def _watched():
     timer = threading.Timer(PATIENCE, print, [words], {"flush": True})
     timer.daemon = True
     with contextlib.ExitStack() as undone:
-        undone.enter_context(_replaced(builtins, "input", _ask))
+        undone.enter_context(mock.patch.object(builtins, "input", side_effect=Asked))
         if shell() is not None:  # a notebook's own exit() would end the kernel after the cell
-            undone.enter_context(_replaced(shell(), "ask_exit", sys.exit))
+            undone.enter_context(mock.patch.object(shell(), "ask_exit", sys.exit))
         undone.callback(timer.cancel)
         timer.start()
         yield
-
-
-@contextlib.contextmanager
-def _replaced(owner, name, stand_in):
-    before = getattr(owner, name)
-    setattr(owner, name, stand_in)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-def _ask(*_):
-    raise Asked
 
 
 def shell():
@@ -279,7 +237,7 @@ def holds_blank(answer, depth=0):
     if depth == _DEEPEST:
         return False
     if isinstance(answer, Mapping):
-        return any(holds_blank(value, depth + 1) for value in answer.values())
+        answer = list(answer.values())
     if isinstance(answer, (list, tuple, set, frozenset)):
         return any(holds_blank(value, depth + 1) for value in answer)
     return False

@@ -7,6 +7,7 @@ stand beside it in ``quiz.yaml``. `checks` has what checks are written with.
 
 import html
 import re
+from collections import namedtuple
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
@@ -15,17 +16,17 @@ from ..checked_yaml import check_keys, load, refuse
 from . import progress
 from .checks import Answers, Blank, LearnerError, Mistake, described, holds_blank, kind, shell
 
-STATUSES = ("passed", "failed", "error", "not attempted")
 KINDS = ("predict", "repair", "implement", "investigate")
-_MARKS = {"passed": "✓", "failed": "✗", "error": "!", "not attempted": "…"}
-_COLOURS = {
-    "passed": "#0072B2",
-    "failed": "#D55E00",
-    "error": "#CC79A7",
-    "not attempted": "#7a7f87",
+_GREY = "#7a7f87"
+_LOOKS = {
+    "passed": ("✓", "#0072B2"),
+    "failed": ("✗", "#D55E00"),
+    "error": ("!", "#CC79A7"),
+    "not attempted": ("…", _GREY),
 }
+STATUSES = tuple(_LOOKS)
 _FILE = re.compile(
-    r"# ---\n(?P<header>(?:#.*\n)+?)# ---\n\n# %% solution\n(?P<solution>.*)\n# %% check\n",
+    r"# ---\n(?P<header>(?:#[^\n]*\n)+?)# ---\n\n# %% solution\n(?P<solution>.*)\n# %% check\n",
     re.DOTALL,
 )
 _HEADER = {"title": str, "kind": str, "answer": str, "hints": list, "explanation": str}
@@ -33,29 +34,22 @@ _HEADER = {"title": str, "kind": str, "answer": str, "hints": list, "explanation
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a check."""
-
     status: str
     message: str
 
     def __post_init__(self):
-        if self.status not in STATUSES:
-            raise ValueError(f"status is {self.status!r}; allowed: {', '.join(STATUSES)}.")
         if not isinstance(self.message, str) or not self.message.strip():
             raise ValueError("an outcome needs a message; say what was found.")
 
-    def __str__(self):
-        return f"{_MARKS[self.status]} {self.status.capitalize()}. {self.message}"
+    @property
+    def title(self):
+        return f"{_LOOKS[self.status][0]} {self.status.capitalize()}"
 
-    def _repr_pretty_(self, printer, cycle):
-        printer.text(str(self))
+    def __repr__(self):
+        return f"{self.title}. {self.message}"
 
     def _repr_html_(self):
-        return _box(
-            f"{_MARKS[self.status]} {self.status.capitalize()}",
-            _paragraphs(self.message),
-            _COLOURS[self.status],
-        )
+        return _box(self.title, _paragraphs(self.message), _LOOKS[self.status][1])
 
 
 @dataclass(frozen=True)
@@ -66,15 +60,12 @@ class Note:
     message: str
     code: str = ""
 
-    def __str__(self):
+    def __repr__(self):
         return "\n".join(part for part in (self.title, self.code, self.message) if part)
-
-    def _repr_pretty_(self, printer, cycle):
-        printer.text(str(self))
 
     def _repr_html_(self):
         code = f"<pre><code>{html.escape(self.code)}</code></pre>" if self.code else ""
-        return _box(self.title, code + _paragraphs(self.message), "#7a7f87")
+        return _box(self.title, code + _paragraphs(self.message), _GREY)
 
 
 def _box(title, body, colour):
@@ -100,8 +91,6 @@ def as_html(text):
 
 @dataclass(eq=False)
 class Exercise:
-    """One exercise of an act."""
-
     act: str
     key: str
     title: str
@@ -120,22 +109,17 @@ class Exercise:
         return namespace
 
     def _solved(self):
-        """The answer that the solution makes, for checks that compare with it."""
         namespace = {}
         exec(self.solution_code, namespace)
         return namespace[self.answer_name]
 
     def usual_answers(self):
-        """The usual answers that the file holds: list of (answer, status, words)."""
+        """The usual answers of the file: (answer, status, words)."""
         found = [one for one in self._defined.values() if isinstance(one, Answers)]
         return [answer for answers in found for answer in answers.known()]
 
     def examine(self, answer):
-        """Examine an answer; nothing is shown and nothing is noted.
-
-        ``...`` anywhere in it is "not attempted"; an exception in it is "error", and so is a
-        function of the learner's that was stopped by hand. Stopping the check itself passes.
-        """
+        """Examine an answer; nothing is shown and nothing is noted."""
         try:
             if holds_blank(answer):
                 raise Blank
@@ -159,13 +143,7 @@ class Exercise:
         return Outcome("passed", message)
 
     def check(self, answer):
-        """Examine an answer, show the outcome, and note it in the learner's progress.
-
-        Parameters
-        ----------
-        answer : object
-            Whatever the learner has made.
-        """
+        """Examine whatever the learner has made, show the outcome, and note it."""
         outcome = self.examine(answer)
         _show(outcome)
         if outcome.status != "not attempted":
@@ -198,7 +176,6 @@ def _show(content):
 
 
 def read_act(folder):
-    """The exercises and questions of an act: each exercise by its key, `EXERCISES` and `QUIZ`."""
     title, quiz = read_quiz(folder / "quiz.yaml")
     exercises = tuple(read_exercise(path) for path in sorted(folder.glob("*_*.py")))
     return SimpleNamespace(
@@ -241,30 +218,9 @@ def read_exercise(path):
     )
 
 
-@dataclass(frozen=True)
-class Option:
-    """One answer to a question."""
-
-    text: str
-    right: bool
-    why: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question with three or four answers, one of them right."""
-
-    key: str
-    text: str
-    options: tuple
-
-
-@dataclass(frozen=True)
-class Quiz:
-    """The questions of an act."""
-
-    act: str
-    questions: tuple
+Option = namedtuple("Option", "text right why")  # one answer to a question
+Question = namedtuple("Question", "key text options")
+Quiz = namedtuple("Quiz", "act questions")
 
 
 def read_quiz(path):

@@ -1,7 +1,6 @@
 """How far a learner has come: one small private file, which no failure of the disk makes a problem.
 
-It holds which exercises, questions and verdicts were reached; no answers and no code. Nothing of
-it leaves the machine.
+It holds no answers and no code, and never leaves the machine.
 """
 
 import datetime
@@ -26,8 +25,6 @@ _warned = set()
 
 
 def note_exercise(act, key, status=None, hints=0, solution=False):
-    """Note an attempt at an exercise, a hint, or a look at its solution."""
-
     def change(content):
         entry = _act(content, act)["exercises"].setdefault(key, {"status": "not attempted"})
         entry["hints"] = max(entry.get("hints", 0), hints)
@@ -175,20 +172,16 @@ def summary():
     acts = []
     for notebook in ACTS:
         act, entry = load_act(notebook), _act(content, notebook)
+        status = {key: known["status"] for key, known in entry["exercises"].items()}
+        exercises = [
+            {"key": e.key, "title": e.title, "status": status.get(e.key, "not attempted")}
+            for e in act.EXERCISES
+        ]
         acts.append(
             {
                 "notebook": notebook,
                 "title": act.TITLE,
-                "exercises": [
-                    {
-                        "key": exercise.key,
-                        "title": exercise.title,
-                        "status": entry["exercises"]
-                        .get(exercise.key, {})
-                        .get("status", "not attempted"),
-                    }
-                    for exercise in act.EXERCISES
-                ],
+                "exercises": exercises,
                 "quiz": _quiz(act.QUIZ, entry["quiz"]),
                 "verdicts": list(entry["verdicts"].values()),
             }
@@ -230,7 +223,6 @@ def _continue_at(acts, last_act):
 
 
 def summary_text(found):
-    """The summary as plain text."""
     lines = []
     for act in found["acts"]:
         lines.append(f"{act['title']}: {_done(act)}")

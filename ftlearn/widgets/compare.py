@@ -1,11 +1,9 @@
-"""Two systems side by side: scores, paired difference, and the items fixed and broken.
-
-Three layers: `comparison` computes and returns plain data; `comparison_html` and
-`comparison_figure` render it; `compare` is the widget, which only calls the other two.
-"""
+"""Two systems side by side: scores, paired difference, and the items fixed and broken."""
 
 import dataclasses
+import functools
 import io
+from collections import namedtuple
 from collections.abc import Mapping
 
 import ipywidgets
@@ -24,30 +22,13 @@ _ROW_CHOICES = (4, 8, 16, 32)
 _LONGEST_TEXT = 300  # characters of an item shown in a table
 
 
-@dataclasses.dataclass(frozen=True)
-class Slice:
-    """A part of the test items."""
-
-    by: str | None
-    value: str | None
-    title: str
-    n: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """A test item that one system gets right and the other wrong."""
-
-    item_id: str
-    input: object
-    label: str
-    answers: tuple  # of the two systems: a label, and its probability or 1 / rank
+Slice = namedtuple("Slice", "by value title n")
+# A test item that only one system gets right; of each answer a label, its probability or 1 / rank.
+Example = namedtuple("Example", "item_id input label answers")
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Two systems on the same test items."""
-
     baseline: str
     specialist: str
     slice: Slice
@@ -63,11 +44,7 @@ class Comparison:
 
 
 def slices(case):
-    """The parts of the test items that can be looked at, without empty ones (list of Slice).
-
-    All items; one a label; of sentence pairs one a kind; where the inputs are texts, short, medium
-    and long ones, cut at the terciles of the number of words in the *training* part.
-    """
+    """The parts of the test items that can be looked at; empty ones are none."""
     choices = [EVERYTHING, *(("label", name) for name in case.label_names)]
     if _is_search(case) and "kind" in case.test.column_names:
         choices += [("kind", kind) for kind in sorted(set(case.test["kind"]))]
@@ -94,7 +71,6 @@ def _words(n):
 
 
 def slice_mask(case, by, value):
-    """Which test items are in a slice."""
     if by is None:
         return np.ones(len(case.test), dtype=bool)
     if by == "label":
@@ -106,7 +82,7 @@ def slice_mask(case, by, value):
 
 
 def _word_cuts(case):
-    """Terciles of the number of words in the training part: two ints."""
+    """Terciles of the number of words in the training part."""
     cuts = np.quantile(_word_counts(case.train), [1 / 3, 2 / 3], method="lower")
     return int(cuts[0]), int(cuts[1])
 
@@ -116,10 +92,9 @@ def _word_counts(part):
 
 
 def comparison(case, systems, baseline, specialist, slice_by=None, slice_value=None):
-    """Compare two of several systems by name on the same test items (Comparison).
+    """Two of several systems, by name, on the same test items, or on a slice of `slices`.
 
-    A slice is one that `slices` lists. Slices are compared by accuracy, whatever the case's metric
-    is, for most other metrics are not defined on a single label.
+    Slices are compared by accuracy: most other metrics are not defined on a single label.
     """
     if baseline == specialist:
         raise ValueError(f"baseline and specialist are both {baseline!r}; choose two systems.")
@@ -182,7 +157,7 @@ def _note(chosen, case, n_groups):
 
 
 def _examples(case, pair, where):
-    """Examples at the chosen items, the largest change of the true label's probability first."""
+    """Examples, the largest change of the true label's probability first."""
     test = case.test
     first, second = (_said(case, system) for system in pair)
     gains = second[2] - first[2]
@@ -207,7 +182,6 @@ def _said(case, system):
 
 
 def comparison_figure(comparison):
-    """The two scores and their difference, each with its interval."""
     first, second = (comparison.scores[n] for n in (comparison.baseline, comparison.specialist))
     return plots.pair_figure(first, second, comparison.verdict)
 
@@ -216,7 +190,6 @@ _CSS = style.sheet("compare")
 
 
 def comparison_html(comparison, rows=8):
-    """A comparison as semantic HTML: figure, verdict, counts, so many rows of examples (str)."""
     baseline, specialist = _labels(comparison)
     note = f'<p class="ftl-note">{escaped(comparison.note)}</p>' if comparison.note else ""
     tables = _examples_html(comparison, "fixed", rows) + _examples_html(comparison, "broken", rows)
@@ -230,8 +203,8 @@ def comparison_html(comparison, rows=8):
 
 
 def _labels(comparison):
-    case = comparison.verdict.case
-    return style.label(comparison.baseline, case), style.label(comparison.specialist, case)
+    names = comparison.baseline, comparison.specialist
+    return [style.label(name, comparison.verdict.case) for name in names]
 
 
 def _counts_html(comparison):
@@ -240,11 +213,10 @@ def _counts_html(comparison):
     def cell(count, words, kind=""):
         return f"<td{kind}><strong>{count:,}</strong> {words}</td>"
 
-    both_right, both_wrong = comparison.both_right, comparison.both_wrong
     broken = cell(len(comparison.broken_examples), "broken", " class=ftl-broken")
     fixed = cell(len(comparison.fixed_examples), "fixed", " class=ftl-fixed")
-    rows = style.row(f"{baseline} right", cell(both_right, "both right") + broken)
-    rows += style.row(f"{baseline} wrong", fixed + cell(both_wrong, "both wrong"))
+    rows = style.row(f"{baseline} right", cell(comparison.both_right, "both right") + broken)
+    rows += style.row(f"{baseline} wrong", fixed + cell(comparison.both_wrong, "both wrong"))
     chosen = comparison.slice
     caption = f"<strong>Item by item</strong>: {escaped(chosen.title)}, {chosen.n:,} items"
     heads = ("", f"{specialist} right", f"{specialist} wrong")
@@ -252,7 +224,6 @@ def _counts_html(comparison):
 
 
 def _examples_html(comparison, kind, rows):
-    """Table of the first examples that were fixed or broken; ``kind`` says which."""
     baseline, specialist = map(escaped, _labels(comparison))
     examples = getattr(comparison, f"{kind}_examples")
     only = specialist if kind == "fixed" else baseline
@@ -323,8 +294,6 @@ _SAME = (
     "Baseline and specialist are the same system, so there is nothing to compare. Choose another "
     "one in either list."
 )
-
-
 _LINE = '<div style="padding: 0 12px; font-size: 85%; line-height: 1.4">{}</div>'
 # JupyterLab takes arrow keys and letters typed on a closed list for itself.
 _KEYS = _LINE.format("Keyboard: Space opens a list, arrow keys choose, Enter takes.")
@@ -332,8 +301,6 @@ _COMPUTING = _LINE.format('<span role="status">Computing ...</span>')
 
 
 class ComparisonView:
-    """The widget behind `compare`: four lists, and what they select as HTML."""
-
     def __init__(self, case, systems):
         if not isinstance(systems, Mapping) or len(systems) < 2:
             found = list(systems) if isinstance(systems, Mapping) else type(systems).__name__
@@ -341,8 +308,8 @@ class ComparisonView:
                 f"systems is {found}; give a dict of at least two systems by name, such as "
                 '{"linear_probe": probe, "specialist": specialist}.'
             )
-        self._case, self._systems = case, dict(systems)
-        self._comparisons, self._pages = {}, {}
+        self._compared = functools.cache(functools.partial(comparison, case, dict(systems)))
+        self._pages = {}
         names = list(systems)
         choices = style.named(names, case)
         cuts = [(f"{s.title} ({s.n:,})", (s.by, s.value)) for s in slices(case)]
@@ -361,15 +328,10 @@ class ComparisonView:
 
     @property
     def selection(self):
-        """What is chosen: baseline, specialist, slice_by, slice_value."""
         return (self.baseline.value, self.specialist.value, *self.slice.value)
 
     def comparison(self):
-        """The `Comparison` that is chosen; computed once for each choice."""
-        chosen, known = self.selection, self._comparisons
-        if chosen not in known:
-            known[chosen] = comparison(self._case, self._systems, *chosen)
-        return known[chosen]
+        return self._compared(*self.selection)
 
     @style.never_a_traceback
     def _update(self, change=None):
@@ -396,18 +358,11 @@ def _dropdown(name, options, value, tooltip):
 def compare(case, systems):
     """Show any two of several systems side by side, with the verdict on their difference.
 
-    Below the widget stands its static equivalent for the first selection.
-
     Parameters
     ----------
     case : ftlearn.cases.case.Case
     systems : dict of str to system
         At least two, by name. At first the first is the baseline and the last the specialist.
-
-    Raises
-    ------
-    ValueError
-        When there are fewer than two systems.
     """
     view = ComparisonView(case, systems)
     style.show(view.box)

@@ -18,7 +18,6 @@ def tag(name, content=None, **attributes):
 
 
 def text(x, y, content, color=SOFT, size=12, **look):
-    """Words, escaped already."""
     look |= {"font_family": "sans-serif", "font_size": size, "fill": color}
     return tag("text", content, x=x, y=y, **look)
 
@@ -30,7 +29,6 @@ def level(left, right, y, label):
 
 
 def centred(x, y, label):
-    """A number or a name in the middle below an axis."""
     return text(float(x), y, label, text_anchor="middle")
 
 
@@ -40,13 +38,11 @@ def points(places):
 
 
 def line(places, color, width, **look):
-    """A line from place to place."""
     look = {"fill": "none", "stroke": color, "stroke_width": width, **look}
     return tag("polyline", points=points(places), **look)
 
 
 def circle(x, y, radius, **look):
-    """A circle around a place."""
     return tag("circle", cx=float(x), cy=float(y), r=radius, **look)
 
 
@@ -58,7 +54,6 @@ def diamond(x, y, half, **look):
 
 
 def svg(width, height, title, description, body):
-    """A drawing."""
     return (
         f'<svg class="ftl-drawing" xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
@@ -82,5 +77,4 @@ def boxed(drawing, live):
 
 
 def _told(drawing, tag):
-    """What a drawing's title or description says, escaped as it is there."""
     return drawing.split(f"<{tag}>")[1].split(f"</{tag}>")[0]

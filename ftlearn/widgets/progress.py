@@ -8,8 +8,6 @@ from . import style
 
 
 class ProgressView:
-    """The widget behind `progress`: the table of what was reached, and a reset that asks first."""
-
     def __init__(self):
         self._table = None
         self.reset = style.button("Reset my progress ...", "Begin anew; the old file is kept")

@@ -1,21 +1,15 @@
-"""Multiple-choice questions whose every answer, right or wrong, is explained.
-
-`quiz` is the widget; `quiz_html` shows the same without one, `verdict_on` is the plain answer.
-"""
-
-import html
-import re
+"""Multiple-choice questions whose every answer, right or wrong, is explained."""
 
 import ipywidgets
 
 from ..exercises import progress
+from ..exercises.engine import as_html
 from . import style
 
 _CSS = style.sheet("quiz")
 
 
 def verdict_on(option):
-    """What is said to somebody who chose an option."""
     return f"{'Right' if option.right else 'Not quite'}. {option.why}"
 
 
@@ -24,11 +18,11 @@ def quiz_html(quiz):
     questions = ""
     for question in quiz.questions:
         options = "".join(
-            f"<details><summary>{_text(option.text)}</summary>"
-            f"<p>{_text(verdict_on(option))}</p></details>"
+            f"<details><summary>{as_html(option.text)}</summary>"
+            f"<p>{as_html(verdict_on(option))}</p></details>"
             for option in question.options
         )
-        questions += f"<li><p><strong>{_text(question.text)}</strong></p>{options}</li>"
+        questions += f"<li><p><strong>{as_html(question.text)}</strong></p>{options}</li>"
     return f'<ol aria-label="Quiz">{questions}</ol>'
 
 
@@ -43,20 +37,14 @@ def quiz_text(quiz):
     return "\n".join(lines)
 
 
-def _text(text):
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-
-
 class QuizView:
-    """The widget behind `quiz`: a button an option, and below what is said to it."""
-
     def __init__(self, quiz):
         self._quiz = quiz
         self._first_try = {}
         self.buttons, self.answers, parts = [], [], []
         for number, question in enumerate(quiz.questions):
             title = ipywidgets.HTML(
-                f'<div class="ftl-question">{number + 1}. {_text(question.text)}</div>'
+                f'<div class="ftl-question">{number + 1}. {as_html(question.text)}</div>'
             )
             self.buttons.append(
                 [self._button(number, index) for index in range(len(question.options))]
@@ -78,14 +66,13 @@ class QuizView:
         return button
 
     def choose(self, number, index):
-        """Answer a question, as a click does."""
         question = self._quiz.questions[number]
         option = question.options[index]
         kind = "ftl-right" if option.right else "ftl-wrong"
         button = self.buttons[number][index]
         button.description = _label(option, index, answered=True)
         button.add_class(kind)
-        said = f'<div role="status" class="ftl-why {kind}">{_text(verdict_on(option))}</div>'
+        said = f'<div role="status" class="ftl-why {kind}">{as_html(verdict_on(option))}</div>'
         self.answers[number].value = said
         self._first_try.setdefault(number, option.right)
         right = sum(self._first_try.values())
@@ -103,9 +90,7 @@ def _label(option, index, answered=False):
 
 
 def quiz(questions):
-    """Show the questions of an act; every answer, right or wrong, is explained.
-
-    Below the widget stands a form that needs none, for pages without widgets and for printing.
+    """Show the questions of an act; below them stands a form for pages without widgets.
 
     Parameters
     ----------

@@ -1,7 +1,4 @@
-"""The race to a target accuracy, played: who is there first, and what that saves.
-
-`ftlearn.racing` computes; `race_svg`, `survival_svg` and `race_html` render; `race` is the widget.
-"""
+"""The race to a target accuracy, played: who is there first, and what that saves."""
 
 import math
 import statistics
@@ -29,12 +26,11 @@ _SURVIVAL_HEIGHT = 170
 
 
 def is_preset(target):
-    """Whether a target is one of those that were written down before the race (bool)."""
+    """Whether a target was written down before the race."""
     return any(math.isclose(target, preset, abs_tol=1e-9) for preset in racing.TARGETS)
 
 
 def saving_lines(recorded, target):
-    """What each racer saves against the model from scratch, in sentences."""
     found = recorded.arrivals(target)
     slow = found["from_scratch"]
     return [
@@ -78,13 +74,12 @@ class _Scale:
 
 
 def clock_text(recorded, frame, against="seconds"):
-    """What the clock shows, such as ``"12.3 s"`` (str)."""
     value = _Scale(recorded, against, _HEIGHT).value(frame)
     return f"{value:.1f} s" if against == "seconds" else f"{value:,.0f} images"
 
 
 def race_svg(recorded, target, frame=FRAMES, against="seconds"):
-    """Validation accuracy of every run up to the clock, as SVG."""
+    """Validation accuracy of every run up to the clock."""
     scale = _Scale(recorded, against, _HEIGHT)
     now = scale.value(frame) * (1 + 1e-9)
     drawn = []
@@ -152,7 +147,7 @@ def _short(recorded, name):
 
 
 def survival_svg(recorded, target):
-    """Share of the runs that are still on their way, over seconds, as SVG."""
+    """Share of the runs that are still on their way, over seconds."""
     scale = _Scale(recorded, "seconds", _SURVIVAL_HEIGHT)
     found, drawn = recorded.arrivals(target), []
     for number, name in enumerate(recorded.curves):
@@ -199,7 +194,6 @@ _CSS = style.sheet()
 
 
 def race_html(recorded, target, frame=FRAMES, against="seconds", inline=True):
-    """The race at a target: picture, who arrived when, what is saved, who is still on the way."""
     picture = drawing.boxed(race_svg(recorded, target, frame, against), inline)
     return _page(recorded, target, inline, picture)
 
@@ -284,13 +278,11 @@ class RaceView:
 
     @style.never_a_traceback
     def _update(self, change=None):
-        """Take another target."""
         self.body.value = _page(self._recorded, self._target, inline=True)
         self._draw()
 
     @style.never_a_traceback
     def _draw(self, change=None):
-        """Draw the race up to the clock."""
         frame, against = self.clock.value, self.against.value
         self.shown.value = clock_text(self._recorded, frame, against)
         drawn = race_svg(self._recorded, self._target, frame, against)
@@ -307,18 +299,11 @@ class RaceView:
 def race(recorded, target=racing.PRIMARY_TARGET):
     """Play a recorded race, move the target, and read what is saved.
 
-    Below the widget stands its static equivalent at the first target.
-
     Parameters
     ----------
     recorded : ftlearn.evidence.RecordedRace
     target : float
-        Validation accuracy to begin with.
-
-    Raises
-    ------
-    ValueError
-        When the target lies outside the slider. What goes wrong later is said on the screen.
+        Validation accuracy to begin with, from 0.4 to 0.85.
     """
     style.show(RaceView(recorded, target).box)
 

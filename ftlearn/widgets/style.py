@@ -10,6 +10,7 @@ import functools
 import html
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 import ipywidgets
 from IPython.display import display
@@ -17,11 +18,9 @@ from IPython.display import display
 from .. import files
 from ..words import system_label
 
-MOST_WIDE = "900px"
 EDGE = "1px solid var(--jp-border-color1, #b8c0c8)"
 DESCRIPTION = {"description_width": "initial"}
 
-# JupyterLab's own rules for tables must be overruled.
 _SHARED = files.style("widget")
 
 
@@ -38,36 +37,36 @@ def escaped(text):
 
 
 def spoken(text, language=""):
-    """Text as HTML that tells screen readers its language, where that is known (str)."""
+    """Text as HTML that tells screen readers its language, where that is known."""
     words = escaped(text)
     return f'<span lang="{escaped(language)}">{words}</span>' if language else words
 
 
 def label(name, case="", label_of=system_label):
-    """What a reader calls a system, in a case (its name), with a capital (str)."""
+    """What a reader calls a system of a case, with a capital."""
     found = label_of(name, case)
     return found[:1].upper() + found[1:]
 
 
 def sentence(error):
-    """What is said of an error: its own words, or its kind where it has none (str)."""
+    """What is said of an error: its own words, or its kind where it has none."""
     return str(error) or f"It did not work ({type(error).__name__})."
 
 
 def page(kind, body, name=""):
-    """A widget's HTML without its style sheet; a name, not escaped yet, makes it a landmark."""
+    """A widget's HTML without its style sheet; a name makes it a landmark."""
     named = f' aria-label="{escaped(name)}"' if name else ""
     # the two *ignore* classes keep MathJax from reading dollar signs in texts as formulas
     return f'<section class="ftl ftl-{kind} mathjax_ignore tex2jax_ignore"{named}>{body}</section>'
 
 
 def said(text):
-    """A sentence to the learner, read out by screen readers: HTML without details (str)."""
+    """A sentence to the learner, read out by screen readers."""
     return sheet() + page("said", f'<p class="ftl-refused" role="status">{escaped(text)}</p>')
 
 
 def refusal(error):
-    """An error on the screen: plain words, and behind *Details* what a helper asks for (str)."""
+    """An error on the screen: plain words, and behind *Details* what a helper asks for."""
     lines = "".join(traceback.format_exception(error))
     body = (
         f'<div class="ftl-refused"><p role="status">{escaped(sentence(error))}</p>'
@@ -90,7 +89,6 @@ def never_a_traceback(callback):
 
 
 def check_systems(systems):
-    """Systems come as a dict by name."""
     if not isinstance(systems, Mapping) or not systems:
         raise ValueError('systems is no dict of systems by name, such as {"specialist": mine}.')
 
@@ -121,7 +119,6 @@ def wide(body, name):
 
 
 def data_url(content, kind):
-    """The bytes of a picture as its address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
@@ -129,12 +126,11 @@ def data_url(content, kind):
 
 
 def named(systems, case):
-    """Options of a list of systems of a case: what a reader calls each, and its name."""
+    """Systems of a case as options of a list."""
     return [(label(name, case.name), name) for name in systems]
 
 
 def dropdown(description, options, value=None, tooltip=None, **layout):
-    """A list to choose from, with its name before it (ipywidgets.Dropdown)."""
     control = ipywidgets.Dropdown(
         description=description,
         options=options,
@@ -159,21 +155,20 @@ def button(description, tooltip, style=""):
 
 
 def bar(*controls):
-    """Controls side by side, on more lines where the screen is narrow (ipywidgets.HBox)."""
+    """Controls side by side, on more lines where the screen is narrow."""
     return ipywidgets.HBox(
         controls, layout={"flex_flow": "row wrap", "padding": "8px 12px 0", "overflow": "visible"}
     )
 
 
 def scrolled(*children, **layout):
-    """A box that is scrolled where the screen is narrow (ipywidgets.Box)."""
     return ipywidgets.Box(children, layout={"overflow": "auto", "max_width": "100%", **layout})
 
 
 def frame(*children):
-    """A widget: its parts one below the other, in a frame (ipywidgets.VBox)."""
+    """A widget: its parts one below the other, in a frame."""
     return ipywidgets.VBox(
-        children, layout={"border": EDGE, "max_width": MOST_WIDE, "margin": "4px 0"}
+        children, layout={"border": EDGE, "max_width": "900px", "margin": "4px 0"}
     )
 
 
@@ -182,11 +177,9 @@ def show(box):
 
 
 def show_static(title, made, shown=True):
-    """Display the equivalent of a widget, for pages without widgets, printing and screen readers.
+    """Display what stands for a widget on paper, in terminals, for screen readers: (HTML, text).
 
-    Title is HTML; what is made is a page of HTML and a text for terminals, or an error to be told.
-    Below a live widget the fold is closed, for it does not follow it; pages without widgets open it
-    where `shown` says so (`ftlearn.report_page.notebook`).
+    Beside a live widget the fold is closed; `report_page.notebook` opens it where `shown` says so.
     """
     try:
         page, text = made()
@@ -200,21 +193,8 @@ def show_static(title, made, shown=True):
 # ipywidgets gives the handles of its sliders no name, and the buttons of its player none: a screen
 # reader would say "slider". A handle is made anew with the slider's options, hence the observer.
 # Where scripts are not run, all works as before.
-_NAMES = """(function name(times) {
-  const called = slider => slider.querySelectorAll('.noUi-handle').forEach(handle =>
-    handle.setAttribute('aria-label', slider.querySelector('.widget-label').textContent));
-  document.querySelectorAll('.widget-slider:not([data-ftl])').forEach(slider => {
-    slider.dataset.ftl = 'named';
-    new MutationObserver(() => called(slider)).observe(slider, {childList: true, subtree: true});
-    called(slider);
-  });
-  document.querySelectorAll('.widget-play').forEach(player =>
-    player.querySelectorAll('button').forEach((button, at) =>
-      button.setAttribute('aria-label', ['Play or pause', 'Back to the start', 'Repeat'][at])));
-  if (times) setTimeout(() => name(times - 1), 500);
-})(20);"""
+_NAMES = (Path(__file__).parents[1] / "styles" / "name_sliders.js").read_text("utf-8").rstrip("\n")
 
 
 def name_sliders():
-    """Give the sliders and players of the page names that screen readers can say."""
     display({"application/javascript": _NAMES}, raw=True)

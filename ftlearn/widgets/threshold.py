@@ -1,10 +1,8 @@
-"""Where a probability becomes a decision: a threshold chosen on validation, and what it costs.
+"""Where a probability becomes a decision: a threshold chosen on validation, and what it costs."""
 
-Three layers: `operating_point`, `at_threshold` and `look` compute and return plain data;
-`look_html` and `roc_svg` render it; `threshold` is the widget, which only calls the others.
-"""
-
+import functools
 import math
+from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import ipywidgets
@@ -28,14 +26,13 @@ _SIDE = 112  # pixels of a thumbnail
 
 @dataclass(frozen=True)
 class Rate(Score):
-    """A share of right decisions with its 95 % interval; a `ftlearn.evaluation.Score`."""
+    """A share of right decisions with its 95 % interval."""
 
     hits: int
     method: str
 
     @property
     def misses(self):
-        """How many are decided wrongly (int)."""
         return self.n - self.hits
 
     def __str__(self):
@@ -43,19 +40,11 @@ class Rate(Score):
         return f"{found} ({_interval(self)}; {self.hits:,} of {self.n:,})"
 
 
-@dataclass(frozen=True)
-class Missed:
-    """An item of the positive class that is let go."""
-
-    item_id: str
-    index: int
-    probability: float
+Missed = namedtuple("Missed", "item_id index probability")  # a positive item that is let go
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a system decides at a threshold."""
-
     part: str
     threshold: float
     positive: str
@@ -64,14 +53,9 @@ class Decisions:
     specificity: Rate
     missed: list
 
-    def __str__(self):
-        return (
-            f"{self.sensitivity}; {self.specificity}; on {self.part}, threshold "
-            f"{self.threshold:.4f}"
-        )
-
-    def _repr_pretty_(self, printer, cycle):
-        printer.text(str(self))
+    def __repr__(self):
+        rates = f"{self.sensitivity}; {self.specificity}"
+        return f"{rates}; on {self.part}, threshold {self.threshold:.4f}"
 
 
 def operating_point(case, system, specificity=0.9, positive=1):
@@ -92,8 +76,7 @@ def at_threshold(case, system, value, part="test", positive=1):
     """Decide every item of a part by a threshold, and count; what is missed surest comes first.
 
     Bounds are exact where every item is a group of its own (Clopper & Pearson 1934,
-    https://doi.org/10.1093/biomet/26.4.404); where groups repeat they are the package's bootstrap
-    over groups, and say so.
+    https://doi.org/10.1093/biomet/26.4.404), else the package's bootstrap over groups.
     """
     scores, sick = _scores_and_truth(case, system, part, positive)
     called, groups = scores > value, case.groups(part)
@@ -113,7 +96,7 @@ def at_threshold(case, system, value, part="test", positive=1):
 
 
 def sensitivity_at_specificity(case, system, specificity=0.9, part="test", positive=1):
-    """What a system finds on a part, at the threshold that validation chose (Decisions)."""
+    """What a system finds on a part, at the threshold that validation chose."""
     value = operating_point(case, system, specificity, positive=positive)
     return at_threshold(case, system, value, part, positive)
 
@@ -186,7 +169,6 @@ class Look:
 
     @property
     def label(self):
-        """What a reader calls the system (str)."""
         return style.label(self.system, self.case)
 
     @property
@@ -195,12 +177,11 @@ class Look:
 
     @property
     def wording(self):
-        """How far the numbers can be trusted (str)."""
         return CHOSEN if self.is_chosen else EXPLORATORY
 
 
 def look(case, systems, name, value=None, specificity=0.9, positive=1):
-    """Look at one of several systems at a threshold, or at its operating point (Look)."""
+    """Look at one of several systems at a threshold, or at its operating point."""
     from sklearn.metrics import roc_curve
 
     system = systems[name]
@@ -233,7 +214,6 @@ def _interval(rate):
 
 
 def look_html(found, inline=True):
-    """A system at a threshold: wording, rates with bounds, two-by-two table, ROC curve."""
     moved = "" if found.is_chosen else " ftl-moved"
     curve = drawing.plain(roc_svg(found), inline)
     rates = "".join(f"<p>{escaped(line)}</p>" for line in rate_lines(found.now))
@@ -247,7 +227,6 @@ def look_html(found, inline=True):
 
 
 def rate_lines(decisions):
-    """Sensitivity and specificity in words."""
     finds, frees = decisions.sensitivity, decisions.specificity
     return [
         f"Sensitivity {_percent(finds.score)} ({_interval(finds)}): {finds.hits:,} of "
@@ -286,8 +265,6 @@ def _counts_html(decisions):
 
 
 def roc_alt(found):
-    """What the ROC curve shows, in words."""
-
     def place(decisions):
         return (
             f"{_percent(decisions.sensitivity.score)} found at "
@@ -300,7 +277,6 @@ def roc_alt(found):
 
 
 def roc_svg(found):
-    """The ROC curve with the chosen and the current point, as SVG."""
     title, said = roc_alt(found).split(". ", 1)
     curve = [(_x(rate), _y(share)) for rate, share in zip(*found.curve, strict=True)]
     line = drawing.line(curve, BLUE, 2.2, stroke_linejoin="round")
@@ -420,8 +396,10 @@ class ThresholdView:
         _check(case, specificity, positive)
         style.check_systems(systems)
         self._case, self._systems = case, dict(systems)
-        self._asked = {"specificity": specificity, "positive": positive}
-        self._starts, self._pages, self._loading = {}, {}, False
+        self._positive, self._pages, self._loading = positive, {}, False
+        # every system at its operating point, computed once
+        asked = {"specificity": specificity, "positive": positive}
+        self._start = functools.cache(functools.partial(look, case, self._systems, **asked))
         choices = style.named(systems, case)
         self.system = style.dropdown("System", choices, choices[0][1], "Whose decisions are shown")
         self.slider = ipywidgets.SelectionSlider(
@@ -443,35 +421,27 @@ class ThresholdView:
         self._load()
 
     def look(self):
-        """The chosen system at the slider's threshold: a `Look`."""
-        start = self._start()
+        """The chosen system at the slider's threshold."""
+        start = self._start(self.system.value)
         if self.slider.value == start.now.threshold:
             return start
-        positive = self._asked["positive"]
-        system = self._systems[start.system]
-        now = at_threshold(self._case, system, self.slider.value, positive=positive)
+        system, value = self._systems[start.system], self.slider.value
+        now = at_threshold(self._case, system, value, positive=self._positive)
         return replace(start, now=now)
 
-    def _start(self):
-        """The chosen system at its operating point; computed once."""
-        name = self.system.value
-        if name not in self._starts:
-            self._starts[name] = look(self._case, self._systems, name, **self._asked)
-        return self._starts[name]
-
     def back(self):
-        """Move the slider to the operating point, as a click does."""
+        """Move the slider to the operating point."""
         if not self.slider.disabled:
-            self.slider.value = self._start().now.threshold
+            self.slider.value = self._start(self.system.value).now.threshold
 
     @style.never_a_traceback
     def _load(self, change=None):
         """Take another system: its thresholds, and its operating point."""
         self._loading = True  # new options move the slider more than once
         try:
-            point = self._start().now.threshold
-            system, positive = self._systems[self.system.value], self._asked["positive"]
-            places = positions(self._case, system, point, positive=positive)
+            point = self._start(self.system.value).now.threshold
+            system = self._systems[self.system.value]
+            places = positions(self._case, system, point, self._positive)
             self.slider.options = [(f"{value:.4f}", value) for value in places]
             self.slider.value = point
             self.slider.disabled = False
@@ -497,10 +467,7 @@ class ThresholdView:
 
 
 def threshold(case, systems, positive=1, specificity=0.9):
-    """Move the threshold of a two-class system, and see what it costs.
-
-    The slider starts at the operating point, which validation chose; away from it the widget says
-    that the look is exploratory. Below the widget stands its static equivalent.
+    """Move the threshold of a two-class system from the one that validation chose.
 
     Parameters
     ----------
@@ -512,11 +479,6 @@ def threshold(case, systems, positive=1, specificity=0.9):
         Index of the class to be found.
     specificity : float
         Asked on validation, a fraction.
-
-    Raises
-    ------
-    ValueError
-        When one of them does not fit. What goes wrong later is said on the screen.
     """
     style.show(ThresholdView(case, systems, positive, specificity).box)
     name = next(iter(systems))

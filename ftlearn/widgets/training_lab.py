@@ -1,8 +1,4 @@
-"""The training laboratory: turn a knob, press *Run*, watch a real run of a few seconds.
-
-Three layers: `Knobs`, `run_name` and `run_rows` compute and return plain data; `runs_svg` and
-`lab_html` render it; `training_lab` is the widget, which only calls the others.
-"""
+"""The training laboratory: turn a knob, press *Run*, watch a real run of a few seconds."""
 
 import threading
 import time
@@ -48,7 +44,6 @@ class Knobs:
     seed: int = 0
 
     def recipe(self):
-        """The recipe that these knobs make (ftlearn.training.Recipe)."""
         turned = asdict(self)
         del turned["size"]
         off = {name: turned[name] or None for name in ("patience", "lora_rank")}
@@ -73,10 +68,6 @@ def lab_case(case, size):
         That of the best practices.
     size : int
         Training sentences; a larger set holds the smaller ones.
-
-    Returns
-    -------
-    ftlearn.cases.case.Case
     """
     few = split.few_per_class(case.validation, VALIDATION_ITEMS // 2, draw=0)
     case = best_practices.few(case, max(size // 2, 1))
@@ -85,8 +76,6 @@ def lab_case(case, size):
 
 @dataclass
 class Run:
-    """A run in the lab."""
-
     number: int
     name: str
     log: experiments.Log
@@ -97,21 +86,18 @@ class Run:
 
 
 def run_rows(runs):
-    """The runs as a table."""
-    return [(run.label, *_results(run.log), f"{run.log.seconds:.1f}") for run in runs]
+    return [
+        (run.label, *_results(run.log), _ENDINGS[run.log.ended], f"{run.log.seconds:.1f}")
+        for run in runs
+    ]
 
 
 def _results(log):
     if not log.epochs:
-        return "–", "–", "–", "–", _ENDINGS[log.ended]
-    best, last = log.best, log.epochs[-1]
-    return (
-        f"{best['validation_score']:.2f}",
-        str(best["epoch"]),
-        f"{last['train_loss']:.2f}",
-        f"{last['validation_loss']:.2f}",
-        _ENDINGS[log.ended],
-    )
+        return ["–"] * 4
+    last = log.epochs[-1]
+    losses = [f"{last[key]:.2f}" for key in _LOSSES]
+    return [f"{log.best['validation_score']:.2f}", str(log.best["epoch"]), *losses]
 
 
 _ENDINGS = {
@@ -161,7 +147,7 @@ class _Scale:
 
 
 def runs_svg(runs, chosen):
-    """The curves of all runs, those of one in detail, as SVG."""
+    """The curves of all runs, those of one in detail."""
     scale = _Scale(runs)
     body = [_grid(scale, runs[chosen].log)]
     for at, run in enumerate(runs):
@@ -186,7 +172,6 @@ def _line(points, color, width, dashes="", opacity=1):
 
 
 def _detail(scale, log):
-    """The chosen run: single steps, both losses, the gap, the epoch to keep."""
     train = scale.points("loss", log.epochs, "train_loss")
     valid = scale.points("loss", log.epochs, "validation_loss")
     scores = scale.points("score", log.epochs, "validation_score")
@@ -262,7 +247,7 @@ _CSS = style.sheet("training_lab")
 
 
 def words_html(runs, chosen):
-    """What happened in one run, in words, and the table of all: HTML without a picture."""
+    """What happened in one run, in words, and the table of all."""
     run = runs[chosen]
     said = "".join(f"<li>{escaped(finding.text)}</li>" for finding in experiments.explain(run.log))
     rows = ""
@@ -278,7 +263,6 @@ def words_html(runs, chosen):
 
 
 def lab_html(runs, chosen):
-    """Picture, words and table, for pages without widgets."""
     picture = style.page("lab", drawing.boxed(runs_svg(runs, chosen), live=False))
     return f"{_CSS}{picture}{words_html(runs, chosen)}"
 
@@ -316,14 +300,13 @@ class TrainingLabView:
         )
 
     def start(self):
-        """Begin a run beside the notebook, as a click on *Run* does."""
+        """Begin a run beside the notebook."""
         if self._thread and self._thread.is_alive():
             return
         self._thread = threading.Thread(target=self.run, daemon=True)
         self._thread.start()
 
     def stop(self):
-        """End the run that is on, as a click on *Stop* does."""
         self._stop.set()
         self.stop_button.disabled = True
 
@@ -438,8 +421,6 @@ def _sliders(layers, most):
 
 def training_lab(case):
     """Turn the knobs of fine-tuning, train for some seconds, watch, and read what happened.
-
-    It begins with one run of its own, whose static equivalent stands below the widget.
 
     Parameters
     ----------

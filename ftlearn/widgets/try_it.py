@@ -1,7 +1,6 @@
 """Type a text or show an image; two systems answer side by side, with what their answers rest on.
 
-`answer` and `image_answer` compute, `answers_html` renders, `try_it` and `try_it_image` are the
-widgets over both. `AskView` is what they share with `try_translation`.
+`AskView` is what both widgets share with `try_translation`.
 """
 
 import hashlib
@@ -33,8 +32,6 @@ STATIC = "<strong>The same without widgets</strong>, for the first examples"
 
 @dataclass(frozen=True)
 class Answer:
-    """What one system says to a text or an image."""
-
     system: str
     probabilities: list
     attribution: object
@@ -45,7 +42,7 @@ class Answer:
 
 
 def answer(system, text, label_names):
-    """Ask a system about one text, of which at most `LONGEST` characters are taken (Answer)."""
+    """Ask a system about one text, of which at most `LONGEST` characters are taken."""
     text = text.strip()
     began = time.perf_counter()
     notes = []
@@ -77,7 +74,6 @@ def _ranked(row, label_names):
 
 
 def image_answer(system, image, label_names):
-    """Ask a system about one image (Answer)."""
     began = time.perf_counter()
     row = np.asarray(system.predict([image]))[0]
     heat, notes = None, ["This system has no maps to look at."]
@@ -99,7 +95,6 @@ def _heat(system, image, target, label_names):
 
 
 def answers_html(answers, labels=None):
-    """Answers side by side; every text is escaped."""
     labels = labels or [system_label(one.system) for one in answers]
     boxes = "".join(_box(one, label) for one, label in zip(answers, labels, strict=True))
     return f'<div class="ftl-two">{boxes}</div>'
@@ -184,7 +179,6 @@ class AskView:
 
     @style.never_a_traceback
     def ask(self):
-        """Ask the two chosen systems, as a click does."""
         lacking = self._lacking()
         if lacking:
             self.output.value = style.said(lacking)
@@ -233,7 +227,6 @@ class TryItView(AskTextView):
 
 
 def _asked(ask, systems, labels, item):
-    """What the systems of these labels answer."""
     return [ask(systems[label][0], item, systems[label][1]) for label in labels]
 
 
@@ -248,7 +241,6 @@ def _short(text):
 
 
 def check_two(widget, systems):
-    """Two systems are compared."""
     if len(systems) < 2:
         raise ValueError(f"{widget} compares two systems; {len(systems)} given.")
 
@@ -273,11 +265,6 @@ def try_it(case, systems, examples=()):
         By what a reader calls it; with the names of its labels where they are not the case's. The
         first and the last are chosen at the start.
     examples : sequence of str
-
-    Raises
-    ------
-    ValueError
-        When there are fewer than two systems.
     """
     named = _named("try_it", case, systems)
     style.show(TryItView(named, list(examples)).box)
@@ -294,7 +281,7 @@ def try_it(case, systems, examples=()):
 
 
 def read_upload(content, name):
-    """An image from the bytes that somebody uploaded."""
+    """An image from uploaded bytes, and what was done to it."""
     n_bytes = memoryview(content).nbytes
     try:
         if n_bytes == 0:
@@ -321,7 +308,6 @@ def fitted(image, side):
 
 
 def framed(image, box, side):
-    """An image, fitted, with a frame around a box of it."""
     from PIL import ImageDraw
 
     drawn = fitted(image, side)
@@ -359,7 +345,7 @@ def hottest_place(heat):
 
 
 def image_html(image, alt, side=_SIDE):
-    """An ``<img>`` that carries its picture with it, as a small JPEG."""
+    """An ``<img>`` that carries its picture, as a small JPEG."""
     shown, stream = fitted(image, side), io.BytesIO()
     shown.save(stream, "JPEG", quality=85)
     source = style.data_url(stream.getvalue(), "image/jpeg")
@@ -381,8 +367,6 @@ def _heat_html(one):
 
 @dataclass(frozen=True)
 class Shown:
-    """An image that the systems are asked about."""
-
     title: str
     image: object
     remarks: list
@@ -395,7 +379,6 @@ def listed(case, examples):
     Numbers are given in the order of a hash of the item's id: ids, and the order of a part, may
     tell the label (simulated patients with a lesion have odd numbers).
     """
-
     what = "Patient" if case.group_name == "patients" else "Image"
     rows = sorted(examples, key=lambda row: hashlib.sha256(str(row["item_id"]).encode()).digest())
     return [
@@ -414,7 +397,6 @@ def truth_text(row, label_names):
 
 
 def image_page(shown, answers, labels, case):
-    """An image, two answers to it, and the truth behind a click."""
     remarks = "".join(f'<p class="ftl-small">{escaped(text)}</p>' for text in shown.remarks)
     return (
         f"<figure>{image_html(shown.image, f'{shown.title}, as the systems were shown it')}"
@@ -507,11 +489,6 @@ def try_it_image(case, systems, examples=()):
         As in `try_it`.
     examples : sequence of dict
         Rows of the test part. The list does not tell their labels; the truth is unfolded.
-
-    Raises
-    ------
-    ValueError
-        When there are fewer than two systems, or the case holds texts.
     """
     named = _named("try_it_image", case, systems)
     if isinstance(case.test[0]["input"], str):

@@ -1,7 +1,4 @@
-"""Type a text, and two systems show which candidates lie nearest to it.
-
-`search` computes, `findings_html` renders, `try_translation` is the widget over both.
-"""
+"""Type a text, and two systems show which candidates lie nearest to it."""
 
 import time
 from dataclasses import dataclass
@@ -20,8 +17,6 @@ _CSS = style.sheet("try_translation")
 
 @dataclass(frozen=True)
 class Finding:
-    """What one system finds for a text."""
-
     system: str
     nearest: list
     lowest: float
@@ -32,7 +27,7 @@ class Finding:
 
 
 def search(system, text, candidates, label="", truth=None, language=""):
-    """Which candidates lie nearest to a text (Finding)."""
+    """Which candidates lie nearest to a text."""
     text = text.strip()[:LONGEST]
     began = time.perf_counter()
     query = np.asarray(system.embed([text], side="query"))[0]
@@ -53,7 +48,6 @@ def search(system, text, candidates, label="", truth=None, language=""):
 
 
 def findings_html(findings):
-    """Findings side by side; every text is escaped."""
     boxes = "".join(map(_box, findings))
     return f'<div class="ftl-two">{boxes}</div>'
 
@@ -123,7 +117,6 @@ class TryTranslationView(AskTextView):
         self._frame(_CSS, ipywidgets.HTML(style.page("find", pool)))
 
     def findings(self, text):
-        """What the two chosen systems find: list of Finding."""
         truth = self._truth.get(text.strip().casefold())
         return [
             search(self._systems[label], text, self._candidates, label, truth, self._language)
@@ -137,8 +130,6 @@ class TryTranslationView(AskTextView):
 def try_translation(case, systems, examples=()):
     """Type a text, and two systems show which of the test part's translations lie nearest.
 
-    Below it stands what they find for the first examples.
-
     Parameters
     ----------
     case : ftlearn.cases.case.Case
@@ -146,11 +137,6 @@ def try_translation(case, systems, examples=()):
     systems : dict of str to system
         By what a reader calls them; the first and the last are chosen at the start.
     examples : sequence of str
-
-    Raises
-    ------
-    ValueError
-        When there are fewer than two systems, or the case holds no sentence pairs.
     """
     if case.task != "retrieval":
         raise ValueError(f"try_translation is for sentence pairs; case {case.name!r} has none.")

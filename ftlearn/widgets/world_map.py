@@ -1,8 +1,4 @@
-"""A map of held-out blocks: open one, then a tile, and see who was right.
-
-Three layers: `blocks` and `tile_rows` compute and return plain data; `map_svg`, `tile_html` and
-`map_html` render it; `world_map` is the widget, which only calls the others.
-"""
+"""A map of held-out blocks: open one, then a tile, and see who was right."""
 
 import re
 from dataclasses import dataclass
@@ -59,7 +55,7 @@ class Tile:
 
 
 def blocks(case, system):
-    """How a system did on every block of the test part, by name (list of Block)."""
+    """How a system did on every block of the test part, by name."""
     correct, groups = case.correct(system)
     labels = case.labels()
     return [
@@ -95,7 +91,7 @@ def worst_block(found):
 
 
 def corner(block):
-    """South-western corner of a block: (latitude, longitude) in degrees (tuple of int)."""
+    """South-western corner of a block: latitude, longitude in degrees."""
     if not re.fullmatch(r"[NS]\d\d [EW]\d\d\d", block):
         raise ValueError(f"group {block!r} is no block of 15 degrees, such as 'N45 E015'.")
     latitude, longitude = (
@@ -105,7 +101,6 @@ def corner(block):
 
 
 def place(latitude, longitude):
-    """Where a point lies, such as ``"48.2° N, 16.4° E"`` (str)."""
     north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
     return f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
 
@@ -150,7 +145,6 @@ def _or_sentence(asked, *arguments):
 
 
 def block_html(block, label, cut):
-    """A sentence about an open block (str)."""
     more = f" The first {MOST_TILES} are shown." if cut else ""
     body = (
         f'<p role="status"><strong>{escaped(block.name)}</strong>: '
@@ -161,7 +155,6 @@ def block_html(block, label, cut):
 
 
 def map_svg(case, system):
-    """The test tiles on a flat map, right or wrong, as SVG."""
     correct, _ = case.correct(system)
     rows = case.test
     width, height = 720, 2 * int(90 - SOUTHERNMOST)
@@ -294,7 +287,6 @@ class WorldMapView:
 
     @style.never_a_traceback
     def open_block(self, name):
-        """Show the tiles of a block, as a click does."""
         rows = tile_rows(self._case, self._systems[self.system.value], name)
         (block,) = (row for row in self._found() if row.name == name)
         west = corner(name)[1]
@@ -327,7 +319,6 @@ class WorldMapView:
 
     @style.never_a_traceback
     def open_tile(self, tile):
-        """Show a tile and what every system says of it, as a click does."""
         self.shown.value = tile_html(self._case, self._systems, tile)
 
     def _say(self, error):
@@ -337,7 +328,6 @@ class WorldMapView:
 
 
 def _button(row, column, size, clicked):
-    """A small button in a grid."""
     width, height = size
     layout = {"grid_area": f"{row} / {column}", "width": width, "height": height}
     button = ipywidgets.Button(layout=layout | {"padding": "0", "border": style.EDGE})
@@ -354,19 +344,12 @@ def _shade(share):
 def world_map(case, systems):
     """Look at held-out blocks on a map: open one, then a tile, and see who was right.
 
-    Below it stands its static equivalent.
-
     Parameters
     ----------
     case : ftlearn.cases.case.Case
         The satellite case, whose test part has ``latitude`` and ``longitude``.
     systems : dict of str to system
         By name.
-
-    Raises
-    ------
-    ValueError
-        When systems or case do not fit. What goes wrong later is said on the screen.
     """
     style.show(WorldMapView(case, systems).box)
     title = "<strong>The same as map and table</strong>"

@@ -3,6 +3,24 @@
 import html
 import re
 
+MEAN = {
+    "emoji": "😀😀 fever 🦠",
+    "right-to-left": "حمى شديدة في الركبة اليسرى",
+    "html": "<script>alert('x')</script> fever <b>&amp;</b>",
+    "long": "fever " * 1700,
+    "odd": "\u202efever\u0000 knee",
+    "x": "x",
+}
+
+
+class Failing:
+    """A system that gives no answer."""
+
+    name, seconds, seed = "failing", 0.0, 0
+
+    def predict(self, inputs):
+        raise RuntimeError("no <memory> left")
+
 
 def as_text(page):
     """The words that a reader sees, with single spaces."""

@@ -1,14 +1,10 @@
 """The progress widget without a browser: what it shows, and the reset that asks first."""
 
-import importlib
-
 import pytest
 from pages import is_a_sentence
 
 from ftlearn.exercises import progress
-
-# the package's attribute of that name is the function
-widget = importlib.import_module("ftlearn.widgets.progress")
+from ftlearn.widgets import progress as widget
 
 
 @pytest.fixture
@@ -59,15 +55,12 @@ def test_a_reset_begins_anew_keeps_the_old_file_and_shows_the_table_anew(noted, 
     assert kept.name in view.said.value and "On titles: better." in kept.read_text()
 
 
-def test_a_reset_of_nothing_says_so(home):
+def test_a_reset_of_nothing_says_so_and_one_that_fails_gets_a_sentence(home, monkeypatch):
     view = widget.ProgressView()
     view.confirm.click()
     assert "nothing yet" in view.said.value
     assert not list(home.glob("progress-*"))
 
-
-def test_a_reset_that_fails_gets_a_sentence(home, monkeypatch):
     monkeypatch.setattr(progress, "reset", lambda: 1 / 0)
-    view = widget.ProgressView()
     view.confirm.click()
     assert is_a_sentence(view.said.value, "division by zero")

@@ -1,6 +1,5 @@
 """The race widget: who arrived, what is saved, what the clock shows, without a browser."""
 
-import importlib
 import re
 import statistics
 import xml.etree.ElementTree as ElementTree
@@ -11,9 +10,7 @@ from pages import is_a_sentence
 import ftlearn
 from ftlearn import racing
 from ftlearn.evidence import RecordedRace
-
-# The package shows the function of this name in the place of its module.
-widget = importlib.import_module("ftlearn.widgets.race")
+from ftlearn.widgets import race as widget
 
 
 def laps(speed, scores):
@@ -42,11 +39,6 @@ def recorded():
     return a_race()
 
 
-@pytest.fixture
-def view(recorded):
-    return widget.RaceView(recorded)
-
-
 def row_of(page, name):
     """Cells of a table's row by its heading."""
     row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', page)
@@ -62,15 +54,10 @@ def test_the_table_says_who_arrived_and_when(recorded):
     assert row_of(page, "Colour forest") == ["0 of 3", "never", "never"]
 
 
-def test_the_sentences_say_what_is_saved(recorded):
+def test_a_saving_is_said_and_given_no_number_where_the_median_run_never_arrived(recorded):
     at = recorded.arrivals(0.65)
-    for name in ("specialist", "specialist_partial"):
-        said = racing.saved_text(racing.saving(at["from_scratch"], at[name]))
-        assert said in widget.race_html(recorded, 0.65)
-        assert said in widget.race_text(recorded, 0.65)
-
-
-def test_where_the_median_run_never_arrived_no_saving_is_given_a_number(recorded):
+    said = racing.saved_text(racing.saving(at["from_scratch"], at["specialist"]))
+    assert said in widget.race_html(recorded, 0.65) and said in widget.race_text(recorded, 0.65)
     page = widget.race_html(recorded, 0.8)
     assert "the median run never arrived, so no time is saved" in page
     assert "∞ %" not in page + widget.race_html(recorded, 0.72)
@@ -128,14 +115,12 @@ def test_a_picture_says_what_it_shows_and_no_word_has_its_palest_colour(recorded
     svg = draw(recorded, 0.65)
     root = ElementTree.fromstring(svg)
     assert [child.tag.split("}")[1] for child in root][:2] == ["title", "desc"] and root[1].text
-    assert root.get("role") == "img"
-    assert 'stroke="#D55E00"' in svg
+    assert root.get("role") == "img" and 'stroke="#D55E00"' in svg
     assert "#D55E00" not in "".join(re.findall(r"<text[^>]*>", svg))
 
 
-@pytest.mark.parametrize("inline", [True, False])
-def test_boxes_that_are_scrolled_are_called_as_their_pictures(recorded, inline):
-    page = widget.race_html(recorded, 0.65, inline=inline)
+def test_boxes_that_are_scrolled_are_called_as_their_pictures(recorded):
+    page = widget.race_html(recorded, 0.65)
     assert re.findall(r'role="region" tabindex="0" aria-label="([^"]+)"', page) == [
         "Figure: Validation accuracy against seconds of training, target 0.65",
         "Arrivals",
@@ -143,7 +128,8 @@ def test_boxes_that_are_scrolled_are_called_as_their_pictures(recorded, inline):
     ]
 
 
-def test_the_widget_follows_its_controls(view):
+def test_the_widget_follows_its_controls(recorded):
+    view = widget.RaceView(recorded)
     for control in (view.target, view.against, view.clock):
         assert control.description and control.tooltip
     assert view.play.tooltip
@@ -160,7 +146,8 @@ def test_the_widget_follows_its_controls(view):
     assert view.body.value == said and "role" not in view.picture.value.split("<svg")[0]
 
 
-def test_an_error_is_a_sentence_on_the_screen_and_without_widgets(recorded, view, shown):
+def test_an_error_is_a_sentence_on_the_screen_and_without_widgets(recorded, shown):
+    view = widget.RaceView(recorded)
     recorded.curves["specialist"].pop()
     view.target.value = 0.7
     assert is_a_sentence(view.body.value, "pairs need as many") and view.picture.value == ""

@@ -30,11 +30,6 @@ def test_an_error_without_words_is_called_by_its_kind():
     assert style.sentence(raised("")) == "It did not work (RuntimeError)."
 
 
-def test_a_sentence_to_the_learner_is_read_out_and_has_no_details():
-    shown = style.said("Type a <text> first.")
-    assert 'role="status">Type a &lt;text&gt; first.</p>' in shown and "<details" not in shown
-
-
 def test_a_static_equivalent_carries_page_and_text(shown):
     style.show_static("<b>Same</b>", lambda: ("<p>page</p>", "text"))
     style.show_static("Same", lambda: ("<p>page</p>", "text"), shown=False)
@@ -65,10 +60,6 @@ def test_a_drawing_tells_title_and_description_and_its_image_tells_the_same():
     assert 'alt="Loss &amp; score. Ends at &lt;1&gt;"' in image and "<svg" not in image
     for boxed in (image, drawing.boxed(drawn, live=True)):
         assert 'tabindex="0" aria-label="Figure: Loss &amp; score"' in boxed
-
-
-def test_a_system_is_called_with_a_capital():
-    assert style.label("linear_probe") == "Linear probe"
 
 
 @pytest.mark.parametrize("kind", [ipywidgets.Dropdown, ipywidgets.Play])
