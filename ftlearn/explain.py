@@ -150,11 +150,11 @@ def _by_word(text, offsets, values):
     return spans
 
 
-def strongest(attribution, count=3):
-    """The words that speak most for the predicted class."""
+def strongest(attribution):
+    """The three words that speak most for the predicted class."""
     spans = [span for span in attribution.spans if span.value is not None and span.value > 0]
     ranked = sorted(spans, key=lambda span: -span.value)
-    return [span.text.strip() for span in ranked[:count]]
+    return [span.text.strip() for span in ranked[:3]]
 
 
 def scaled(spans):
@@ -249,7 +249,7 @@ class Pointing:
     centre: float
 
 
-def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
+def pointing_game(case, system, part="test", stage=DEFAULT_STAGE):
     """Score explanations: does the hottest place lie in the box of the truth?
 
     The pointing game of Zhang et al. 2018 (https://doi.org/10.1007/s11263-017-1059-x), without
@@ -259,7 +259,7 @@ def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
     ----------
     case : ftlearn.cases.case.Case
         With a column ``box``: left, top, right, bottom in pixels, or empty.
-    system, target, stage
+    system, stage
         As in `grad_cam`.
     part : str
 
@@ -268,7 +268,7 @@ def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
     Pointing
     """
     rows = [row for row in case.part(part) if row["box"]]
-    heats = grad_cams(system, [row["input"] for row in rows], target, stage)
+    heats = grad_cams(system, [row["input"] for row in rows], 1, stage)
     hits = [points_into(heat, row["box"]) for heat, row in zip(heats, rows, strict=True)]
     areas, centres = [], []
     for row in rows:
@@ -291,7 +291,7 @@ def points_into(heat, box):
     ----------
     heat : numpy.ndarray, shape (height, width)
     box : sequence of float
-        Left, top, right, bottom in pixels; right and bottom are outside.
+        Left, top, right, bottom in pixels; the last two are outside.
     """
     if not heat.max() > 0:
         return False

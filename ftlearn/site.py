@@ -1,14 +1,8 @@
 """The course as web pages: published notebooks, verdicts, documents, with links between them.
 
-Nothing is executed. The pages mirror the project, so that most links need another ending only::
-
-    index.html                  the acts, and the verdict table where there is a report
-    verdicts.html               every verdict of the report
-    notebooks/<notebook>.html   with the .ipynb beside it
-    docs/ data/ README.html     documents and data cards
-    .ftlearn-site.json          which files were written here
-
-No page loads anything from elsewhere.
+Nothing is executed, and no page loads anything from elsewhere. The pages mirror the project, so
+that most links need another ending only; beside them stand index.html (the acts), verdicts.html
+(where there is a report) and .ftlearn-site.json (which files were written here).
 """
 
 import html
