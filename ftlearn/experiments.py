@@ -9,6 +9,7 @@ import math
 import tempfile
 import threading
 import time
+from collections import namedtuple
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -158,12 +159,7 @@ class _Watcher(transformers.TrainerCallback):
 # --- in words ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that can be said of a run."""
-
-    kind: str
-    text: str
+Finding = namedtuple("Finding", "kind text")  # something that can be said of a run
 
 
 def explain(log):

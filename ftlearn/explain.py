@@ -1,5 +1,6 @@
 """What a prediction rests on: words by integrated gradients, places in images by Grad-CAM."""
 
+from collections import namedtuple
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,8 @@ from .training import Specialist
 STEPS = 24  # the values then add up to within 1 % of what they share out, measured on films
 
 
-@dataclass(frozen=True)
-class Span:
-    """A piece of a text and how much it speaks for the predicted class."""
-
-    text: str
-    value: float | None
+# A piece of a text and how much it speaks for the predicted class; None where it was not read.
+Span = namedtuple("Span", "text value")
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,20 @@ class Attribution:
 
 def can_attribute(system):
     """Whether `token_attributions` can look into a system."""
+    return _is_open(system, sees_images=False)
+
+
+def can_explain_image(system):
+    """Whether `grad_cam` can look into a system."""
+    return _is_open(system, sees_images=True)
+
+
+def _is_open(system, sees_images):
+    """Whether a system is a specialist or a linear probe, of the wanted kind."""
     if isinstance(system, Specialist):
-        return not system.sees_images
-    return _is_probe_on(system, "tokenizer")
-
-
-def _is_probe_on(system, reader):
-    """Whether a system is a linear probe on a frozen model that has a tokenizer or a processor."""
+        return system.sees_images == sees_images
     is_probe = isinstance(system, Probe) and hasattr(system.classifier, "coef_")
-    return is_probe and hasattr(system.generalist, reader)
+    return is_probe and hasattr(system.generalist, "processor" if sees_images else "tokenizer")
 
 
 def token_attributions(system, text, target=None, steps=STEPS):
@@ -172,13 +174,6 @@ STAGES = ("blocks.2", "blocks.3", "blocks.4", "blocks.6")
 DEFAULT_STAGE = "blocks.4"
 
 
-def can_explain_image(system):
-    """Whether `grad_cam` can look into a system."""
-    if isinstance(system, Specialist):
-        return system.sees_images
-    return _is_probe_on(system, "processor")
-
-
 def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
     """Where in an image a class's score comes from.
 
@@ -239,14 +234,8 @@ def _upscaled(heat, size):
     return (heat / top if top > 0 else torch.zeros_like(heat)).numpy()
 
 
-@dataclass(frozen=True)
-class Pointing:
-    """Whether the hottest place of each map lies where the truth is, beside two baselines."""
-
-    item_ids: list
-    hits: np.ndarray
-    random: float
-    centre: float
+# Whether the hottest place of each map lies where the truth is, beside two baselines.
+Pointing = namedtuple("Pointing", "item_ids hits random centre")
 
 
 def pointing_game(case, system, part="test", stage=DEFAULT_STAGE):

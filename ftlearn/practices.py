@@ -5,6 +5,7 @@ that its advice is about. Runs come in pairs: the same draw of training sentence
 The epoch that is kept is chosen on validation; the test part is read once, at the end.
 """
 
+from collections import namedtuple
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,15 +82,8 @@ class RecordedPractices:
         return int((self.accuracy[system] < self.majority + FAILED_MARGIN).sum())
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What following a piece of advice came to, over pairs of runs."""
-
-    advice: Advice
-    ignored: str
-    followed: str
-    comparison: object
-    outcome: str
+# What following a piece of advice came to, over pairs of runs.
+Trial = namedtuple("Trial", "advice ignored followed comparison outcome")
 
 
 def advice_named(name):

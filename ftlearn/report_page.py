@@ -36,12 +36,11 @@ _MARKS = {
 _TONES = {"supported": "for", "contradicted": "against"}
 
 STYLE = files.style("report")
-_NOTEBOOK_STYLE = files.style("notebook")
 
 
 def escape(value):
     """Text that may stand anywhere in HTML, attributes included."""
-    return html.escape(str(value), quote=True)
+    return html.escape(str(value))
 
 
 def document(title, style, body, has_dark=True):
@@ -65,8 +64,8 @@ def _templates():
         "title": lambda name: TITLES.get(name, name),
         "tone": lambda words: _TONES.get(words.split()[0], "open"),
     }
-    functions = (axis, chart, claimed_text, facts, is_about_time, measured_twice, number, outcome)
-    functions += (overview, primary_verdict, scale_of, system_label, systems_caption)
+    functions = (axis, chart, claimed_text, is_about_time, measured_twice, number, outcome)
+    functions += (overview, primary_verdict, scale_of, system_label)
     found.globals |= {function.__name__: function for function in functions}
     found.globals |= {"float": float, "MARKS": _MARKS}
     return found
@@ -216,13 +215,11 @@ def chart(name, entry):
         bottom=40 + 30 * len(marks),
         ticks=ticks,
         # The unit of a claim about time is too long for the chart; the caption has it.
-        said=f"claimed {value:+g} %" if about_time else f"claimed {claimed_text(claimed)}",
+        said=f"{value:+g} %" if about_time else claimed_text(claimed),
         marks=marks,
         rows=rows,
         description=" ".join(sentences),
-        what="Share of the time that is saved, in per cent."
-        if about_time
-        else "Gain in percentage points.",
+        about_time=about_time,
     )
 
 
@@ -237,31 +234,6 @@ def scale_of(systems):
     bounds = [s[key] for s in systems.values() for key in ("low", "high", "score")]
     bounds = [bound for bound in bounds if bound is not None]
     return (min(bounds), max(bounds)) if bounds else (0, 1)
-
-
-def systems_caption(content, n, compared):
-    """What stands above the systems of a case or of one of its parts."""
-    items = "\u2013" if n is None else f"{n:,}"
-    groups = "" if content["n_groups"] is None else f" in {content['n_groups']:,} groups"
-    caption = f"{content['metric'].replace('_', ' ')} on {items} test items{groups}"
-    if content["metric"] == "seconds":
-        caption = f"Score: seconds of training to the target, median of {items} runs"
-    return caption + ("; the two systems of the verdict are in bold" if compared else "")
-
-
-def facts(entry):
-    """Sizes, models and costs of a case, in one line."""
-    found = [
-        f"{entry['n_train'] or 0:,} training, {entry['n_validation'] or 0:,} validation and "
-        f"{entry['n_test'] or 0:,} test items",
-        f"generalist {entry['generalist']}",
-        f"{entry['track']} track, {entry['pace']} pace",
-    ]
-    if entry["notebook_seconds"] is not None:
-        found.append(f"whole notebook {entry['notebook_seconds'] / 60:.1f} minutes")
-    if entry["peak_rss_mb"] is not None:
-        found.append(f"{entry['peak_rss_mb']:,} MB of memory at most")
-    return " \u00b7 ".join(found)
 
 
 _TABLE = re.compile(r'(<div\b[^>]*\btabindex="0"[^>]*>\s*)?<table\b.*?</table>', re.DOTALL)
@@ -298,7 +270,7 @@ def notebook_body(content):
     # What stands below a widget takes its place here.
     body = body.replace('<details class="ftl-static">', '<details class="ftl-static" open>')
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
-    return with_scrolled_tables(body), f"{colours}{_NOTEBOOK_STYLE}"
+    return with_scrolled_tables(body), f"{colours}{files.style('notebook')}"
 
 
 def notebook(content, title):
