@@ -53,8 +53,7 @@ def token_attributions(system, text, target=None, steps=STEPS):
 
     The gradient of the predicted class's log-odds is averaged on the way from a blank text (every
     piece replaced by padding) to the text, and multiplied by the way (Sundararajan, Taly & Yan
-    2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation). So the values add
-    up to what the text changes, but for an error of the numerical integration.
+    2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation).
     """
     if not can_attribute(system):
         raise ValueError(
@@ -187,9 +186,9 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
 
 
 def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=8):
-    """`grad_cam` of many images and one class: a list of arrays of the images' sizes, from 0 to 1.
+    """`grad_cam` of many images and one class: arrays of the images' sizes, from 0 to 1.
 
-    Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels in a batch.
+    A batch takes some 30 MB an image of 96 pixels.
     """
     if not can_explain_image(system):
         raise ValueError(

@@ -24,8 +24,6 @@ _FROZEN = ("zero_shot", "linear_probe", "mlp_probe")
 
 @dataclass(frozen=True)
 class Plan:
-    """How a case will be fine-tuned, and how long that will take."""
-
     recipe: Recipe
     estimate: Estimate
     reason: str
@@ -244,10 +242,7 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     """Items of train and validation whose label a model trained without them does not believe.
 
     Confident learning (Northcutt et al. 2021, https://doi.org/10.1613/jair.1.12125) as cleanlab
-    does it: a linear probe predicts every item in cross-validation over groups. A label is
-    suspected where another one is at least as probable as it is on average among the items that
-    bear it, and more probable than the item's own. Nothing is removed: a suspect may as well be a
-    hard item.
+    does it, on the cross-validated answers of a linear probe. A suspect may as well be a hard item.
     """
     from cleanlab.filter import find_label_issues
 

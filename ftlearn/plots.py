@@ -283,7 +283,6 @@ def score_bars(scores, claim=None, where="test items"):
 
 
 def _draw_bar_interval(axes, row, score, metric):
-    """Interval line on a bar, and the number in the right margin."""
     if _known(score.low, score.high):
         # a white line below the dark one keeps it visible on a dark bar
         for look in ({"color": PAPER, "linewidth": 3.6}, {"color": INK, "linewidth": 1.6}):
@@ -408,7 +407,6 @@ def _signed(value, _):
 
 
 def _mark(axes, x, label, align, color, linestyle):
-    """A vertical line with its label above the axes."""
     axes.plot([x, x], [0, 1], color=color, linewidth=1.6, linestyle=linestyle, zorder=3)
     _write_above(axes, x, label, color, align, -4 if align == "right" else 4, va="bottom")
     marker = "v" if color == INK else "D"
@@ -433,7 +431,6 @@ def _draw_estimate(axes, verdict):
 
 
 def _keep_inside(axes, text):
-    """Shift a centred text so that it does not leave the axes."""
     renderer = axes.figure.canvas.get_renderer()
     box, frame = text.get_window_extent(renderer), axes.get_window_extent(renderer)
     shift = max(frame.x0 + 4 - box.x0, 0) + min(frame.x1 - 4 - box.x1, 0)
@@ -555,7 +552,6 @@ def _progress(row):
 
 
 def _draw_validation_scores(axes, points):
-    """The validation scores, the best of them marked."""
     if not points:
         axes.text(0.5, 0.5, "not measured yet", transform=axes.transAxes, ha="center", color=SOFT)
         axes.set(xticks=[], yticks=[])
@@ -835,7 +831,6 @@ _PART_GAP = 0.35  # rows between two parts
 
 
 def _draw_travel_row(axes, y, system, score):
-    """A system's interval, its mark and its number in the right margin."""
     strong = system.startswith("specialist")
     width, marker, color, weight = (4, "D", BLUE, "bold") if strong else (2.5, "o", SOFT, "normal")
     bounds = _points(score.score, score.low, score.high)
@@ -915,7 +910,6 @@ _NO_SCORES = ("_loss", "_runtime", "_per_second", "_time")
 
 
 def _history_of_log(log):
-    """Turn a transformers log into a learning-curve history."""
     rows = {}
     for entry in log:
         row = rows.setdefault(entry["step"], {"step": entry["step"], "epoch": entry.get("epoch")})

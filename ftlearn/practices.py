@@ -144,7 +144,6 @@ def trial_wording(case, recorded, tried):
 
 
 def failures_text(recorded, system):
-    """How many runs failed, with exact bounds, in words."""
     failed, runs = recorded.failed(system), len(recorded.accuracy[system])
     low, high = failure_bounds(failed, runs)
     return (
@@ -232,11 +231,7 @@ def loss_and_score_disagree(histories):
 
 
 def confidence(home, away, literature):
-    """How far a piece of advice can be relied on, from both kinds of evidence.
-
-    `home` and `away` are outcomes of a `Trial`, `literature` is as in `Advice`. Where home cannot
-    tell, away counts.
-    """
+    """How sure one may be: by outcomes at home and away (where home cannot tell) and literature."""
     outcome = away if home == "not distinguishable" else home
     if outcome == "not distinguishable":
         if literature == "helps":

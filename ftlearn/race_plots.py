@@ -150,7 +150,6 @@ def _draw_saving(axes, row, label, found, seen, has_bar):
 
 
 def _frame_savings(axes, labels, claim):
-    """Axes for rows of shares of time, with lines for no difference and for the claim."""
     axes.set_xlim(max(min(axes.get_xlim()[0], -12), -150), 102)
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)), zorder=1)

@@ -76,11 +76,8 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         `VERDICT_KEYS` without ``source``. ``"test"`` adds systems to the case's own test part. One
         without predictions is about runs; its ``more`` gives ``n``, ``n_groups`` and `MORE_KEYS`.
 
-    Raises
-    ------
-    ValueError
-        When a system is filed twice, a verdict names a system that is not filed, or more than one
-        verdict is primary. Nothing is then written.
+    A ValueError, and nothing is written, when a system is filed twice, a verdict names a system
+    that is not filed, or more than one verdict is primary.
     """
     entry = _entry(case if systems else _as_recorded(case))
     tables = []
@@ -90,7 +87,7 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         if part != "test":
             _file_live(entry, tables, case, own.get(part, systems), part)
     for verdict in verdicts:
-        place = _place(entry, _part_of(verdict, case))
+        place = _places(entry)[_part_of(verdict, case)]
         place["verdicts"].append(_filed(verdict, "live"))
     for part in recorded:
         _file_recorded(entry, tables, case, part)
@@ -149,7 +146,6 @@ def _entry(case):
 
 
 def _part_of(verdict, case):
-    """The part of results.json that a verdict belongs to."""
     is_other_metric = verdict.part == "test" and verdict.metric != case.metric
     return verdict.metric if is_other_metric else verdict.part
 
@@ -160,13 +156,9 @@ def _filed(verdict, source):
     return {**given, "source": given.get("source", source)}
 
 
-def _place(entry, part):
-    return entry if part == "test" else entry["parts"][part]
-
-
 def _places(entry):
-    """The test part and all others, each with its name."""
-    return (("test", entry), *entry["parts"].items())
+    """The test part and all others, by name."""
+    return {"test": entry, **entry["parts"]}
 
 
 def _file_live(entry, tables, case, systems, part):
@@ -180,7 +172,7 @@ def _file_live(entry, tables, case, systems, part):
         versions = list(given) if isinstance(given, (list, tuple)) else [given]
         score = evaluation.score(case, versions, data_part, metric)
         seconds = [float(version.seconds) for version in versions]
-        _place(entry, part)["systems"][name] = {
+        _places(entry)[part]["systems"][name] = {
             "score": score.score,
             "low": score.low,
             "high": score.high,
@@ -213,7 +205,7 @@ def _file_recorded(entry, tables, case, part):
         sizes = (None, None) if table.empty else (len(items), _count_groups(items["group"]))
         more = getattr(part, "more", {})
         entry["parts"][part.name] = {**_new_part(part.metric, *sizes), **more}
-    place = _place(entry, part.name)
+    place = _places(entry)[part.name]
     if place["metric"] != part.metric:
         raise ValueError(
             f"part {part.name!r} is filed with metric {place['metric']!r} and recorded with "
@@ -250,7 +242,7 @@ def _from_predictions(table, system, part, metric, n_classes):
 
 def _check_verdicts(entry):
     primary = []
-    for part, place in _places(entry):
+    for part, place in _places(entry).items():
         for verdict in place["verdicts"]:
             for role in _ROLES:
                 if verdict[role] not in place["systems"]:
@@ -336,7 +328,6 @@ def _filed_sentence(case, entry, is_home):
 
 
 def has_results(folder):
-    """Whether a case was filed in a folder."""
     return any((Path(folder) / "cases").glob("*.json"))
 
 
@@ -419,13 +410,11 @@ def course_table(entries):
         "|---|---|---|---|---|---|",
     ]
     for name, title in TITLES.items():
-        if name not in entries:
-            lines.append(f"| {title} | | not run yet | | | |")
-            continue
-        entry = entries[name]
-        verdict = report_page.primary_verdict(entry)
+        entry = entries.get(name)
+        verdict = report_page.primary_verdict(entry) if entry else None
         if verdict is None:
-            lines.append(f"| {title} | | no primary verdict | | | |")
+            why = "no primary verdict" if entry else "not run yet"
+            lines.append(f"| {title} | | {why} | | | |")
             continue
         claimed = report_page.claimed_text(entry["claimed"])
         measured = " | ".join(report_page.measured_twice(entry))
@@ -440,7 +429,9 @@ def course_table(entries):
 
 
 def _seconds_of(entry, system):
-    found = [place["systems"][system] for _, place in _places(entry) if system in place["systems"]]
+    found = [
+        place["systems"][system] for place in _places(entry).values() if system in place["systems"]
+    ]
     seconds = [one["seconds"] for one in found if one["seconds"] is not None]
     return f"{seconds[0]:,.0f} s" if seconds else "\u2013"
 
@@ -545,7 +536,9 @@ def _check_verdict(where, verdict, systems):
 
 
 def _check_primary(name, entry):
-    verdicts = (verdict for _, place in _places(entry) for verdict in place.get("verdicts", ()))
+    verdicts = (
+        verdict for place in _places(entry).values() for verdict in place.get("verdicts", ())
+    )
     found = [verdict for verdict in verdicts if verdict.get("primary")]
     pairs = [{role: verdict.get(role) for role in _ROLES} for verdict in found]
     expected = pairs[0] if pairs else None
@@ -585,7 +578,7 @@ def _recompute_case(name, entry, path):
     n_classes = len(json.loads(arrow.schema.metadata[b"ftlearn"])["label_names"])
     table = arrow.to_pandas()
     filed = set(table["part"].astype(str))
-    for part, place in _places(entry):
+    for part, place in _places(entry).items():
         if place["metric"] in FRACTIONS:
             where = name if part == "test" else f"{name}.parts.{part}"
             # A metric's part has no rows of its own: it is another look at the test part.
@@ -656,7 +649,7 @@ def scoreboard(results):
                 name,
                 report_page.claimed_text(entry["claimed"]),
                 *report_page.measured_twice(entry),
-                "\u2013" if seconds is None else f"{seconds / 60:.1f}",
+                report_page.number(seconds and seconds / 60, 1),
                 "\u2013" if memory is None else str(memory),
                 report_page.outcome(verdict["wording"]) if verdict else "no primary verdict",
             )

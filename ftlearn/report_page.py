@@ -49,7 +49,6 @@ def document(title, style, body, has_dark=True):
 
 
 def render(template, **values):
-    """A template filled in."""
     return _templates().get_template(template).render(values)
 
 
@@ -106,9 +105,9 @@ def live_witness(entry):
     for place in entry["parts"].values():
         if verdict in place["verdicts"] and place["metric"] != entry["metric"]:
             return None
+    about = (verdict["baseline"], verdict["specialist"], "live")
     for live in entry["verdicts"]:
-        same_systems = all(live[role] == verdict[role] for role in ("baseline", "specialist"))
-        if same_systems and live.get("source") == "live":
+        if (live["baseline"], live["specialist"], live.get("source")) == about:
             return live
     return None
 
@@ -230,7 +229,6 @@ def _step(span):
 
 
 def scale_of(systems):
-    """The lowest and the highest of systems' scores and bounds."""
     bounds = [s[key] for s in systems.values() for key in ("low", "high", "score")]
     bounds = [bound for bound in bounds if bound is not None]
     return (min(bounds), max(bounds)) if bounds else (0, 1)
@@ -274,7 +272,6 @@ def notebook_body(content):
 
 
 def notebook(content, title):
-    """An executed notebook as a page of the report."""
     cells, style = notebook_body(content)
     back = '<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>'
     return document(title, style, f"{back}\n<main>\n{cells}\n</main>", has_dark=False)

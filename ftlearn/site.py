@@ -51,7 +51,6 @@ class _Site:
 
     @cached_property
     def acts(self):
-        """The published notebooks, in reading order."""
         import nbformat
 
         found = sorted(self.project.glob(NOTEBOOKS))
@@ -103,9 +102,8 @@ class _Act:
 def build(folder, say=print):
     """Write the site into a folder, and return the path of its ``index.html``.
 
-    Pages that were written there before are replaced; other files stay, and where one of them
-    stands in a page's place nothing is written (FileExistsError). `say` is called with a line of
-    text about each thing that the site lacks. FileNotFoundError without a published notebook.
+    Pages that were written there before are replaced; where another file stands in a page's place
+    nothing is written (FileExistsError). `say` gets a line about each thing that the site lacks.
     """
     from .notebooks import PROJECT, report_folder
 
@@ -182,7 +180,6 @@ def _markdown(text):
 
 
 def _navigation(site, page):
-    """Links to what every page offers."""
     entries = [("All acts", "index.html")]
     entries += [("Verdicts", "verdicts.html")] if site.results else []
     entries += [(title, to) for title, to, _ in site.listed if title != "How it is built"]
@@ -254,7 +251,6 @@ def _add_notebook(site, number):
 
 
 def _add_verdicts(site, folder):
-    """The report's index, as one page of the site."""
     links = {
         Path(act.source).stem: [("the notebook", site.addresses[act.source])] for act in site.acts
     }
@@ -352,10 +348,9 @@ _LOADING = ("img", "script", "link", "iframe", "source", "video", "audio", "embe
 
 
 def check(folder):
-    """What is wrong with the links of a site: a list of one sentence for each.
+    """What is wrong with the links of a site, and what its pages load from elsewhere: list of str.
 
-    Links and anchors that lead nowhere, and what a page loads from elsewhere. Addresses on the web
-    are not asked for.
+    Addresses on the web are not asked for.
     """
     folder = Path(folder).expanduser().absolute()
     pages = {}
