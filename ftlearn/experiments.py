@@ -1,20 +1,23 @@
 """Short training runs with an eye on every step, and what can be said of them in words.
 
-They are real runs of the transformers Trainer on a real model, only small: seconds instead of
-minutes. They look at validation alone; nothing here ever sees a test part.
+They are real runs of the transformers Trainer on a real model, of seconds instead of minutes. They
+look at validation alone.
 """
 
+import functools
 import math
 import tempfile
 import threading
 import time
+from collections import namedtuple
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
 
-from . import training
+from . import checked_yaml, training
 from .models.text import quiet_transformers
 from .training import Recipe
 
@@ -48,12 +51,12 @@ class Log:
 
     @property
     def best(self):
-        """The row of the epoch with the best validation score, the first of equals (or None)."""
+        """The row of the epoch with the best validation score, the first of equals, or None."""
         return max(self.epochs, key=lambda row: row["validation_score"], default=None)
 
     @property
     def lowest(self):
-        """The row of the epoch with the lowest validation loss, the first of equals (or None)."""
+        """The same with the lowest validation loss."""
         return min(self.epochs, key=lambda row: row["validation_loss"], default=None)
 
 
@@ -65,13 +68,11 @@ def run_experiment(case, recipe, watch=None, stop=None, most_seconds=None):
     case : ftlearn.cases.case.Case
         A classification of texts, with a small training part.
     recipe : ftlearn.training.Recipe
-        With a patience the run stops when validation has not become better for so many epochs.
     watch : callable, optional
         Called with the log after every step and every look at validation.
     stop : threading.Event, optional
         Set it to end the run at the next step, or in the middle of a look.
     most_seconds : float, optional
-        The run ends after so many seconds, whatever it has reached.
 
     Returns
     -------
@@ -158,12 +159,7 @@ class _Watcher(transformers.TrainerCallback):
 # --- in words ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that can be said of a run."""
-
-    kind: str
-    text: str
+Finding = namedtuple("Finding", "kind text")  # something that can be said of a run
 
 
 def explain(log):
@@ -179,108 +175,73 @@ def explain(log):
     Returns
     -------
     list of Finding
-        The most important first, never empty.
+        The most important first.
     """
     if log.ended == DIVERGED:
-        return [Finding("diverged", _diverged_text(log, "The loss is no number any more"))]
+        return [_finding(log, "diverged", what="The loss is no number any more")]
     if not log.epochs:
         why = "time was up" if log.ended == TIME else "you stopped it"
-        return [Finding("nothing", f"No epoch was finished ({why}), so there is nothing to judge.")]
-    failed = _failed_to_learn(log)
-    if failed:
-        return [failed, *_remarks(log, failed)]
-    main = [finding for finding in (_over_fitted(log), _under_trained(log)) if finding]
-    return [*(main or [_healthy(log)]), *_remarks(log, failed)]
-
-
-def _failed_to_learn(log):
-    """A finding on runs that did not learn, or None."""
-    last = log.epochs[-1]["train_loss"]
-    if last < NOT_LEARNED * log.guessing:
-        return None
-    highest = max(row["loss"] for row in log.steps)
-    if highest > BLOWN_UP * log.guessing:
-        return Finding("diverged", _diverged_text(log, f"The loss jumped up to {highest:.1f}"))
-    return Finding(
-        "not_learned",
-        f"It did not learn: the training loss ended at {last:.2f}, and guessing costs "
-        f"{log.guessing:.2f}. {_why_not(log)}",
-    )
-
-
-def _diverged_text(log, what):
-    return (
-        f"It diverged. {what}; guessing costs {log.guessing:.2f}. The learning rate, "
-        f"{log.recipe.learning_rate:g}, is too high: try a tenth of it."
-    )
-
-
-def _why_not(log):
-    if log.trained_parameters < 10_000:
-        return f"Only {log.trained_parameters:,} numbers could learn: too much was frozen."
-    return (
-        f"{len(log.steps)} steps at a rate of at most {log.recipe.learning_rate:g} were too "
-        "little: more epochs, more examples or a higher rate."
-    )
-
-
-def _over_fitted(log):
-    lowest, last = log.lowest, log.epochs[-1]
-    rose = last["validation_loss"] > LOSS_RISEN * lowest["validation_loss"]
-    fell = last["train_loss"] < lowest["train_loss"]
-    if not (rose and fell):
-        return None
-    return Finding(
-        "over_fitted",
-        f"It over-fitted. After epoch {lowest['epoch']} the validation loss rose from "
-        f"{lowest['validation_loss']:.2f} to {last['validation_loss']:.2f}, while the training "
-        f"loss fell to {last['train_loss']:.2f}. It was learning its examples by heart.",
-    )
-
-
-def _under_trained(log):
-    if len(log.epochs) < 2 or log.ended == EARLY:
-        return None
-    before, last = log.epochs[-2:]
-    falling = last["train_loss"] < STILL_FALLING * before["train_loss"]
-    if not (falling and log.lowest is last):
-        return None
-    return Finding(
-        "under_trained",
-        f"It was under-trained: in the last epoch the training loss still fell, from "
-        f"{before['train_loss']:.2f} to {last['train_loss']:.2f}, and the validation loss with it. "
-        "Give it more epochs or a higher rate.",
-    )
-
-
-def _healthy(log):
-    return Finding(
-        "healthy",
-        "A healthy run: it learned, and validation kept up. Best score "
-        f"{log.best['validation_score']:.3f}, after epoch {log.best['epoch']}.",
-    )
-
-
-def _remarks(log, failed):
-    """What is said beside the main thing."""
-    best, lowest = log.best, log.lowest
+        return [_finding(log, "nothing", why=why)]
+    learned = log.epochs[-1]["train_loss"] < NOT_LEARNED * log.guessing
+    found = _on_fit(log) if learned else [_on_failure(log)]
     if log.ended == EARLY:
         saved = log.recipe.epochs - len(log.epochs)
-        yield Finding(
-            "stopped_early",
-            f"Early stopping saved {saved} {'epoch' if saved == 1 else 'epochs'} of "
-            f"{log.recipe.epochs}. The one to keep is epoch {best['epoch']}, with "
-            f"{best['validation_score']:.3f}.",
-        )
-    if not failed and best["epoch"] != lowest["epoch"]:
-        yield Finding(
-            "disagree",
-            f"Loss and score disagree: the validation loss is lowest after epoch "
-            f"{lowest['epoch']}, the score best after epoch {best['epoch']}.",
-        )
+        saved = f"{saved} {'epoch' if saved == 1 else 'epochs'}"
+        found.append(_finding(log, "stopped_early", saved=saved))
+    if learned and log.best["epoch"] != log.lowest["epoch"]:
+        found.append(_finding(log, "disagree"))
     if log.ended in (TIME, BY_HAND):
         why = "Time was up" if log.ended == TIME else "You stopped it"
-        yield Finding("cut", f"{why} after {len(log.steps)} of {log.steps_planned} steps.")
+        found.append(_finding(log, "cut", why=why))
+    return found
+
+
+def _on_failure(log):
+    highest = max(row["loss"] for row in log.steps)
+    if highest > BLOWN_UP * log.guessing:
+        return _finding(log, "diverged", what=f"The loss jumped up to {highest:.1f}")
+    if log.trained_parameters < 10_000:
+        why = f"Only {log.trained_parameters:,} numbers could learn: too much was frozen."
+    else:
+        why = (
+            f"{len(log.steps)} steps at a rate of at most {log.recipe.learning_rate:g} were too "
+            "little: more epochs, more examples or a higher rate."
+        )
+    return _finding(log, "not_learned", why=why)
+
+
+def _on_fit(log):
+    last, lowest, found = log.epochs[-1], log.lowest, []
+    rose = last["validation_loss"] > LOSS_RISEN * lowest["validation_loss"]
+    if rose and last["train_loss"] < lowest["train_loss"]:
+        found.append(_finding(log, "over_fitted"))
+    if lowest is last and len(log.epochs) > 1 and log.ended != EARLY:
+        if last["train_loss"] < STILL_FALLING * log.epochs[-2]["train_loss"]:
+            found.append(_finding(log, "under_trained"))
+    return found or [_finding(log, "healthy")]
+
+
+def _finding(log, kind, **words):
+    """A sentence of ``data/findings.yaml`` with the log's numbers, and some words more."""
+    text = _sentences()[kind].format(
+        guessing=log.guessing,
+        rate=log.recipe.learning_rate,
+        epochs=log.recipe.epochs,
+        steps=len(log.steps),
+        planned=log.steps_planned,
+        last=log.epochs[-1] if log.epochs else None,
+        before=log.epochs[-2] if len(log.epochs) > 1 else None,
+        best=log.best,
+        lowest=log.lowest,
+        **words,
+    )
+    return Finding(kind, text)
+
+
+@functools.cache
+def _sentences():
+    path = Path(__file__).resolve().parents[1] / "data" / "findings.yaml"
+    return checked_yaml.load(path, "data/findings.yaml")
 
 
 # --- the range of learning rates ----------------------------------------------------------------
@@ -298,7 +259,7 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
     recipe : ftlearn.training.Recipe
         Its rate, warm-up and epochs are not used.
     lowest, highest : float
-        The first rate and the last; between them it grows by the same factor each step.
+        The first rate and the last; it grows by the same factor each step.
     steps : int
 
     Returns
@@ -327,9 +288,9 @@ def learning_rate_range(case, recipe, lowest=1e-6, highest=1e-1, steps=60):
     return _smoothed(log.steps)
 
 
-def _smoothed(steps, share=0.8):
+def _smoothed(steps):
     """Exponential moving average, corrected for its start; up to a loss that is no number."""
-    rows, running = [], 0.0
+    rows, running, share = [], 0.0, 0.8
     for number, step in enumerate(steps, start=1):
         if not math.isfinite(step["loss"]):
             break
@@ -346,9 +307,5 @@ def suggested_rate(rows):
     ----------
     rows : list of dict
         As `learning_rate_range` gives them.
-
-    Returns
-    -------
-    float
     """
     return min(rows, key=lambda row: row["smooth"])["rate"] / 10

@@ -1,5 +1,6 @@
 """What a prediction rests on: words by integrated gradients, places in images by Grad-CAM."""
 
+from collections import namedtuple
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,8 @@ from .training import Specialist
 STEPS = 24  # the values then add up to within 1 % of what they share out, measured on films
 
 
-@dataclass(frozen=True)
-class Span:
-    """A piece of a text and how much it speaks for the predicted class."""
-
-    text: str
-    value: float | None
+# A piece of a text and how much it speaks for the predicted class; None where it was not read.
+Span = namedtuple("Span", "text value")
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,20 @@ class Attribution:
 
 def can_attribute(system):
     """Whether `token_attributions` can look into a system."""
+    return _is_open(system, sees_images=False)
+
+
+def can_explain_image(system):
+    """Whether `grad_cam` can look into a system."""
+    return _is_open(system, sees_images=True)
+
+
+def _is_open(system, sees_images):
+    """Whether a system is a specialist or a linear probe, of the wanted kind."""
     if isinstance(system, Specialist):
-        return not system.sees_images
-    return _is_probe_on(system, "tokenizer")
-
-
-def _is_probe_on(system, reader):
-    """Whether a system is a linear probe on a frozen model that has a tokenizer or a processor."""
+        return system.sees_images == sees_images
     is_probe = isinstance(system, Probe) and hasattr(system.classifier, "coef_")
-    return is_probe and hasattr(system.generalist, reader)
+    return is_probe and hasattr(system.generalist, "processor" if sees_images else "tokenizer")
 
 
 def token_attributions(system, text, target=None, steps=STEPS):
@@ -51,8 +53,7 @@ def token_attributions(system, text, target=None, steps=STEPS):
 
     The gradient of the predicted class's log-odds is averaged on the way from a blank text (every
     piece replaced by padding) to the text, and multiplied by the way (Sundararajan, Taly & Yan
-    2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation). So the values add
-    up to what the text changes, but for an error of the numerical integration.
+    2017, https://doi.org/10.48550/arXiv.1703.01365; captum's implementation).
     """
     if not can_attribute(system):
         raise ValueError(
@@ -150,11 +151,11 @@ def _by_word(text, offsets, values):
     return spans
 
 
-def strongest(attribution, count=3):
-    """The words that speak most for the predicted class."""
+def strongest(attribution):
+    """The three words that speak most for the predicted class."""
     spans = [span for span in attribution.spans if span.value is not None and span.value > 0]
     ranked = sorted(spans, key=lambda span: -span.value)
-    return [span.text.strip() for span in ranked[:count]]
+    return [span.text.strip() for span in ranked[:3]]
 
 
 def scaled(spans):
@@ -172,13 +173,6 @@ STAGES = ("blocks.2", "blocks.3", "blocks.4", "blocks.6")
 DEFAULT_STAGE = "blocks.4"
 
 
-def can_explain_image(system):
-    """Whether `grad_cam` can look into a system."""
-    if isinstance(system, Specialist):
-        return system.sees_images
-    return _is_probe_on(system, "processor")
-
-
 def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
     """Where in an image a class's score comes from.
 
@@ -192,9 +186,9 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
 
 
 def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=8):
-    """`grad_cam` of many images and one class: a list of arrays of the images' sizes, from 0 to 1.
+    """`grad_cam` of many images and one class: arrays of the images' sizes, from 0 to 1.
 
-    Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels in a batch.
+    A batch takes some 30 MB an image of 96 pixels.
     """
     if not can_explain_image(system):
         raise ValueError(
@@ -239,17 +233,11 @@ def _upscaled(heat, size):
     return (heat / top if top > 0 else torch.zeros_like(heat)).numpy()
 
 
-@dataclass(frozen=True)
-class Pointing:
-    """Whether the hottest place of each map lies where the truth is, beside two baselines."""
-
-    item_ids: list
-    hits: np.ndarray
-    random: float
-    centre: float
+# Whether the hottest place of each map lies where the truth is, beside two baselines.
+Pointing = namedtuple("Pointing", "item_ids hits random centre")
 
 
-def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
+def pointing_game(case, system, part="test", stage=DEFAULT_STAGE):
     """Score explanations: does the hottest place lie in the box of the truth?
 
     The pointing game of Zhang et al. 2018 (https://doi.org/10.1007/s11263-017-1059-x), without
@@ -259,7 +247,7 @@ def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
     ----------
     case : ftlearn.cases.case.Case
         With a column ``box``: left, top, right, bottom in pixels, or empty.
-    system, target, stage
+    system, stage
         As in `grad_cam`.
     part : str
 
@@ -268,7 +256,7 @@ def pointing_game(case, system, part="test", target=1, stage=DEFAULT_STAGE):
     Pointing
     """
     rows = [row for row in case.part(part) if row["box"]]
-    heats = grad_cams(system, [row["input"] for row in rows], target, stage)
+    heats = grad_cams(system, [row["input"] for row in rows], 1, stage)
     hits = [points_into(heat, row["box"]) for heat, row in zip(heats, rows, strict=True)]
     areas, centres = [], []
     for row in rows:
@@ -291,7 +279,7 @@ def points_into(heat, box):
     ----------
     heat : numpy.ndarray, shape (height, width)
     box : sequence of float
-        Left, top, right, bottom in pixels; right and bottom are outside.
+        Left, top, right, bottom in pixels; the last two are outside.
     """
     if not heat.max() > 0:
         return False

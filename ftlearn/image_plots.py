@@ -35,9 +35,7 @@ def gallery(images, titles, heading, caption, alt, boxes=None, heats=None, colum
     ----------
     images : sequence of PIL.Image.Image
     titles : sequence of str
-        One an image.
     heading, caption, alt : str
-        Above all of them, and as in `ftlearn.plots.Picture`.
     boxes : sequence of (sequence of float), optional
         Left, top, right, bottom in pixels of what is framed; empty: nothing.
     heats : sequence of numpy.ndarray, optional
@@ -77,9 +75,8 @@ def grades_figure(rows, heading, groups):
     ----------
     rows : list of dict
         ``grade`` (int), ``system`` (str), ``score`` (an `ftlearn.evaluation.Score`).
-    heading : str
-    groups : str
-        How many lesions a grade has, in words, for the caption.
+    heading, groups : str
+        `groups` says in the caption how many lesions a grade has.
     """
     systems = list(dict.fromkeys(row["system"] for row in rows))
     grades = sorted({row["grade"] for row in rows})
@@ -125,8 +122,7 @@ def gain_figure(rows, heading, caption, did_not_learn=()):
         ``at`` (str), ``opponent`` (str), ``verdict`` (an `ftlearn.evaluation.Verdict`).
     heading, caption : str
     did_not_learn : collection of str
-        Opponents that never left chance: to beat them is no gain, so they are drawn in grey, and
-        their name says "did not learn" where it would say "against".
+        Opponents that never left chance: to beat them is no gain, so they are drawn in grey.
     """
     opponents = list(dict.fromkeys(row["opponent"] for row in rows))
     places = list(dict.fromkeys(row["at"] for row in rows))
@@ -190,8 +186,8 @@ def calibration_figure(labels, probabilities, heading):
             if inside.sum() < 5:
                 continue
             seen = binomtest(int(labels[inside].sum()), int(inside.sum()))
-            bounds = seen.proportion_ci(method="exact")
             at = float(shares[inside].mean())
+            bounds = seen.proportion_ci(method="exact")
             axes.plot([at, at], [bounds.low, bounds.high], color=color, linewidth=1.2, alpha=0.7)
             points.append((at, seen.statistic, seen.n))
         # A mark at 0 or 100 % is drawn whole, over the edge.
@@ -227,8 +223,8 @@ def pointing_figure(rows, heading, caption):
     said = []
     for y, (name, hits, tries) in enumerate(rows):
         share = hits / tries
-        interval = binomtest(hits, tries).proportion_ci(method="exact")
-        axes.plot([interval.low, interval.high], [y, y], color=BLUE, linewidth=2, alpha=0.6)
+        bounds = binomtest(hits, tries).proportion_ci(method="exact")
+        axes.plot([bounds.low, bounds.high], [y, y], color=BLUE, linewidth=2, alpha=0.6)
         axes.plot(share, y, "o", color=BLUE, markersize=7, clip_on=False)
         said.append(f"{name}: {share:.0%} of {tries}")
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))

@@ -24,8 +24,6 @@ _FROZEN = ("zero_shot", "linear_probe", "mlp_probe")
 
 @dataclass(frozen=True)
 class Plan:
-    """How a case will be fine-tuned, and how long that will take."""
-
     recipe: Recipe
     estimate: Estimate
     reason: str
@@ -66,11 +64,11 @@ class Investigation:
                 f"The test part has {self.verdict.n_groups:,} {self.case.group_name}: few for a "
                 "fine difference. To halve the interval takes about four times as many."
             )
-        return [
-            *lines,
+        lines.append(
             "Read the items it breaks: ftlearn.compare(found.case, found.systems). A number never "
-            "says which mistakes hurt.",
-        ]
+            "says which mistakes hurt."
+        )
+        return lines
 
     def __str__(self):
         lines = [self.verdict.wording, *(verdict.wording for verdict in self.others)]
@@ -113,8 +111,6 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        Such as `ftlearn.case_from_csv`, `ftlearn.case_from_folder` and `ftlearn.case_from_pairs`
-        give.
     recipe : ftlearn.training.Recipe, optional
         When absent, `plan_training` chooses.
     minutes : float
@@ -177,12 +173,11 @@ def investigate(case, recipe=None, minutes=2.0, progress=print):
 def plan_training(case, recipe=None, minutes=2.0, prompt=""):
     """Choose a recipe from the size of the data and the speed of this machine.
 
-    `Recipe.tuned`, for images `Recipe.images`, for sentence pairs `Recipe.pairs`, with as many
-    epochs as make about `STEPS_AIMED_AT` steps (half as many for images and pairs), from 4 to 20,
-    for small data starve on the usual few (Mosbach et al. 2021,
-    https://doi.org/10.48550/arXiv.2006.04884); validation stops it earlier. Fewer, but at least 2,
-    where so many would take longer than `minutes`, as measured by a few real steps. The choice is
-    kept until the investigation is complete, so that one that was stopped goes on with the same.
+    `Recipe.tuned`, `Recipe.images` or `Recipe.pairs`, with as many epochs as make about
+    `STEPS_AIMED_AT` steps (half as many for images and pairs), from 4 to 20, for small data starve
+    on the usual few (Mosbach et al. 2021, https://doi.org/10.48550/arXiv.2006.04884). Fewer, but at
+    least 2, where so many would take longer than `minutes`, as measured by a few real steps. The
+    choice is kept until the investigation is complete: one that was stopped goes on with it.
     """
     if not minutes > 0:
         raise ValueError(f"minutes is {minutes!r}; allowed: a number above 0.")
@@ -229,12 +224,10 @@ def _choose(case, minutes, prompt):
         )
     else:
         reason += ". Validation decides which is the last."
-    estimate = Estimate(
-        seconds=measured.seconds * epochs / tuned.epochs,
-        steps=steps * epochs,
-        examples_per_second=measured.examples_per_second,
+    speed = measured.examples_per_second
+    return Plan(
+        recipe, Estimate(measured.seconds * epochs / tuned.epochs, steps * epochs, speed), reason
     )
-    return Plan(recipe, estimate, reason)
 
 
 def _plan_file(case, minutes):
@@ -249,10 +242,7 @@ def suspected_labels(case, generalist, most=MOST_SUSPECTS):
     """Items of train and validation whose label a model trained without them does not believe.
 
     Confident learning (Northcutt et al. 2021, https://doi.org/10.1613/jair.1.12125) as cleanlab
-    does it: a linear probe predicts every item in cross-validation over groups. A label is
-    suspected where another one is at least as probable as it is on average among the items that
-    bear it, and more probable than the item's own. Nothing is removed: a suspect may as well be a
-    hard item.
+    does it, on the cross-validated answers of a linear probe. A suspect may as well be a hard item.
     """
     from cleanlab.filter import find_label_issues
 
@@ -305,12 +295,11 @@ _SUSPECTS_NOTE = (
 
 
 def _suspects_text(suspects):
-    if not suspects:
-        return []
-    return [f"{_SUSPECTS_TITLE}. {_SUSPECTS_NOTE}"] + [
-        f"  {s.item_id}: {s.label!r}, or {s.suggested!r} ({s.probability:.0%})? {_short(s.input)}"
-        for s in suspects
-    ]
+    lines = [f"{_SUSPECTS_TITLE}. {_SUSPECTS_NOTE}"] if suspects else []
+    for s in suspects:
+        expected = f"{s.label!r}, or {s.suggested!r} ({s.probability:.0%})?"
+        lines.append(f"  {s.item_id}: {expected} {_short(s.input)}")
+    return lines
 
 
 def _suspects_html(suspects):
@@ -331,8 +320,8 @@ def _suspects_html(suspects):
     )
 
 
-def _short(text, most=160):
-    return text if len(text) <= most else text[:most].rstrip() + " ..."
+def _short(text):
+    return text if len(text) <= 160 else text[:160].rstrip() + " ..."
 
 
 # --- words ------------------------------------------------------------------------------------
@@ -351,7 +340,8 @@ def _what_won(verdict, others, case):
         )
     classical = next(other for other in others if other.baseline == "classical")
     craft = "sees edges" if sees_images(case) else "counts words"
-    craft = "compares letters" if case.task == "retrieval" else craft
+    if case.task == "retrieval":
+        craft = "compares letters"
     if classical.low is None or classical.low <= 0:
         return (
             f"The specialist beats the {opponent}, but not, as far as these data show, a "

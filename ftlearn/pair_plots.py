@@ -28,7 +28,7 @@ def flat_map(queries, candidates):
 
 
 def gap_of(queries, candidates):
-    """How much nearer translations lie than other texts.
+    """How much nearer translations lie than other texts: mean cosine of both.
 
     Parameters
     ----------
@@ -38,7 +38,6 @@ def gap_of(queries, candidates):
     Returns
     -------
     own, others : float
-        Mean cosine of a text with its translation, and with all other candidates.
     """
     similarity = queries @ candidates.T
     own = similarity.diagonal()
@@ -57,18 +56,15 @@ def embedding_map(panels, names, title, labels=()):
         What the two sides are called.
     title : str
     labels : sequence of str
-        Written beside the first points of the first side; empty: nothing.
+        Written beside the first points of the first side.
     """
-    figure = _figure(4.8)
-    _heading(
-        figure, title, "A line joins a text and its translation. Each map has a scale of its own."
-    )
-    width = 3.4
+    figure, width = _figure(4.8), 3.4
+    subtitle = "A line joins a text and its translation. Each map has a scale of its own."
+    _heading(figure, title, subtitle)
     sentences = []
     for at, (name, (queries, candidates)) in enumerate(panels.items()):
-        axes = figure.add_axes(
-            (0.12 / 7.2 + at * (width + 0.15) / 7.2, 0.42 / 4.8, width / 7.2, 3.38 / 4.8)
-        )
+        left = 0.12 / 7.2 + at * (width + 0.15) / 7.2
+        axes = figure.add_axes((left, 0.42 / 4.8, width / 7.2, 3.38 / 4.8))
         share = _draw_map(axes, queries, candidates, names, labels)
         axes.set_title(name, fontsize=10, loc="left")
         if at == 0:
@@ -119,7 +115,7 @@ def letters_per_token(tokenizer, texts):
     Returns
     -------
     value, low, high : float
-        The ratio of sums, and its bootstrap interval (2,000 resamples, fixed seed).
+        The interval is a bootstrap of the ratio of sums, 2,000 resamples with a fixed seed.
     """
     letters = np.array([sum(map(str.isalpha, text)) for text in texts])
     tokens = np.array([len(tokenizer.tokenize(text)) for text in texts])
@@ -139,7 +135,6 @@ def letters_per_token_figure(rows, title, n_texts):
         By language: value and interval, as `letters_per_token` gives them.
     title : str
     n_texts : int
-        Texts in each language.
     """
     height, subtitle = 0.8 + 0.36 * len(rows) + 0.55, "The same strings in every language"
     figure, axes = _chart(height, (1.5, 0.6, 0.55, 0.8), title, subtitle, grid="x")

@@ -1,9 +1,8 @@
 """The course's figures: one style, safe for colour-blind readers, each with a text alternative.
 
-Every function returns a `Picture`, which a notebook shows as an image with its alternative text
-and a caption. Figures are drawn without pyplot: nothing global is changed, no figure stays open.
-Colours are Okabe and Ito's; every meaning that a colour carries is also carried by position,
-shape or words, so that the figures survive grey printing.
+Every function returns a `Picture`. Figures are drawn without pyplot: nothing global is changed, no
+figure stays open. Colours are Okabe and Ito's; what a colour means is also said by position, shape
+or words, so that the figures survive grey printing.
 """
 
 import base64
@@ -30,33 +29,9 @@ VERMILLION_INK = "#B34F00"  # for words: vermillion itself is too pale to be rea
 SKY_TINT = "#A9D3EE"  # Okabe and Ito's sky blue, lightened: clearly paler than BLUE in grey
 INK, SOFT, FAINT, PAPER = "#1B1F24", "#59636E", "#E4E7EB", "#FFFFFF"
 
-STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": SOFT,
-    "axes.facecolor": PAPER,
-    "axes.grid": False,
-    "axes.labelcolor": SOFT,
-    "axes.labelsize": 9.5,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.unicode_minus": True,
-    "figure.dpi": 110,
-    "figure.facecolor": PAPER,
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.8,
-    "hatch.linewidth": 0.8,
-    "savefig.facecolor": PAPER,
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "xtick.labelsize": 9.5,
-    "ytick.color": INK,
-    "ytick.labelsize": 10,
-    "ytick.major.size": 0,
-}
+STYLE = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("styles") / "figures.mplstyle", use_default_template=False
+)
 _WIDTH = 7.2  # inches: a notebook's column at 110 dots per inch
 _DPI = 110
 _CHART_COLORS = 64
@@ -70,10 +45,7 @@ def style():
 
 
 class Picture:
-    """A figure, its caption and its text alternative.
-
-    A notebook shows it as ``<figure>``; a terminal shows caption and text alternative.
-    """
+    """A figure, its caption and its text alternative; a terminal shows the two texts."""
 
     def __init__(self, figure, caption, alt, colors=_CHART_COLORS):
         for name, text in (("caption", caption), ("alt", alt)):
@@ -89,7 +61,6 @@ class Picture:
 
     @functools.cached_property
     def png(self):
-        """The figure as PNG: bytes."""
         from PIL import Image
 
         # Charts are crisp on dense screens; photographs have no more to show, and fill notebooks.
@@ -102,7 +73,6 @@ class Picture:
 
     @style()  # axes draw their ticks late, with whatever style then holds
     def _drawn(self, dpi):
-        """The figure as an array: uint8, shape (height, width, 3)."""
         before = self.figure.dpi
         self.figure.set_dpi(dpi)
         canvas = FigureCanvasAgg(self.figure)
@@ -121,22 +91,19 @@ class Picture:
     def _repr_html_(self):
         width, height = (round(inches * _DPI) for inches in self.figure.get_size_inches())
         data = base64.b64encode(self.png).decode("ascii")
+        title = self.figure.texts[0].get_text() if self.figure.texts else ""
+        label = " ".join(f"Figure: {title}".split()) if title else "Figure"
         return (
             '<figure style="margin:0.5em 0">'
             # On a narrow screen the image stays readable and is scrolled, by keyboard too. A group:
             # two figures may have one title, and landmarks of one name could not be told apart.
             '<div style="overflow-x:auto" role="group" tabindex="0" '
-            f'aria-label="{html.escape(self._label())}">'
+            f'aria-label="{html.escape(label)}">'
             f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
             f'style="min-width:{min(width, _READABLE)}px;max-width:100%;height:auto" '
             f'src="data:image/png;base64,{data}"></div>'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
-
-    def _label(self):
-        """What a screen reader calls the box that the image is scrolled in."""
-        title = self.figure.texts[0].get_text() if self.figure.texts else ""
-        return " ".join(f"Figure: {title}".split()) if title else "Figure"
 
     def __repr__(self):
         return f"{self.caption}\n[Figure: {self.alt}]"
@@ -157,7 +124,6 @@ def _axes(figure, left, right, bottom, top):
 
 
 def _heading(figure, title, subtitle="", size=12.5):
-    """Title and subtitle at the figure's top left."""
     height = figure.get_size_inches()[1]
     x = 0.12 / _WIDTH
     figure.text(x, 1 - 0.14 / height, title, fontsize=size, fontweight="bold", va="top")
@@ -182,7 +148,6 @@ def _write_right(axes, y, text, x=1.02, **look):
 
 
 def _known(*values):
-    """Whether all values are finite numbers."""
     return all(value is not None and math.isfinite(value) for value in values)
 
 
@@ -192,18 +157,11 @@ def _percent(metric):
 
 
 def score_text(value, metric):
-    """A score in words."""
     return f"{100 * value:.1f}{_percent(metric) or ' of 100'}" if _known(value) else "unknown"
 
 
 def points_text(value):
-    """A difference in points with its sign, such as ``"+5.9"``.
-
-    Parameters
-    ----------
-    value : float
-        A fraction; 0.01 is one point.
-    """
+    """A difference (a fraction: 0.01 is one point) in points with its sign, such as ``"+5.9"``."""
     if not _known(value):
         return "unknown"
     text = f"{100 * value:+.1f}"
@@ -274,7 +232,6 @@ def _wrapped(labels):
 
 
 def _pair_labels(verdict):
-    """What a reader calls a verdict's baseline and its specialist."""
     return [system_label(name, verdict.case) for name in (verdict.baseline, verdict.specialist)]
 
 
@@ -285,7 +242,7 @@ def score_bars(scores, claim=None, where="test items"):
     Parameters
     ----------
     scores : dict of str to ftlearn.evaluation.Score
-        By system name, in the order of the bars from the top; of one metric, else a ValueError.
+        By system name, in the order of the bars from the top; all of one metric.
     claim : str, optional
         The sentence on trial, printed above the bars.
     where : str
@@ -326,7 +283,6 @@ def score_bars(scores, claim=None, where="test items"):
 
 
 def _draw_bar_interval(axes, row, score, metric):
-    """Interval line on a bar, and the number in the right margin."""
     if _known(score.low, score.high):
         # a white line below the dark one keeps it visible on a dark bar
         for look in ({"color": PAPER, "linewidth": 3.6}, {"color": INK, "linewidth": 1.6}):
@@ -358,7 +314,6 @@ def _pair(verdict):
 
 
 def outcome_title(verdict):
-    """A verdict's outcome as a title."""
     if verdict.outcome in ("better", "worse"):  # of a secondary comparison; a title needs more
         return f"{_capital(_pair_labels(verdict)[1])} does {verdict.outcome} here"
     return _capital(verdict.outcome)
@@ -373,8 +328,8 @@ def verdict_figure(verdict, claimed=None):
     verdict : ftlearn.evaluation.Verdict
         Its wording becomes the caption.
     claimed : dict, optional
-        The size on trial, ``{"value": float, "unit": str}``, read as points as in
-        `ftlearn.evaluation.judge`; leave it out for a secondary comparison, which tries no claim.
+        The size on trial in points, ``{"value": float, "unit": str}``; leave it out for a
+        secondary comparison, which tries no claim.
     """
     claim = (claimed or {}).get("value")
     counted = verdict.fixed is not None and verdict.broken is not None
@@ -438,7 +393,6 @@ def _draw_difference(axes, verdict, claim):
 
 
 def _ticks(most, **options):
-    """Round tick positions."""
     return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], **options)
 
 
@@ -453,7 +407,6 @@ def _signed(value, _):
 
 
 def _mark(axes, x, label, align, color, linestyle):
-    """A vertical line with its label above the axes."""
     axes.plot([x, x], [0, 1], color=color, linewidth=1.6, linestyle=linestyle, zorder=3)
     _write_above(axes, x, label, color, align, -4 if align == "right" else 4, va="bottom")
     marker = "v" if color == INK else "D"
@@ -478,7 +431,6 @@ def _draw_estimate(axes, verdict):
 
 
 def _keep_inside(axes, text):
-    """Shift a centred text so that it does not leave the axes."""
     renderer = axes.figure.canvas.get_renderer()
     box, frame = text.get_window_extent(renderer), axes.get_window_extent(renderer)
     shift = max(frame.x0 + 4 - box.x0, 0) + min(frame.x1 - 4 - box.x1, 0)
@@ -501,7 +453,6 @@ def _write_what_fits(axes, start, end, choices):
 
 
 def _draw_wins(axes, verdict):
-    """How many items the specialist fixes and breaks, as two bars."""
     looks = ({"color": BLUE}, {"facecolor": PAPER, "edgecolor": VERMILLION, "hatch": "////"})
     for row, (count, look) in enumerate(zip((verdict.fixed, verdict.broken), looks, strict=True)):
         axes.barh(row, count, height=0.66, linewidth=1.2, **look)
@@ -601,7 +552,6 @@ def _progress(row):
 
 
 def _draw_validation_scores(axes, points):
-    """The validation scores, the best of them marked."""
     if not points:
         axes.text(0.5, 0.5, "not measured yet", transform=axes.transAxes, ha="center", color=SOFT)
         axes.set(xticks=[], yticks=[])
@@ -709,10 +659,8 @@ def learning_curve_figure(rows, title):
     ----------
     rows : list of dict
         ``size`` (examples of each class, or ``"all"``), ``system``, ``score`` (an
-        `ftlearn.evaluation.Score`), as `ftlearn.evidence.learning_curve_rows` gives them. A
-        ValueError where there is none of the systems that are drawn.
+        `ftlearn.evaluation.Score`), as `ftlearn.evidence.learning_curve_rows` gives them.
     title : str
-        Of the figure, such as the case's title.
     """
     drawn = [name for name in _CURVES if any(row["system"] == name for row in rows)]
     if not drawn:
@@ -774,17 +722,14 @@ def _label_ends(axes, ends, room, x, **look):
 
 
 @style()
-def ablation_figure(rows, margin=0.01):
+def ablation_figure(rows):
     """What each training switch gains in speed, and what it does to the score.
 
     Parameters
     ----------
     rows : list of dict
         One per switch: ``switch`` (str), ``speed`` (float, times as fast), ``difference``,
-        ``low``, ``high`` (fractions: score with the switch minus score without). Empty: a
-        ValueError.
-    margin : float
-        The difference, a fraction, up to which scores are called equal.
+        ``low``, ``high`` (fractions: score with the switch minus score without).
     """
     if not rows:
         raise ValueError("rows is empty; give one dict with switch, speed and difference each.")
@@ -800,7 +745,7 @@ def ablation_figure(rows, margin=0.01):
                        zorder=3)  # fmt: skip
         bounds = _points(*(row.get(key) for key in ("difference", "low", "high")))
         _draw_row(score, position, *bounds, 3, markeredgewidth=2.2, markersize=7)
-    score.axvspan(-100 * margin, 100 * margin, color=FAINT, zorder=0, linewidth=0)
+    score.axvspan(-1, 1, color=FAINT, zorder=0, linewidth=0)
     score.axvline(0, color=INK, linewidth=1.2, zorder=1)
     speed.axvline(1, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
     for axes, labels in ((speed, [row["switch"] for row in rows]), (score, [""] * len(rows))):
@@ -808,7 +753,7 @@ def ablation_figure(rows, margin=0.01):
         axes.xaxis.set_major_locator(_ticks(5))
     speed.set(xlim=(0, 1.25 * max(1, *(row["speed"] for row in rows))))
     speed.set_xlabel("times as fast as without it")
-    score.set_xlabel(f"points; grey: less than {100 * margin:g} either way")
+    score.set_xlabel("points; grey: less than 1 either way")
     score.margins(x=0.12)
     _panel_title(speed, "Speed")
     _panel_title(score, "Difference in score")
@@ -825,17 +770,14 @@ def ablation_figure(rows, margin=0.01):
 
 
 @style()
-def travel_figure(scores, title, home="home", seeds=None):
+def travel_figure(scores, title, seeds=None):
     """Scores of several systems on several parts, a row for each system of each part.
 
     Parameters
     ----------
     scores : dict of str to dict of str to ftlearn.evaluation.Score
-        By part as a reader calls it (home first), then by system; of fewer than two parts a
-        ValueError.
+        By part as a reader calls it (home first), then by system; at least two parts.
     title : str
-    home : str
-        What the first part is called in the alternative text.
     seeds : int, optional
         Over how many seeds the systems that have several are averaged, for the caption.
     """
@@ -847,10 +789,8 @@ def travel_figure(scores, title, home="home", seeds=None):
     systems = list(scores[parts[0]])
     metric = scores[parts[0]][systems[0]].metric
     rows = sum(len(of_part) + 1 for of_part in scores.values()) + _PART_GAP * (len(parts) - 1)
-    height, subtitle = (
-        0.72 + 0.27 * rows + 0.5,
-        f"{_capital(metric_label(metric))} with 95 % interval",
-    )
+    measure = _capital(metric_label(metric))
+    height, subtitle = 0.72 + 0.27 * rows + 0.5, f"{measure} with 95 % interval"
     figure, axes = _chart(height, (2.75, 0.75, 0.5, 0.72), title, subtitle, grid="x")
     beside_title = blended_transform_factory(figure.transFigure, axes.transData)
     drawn, names, heights, y = [], [], [], 0
@@ -868,14 +808,14 @@ def travel_figure(scores, title, home="home", seeds=None):
     for label, system in zip(axes.get_yticklabels(), drawn, strict=True):
         label.set_color(INK if system.startswith("specialist") else SOFT)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(_capital(metric_label(metric)) + (", %" if _percent(metric) else ", of 100"))
+    axes.set_xlabel(measure + (", %" if _percent(metric) else ", of 100"))
     sizes = "; ".join(f"{part}: {_count(next(iter(scores[part].values())))}" for part in parts)
     caption = (
         "Diamonds are fine-tuned, circles are not. Look for systems that change places from part "
         f"to part. {sizes}."
         + (f" Where a system has several seeds ({seeds}), their mean." if seeds else "")
     )
-    alt = f"Scores of {len(systems)} systems on {len(parts)} parts, {home} first. " + " ".join(
+    alt = f"Scores of {len(systems)} systems on {len(parts)} parts, home first. " + " ".join(
         f"{part}: "
         + ", ".join(
             f"{system_label(system, score.case)} {score_text(score.score, metric)}"
@@ -891,7 +831,6 @@ _PART_GAP = 0.35  # rows between two parts
 
 
 def _draw_travel_row(axes, y, system, score):
-    """A system's interval, its mark and its number in the right margin."""
     strong = system.startswith("specialist")
     width, marker, color, weight = (4, "D", BLUE, "bold") if strong else (2.5, "o", SOFT, "normal")
     bounds = _points(score.score, score.low, score.high)
@@ -967,8 +906,10 @@ def _dissent_rows(dissent, confidence, correct):
     return rows
 
 
+_NO_SCORES = ("_loss", "_runtime", "_per_second", "_time")
+
+
 def _history_of_log(log):
-    """Turn a transformers log into a learning-curve history."""
     rows = {}
     for entry in log:
         row = rows.setdefault(entry["step"], {"step": entry["step"], "epoch": entry.get("epoch")})
@@ -976,27 +917,17 @@ def _history_of_log(log):
             row["train_loss"] = entry["loss"]
         if "eval_loss" in entry:
             row["validation_loss"] = entry["eval_loss"]
-            scores = [value for key, value in entry.items() if _is_score(key)]
-            if scores:
-                row["validation_score"] = scores[0]
+            for key, value in entry.items():
+                if key.startswith("eval_") and not key.endswith(_NO_SCORES):
+                    row.setdefault("validation_score", value)
     keys = ("train_loss", "validation_loss", "validation_score")
     return [row for row in rows.values() if any(key in row for key in keys)]
-
-
-def _is_score(key):
-    return key.startswith("eval_") and not key.endswith(
-        ("_loss", "_runtime", "_per_second", "_time")
-    )
 
 
 def live_curves():
     """A callback for ``transformers.Trainer`` that draws the learning curves while it trains.
 
     After each evaluation it updates one and the same picture. Outside a notebook it does nothing.
-
-    Returns
-    -------
-    transformers.TrainerCallback
     """
     # here, so that figures do not cost the import of transformers
     from transformers import TrainerCallback

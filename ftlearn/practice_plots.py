@@ -35,7 +35,7 @@ def rate_range_figure(rows, suggestion):
     rows : list of dict
         As `ftlearn.experiments.learning_rate_range` gives them.
     suggestion : float
-        A rate to begin with; marked.
+        A rate to begin with.
     """
     heading = "How large may the learning rate be?"
     subtitle = "Training loss while the rate grows each step"
@@ -110,7 +110,6 @@ def runs_figure(recorded, systems, heading, caption):
     ----------
     recorded : ftlearn.practices.RecordedPractices
     systems : sequence of str
-        From above to below.
     heading, caption : str
     """
     height, runs = 1.35 + 0.36 * len(systems), len(recorded.accuracy[systems[0]])
@@ -146,7 +145,6 @@ def trials_figure(trials, where="test part"):
     ----------
     trials : list of ftlearn.practices.Trial
     where : str
-        On what the runs were judged.
     """
     height, runs = 1.5 + 0.42 * len(trials), trials[0].comparison.runs
     heading = "Six pieces of advice, and what following them changed"
@@ -177,10 +175,10 @@ def trials_figure(trials, where="test part"):
     )
 
 
-def _in_two_lines(words, most=26):
-    if len(words) <= most:
+def _in_two_lines(words):
+    if len(words) <= 26:
         return words
-    space = words.rfind(" ", 0, most)
+    space = words.rfind(" ", 0, 26)
     return f"{words[:space]}\n{words[space + 1 :]}"
 
 

@@ -1,14 +1,17 @@
 """Six pieces of advice about fine-tuning, and the recipes that put each on trial.
 
-All were written down before any recorded run. Every recipe differs from the `BASE` by the one
-thing that its advice is about. Runs come in pairs: the same draw of training sentences, the same
-seed. The epoch that is kept is chosen on validation; the test part is read once, at the end.
+Both are read from ``data/practices.yaml``. Every recipe differs from the `BASE` by the one thing
+that its advice is about. Runs come in pairs: the same draw of training sentences, the same seed.
+The epoch that is kept is chosen on validation; the test part is read once, at the end.
 """
 
+from collections import namedtuple
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from . import checked_yaml
 from .evaluation import claim_outcome, compare_runs, failure_bounds
 from .training import Recipe
 from .words import system_label
@@ -18,22 +21,20 @@ SEEDS = tuple(range(10))
 # A run that beats the commoner class by less, on the test part, has failed.
 FAILED_MARGIN = 0.05
 BASE = Recipe.tuned(learning_rate=1e-4, epochs=10, batch_size=16, patience=3)
+_PATH = Path(__file__).resolve().parents[1] / "data" / "practices.yaml"
+_FILE = checked_yaml.load(_PATH, "data/practices.yaml")
 
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice, how it is put on trial, and what published work says of it.
-
-    `published` is Markdown; `literature` whether the advice is said there to raise the score
-    ("helps"), to change it little ("no change"), or None where no source was read.
-    """
+    """A piece of advice, its pairs of systems, and what published work says of it."""
 
     name: str
     title: str
     ignored: str
     followed: str
     published: str
-    literature: str | None
+    literature: str | None = None
     beside: tuple = ()
     overdone: tuple = ()
     instead: str = ""
@@ -45,105 +46,18 @@ class Advice:
         return list(dict.fromkeys(name for pair in pairs for name in pair))
 
 
-ADVICES = (
-    Advice(
-        "learning_rate",
-        "Take a small learning rate.",
-        "specialist_rate_1e_3",
-        "specialist",
-        "Part of a recipe (2e-5 with warm-up, 20 epochs) whose runs scatter less: standard "
-        "deviation on RTE 7.2 to 2.4 points over 25 seeds "
-        "([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884))",
-        "helps",
-        beside=(
-            ("specialist_rate_1e_5", "specialist"),
-            ("specialist_rate_3e_4", "specialist"),
-            ("specialist_rate_3e_3", "specialist"),
-        ),
-        overdone=("specialist_rate_1e_5", "specialist"),
-        instead="Take a learning rate that is neither too large nor too small.",
-    ),
-    Advice(
-        "warm_up",
-        "Warm the learning rate up.",
-        "specialist_no_warm_up",
-        "specialist",
-        "Part of the same recipe ([Mosbach 2021](https://doi.org/10.48550/arXiv.2006.04884)); not "
-        "tried there alone",
-        "helps",
-        beside=(("specialist_fast_no_warm_up", "specialist_rate_1e_3"),),
-    ),
-    Advice(
-        "early_stopping",
-        "Stop early.",
-        "specialist_all_epochs",
-        "specialist",
-        "Of 2,100 runs many went wrong, seed and order of the data mattering alike; stopping bad "
-        "ones early saves computing ([Dodge 2020](https://doi.org/10.48550/arXiv.2002.06305))",
-        "no change",
-        beside=(("specialist_best_epoch", "specialist"),),
-    ),
-    Advice(
-        "dropout",
-        "Use dropout against overfitting.",
-        "specialist",
-        "specialist_dropout",
-        "No source was read for this course",
-        None,
-        beside=(("specialist", "specialist_dropout_30"),),
-    ),
-    Advice(
-        "lp_ft",
-        "Train the head first, then all.",
-        "specialist",
-        "specialist_lp_ft",
-        "+1 point at home and +10 away, on average over ten shifts of images, against plain "
-        "fine-tuning ([Kumar 2022](https://doi.org/10.48550/arXiv.2202.10054), abstract)",
-        "helps",
-    ),
-    Advice(
-        "lora",
-        "Train small adapters instead of all weights.",
-        "specialist",
-        "specialist_lora",
-        "87.2 against 86.4 on GLUE with 0.8 instead of 125 million trained numbers, RoBERTa-base "
-        "([Hu 2021](https://doi.org/10.48550/arXiv.2106.09685))",
-        "no change",
-    ),
-)
+ADVICES = tuple(Advice(name, **entry) for name, entry in _FILE["advices"].items())
 
 
 def recipes(seed=0):
-    """The recipe of every system on trial.
-
-    The rate for adapters was chosen on *validation* among 3e-4, 1e-3 and 3e-3, on a draw of
-    sentences that no recorded run has.
+    """The recipe of every system on trial, by its name; ``specialist`` is the `BASE`.
 
     Parameters
     ----------
     seed : int
-
-    Returns
-    -------
-    dict of str to Recipe
-        ``specialist`` is the `BASE`.
     """
-    changes = {
-        "specialist": {},
-        "specialist_rate_1e_5": {"learning_rate": 1e-5},
-        "specialist_rate_3e_4": {"learning_rate": 3e-4},
-        "specialist_rate_1e_3": {"learning_rate": 1e-3},
-        "specialist_rate_3e_3": {"learning_rate": 3e-3},
-        "specialist_no_warm_up": {"warmup": 0.0},
-        "specialist_fast_no_warm_up": {"learning_rate": 1e-3, "warmup": 0.0},
-        "specialist_all_epochs": {"patience": None},
-        "specialist_best_epoch": {"patience": BASE.epochs},
-        "specialist_dropout": {"dropout": True},
-        "specialist_dropout_30": {"dropout": 0.3},
-        "specialist_lp_ft": {"probe_first": True},
-        "specialist_lora": {"lora_rank": 8, "learning_rate": 1e-3},
-    }
-    return {name: replace(BASE, seed=seed, **change) for name, change in changes.items()}
+    changes = _FILE["recipes"].items()
+    return {name: replace(BASE, seed=seed, **change) for name, change in changes}
 
 
 # --- what came out ----------------------------------------------------------------------------
@@ -168,15 +82,8 @@ class RecordedPractices:
         return int((self.accuracy[system] < self.majority + FAILED_MARGIN).sum())
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What following a piece of advice came to, over pairs of runs."""
-
-    advice: Advice
-    ignored: str
-    followed: str
-    comparison: object
-    outcome: str
+# What following a piece of advice came to, over pairs of runs.
+Trial = namedtuple("Trial", "advice ignored followed comparison outcome")
 
 
 def advice_named(name):
@@ -186,10 +93,6 @@ def advice_named(name):
     ----------
     name : str
         Such as ``"warm_up"``.
-
-    Returns
-    -------
-    Advice
     """
     by_name = {advice.name: advice for advice in ADVICES}
     if name not in by_name:
@@ -198,7 +101,7 @@ def advice_named(name):
 
 
 def trial(recorded, advice, pair=None, on="accuracy"):
-    """Judge a piece of advice over its pairs of runs.
+    """Judge a piece of advice over its pairs of runs: a `Trial`.
 
     Parameters
     ----------
@@ -208,10 +111,6 @@ def trial(recorded, advice, pair=None, on="accuracy"):
         Another pair than the advice's own: ignored, followed.
     on : str
         ``"accuracy"`` (the test part) or ``"away"`` (tweets).
-
-    Returns
-    -------
-    Trial
     """
     ignored, followed = pair or (advice.ignored, advice.followed)
     scores = getattr(recorded, on)
@@ -229,10 +128,6 @@ def trial_wording(case, recorded, tried):
     case : ftlearn.cases.case.Case
     recorded : RecordedPractices
     tried : Trial
-
-    Returns
-    -------
-    str
     """
     found, outcome = tried.comparison, tried.outcome
     if outcome == "not distinguishable":
@@ -249,7 +144,6 @@ def trial_wording(case, recorded, tried):
 
 
 def failures_text(recorded, system):
-    """How many runs failed, with exact bounds, in words."""
     failed, runs = recorded.failed(system), len(recorded.accuracy[system])
     low, high = failure_bounds(failed, runs)
     return (
@@ -337,11 +231,7 @@ def loss_and_score_disagree(histories):
 
 
 def confidence(home, away, literature):
-    """How far a piece of advice can be relied on, from both kinds of evidence.
-
-    `home` and `away` are outcomes of a `Trial`, `literature` is as in `Advice`. Where home cannot
-    tell, away counts.
-    """
+    """How sure one may be: by outcomes at home and away (where home cannot tell) and literature."""
     outcome = away if home == "not distinguishable" else home
     if outcome == "not distinguishable":
         if literature == "helps":
@@ -363,7 +253,7 @@ def checklist(recorded):
     Returns
     -------
     str
-        A table in Markdown.
+        A table in Markdown, as `costs_table` gives one.
     """
     lines = ["| advice | here, ten pairs of runs | published | confidence |", "|---|---|---|---|"]
     for advice in ADVICES:
@@ -387,16 +277,7 @@ def _measured(tried):
 
 
 def costs_table(recorded):
-    """What each recipe costs and how often it fails: a table in Markdown.
-
-    Parameters
-    ----------
-    recorded : RecordedPractices
-
-    Returns
-    -------
-    str
-    """
+    """What each recipe costs and how often it fails: as `checklist`."""
     lines = [
         "| recipe | accuracy | failed | epochs | seconds | numbers that learn | memory |",
         "|---|---|---|---|---|---|---|",

@@ -23,11 +23,7 @@ from .plots import (
 )
 from .words import part_use, system_label
 
-_PARTS = {
-    "train": ("o", SOFT),
-    "validation": ("s", BLUE),
-    "test": ("^", VERMILLION),
-}
+_PARTS = {"train": ("o", SOFT), "validation": ("s", BLUE), "test": ("^", VERMILLION)}
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -40,7 +36,6 @@ def race_figure(curves, target, heading, caption, at_once=None):
     curves : dict of str to list of list of dict
         Of each racer its runs, of each run its laps: ``seconds``, ``score``.
     target : float
-        Drawn as a line; a mark where a run reached it.
     heading, caption : str
     at_once : dict of str to (float, float), optional
         Systems that are fitted in one go: seconds and validation accuracy.
@@ -86,8 +81,8 @@ def saving_figure(case, found, stays=None, at_once=None):
     stays : ftlearn.racing.Saving, optional
         The same two systems by the stricter rule, `ftlearn.racing.stayed`.
     at_once : dict of str to (sequence of float, float), optional
-        Systems that are fitted in one go: seconds of each fit, and validation accuracy. Marks
-        without an interval; those below the target are left out.
+        Systems that are fitted in one go: seconds of each fit, and validation accuracy. Those below
+        the target are left out.
     """
     target = found.baseline.target
     slow, fast = (system_label(a.system, case.name) for a in (found.baseline, found.specialist))
@@ -155,7 +150,6 @@ def _draw_saving(axes, row, label, found, seen, has_bar):
 
 
 def _frame_savings(axes, labels, claim):
-    """Axes for rows of shares of time, with lines for no difference and for the claim."""
     axes.set_xlim(max(min(axes.get_xlim()[0], -12), -150), 102)
     axes.axvline(0, color=INK, linewidth=1.4, zorder=1)
     axes.axvline(claim, color=VERMILLION, linewidth=1.6, linestyle=(0, (4, 2)), zorder=1)

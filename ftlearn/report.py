@@ -1,16 +1,11 @@
 """Filing what a case came to, and the report over all cases.
 
-A folder of results looks like this; ``report/`` and ``report/quick/`` are two of them, and the
-learner's own home has a third::
-
-    cases/<case>.json           one entry of results.json, as a notebook filed it
-    predictions/<case>.parquet  every prediction it rests on
-    runs/<notebook>.json        what executing the notebook cost
-    notebooks/                  the executed notebooks, .ipynb and .html
-    results.json  index.html    made of the above
+A folder of results is laid out as docs/architecture.md shows; ``report/`` and ``report/quick/`` are
+two of them, and the learner's own home has a third.
 """
 
 import importlib.metadata
+import io
 import json
 import math
 import os
@@ -45,6 +40,7 @@ MORE_KEYS |= dict.fromkeys(
 )
 PREDICTION_COLUMNS = "item_id group part label system seed prediction probability".split()
 FRACTIONS = ("accuracy", "accuracy_at_1", "macro_f1", "auc", "mrr")
+_ROLES = ("baseline", "specialist")
 # In per cent where the claim is about time.
 _RECORD_COLUMN = "the record, points or % (95 %)"
 _PACKAGES = (
@@ -72,19 +68,16 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         Each is filed under its part; on the test part with another metric than the case's, under
         that metric's name.
     parts : iterable of str, or dict of str to dict of systems
-        More parts to score the live systems on: the case's shifts, or metrics for the test part.
-        A dict gives each its own systems, where the part asks another question.
+        More parts to score the live systems on, shifts or metrics; a dict gives each its own
+        systems, where the part asks another question.
     recorded : iterable of ftlearn.evidence.RecordedPart
         Their ``systems`` have ``seconds``, ``seeds`` and, where `ftlearn.evaluation` does not
         compute it over groups, ``score``, ``low``, ``high``; their ``verdicts`` may be dicts of
         `VERDICT_KEYS` without ``source``. ``"test"`` adds systems to the case's own test part. One
         without predictions is about runs; its ``more`` gives ``n``, ``n_groups`` and `MORE_KEYS`.
 
-    Raises
-    ------
-    ValueError
-        When a system is filed twice, a verdict names a system that is not filed, or more than one
-        verdict is primary. Nothing is then written.
+    A ValueError, and nothing is written, when a system is filed twice, a verdict names a system
+    that is not filed, or more than one verdict is primary.
     """
     entry = _entry(case if systems else _as_recorded(case))
     tables = []
@@ -94,15 +87,15 @@ def file_results(case, systems, verdicts, parts=(), recorded=()):
         if part != "test":
             _file_live(entry, tables, case, own.get(part, systems), part)
     for verdict in verdicts:
-        place = _place(entry, _part_of(verdict, case))
+        place = _places(entry)[_part_of(verdict, case)]
         place["verdicts"].append(_filed(verdict, "live"))
     for part in recorded:
         _file_recorded(entry, tables, case, part)
     _check_verdicts(entry)
     folder, is_home = _results_folder(case.pace)
     _write(folder / "cases" / f"{case.name}.json", _json_bytes(entry), is_home)
-    table = _predictions(tables, case)
-    _write(folder / "predictions" / f"{case.name}.parquet", _parquet_bytes(table), is_home)
+    path = folder / "predictions" / f"{case.name}.parquet"
+    _write(path, _predictions_bytes(tables, case), is_home)
     if is_home and entry["notebook"]:
         _note_progress(case, entry["notebook"], verdicts, recorded)
     print(_filed_sentence(case, entry, is_home))
@@ -153,7 +146,6 @@ def _entry(case):
 
 
 def _part_of(verdict, case):
-    """The part of results.json that a verdict belongs to."""
     is_other_metric = verdict.part == "test" and verdict.metric != case.metric
     return verdict.metric if is_other_metric else verdict.part
 
@@ -164,8 +156,9 @@ def _filed(verdict, source):
     return {**given, "source": given.get("source", source)}
 
 
-def _place(entry, part):
-    return entry if part == "test" else entry["parts"][part]
+def _places(entry):
+    """The test part and all others, by name."""
+    return {"test": entry, **entry["parts"]}
 
 
 def _file_live(entry, tables, case, systems, part):
@@ -179,7 +172,7 @@ def _file_live(entry, tables, case, systems, part):
         versions = list(given) if isinstance(given, (list, tuple)) else [given]
         score = evaluation.score(case, versions, data_part, metric)
         seconds = [float(version.seconds) for version in versions]
-        _place(entry, part)["systems"][name] = {
+        _places(entry)[part]["systems"][name] = {
             "score": score.score,
             "low": score.low,
             "high": score.high,
@@ -212,7 +205,7 @@ def _file_recorded(entry, tables, case, part):
         sizes = (None, None) if table.empty else (len(items), _count_groups(items["group"]))
         more = getattr(part, "more", {})
         entry["parts"][part.name] = {**_new_part(part.metric, *sizes), **more}
-    place = _place(entry, part.name)
+    place = _places(entry)[part.name]
     if place["metric"] != part.metric:
         raise ValueError(
             f"part {part.name!r} is filed with metric {place['metric']!r} and recorded with "
@@ -249,9 +242,9 @@ def _from_predictions(table, system, part, metric, n_classes):
 
 def _check_verdicts(entry):
     primary = []
-    for part, place in (("test", entry), *entry["parts"].items()):
+    for part, place in _places(entry).items():
         for verdict in place["verdicts"]:
-            for role in ("baseline", "specialist"):
+            for role in _ROLES:
                 if verdict[role] not in place["systems"]:
                     raise ValueError(
                         f"a verdict on part {part!r} names the {role} {verdict[role]!r}, which is "
@@ -263,7 +256,7 @@ def _check_verdicts(entry):
         pairs = ", ".join(f"{v['specialist']} against {v['baseline']}" for v in primary)
         raise ValueError(f"{len(primary)} verdicts are primary ({pairs}); a case has one.")
     if primary:
-        entry["primary"] = {role: primary[0][role] for role in ("baseline", "specialist")}
+        entry["primary"] = {role: primary[0][role] for role in _ROLES}
 
 
 def _results_folder(pace):
@@ -275,15 +268,14 @@ def _results_folder(pace):
     return (folder / "quick" if pace == "quick" else folder), True
 
 
-def _predictions(tables, case):
-    """All predictions as one Arrow table; the class names are in its metadata."""
+def _predictions_bytes(tables, case):
+    """All predictions as Parquet; the class names are in its metadata."""
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    if tables:
-        table = pd.concat(tables, ignore_index=True)
-    else:
-        table = pd.DataFrame({name: [] for name in PREDICTION_COLUMNS})
+    empty = pd.DataFrame(columns=PREDICTION_COLUMNS)
+    table = pd.concat(tables, ignore_index=True) if tables else empty
     columns = {}
     for name in PREDICTION_COLUMNS:
         if name in ("item_id", "group", "part", "system"):
@@ -293,16 +285,10 @@ def _predictions(tables, case):
         else:
             columns[name] = pa.array(table[name].astype(float), from_pandas=True).cast(pa.int32())
     about = json.dumps({"case": case.name, "label_names": list(case.label_names or ())})
-    return pa.table(columns).replace_schema_metadata({"ftlearn": about})
-
-
-def _parquet_bytes(table):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    sink = io.BytesIO()
+    whole = pa.table(columns).replace_schema_metadata({"ftlearn": about})
+    pq.write_table(whole, sink, compression="zstd")
+    return sink.getvalue()
 
 
 def _json_bytes(content):
@@ -342,16 +328,11 @@ def _filed_sentence(case, entry, is_home):
 
 
 def has_results(folder):
-    """Whether a case was filed in a folder."""
     return any((Path(folder) / "cases").glob("*.json"))
 
 
 def collect(folder):
-    """Merge what the notebooks filed and what they cost into ``results.json``; its contents.
-
-    A case whose notebook failed when it was run last is left out: see `left_out`. Where no case was
-    filed, FileNotFoundError.
-    """
+    """Merge what the notebooks filed and what they cost into ``results.json``; its contents."""
     from . import torch_setup
 
     folder = Path(folder)
@@ -359,8 +340,10 @@ def collect(folder):
         raise FileNotFoundError(f"no case was filed in {folder}; run `ftlearn run all` first.")
     runs, excluded = _read_all(folder / "runs"), left_out(folder)
     cases = {}
-    for name, entry in _in_order(_read_all(folder / "cases")).items():
-        if name not in excluded:
+    filed_cases = _read_all(folder / "cases")
+    for name in dict.fromkeys((*TITLES, *filed_cases)):  # the course's in its order, then others
+        if name in filed_cases and name not in excluded:
+            entry = filed_cases[name]
             run = runs.get(entry["notebook"], {})
             cost = {"notebook_seconds": run.get("seconds"), "peak_rss_mb": run.get("peak_rss_mb")}
             cases[name] = {**entry, **cost}
@@ -368,11 +351,6 @@ def collect(folder):
     results = _plain({"machine": machine, "versions": versions(), "cases": cases})
     _write(folder / "results.json", _json_bytes(results))
     return results
-
-
-def _in_order(cases):
-    """The course's cases in its order, then others by name."""
-    return {name: cases[name] for name in dict.fromkeys((*TITLES, *sorted(cases))) if name in cases}
 
 
 def left_out(folder):
@@ -406,10 +384,11 @@ def versions():
 def filed(pace):
     """What the cases have come to so far, where a notebook of this pace files its results.
 
-    Returns
-    -------
-    dict of str to dict
-        Entries of ``results.json`` by case, in the course's order; empty before the first.
+    Entries of ``results.json`` by case, in the course's order.
+
+    Parameters
+    ----------
+    pace : str
     """
     entries = _read_all(_results_folder(pace)[0] / "cases")
     return {name: entries[name] for name in TITLES if name in entries}
@@ -431,13 +410,11 @@ def course_table(entries):
         "|---|---|---|---|---|---|",
     ]
     for name, title in TITLES.items():
-        if name not in entries:
-            lines.append(f"| {title} | | not run yet | | | |")
-            continue
-        entry = entries[name]
-        verdict = report_page.primary_verdict(entry)
+        entry = entries.get(name)
+        verdict = report_page.primary_verdict(entry) if entry else None
         if verdict is None:
-            lines.append(f"| {title} | | no primary verdict | | | |")
+            why = "no primary verdict" if entry else "not run yet"
+            lines.append(f"| {title} | | {why} | | | |")
             continue
         claimed = report_page.claimed_text(entry["claimed"])
         measured = " | ".join(report_page.measured_twice(entry))
@@ -452,8 +429,9 @@ def course_table(entries):
 
 
 def _seconds_of(entry, system):
-    places = (entry, *entry["parts"].values())
-    found = [place["systems"][system] for place in places if system in place["systems"]]
+    found = [
+        place["systems"][system] for place in _places(entry).values() if system in place["systems"]
+    ]
     seconds = [one["seconds"] for one in found if one["seconds"] is not None]
     return f"{seconds[0]:,.0f} s" if seconds else "\u2013"
 
@@ -544,7 +522,7 @@ def _check_source(where, content):
 
 
 def _check_verdict(where, verdict, systems):
-    for role in ("baseline", "specialist"):
+    for role in _ROLES:
         if verdict[role] not in systems:
             yield f"{where}.{role}: {verdict[role]!r} is not among the systems"
     yield from _check_order(where, verdict, "difference")
@@ -558,13 +536,11 @@ def _check_verdict(where, verdict, systems):
 
 
 def _check_primary(name, entry):
-    found = [
-        verdict
-        for place in (entry, *entry["parts"].values())
-        for verdict in place.get("verdicts", ())
-        if verdict.get("primary")
-    ]
-    pairs = [{role: verdict.get(role) for role in ("baseline", "specialist")} for verdict in found]
+    verdicts = (
+        verdict for place in _places(entry).values() for verdict in place.get("verdicts", ())
+    )
+    found = [verdict for verdict in verdicts if verdict.get("primary")]
+    pairs = [{role: verdict.get(role) for role in _ROLES} for verdict in found]
     expected = pairs[0] if pairs else None
     if len(found) > 1:
         yield f"{name}: {len(found)} verdicts are primary; a case has one"
@@ -582,8 +558,8 @@ def _check_primary(name, entry):
 def recompute(results, folder):
     """Compute every score, interval and p again; a list of what came out differently.
 
-    The folder holds ``predictions/<case>.parquet``. Metrics that are not computed from predictions
-    (such as seconds), comparisons over runs and slices are not looked at.
+    Metrics that are not computed from predictions (such as seconds), comparisons over runs and
+    slices are not looked at.
     """
     problems = []
     for name, entry in results["cases"].items():
@@ -602,7 +578,7 @@ def _recompute_case(name, entry, path):
     n_classes = len(json.loads(arrow.schema.metadata[b"ftlearn"])["label_names"])
     table = arrow.to_pandas()
     filed = set(table["part"].astype(str))
-    for part, place in (("test", entry), *entry["parts"].items()):
+    for part, place in _places(entry).items():
         if place["metric"] in FRACTIONS:
             where = name if part == "test" else f"{name}.parts.{part}"
             # A metric's part has no rows of its own: it is another look at the test part.
@@ -621,7 +597,7 @@ def _recompute_place(where, place, table, part, n_classes):
         again = evaluation.score_arrays(*found[system], metric, n_classes)
         yield from _compare(f"{where}.systems.{system}", filed, again, ("score", "low", "high"))
     for number, verdict in enumerate(place["verdicts"]):
-        pair = [found.get(verdict[role]) for role in ("baseline", "specialist")]
+        pair = [found.get(verdict[role]) for role in _ROLES]
         over_groups = verdict["method"].startswith(("paired bootstrap", "few groups"))
         if None in pair or not over_groups or verdict["n"] != len(pair[0][0]):
             continue
@@ -645,11 +621,7 @@ def _compare(where, filed, again, keys):
 
 
 def write_index(folder):
-    """Write ``index.html``, and each executed notebook as a page; the path of the former.
-
-    The folder holds ``results.json``, as `collect` wrote it. The page and all it links to are
-    inside the folder, and load nothing from elsewhere.
-    """
+    """Write ``index.html`` of ``results.json``, and each executed notebook as a page; its path."""
     import nbformat
 
     folder = Path(folder)
@@ -677,7 +649,7 @@ def scoreboard(results):
                 name,
                 report_page.claimed_text(entry["claimed"]),
                 *report_page.measured_twice(entry),
-                "\u2013" if seconds is None else f"{seconds / 60:.1f}",
+                report_page.number(seconds and seconds / 60, 1),
                 "\u2013" if memory is None else str(memory),
                 report_page.outcome(verdict["wording"]) if verdict else "no primary verdict",
             )

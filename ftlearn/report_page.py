@@ -1,12 +1,15 @@
 """The report as web pages: self-contained, readable on a phone, in light and dark, without colour.
 
-Everything here turns plain dictionaries (the contents of ``results.json``) into HTML. Whatever
-text comes from a case is escaped.
+The pages are in ``templates/``, filled with plain dictionaries (the contents of ``results.json``).
+Whatever text comes from a case is escaped there (``| e``).
 """
 
+import functools
 import html
 import math
 import re
+
+import jinja2
 
 from . import files
 from .cases import CASES
@@ -30,32 +33,41 @@ _MARKS = {
     "live": ("your run:", "your run, on this machine"),
 }
 
-STYLE = files.style("report")
+_TONES = {"supported": "for", "contradicted": "against"}
 
-_NOTEBOOK_STYLE = files.style("notebook")
+STYLE = files.style("report")
 
 
 def escape(value):
     """Text that may stand anywhere in HTML, attributes included."""
-    return html.escape(str(value), quote=True)
+    return html.escape(str(value))
 
 
 def document(title, style, body, has_dark=True):
     """A whole page; whether its style knows a dark scheme."""
-    scheme = '<meta name="color-scheme" content="light dark">\n' if has_dark else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{scheme}<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+    return render("page.html", title=title, style=style, body=body, has_dark=has_dark)
+
+
+def render(template, **values):
+    return _templates().get_template(template).render(values)
+
+
+@functools.cache
+def _templates():
+    loader = jinja2.PackageLoader("ftlearn")
+    found = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)
+    found.filters |= {
+        "e": escape,
+        "oneline": lambda text: "".join(line.strip() for line in text.splitlines()),
+        "place": "{:.1f}".format,
+        "title": lambda name: TITLES.get(name, name),
+        "tone": lambda words: _TONES.get(words.split()[0], "open"),
+    }
+    functions = (axis, chart, claimed_text, is_about_time, measured_twice, number, outcome)
+    functions += (overview, primary_verdict, scale_of, system_label)
+    found.globals |= {function.__name__: function for function in functions}
+    found.globals |= {"float": float, "MARKS": _MARKS}
+    return found
 
 
 def outcome(wording):
@@ -93,9 +105,9 @@ def live_witness(entry):
     for place in entry["parts"].values():
         if verdict in place["verdicts"] and place["metric"] != entry["metric"]:
             return None
+    about = (verdict["baseline"], verdict["specialist"], "live")
     for live in entry["verdicts"]:
-        same_systems = all(live[role] == verdict[role] for role in ("baseline", "specialist"))
-        if same_systems and live.get("source") == "live":
+        if (live["baseline"], live["specialist"], live.get("source")) == about:
             return live
     return None
 
@@ -134,103 +146,18 @@ def index(results, links, top="", style=""):
     `links` holds for each notebook (text, relative address) of what can be opened; `top` stands
     above the heading, and `style` is its own.
     """
-    cases = results["cases"]
-    quick = any(entry["pace"] == "quick" for entry in cases.values())
-    warning = (
-        '<p class="warning"><strong>Quick pace.</strong> These runs only show that everything '
-        "works; they are too small to judge a claim.</p>"
-        if quick
-        else ""
-    )
-    articles = "\n".join(_article(name, entry, links) for name, entry in cases.items())
-    body = f"""<a class="skip" href="#cases">Skip to the cases</a>
-{top}<header>
-<p class="eyebrow">The Fine-Tuning Case Files</p>
-<h1>What was claimed, and what was measured</h1>
-<p class="lead">Every claim was put on trial on a task small enough to run on a laptop. A verdict
-compares two systems on the same test items; its interval holds with 95 % confidence, and it speaks
-for this data and this model only.</p>
-{warning}
-</header>
-<main id="cases">
-{overview(cases)}
-{articles}
-</main>
-<footer>
-{_machine(results)}
-</footer>"""
+    body = render("report.html", **results, links=links, top=top)
     return document("The Fine-Tuning Case Files: report", f"{STYLE}{style}", body)
 
 
 def overview(cases):
     """A table of claims and measurements, and the legend of its marks."""
     marks = {name: _marks(entry) for name, entry in cases.items()}
-
-    def scale(about_time):
-        alike = [name for name in cases if is_about_time(cases[name]["claimed"]) == about_time]
-        values = [0, *(value for name in alike for mark in marks[name] for value in mark[1:])]
-        return min(values), max(values)
-
-    rows = []
+    values = {True: [0], False: [0]}  # points and shares of time have scales of their own
     for name, entry in cases.items():
-        verdict = primary_verdict(entry)
-        words = outcome(verdict["wording"]) if verdict else "no primary verdict"
-        of_record, of_run = measured_twice(entry)
-        range_ = _range(marks[name], scale(is_about_time(entry["claimed"])), has_zero=True)
-        rows.append(
-            f'<tr><th scope="row"><a href="#{escape(name)}">{_title(name)}</a></th>'
-            f'<td class="claim">{escape(claimed_text(entry["claimed"]))}</td>'
-            f'<td class="number">{of_record}</td><td class="number">{of_run}</td>'
-            f'<td>{range_}</td><td class="{_tone(words)}">{escape(words)}</td></tr>'
-        )
-    head = (
-        '<th scope="col">Case</th><th scope="col" class="number">The talk</th>'
-        '<th scope="col" class="number">The record, points or %</th>'
-        '<th scope="col" class="number">Your run</th><td></td><th scope="col">Verdict</th>'
-    )
-    caption = "Claims and measurements, with 95 % intervals"
-    return _table(caption, head, rows) + _legend(sum(marks.values(), []))
-
-
-def _title(name):
-    return escape(TITLES.get(name, name))
-
-
-def _tone(words):
-    return {"supported": "for", "contradicted": "against"}.get(words.split()[0], "open")
-
-
-def _table(caption, head, rows):
-    text = escape(caption)
-    return (
-        f'<div class="scroll" role="group" aria-label="{text}" tabindex="0"><table>'
-        f"<caption><span>{text}</span></caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _article(name, entry, links):
-    verdict = primary_verdict(entry)
-    parts = "".join(_part(name, *part) for part in sorted(entry["parts"].items()))
-    return f"""<article id="{escape(name)}" aria-labelledby="{escape(name)}-title">
-<p class="eyebrow">Case file {escape((entry["notebook"] or "")[:2])}</p>
-<h2 id="{escape(name)}-title">{_title(name)}</h2>
-<blockquote>{escape(entry["claim"])}</blockquote>
-{_verdict(verdict) if verdict else ""}
-{_chart(name, entry)}
-{_systems(name, entry, entry["n_test"], entry["primary"])}
-{_others(entry["verdicts"])}
-{parts}
-{_facts(name, entry, links)}
-</article>"""
-
-
-def _verdict(verdict):
-    words = outcome(verdict["wording"])
-    return (
-        f'<div class="verdict {_tone(words)}"><span class="stamp">{escape(words)}</span>'
-        f"<p>{escape(verdict['wording'])}</p></div>"
-    )
+        values[is_about_time(entry["claimed"])] += [v for mark in marks[name] for v in mark[1:]]
+    scales = {kind: (min(found), max(found)) for kind, found in values.items()}
+    return render("overview.html", cases=cases, marks=marks, scales=scales)
 
 
 def _marks(entry):
@@ -248,27 +175,12 @@ def _marks(entry):
     return marks
 
 
-def _mark(mark, x, y, radius):
-    kind, low, middle, high = mark
-    bar = f'x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"'
-    return (
-        f'<line class="{kind}" stroke-width="{radius / 2:g}" {bar}/>'
-        f'<circle class="{kind}" cx="{x(middle):.1f}" cy="{y}" r="{radius}"/>'
-    )
+def axis(start, width, low, high):
+    """A function from values to places on a drawing."""
+    return lambda value: start + width * (value - low) / max(high - low, 1e-9)
 
 
-def _legend(marks):
-    """What bar and dot are, of the marks that are drawn."""
-    items = []
-    for kind, (_, meaning) in _MARKS.items():
-        if any(mark[0] == kind for mark in marks):
-            drawn = (kind, 0, 14, 28) if kind == "measured" else (kind, 14, 14, 14)
-            svg = f'<svg viewBox="0 0 28 14" aria-hidden="true">{_mark(drawn, float, 7, 5)}</svg>'
-            items.append(f"<span>{svg}{meaning}</span> ")
-    return f'<p class="legend">{"".join(items)}</p>' if items else ""
-
-
-def _chart(name, entry):
+def chart(name, entry):
     """Claimed, recorded and this machine's run on one axis of percentage points."""
     claimed, marks = entry["claimed"], _marks(entry)
     value = claimed.get("value") if claimed else None
@@ -280,48 +192,34 @@ def _chart(name, entry):
     left, right = min(ends), max(ends)
     step = _step(right - left)
     left, right = step * math.floor(left / step), step * math.ceil(right / step)
-
-    def x(position):
-        return 18 + 364 * (position - left) / (right - left)
-
-    bottom = 40 + 30 * len(marks)
     ticks = []
-    for index in range(round((right - left) / step) + 1):
-        tick = left + index * step
-        kind = "zero" if abs(tick) < 1e-9 else "rule"
-        text = f"{tick:+g}".replace("-", "\u2212") if kind == "rule" else "0"
-        ticks.append(
-            f'<line class="{kind}" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="8" y2="{bottom}"/>'
-            f'<text class="soft" x="{x(tick):.1f}" y="{bottom + 14}" text-anchor="middle">'
-            f"{text}</text>"
-        )
-    # The unit of a claim about time is too long for the chart; the caption has it.
-    said = f"claimed {value:+g} %" if about_time else f"claimed {claimed_text(claimed)}"
-    drawn, sentences = [], [f"Claimed: {claimed_text(claimed)}."]
-    for row, mark in enumerate(marks):
+    for number in range(round((right - left) / step) + 1):
+        tick = left + number * step
+        text = "0" if abs(tick) < 1e-9 else f"{tick:+g}".replace("-", "\u2212")
+        ticks.append((tick, text))
+    rows, sentences = [], [f"Claimed: {claimed_text(claimed)}."]
+    for mark in marks:
         kind, low, middle, high = mark
-        called, found, y = _MARKS[kind][0], points(middle / 100), 52 + 30 * row
-        before, after = min(x(low), x(middle) - 6) - 6, max(x(high), x(middle) + 6) + 6
-        drawn += [_mark(mark, x, y, 6), _beside(before, after, y + 4, f"{called} {found}")]
-        interval = f", 95 % interval {points(low / 100)} to {points(high / 100)}"
-        sentences.append(
-            f"{called.strip(':').capitalize()}: {found} {'%' if about_time else 'points'}"
-            f"{'' if row else interval}."
-        )
-    description = " ".join(sentences)
-    what = "Share of the time that is saved, in per cent." if about_time else ""
-    at, id_ = x(value), f"{escape(name)}-chart"
-    return f"""<figure>
-<svg viewBox="0 0 400 {bottom + 20}" role="img" aria-labelledby="{id_}">
-<title id="{id_}">{escape(description)}</title>
-{"".join(ticks)}
-<path class="claimed" d="M {at:.1f} 15 l 7 7 l -7 7 l -7 -7 z"/>
-{_beside(at - 11, at + 11, 26, said)}
-{"".join(drawn)}
-</svg>
-{_legend(marks)}
-<figcaption>{what or "Gain in percentage points."} {escape(description)}</figcaption>
-</figure>"""
+        called, found = _MARKS[kind][0], points(middle / 100)
+        interval = "" if rows else f", 95 % interval {points(low / 100)} to {points(high / 100)}"
+        unit = "%" if about_time else "points"
+        sentences.append(f"{called.strip(':').capitalize()}: {found} {unit}{interval}.")
+        rows.append((mark, f"{called} {found}"))
+    x = axis(18, 364, left, right)
+    return render(
+        "chart.html",
+        id=f"{escape(name)}-chart",
+        x=x,
+        at=x(value),
+        bottom=40 + 30 * len(marks),
+        ticks=ticks,
+        # The unit of a claim about time is too long for the chart; the caption has it.
+        said=f"{value:+g} %" if about_time else claimed_text(claimed),
+        marks=marks,
+        rows=rows,
+        description=" ".join(sentences),
+        about_time=about_time,
+    )
 
 
 def _step(span):
@@ -330,138 +228,10 @@ def _step(span):
     return next(power * times for times in (1, 2, 5, 10) if span / (power * times) <= 6)
 
 
-def _beside(before, after, y, text):
-    """A label after its mark, or before it where there is no room after it."""
-    if after + 7 * len(text) < 398:
-        return f'<text x="{after:.1f}" y="{y}">{escape(text)}</text>'
-    return f'<text x="{before:.1f}" y="{y}" text-anchor="end">{escape(text)}</text>'
-
-
-def _systems(case, content, n, primary=None):
-    """The systems of a case or of one of its parts, as a table."""
-    systems = content["systems"]
-    if not systems:
-        return ""
+def scale_of(systems):
     bounds = [s[key] for s in systems.values() for key in ("low", "high", "score")]
     bounds = [bound for bound in bounds if bound is not None]
-    scale = (min(bounds), max(bounds)) if bounds else (0, 1)
-    compared = set((primary or {}).values())
-    rows = [_system(case, name, s, scale, name in compared) for name, s in systems.items()]
-    head = (
-        '<th scope="col">System</th><th scope="col" class="number">Score</th>'
-        '<th scope="col">95 % interval</th><td></td>'
-        '<th scope="col" class="number">Seconds</th><th scope="col">Source</th>'
-    )
-    items = "\u2013" if n is None else f"{n:,}"
-    groups = "" if content["n_groups"] is None else f" in {content['n_groups']:,} groups"
-    caption = f"{content['metric'].replace('_', ' ')} on {items} test items{groups}"
-    if content["metric"] == "seconds":
-        caption = f"Score: seconds of training to the target, median of {items} runs"
-    if compared:
-        caption += "; the two systems of the verdict are in bold"
-    return _table(caption, head, rows)
-
-
-def _system(case, name, system, scale, compared):
-    low, high, score = system["low"], system["high"], system["score"]
-    interval = f"{number(low)}\u2013{number(high)}" if None not in (low, high) else "\u2013"
-    seeds = f", {len(system['seeds'])} seeds" if len(system["seeds"]) > 1 else ""
-    return (
-        f"<tr{' class=primary' if compared else ''}>"
-        f'<th scope="row">{escape(system_label(name, case))}</th>'
-        f'<td class="number">{number(score)}</td><td class="interval">{interval}</td>'
-        f"<td>{_range([('measured', low, score, high)], scale)}</td>"
-        f'<td class="number">{number(system["seconds"], 1)}</td>'
-        f"<td>{escape(system['source'])}{seeds}</td></tr>"
-    )
-
-
-def _range(marks, scale, has_zero=False):
-    """Marks once more, one below the other; their numbers stand beside them."""
-    if not marks or None in marks[0]:
-        return ""
-
-    def x(value):
-        return 4 + 104 * (value - scale[0]) / max(scale[1] - scale[0], 1e-9)
-
-    height = 14 * len(marks)
-    zero = f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height}"/>'
-    drawn = (_mark(mark, x, 7 + 14 * row, 3.5) for row, mark in enumerate(marks))
-    return (
-        f'<svg class="range" viewBox="0 0 112 {height}" aria-hidden="true">'
-        f"{zero if has_zero else ''}{''.join(drawn)}</svg>"
-    )
-
-
-def _others(verdicts):
-    others = [verdict for verdict in verdicts if not verdict["primary"]]
-    count = f"{len(others)} secondary comparison{'s' if len(others) > 1 else ''}"
-    return f"<details><summary>{count}</summary>{_wordings(others)}</details>" if others else ""
-
-
-def _wordings(verdicts):
-    items = "".join(f"<li>{escape(verdict['wording'])}</li>" for verdict in verdicts)
-    return f"<ul>{items}</ul>" if items else ""
-
-
-def _part(case, name, content):
-    targets = _targets(case, content["targets"]) if "targets" in content else ""
-    systems = _systems(case, content, content["n"])
-    return (
-        f"<details><summary>Part: {escape(name.replace('_', ' '))}</summary>"
-        f"{systems}{targets}{_wordings(content['verdicts'])}</details>"
-    )
-
-
-def _targets(case, targets):
-    """When each system reached each preset accuracy."""
-    rows = [
-        f'<tr><th scope="row">{escape(system_label(name, case))}</th>'
-        f'<td class="number">{target["target"]:.2f}</td>'
-        f'<td class="number">{found["reached"]} of {found["runs"]}</td>'
-        f'<td class="number">{number(found["median_seconds"], 1)}</td>'
-        f'<td class="number">{number(found["median_images"], 0)}</td></tr>'
-        for target in targets
-        for name, found in target["systems"].items()
-    ]
-    names = ("Target", "Arrived", "Median seconds", "Median images")
-    head = '<th scope="col">System</th>' + "".join(
-        f'<th scope="col" class="number">{name}</th>' for name in names
-    )
-    caption = "Preset validation accuracies; a dash: the run in the middle never arrived"
-    return _table(caption, head, rows)
-
-
-def _facts(name, entry, links):
-    facts = [
-        f"{entry['n_train'] or 0:,} training, {entry['n_validation'] or 0:,} validation and "
-        f"{entry['n_test'] or 0:,} test items",
-        f"generalist {entry['generalist']}",
-        f"{entry['track']} track, {entry['pace']} pace",
-    ]
-    if entry["notebook_seconds"] is not None:
-        facts.append(f"whole notebook {entry['notebook_seconds'] / 60:.1f} minutes")
-    if entry["peak_rss_mb"] is not None:
-        facts.append(f"{entry['peak_rss_mb']:,} MB of memory at most")
-    predictions = ("every prediction", f"predictions/{name}.parquet")
-    offered = [*links.get(entry["notebook"], ()), predictions]
-    opened = " \u00b7 ".join(f'<a href="{escape(to)}">{escape(text)}</a>' for text, to in offered)
-    return f'<p class="facts">{escape(" · ".join(facts))}<br>Open: {opened}</p>'
-
-
-def _machine(results):
-    described = " \u00b7 ".join(
-        f"{key.replace('_', ' ')}: {value}" for key, value in results["machine"].items()
-    )
-    rows = [
-        f'<tr><th scope="row">{escape(package)}</th><td>{escape(version)}</td></tr>'
-        for package, version in results["versions"].items()
-    ]
-    head = '<th scope="col">Package</th><th scope="col">Version</th>'
-    return (
-        f"<p><strong>Machine:</strong> {escape(described)}</p>"
-        f"<details><summary>Versions</summary>{_table('What was installed', head, rows)}</details>"
-    )
+    return (min(bounds), max(bounds)) if bounds else (0, 1)
 
 
 _TABLE = re.compile(r'(<div\b[^>]*\btabindex="0"[^>]*>\s*)?<table\b.*?</table>', re.DOTALL)
@@ -498,11 +268,10 @@ def notebook_body(content):
     # What stands below a widget takes its place here.
     body = body.replace('<details class="ftl-static">', '<details class="ftl-static" open>')
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
-    return with_scrolled_tables(body), f"{colours}{_NOTEBOOK_STYLE}"
+    return with_scrolled_tables(body), f"{colours}{files.style('notebook')}"
 
 
 def notebook(content, title):
-    """An executed notebook as a page of the report."""
     cells, style = notebook_body(content)
     back = '<nav aria-label="Report"><a href="../index.html">Back to the report</a></nav>'
     return document(title, style, f"{back}\n<main>\n{cells}\n</main>", has_dark=False)

@@ -1,14 +1,8 @@
 """The course as web pages: published notebooks, verdicts, documents, with links between them.
 
-Nothing is executed. The pages mirror the project, so that most links need another ending only::
-
-    index.html                  the acts, and the verdict table where there is a report
-    verdicts.html               every verdict of the report
-    notebooks/<notebook>.html   with the .ipynb beside it
-    docs/ data/ README.html     documents and data cards
-    .ftlearn-site.json          which files were written here
-
-No page loads anything from elsewhere.
+Nothing is executed, and no page loads anything from elsewhere. The pages mirror the project, so
+that most links need another ending only; beside them stand index.html (the acts), verdicts.html
+(where there is a report) and .ftlearn-site.json (which files were written here).
 """
 
 import html
@@ -57,7 +51,6 @@ class _Site:
 
     @cached_property
     def acts(self):
-        """The published notebooks, in reading order."""
         import nbformat
 
         found = sorted(self.project.glob(NOTEBOOKS))
@@ -109,9 +102,8 @@ class _Act:
 def build(folder, say=print):
     """Write the site into a folder, and return the path of its ``index.html``.
 
-    Pages that were written there before are replaced; other files stay, and where one of them
-    stands in a page's place nothing is written (FileExistsError). `say` is called with a line of
-    text about each thing that the site lacks. FileNotFoundError without a published notebook.
+    Pages that were written there before are replaced; where another file stands in a page's place
+    nothing is written (FileExistsError). `say` gets a line about each thing that the site lacks.
     """
     from .notebooks import PROJECT, report_folder
 
@@ -188,15 +180,11 @@ def _markdown(text):
 
 
 def _navigation(site, page):
-    """Links to what every page offers."""
     entries = [("All acts", "index.html")]
     entries += [("Verdicts", "verdicts.html")] if site.results else []
     entries += [(title, to) for title, to, _ in site.listed if title != "How it is built"]
-    links = []
-    for title, to in entries:
-        here = ' aria-current="page"' if to == page else ""
-        links.append(f'<a href="{_from(page, to)}"{here}>{title}</a>')
-    return f'<nav class="site" aria-label="Course">{"".join(links)}</nav>'
+    links = [(title, _from(page, to), to == page) for title, to in entries]
+    return report_page.render("navigation.html", links=links)
 
 
 def _style(width):
@@ -210,11 +198,8 @@ def _from(page, to):
 
 def _document(site, page, title, body):
     style = f"{report_page.STYLE}{_DOCUMENT_STYLE}{_style('54rem')}"
-    body = f"""<a class="skip" href="#content">Skip to the text</a>
-{_navigation(site, page)}
-<main class="document" id="content">
-{body}
-</main>"""
+    navigation = _navigation(site, page)
+    body = report_page.render("document.html", navigation=navigation, body=body)
     return report_page.document(title, style, body)
 
 
@@ -240,42 +225,32 @@ def _act(path, content):
     return _Act(f"notebooks/{path.name}", title, facts, claim, content)
 
 
-def _turn(site, number, where):
-    """Links to the acts before and after one."""
-    page = site.addresses[site.acts[number].source]
-
-    def link(rel, kind, act, words):
-        to = _from(page, site.addresses[act.source])
-        title = words.format(report_page.escape(act.title))
-        return f'<a class="{kind}" rel="{rel}" href="{to}">{title}</a>'
-
-    links = ""
-    if number > 0:
-        links += link("prev", "before", site.acts[number - 1], "\u2190 {}")
-    if number + 1 < len(site.acts):
-        links += link("next", "next", site.acts[number + 1], "{} \u2192")
-    # Two of a kind stand on a page: named apart, both can be found.
-    return f'<nav class="turn" aria-label="Acts, {where}">{links}</nav>'
+def _neighbour(site, number, page):
+    """Address and title of an act; None where there is none of that number."""
+    if not 0 <= number < len(site.acts):
+        return None
+    act = site.acts[number]
+    return _from(page, site.addresses[act.source]), act.title
 
 
 def _add_notebook(site, number):
     act = site.acts[number]
-    page, file = site.addresses[act.source], posixpath.basename(act.source)
+    page = site.addresses[act.source]
     cells, style = report_page.notebook_body(act.content)
-    body = f"""<a class="skip" href="#content">Skip to the notebook</a>\
-{_navigation(site, page)}{_turn(site, number, "top")}
-<main id="content">
-{site.relinked(_with_anchors(cells), act.source, page)}
-<p><a download href="{quote(file)}">This notebook as a file, {file}</a></p>
-</main>
-{_turn(site, number, "end")}"""
+    body = report_page.render(
+        "notebook.html",
+        navigation=_navigation(site, page),
+        before=_neighbour(site, number - 1, page),
+        next=_neighbour(site, number + 1, page),
+        cells=site.relinked(_with_anchors(cells), act.source, page),
+        file=posixpath.basename(act.source),
+    )
     text = report_page.document(act.title, style + _style("58rem"), body, has_dark=False)
     site.files[page] = text.encode()
     site.files[act.source] = site.project / act.source
 
 
 def _add_verdicts(site, folder):
-    """The report's index, as one page of the site."""
     links = {
         Path(act.source).stem: [("the notebook", site.addresses[act.source])] for act in site.acts
     }
@@ -291,41 +266,22 @@ def _add_verdicts(site, folder):
 
 
 def _index(site):
-    acts = "\n".join(_listed_act(site, act) for act in site.acts)
-    if site.results:
-        table = report_page.overview(site.results["cases"])
-        verdicts = table.replace('href="#', 'href="verdicts.html#')
-    else:
-        verdicts = (
-            "<p>This copy of the site was built where the course had not been run, so it has no "
-            "table of verdicts. Each notebook ends with its own.</p>"
-        )
-    documents = "".join(
-        f'<li><a href="{to}">{title}</a>: {what}.</li>' for title, to, what in site.listed
+    table = report_page.overview(site.results["cases"]) if site.results else ""
+    body = report_page.render(
+        "index.html",
+        acts=[_listed_act(site, act) for act in site.acts],
+        verdicts=table.replace('href="#', 'href="verdicts.html#'),
+        documents=site.listed,
     )
-    body = f"""<p class="eyebrow">A course on fine-tuning</p>
-<h1>The Fine-Tuning Case Files</h1>
-<p class="lead">A popular talk says what fine-tuning does, with a bold number in every act. Here
-each number is a claim, and every claim goes on trial: on data that you can look at, against
-opponents that deserve the name, with an interval around every difference.</p>
-<h2 id="acts">The acts</h2>
-<ol class="acts">
-{acts}
-</ol>
-<h2 id="verdicts">The verdicts</h2>
-{verdicts}
-<h2 id="more">More</h2>
-<ul>{documents}</ul>"""
     return _document(site, "index.html", "The Fine-Tuning Case Files", body)
 
 
 def _listed_act(site, act):
+    """Address, title, and what an act is about as HTML."""
     told = _markdown(f"{act.claim}\n\n{act.facts}") if act.claim or act.facts else ""
     told = told.replace("<p><em>Reading", '<p class="facts"><em>Reading')
     told = site.relinked(told, act.source, "index.html")
-    address = quote(site.addresses[act.source])
-    title = report_page.escape(act.title)
-    return f'<li><h3><a href="{address}">{title}</a></h3>\n{told}</li>'
+    return quote(site.addresses[act.source]), act.title, told
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -392,10 +348,9 @@ _LOADING = ("img", "script", "link", "iframe", "source", "video", "audio", "embe
 
 
 def check(folder):
-    """What is wrong with the links of a site: a list of one sentence for each.
+    """What is wrong with the links of a site, and what its pages load from elsewhere: list of str.
 
-    Links and anchors that lead nowhere, and what a page loads from elsewhere. Addresses on the web
-    are not asked for.
+    Addresses on the web are not asked for.
     """
     folder = Path(folder).expanduser().absolute()
     pages = {}

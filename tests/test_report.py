@@ -479,7 +479,7 @@ def test_the_legend_names_the_marks_that_are_drawn(results, entry):
 
 def drawn_at(entry):
     """Where the chart's circles stand on its own axis, by class, read from the marked ticks."""
-    chart = report_page._chart("x", entry)
+    chart = report_page.chart("x", entry)
     ticks = re.findall(r'<text class="soft" x="([\d.]+)"[^>]*>\s*([^<]+)</text>', chart)
     places = [float(x) for x, _ in ticks]
     values = [float(text.replace("\u2212", "-")) for _, text in ticks]
@@ -491,14 +491,14 @@ def test_the_charts_dots_stand_where_their_numbers_say(entry):
     live, verdict = entry["verdicts"][1], report_page.primary_verdict(entry)
     expected = {"measured": 100 * verdict["difference"], "live": 100 * live["difference"]}
     assert drawn_at(entry) == pytest.approx(expected, abs=0.05)
-    chart, of_run = report_page._chart("x", entry), report_page.points(live["difference"])
+    chart, of_run = report_page.chart("x", entry), report_page.points(live["difference"])
     assert f">your run: {of_run}</text>" in chart and 'role="img"' in chart
     (told,) = re.findall(r'<title id="x-chart">(.*?)</title>', chart)
     assert told.startswith("Claimed: ") and told.endswith(f"Your run: {of_run} points.")
     assert report_page.points(verdict["difference"]) in told
     entry["verdicts"].remove(live)
     assert set(drawn_at(entry)) == {"measured"}
-    assert "our run" not in report_page._chart("x", entry)
+    assert "our run" not in report_page.chart("x", entry)
 
 
 def an_entry(primary, *others, metric="accuracy"):
@@ -571,7 +571,7 @@ def test_absent_numbers_are_shown_as_dashes(results, entry):
 def test_marks_of_the_chart_stay_inside_it(claimed, difference, low, high):
     bar = {**RECORDED, "difference": difference, "low": low, "high": high}
     entry = an_entry(bar, {**LIVE, "difference": difference - 0.2})
-    chart = report_page._chart("x", {**entry, "claimed": {"value": claimed, "unit": "%"}})
+    chart = report_page.chart("x", {**entry, "claimed": {"value": claimed, "unit": "%"}})
     places = [float(a[2]) for a in Page(chart).attributes if a[1] in ("x1", "x2", "cx", "x")]
     assert all(0 <= place <= 400 for place in places)
     assert 3 <= len(re.findall('<line class="(?:rule|zero)"', chart)) <= 8
