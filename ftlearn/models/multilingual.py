@@ -4,6 +4,7 @@ A sentence encoder turns a text of any of its languages into a vector; texts tha
 should lie close together. It finds translations, it does not write them.
 """
 
+import functools
 import hashlib
 import json
 import shutil
@@ -15,40 +16,11 @@ import numpy as np
 
 from .. import assets, settings, torch_setup
 from ..files import folder_made_whole
-from .text import batches_by_length, hub_folder, one_of, quiet_transformers, remembered
+from . import registry
+from .text import batches_by_length, hub_folder, quiet_transformers, remembered
 
-
-@dataclass(frozen=True)
-class MultilingualModel:
-    """A multilingual sentence encoder that the course knows."""
-
-    label: str
-    prompt: str
-    assets: tuple = ()
-    repository: str | None = None
-    revision: str | None = None
-
-
-MULTILINGUAL_MODELS = {
-    "multilingual_e5_small_q4": MultilingualModel(
-        label="a 4-bit E5 (multilingual-e5-small)",
-        assets=("multilingual-e5-small-q4", "xlm-roberta-tokenizer"),
-        prompt="query: ",
-    ),
-    "multilingual_e5_small": MultilingualModel(
-        label="multilingual-e5-small",
-        repository="intfloat/multilingual-e5-small",
-        revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
-        prompt="query: ",
-    ),
-    "mbert": MultilingualModel(
-        label="mBERT",
-        repository="google-bert/bert-base-multilingual-cased",
-        revision="3f076fdb1ab68d5b2880cb87a0886f315b8146f8",
-        prompt="",
-    ),
-}
-DEFAULT = {"starter": "multilingual_e5_small_q4", "hub": "mbert"}
+MULTILINGUAL_MODELS = registry.models("pairs")
+known = functools.partial(registry.known, MULTILINGUAL_MODELS)
 BLOCK = 32  # weights that share a scale in the 4-bit format
 _ROWS_AT_ONCE = 10_000  # of the embedding table; bounds the memory of a conversion
 _FOLDER_VERSION = 2  # raised when what is written below the cache changes
@@ -67,18 +39,8 @@ _PARTS = {
 _KINDS = {"w": "weight", "b": "bias"}
 
 
-def known(name, track):
-    """The name of a multilingual model, or the track's default where it is None."""
-    on_hub = track == "hub"
-    allowed = [key for key, model in MULTILINGUAL_MODELS.items() if on_hub == (not model.assets)]
-    return one_of(allowed, name or DEFAULT[track], track)
-
-
 def model_folder(name, track="starter"):
-    """Folder with a whole model: weights, configuration, tokenizer, all of its vocabulary.
-
-    It is an ordinary sentence-transformers folder, made once, in the cache (470 MB).
-    """
+    """An ordinary sentence-transformers folder with all of the vocabulary, made once (470 MB)."""
     model, origin = MULTILINGUAL_MODELS[known(name, track)], "-hub" if track == "hub" else ""
     folder = settings.cached(f"models/{name}{origin}-{_FOLDER_VERSION}")
     if (folder / "modules.json").exists():
@@ -137,7 +99,6 @@ class Q4File:
 
 
 def dequantized(packed):
-    """Weights of Q4_0 blocks."""
     blocks = np.asarray(packed).reshape(-1, 2 + BLOCK // 2)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     halves = blocks[:, 2:]
@@ -320,7 +281,6 @@ def _always_kept(content):
 
 
 def _vocabulary(content):
-    """From a piece to its number."""
     entries = content["model"]["vocab"]
     if isinstance(entries, dict):
         return entries
@@ -386,7 +346,6 @@ class SentenceEncoder:
 
     def __init__(self, name, model, prompt=""):
         self.name = name
-        self.label = MULTILINGUAL_MODELS[name].label if name in MULTILINGUAL_MODELS else name
         self.model = model
         self.prompt = prompt
         self._remembered = {}
@@ -397,11 +356,10 @@ class SentenceEncoder:
         return self.model.tokenizer
 
     def with_prompt(self, prompt):
-        """The same model with another prompt: SentenceEncoder."""
         return SentenceEncoder(self.name, self.model, prompt)
 
     def embed(self, texts, side="query", batch_size=64):
-        """As `TextGeneralist.embed`; it treats both sides, queries and candidates, alike."""
+        """Both sides, queries and candidates, are treated alike."""
         return embedded_once(self._remembered, self.model, self.prompt, texts, batch_size)
 
 
@@ -429,25 +387,19 @@ def encoded(model, texts, batch_size=64):
 
 
 def texts_of(case):
-    """Every text of a retrieval case, on both sides: list of str, sorted."""
     parts = ("train", "validation", "test", *case.shifts)
     columns = ("input", "translation")
     return sorted({text for part in parts for name in columns for text in case.part(part)[name]})
 
 
 def case_folder(case):
-    """Folder with a case's model, trimmed to the texts of the case; as `trimmed_folder`.
-
-    The vocabulary is taken from all parts, test included. No label and no pairing is read, and the
-    embedding of none of these texts depends on it.
-    """
+    """Folder with a case's model, trimmed to its texts; no text's embedding depends on the others."""
     source = model_folder(case.generalist, case.track)
     prompts = ("", MULTILINGUAL_MODELS[case.generalist].prompt)
     return trimmed_folder(source, texts_of(case), prompts)
 
 
 def load_model(folder, max_tokens, **model_kwargs):
-    """Load a sentence-transformers folder."""
     from sentence_transformers import SentenceTransformer
 
     with quiet_transformers():
@@ -462,6 +414,5 @@ def load_model(folder, max_tokens, **model_kwargs):
 
 
 def load(case):
-    """Load the generalist of a retrieval case, with its own prompt."""
     model = load_model(case_folder(case), case.max_tokens)
     return SentenceEncoder(case.generalist, model, MULTILINGUAL_MODELS[case.generalist].prompt)
