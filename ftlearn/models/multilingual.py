@@ -393,7 +393,7 @@ def texts_of(case):
 
 
 def case_folder(case):
-    """Folder with a case's model, trimmed to its texts; no text's embedding depends on the others."""
+    """Folder with a case's model, trimmed to its texts, those of the test part too."""
     source = model_folder(case.generalist, case.track)
     prompts = ("", MULTILINGUAL_MODELS[case.generalist].prompt)
     return trimmed_folder(source, texts_of(case), prompts)
