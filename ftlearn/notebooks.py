@@ -56,12 +56,10 @@ def source_folder():
 
 
 def source_files():
-    """The notebooks' sources, in reading order."""
     return sorted(source_folder().glob("[0-9]*.py"))
 
 
 def report_folder(pace):
-    """Where executed notebooks and results go."""
     return PROJECT / "report" / "quick" if pace == "quick" else PROJECT / "report"
 
 
@@ -283,7 +281,6 @@ def _tree(pid):
 
 
 def tree_rss(pid):
-    """Resident memory of a process and its descendants."""
     total = 0
     for process in _tree(pid):
         with contextlib.suppress(psutil.Error):

@@ -42,7 +42,6 @@ def shared():
 
 
 def device():
-    """Where models are to run: ``FTLEARN_DEVICE``; None where nothing is said."""
     said = os.environ.get("FTLEARN_DEVICE")
     return _choice("device", None, "FTLEARN_DEVICE", None, DEVICES) if said else None
 

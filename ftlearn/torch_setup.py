@@ -86,7 +86,6 @@ def _taken_by_others():
 
 
 def peak_memory_mb():
-    """Largest resident memory that this process has had, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux; what `resource` tells there includes the parent's before exec
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
@@ -100,7 +99,6 @@ def peak_memory_mb():
 
 
 def memory_limit(cgroup=Path("/sys/fs/cgroup")):
-    """How much memory this process may use."""
     limits = [psutil.virtual_memory().total]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # absent, or "max"

@@ -342,7 +342,6 @@ def _specialist(case, recipe, trainer):
 
 
 def history_rows(log_history):
-    """One row an evaluation, from the Trainer's log."""
     rows, train_loss = [], float("nan")
     for entry in log_history:
         train_loss = entry.get("loss", train_loss)
@@ -374,7 +373,6 @@ def tokenize(part, tokenizer):
 
 
 def build_model(case, recipe):
-    """The generalist with a fresh classifier on top, as the recipe wants it."""
     if sees_images(case):
         for name in _FOR_TEXTS:
             if getattr(recipe, name):
@@ -456,7 +454,6 @@ def _freeze_layers(encoder, frozen):
 
 
 def _with_adapters(model, recipe):
-    """The model with low-rank matrices beside the layers that are not frozen."""
     import peft
 
     layers = range(recipe.frozen_layers, model.config.num_hidden_layers)

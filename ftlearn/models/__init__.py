@@ -4,7 +4,6 @@ from . import multilingual, text, vision
 
 
 def sees_images(case):
-    """Whether a case's inputs are images rather than texts."""
     return case.generalist in vision.VISION_MODELS
 
 

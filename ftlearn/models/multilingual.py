@@ -83,7 +83,6 @@ class Q4File:
     directory: dict
 
     def tensor(self, name, rows, first=0, most=None):
-        """A tensor, or some rows of it, as float32."""
         quantized, size, offset = self.directory[name]
         columns = size // rows
         count = min(rows - first, most or rows)
@@ -107,7 +106,6 @@ def dequantized(packed):
 
 
 def read_q4(path):
-    """Read the head of a 4-bit E5 file."""
     content = np.memmap(path, dtype=np.uint8, mode="r")
     at = 0
 
@@ -342,8 +340,6 @@ def _write_trimmed(source, folder, kept, tokenizer):
 
 
 class SentenceEncoder:
-    """A frozen multilingual sentence encoder."""
-
     def __init__(self, name, model, prompt=""):
         self.name = name
         self.model = model
@@ -352,7 +348,6 @@ class SentenceEncoder:
 
     @property
     def tokenizer(self):
-        """What cuts its texts into tokens."""
         return self.model.tokenizer
 
     def with_prompt(self, prompt):
@@ -373,7 +368,6 @@ def embedded_once(memory, model, prompt, texts, batch_size):
 
 
 def encoded(model, texts, batch_size=64):
-    """Texts, with their prompt, through a sentence-transformers model, in float32."""
     rows = np.zeros((len(texts), model.get_embedding_dimension()), dtype=np.float32)
     for batch in batches_by_length([len(text) for text in texts], batch_size):
         rows[batch] = model.encode(

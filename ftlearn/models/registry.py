@@ -25,7 +25,6 @@ class Model:
 
 
 def models(kind):
-    """The models that read texts, images or pairs, by their names."""
     return {name: Model(**entry) for name, entry in _KINDS[kind].items()}
 
 

@@ -15,7 +15,6 @@ known = functools.partial(registry.known, TEXT_MODELS)
 
 
 def model_folder(name, track="starter"):
-    """Folder with the weights, configuration and tokenizer of a model, or of a case's model."""
     if not isinstance(name, str):
         name, track = name.generalist, name.track
     model = TEXT_MODELS[known(name, track)]
@@ -89,8 +88,6 @@ def remembered(memory, inputs, embed, key=None):
 
 
 class TextGeneralist:
-    """A frozen text encoder."""
-
     def __init__(self, name, folder, max_tokens=64):
         from transformers import AutoModel, AutoTokenizer
 

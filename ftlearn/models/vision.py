@@ -52,7 +52,6 @@ def _write_folder(model, folder):
 
 
 def timm_key(key):
-    """The name that timm gives to a weight of the converted EfficientNet-Lite0 checkpoint."""
     outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
     outside["_fc"] = "classifier"
     head, _, rest = key.partition(".")
@@ -86,7 +85,6 @@ def pretrained_cfg(model, size):
 
 
 def processor(name, size):
-    """What turns PIL images into ``pixel_values``."""
     from transformers import TimmWrapperImageProcessor
 
     model = VISION_MODELS[name]
@@ -94,7 +92,6 @@ def processor(name, size):
 
 
 def classifier(case, recipe):
-    """An image model with a fresh head for a case's labels, as a recipe wants it."""
     import torch
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
 
@@ -201,8 +198,6 @@ def _scaled_to_8_bits(values):
 
 
 class VisionGeneralist:
-    """A frozen image model without its head."""
-
     def __init__(self, name, folder, image_size=96):
         import torch
         from transformers import TimmWrapperModel
