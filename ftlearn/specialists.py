@@ -10,7 +10,7 @@ import transformers
 from . import files
 from .errors import OneSentence
 from .models import vision
-from .models.multilingual import embedded_once
+from .models.multilingual import SentenceEncoder
 from .models.text import batches_by_length, embedded, quiet_transformers
 
 
@@ -143,14 +143,14 @@ class PairSpecialist(FineTuned):
 
     def __init__(self, model, recipe):
         super().__init__(model, recipe)
-        self._remembered = {}
+        self._encoder = SentenceEncoder(self.name, self.model, recipe.prompt)
 
     @property
     def tokenizer(self):
         return self.model.tokenizer
 
     def embed(self, texts, side="query", batch_size=64):
-        return embedded_once(self._remembered, self.model, self.recipe.prompt, texts, batch_size)
+        return self._encoder.embed(texts, side, batch_size)
 
     def save(self, folder):
         folder = new_folder(folder)

@@ -355,16 +355,11 @@ class SentenceEncoder:
 
     def embed(self, texts, side="query", batch_size=64):
         """Both sides, queries and candidates, are treated alike."""
-        return embedded_once(self._remembered, self.model, self.prompt, texts, batch_size)
 
+        def compute(new):
+            return encoded(self.model, [self.prompt + text for text in new], batch_size)
 
-def embedded_once(memory, model, prompt, texts, batch_size):
-    """Texts through a sentence-transformers model, each once."""
-
-    def compute(new):
-        return encoded(model, [prompt + text for text in new], batch_size)
-
-    return remembered(memory, texts, compute)
+        return remembered(self._remembered, texts, compute)
 
 
 def encoded(model, texts, batch_size=64):
