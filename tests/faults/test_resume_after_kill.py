@@ -195,26 +195,15 @@ def test_a_run_stopped_right_after_its_last_checkpoint_only_ends(tiny, uninterru
     assert epochs.count == 0
 
 
-class Script(transformers.TrainerCallback):
-    """In the place of the validation metric: a score that is written down for every epoch."""
-
-    def __init__(self, scores):
-        self.scores = scores
-
-    def on_epoch_begin(self, args, state, control, **kwargs):
-        self.epoch = round(state.epoch or 0)
-
-    def __call__(self, prediction):
-        return {"score": self.scores[self.epoch]}
-
-
 def test_a_run_that_had_stopped_early_when_it_ended_does_not_train_on(tiny, monkeypatch):
-    script = Script([0.2, 0.5, 0.4, 0.3, 0.9, 0.9])  # patience 2 ends it after the fourth
-    monkeypatch.setattr(training, "_validation_metric", lambda metric: script)
+    scores = iter([*[0.2, 0.5, 0.4, 0.3] * 2, 0.9, 0.9])  # patience 2 ends it after the fourth
+    monkeypatch.setattr(
+        training, "_validation_metric", lambda metric: lambda prediction: {"score": next(scores)}
+    )
     recipe = replace(RECIPE, epochs=6, patience=2)
 
-    def run(*more):
-        return fine_tune(toy_case(), recipe, callbacks=[script, *more], progress=False)
+    def run(*callbacks):
+        return fine_tune(toy_case(), recipe, callbacks=callbacks, progress=False)
 
     whole = run()
     assert len(whole.history) == 4
