@@ -252,9 +252,8 @@ def _trim(source, folder, texts):
     before = whole.encode_batch(texts)
     used = {number for encoded in before for number in encoded.ids}
     content = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-    kept = np.array(sorted(used | _always_kept(content)))
-    after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, kept)))
-    number = {int(old): new for new, old in enumerate(kept)}
+    number = {old: new for new, old in enumerate(sorted(used | _always_kept(content)))}
+    after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, number)))
     for old, new, text in zip(before, after.encode_batch(texts), texts, strict=True):
         # The numbers too: special ones come from a part of the file of their own.
         if old.tokens != new.tokens or [number[at] for at in old.ids] != new.ids:
@@ -263,7 +262,7 @@ def _trim(source, folder, texts):
                 "Use the whole vocabulary, and tell the authors of the course."
             )
     with folder_made_whole(folder) as work:
-        _write_trimmed(source, work, kept, after)
+        _write_trimmed(source, work, number, after)
 
 
 def _always_kept(content):
@@ -285,12 +284,11 @@ def _vocabulary(content):
     return {piece: number for number, (piece, _) in enumerate(entries)}
 
 
-def _trimmed_tokenizer(content, kept):
-    """tokenizer.json with the kept pieces alone, renumbered in their old order."""
-    new = {int(old): number for number, old in enumerate(kept)}
+def _trimmed_tokenizer(content, new):
+    """tokenizer.json with the pieces alone that have a new number; their order stays."""
     model = dict(content["model"])
     if model["type"] == "Unigram":
-        model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
+        model["vocab"] = [model["vocab"][old] for old in new if old < len(model["vocab"])]
         model["unk_id"] = new[model["unk_id"]]
     elif model["type"] == "WordPiece":
         model["vocab"] = {p: new[number] for p, number in model["vocab"].items() if number in new}
@@ -310,7 +308,7 @@ def _trimmed_tokenizer(content, kept):
     return trimmed
 
 
-def _write_trimmed(source, folder, kept, tokenizer):
+def _write_trimmed(source, folder, number, tokenizer):
     from safetensors import safe_open
     from safetensors.numpy import save_file
 
@@ -325,13 +323,12 @@ def _write_trimmed(source, folder, kept, tokenizer):
             if name.endswith("embeddings.word_embeddings.weight"):
                 whole = file.get_slice(name)
                 # row by row: the whole table is never in memory
-                tensors[name] = np.concatenate([whole[int(at) : int(at) + 1] for at in kept])
+                tensors[name] = np.concatenate([whole[at : at + 1] for at in number])
             else:
                 tensors[name] = file.get_tensor(name)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((source / "config.json").read_text())
-    new = {int(old): number for number, old in enumerate(kept)}
-    config |= {"vocab_size": len(kept), "pad_token_id": new[config["pad_token_id"]]}
+    config |= {"vocab_size": len(number), "pad_token_id": number[config["pad_token_id"]]}
     _write_json(folder / "config.json", config)
     tokenizer.save(str(folder / "tokenizer.json"))
 
