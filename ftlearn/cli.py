@@ -15,7 +15,6 @@ from .errors import OneSentence
 
 
 def main(argv=None):
-    """Run the command line; the exit code."""
     arguments, options = parser().parse_known_args(argv)
     if options and arguments.handler is not lab:
         parser().error(f"unrecognized arguments: {' '.join(options)}")

@@ -1,8 +1,4 @@
-"""Executing the notebooks, measuring what they cost, and building the ones that are published.
-
-A notebook is edited in one place only, as py:percent in ``notebooks/source``. It is executed in a
-fresh kernel of *this* interpreter, whatever a registered kernel called "python3" may point to.
-"""
+"""Notebooks: py:percent sources executed, measured, published, and copied for the learner."""
 
 import asyncio
 import contextlib
@@ -19,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from . import files, settings, torch_setup
+from . import files, torch_setup
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_BYTES = 1_500_000
@@ -40,8 +36,6 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class Run:
-    """What executing a notebook once came to."""
-
     notebook: str
     pace: str
     ok: bool
@@ -52,7 +46,6 @@ class Run:
 
 
 def source_folder():
-    """Folder of the notebooks' sources."""
     folder = PROJECT / "notebooks" / "source"
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -63,20 +56,15 @@ def source_folder():
 
 
 def source_files():
-    """The notebooks' sources, in reading order."""
     return sorted(source_folder().glob("[0-9]*.py"))
 
 
 def report_folder(pace):
-    """Where executed notebooks and results go; quick ones never mix with the real ones."""
     return PROJECT / "report" / "quick" if pace == "quick" else PROJECT / "report"
 
 
 def resolve(wanted):
-    """Names of the notebooks that a reader asks for; a ValueError lists what is allowed.
-
-    `wanted` is ``"all"``, a notebook's name, its number such as ``"01"``, or a case's name.
-    """
+    """Names of the notebooks asked for: ``"all"``, a name, a number such as ``"01"``, or a case."""
     names = [path.stem for path in source_files()]
     if not names:
         raise ValueError(f"there is no notebook in {source_folder()}")
@@ -99,7 +87,6 @@ def resolve(wanted):
 
 
 def read_source(path):
-    """Read a py:percent file as a notebook without outputs."""
     import jupytext
 
     return normalise(jupytext.read(path))
@@ -122,7 +109,7 @@ def normalise(notebook):
 
 
 def _without_widget(output):
-    """The output without a live widget view or script; None where nothing readable is left."""
+    """The output without live parts; None where nothing readable is left."""
     data = output.get("data", {})
     live = {WIDGET_VIEW, SCRIPT} & set(data)
     if not live:
@@ -133,16 +120,14 @@ def _without_widget(output):
     return output if set(data) - {"text/plain"} else None
 
 
-def execute(name, pace=None, folder=None, progress=print):
+def execute(name, pace, folder=None, progress=print):
     """Execute a notebook from the top in a fresh kernel, and tell what it came to.
 
-    The folder, by default `report_folder`, receives ``notebooks/NAME.ipynb`` (also on failure, with
-    the error in it, and after Ctrl-C), ``runs/NAME.json`` and what the notebook files. `progress`
-    is called with one line of text at every section and every 15 seconds.
+    The folder receives ``notebooks/NAME.ipynb`` (also on failure and after Ctrl-C),
+    ``runs/NAME.json`` and what the notebook files. `progress` is called with lines of text.
     """
     import nbformat
 
-    pace = settings.pace(pace)
     folder = Path(folder or report_folder(pace)).resolve()
     notebook = read_source(source_folder() / f"{name}.py")
     environment = {
@@ -185,10 +170,7 @@ def execute(name, pace=None, folder=None, progress=print):
 
 
 class _Execution:
-    """One execution: the notebook runs in a thread, this thread watches memory and progress.
-
-    Ctrl-C therefore always arrives here, and the kernel is ended before it goes on.
-    """
+    """The notebook runs in a thread; this one watches memory and progress, and gets Ctrl-C."""
 
     def __init__(self, name, notebook, environment, progress):
         self.name = name
@@ -221,7 +203,10 @@ class _Execution:
                     )
         except BaseException as error:
             self.failure = f"stopped in cell {self.cell_number}: {type(error).__name__}"
-            self._end_kernel(thread)
+            for process in _tree(self._pid):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            thread.join(timeout=20)
             raise
         finally:
             self.seconds = time.monotonic() - began
@@ -281,12 +266,6 @@ class _Execution:
     def _weigh(self):
         self.peak_rss = max(self.peak_rss, tree_rss(self._pid))
 
-    def _end_kernel(self, thread):
-        for process in _tree(self._pid):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        thread.join(timeout=20)
-
 
 def _is_runnable(cell):
     return cell.cell_type == "code" and bool(cell.source.strip())
@@ -302,7 +281,6 @@ def _tree(pid):
 
 
 def tree_rss(pid):
-    """Resident memory of a process and all its descendants now."""
     total = 0
     for process in _tree(pid):
         with contextlib.suppress(psutil.Error):
@@ -331,7 +309,6 @@ def ran_completely(notebook):
 
 
 def sources_equal(source, notebook):
-    """Whether a published notebook has the cells of its source."""
     import nbformat
 
     return _cells(read_source(source)) == _cells(nbformat.read(notebook, as_version=4))
@@ -364,7 +341,7 @@ def _texts(cell):
 
 
 def publish(name, folder):
-    """Write an executed notebook to where readers find it."""
+    """Write an executed notebook to where readers find it; what speaks against it."""
     import nbformat
 
     notebook = normalise(nbformat.read(Path(folder) / "notebooks" / f"{name}.ipynb", as_version=4))
@@ -398,10 +375,9 @@ def build(name, progress=print):
 
 
 def copy_for_learner(folder):
-    """Give the learner copies of the notebooks that no later edition touches.
+    """Give the learner copies that are never written to again; tell it, a sentence a notebook.
 
-    A notebook that is already there is never written to; where the course has a newer edition than
-    the one that was copied, that is put beside it, once. What was done, one sentence a notebook.
+    Where the course has a newer edition than the one that was copied, that is put beside it, once.
     """
     import nbformat
 
@@ -418,7 +394,7 @@ def copy_for_learner(folder):
         if found is not None:
             if source.stem not in given:  # put there by hand
                 given[source.stem] = [edition if forgotten else found]
-                _remember(given, memory)
+                files.write_whole(memory, json.dumps(given, indent=1))
             if edition in given[source.stem]:
                 continue
             target = files.free_path(folder / f"{source.stem}.new-edition.ipynb")
@@ -433,7 +409,7 @@ def copy_for_learner(folder):
             said.append(f"Your own copy of {source.stem} was made.")
         nbformat.write(notebook, target)
         given.setdefault(source.stem, []).append(edition)
-        _remember(given, memory)
+        files.write_whole(memory, json.dumps(given, indent=1))
     return said
 
 
@@ -456,10 +432,7 @@ def _editions_given(memory, said):
 
 
 def _edition_there(own, said):
-    """The edition of the learner's copy; None where there is none that can be read.
-
-    One that no program can open is put aside.
-    """
+    """The edition of the learner's copy, or None; a copy that no program can open is put aside."""
     import nbformat
 
     try:
@@ -472,10 +445,6 @@ def _edition_there(own, said):
         aside = files.put_aside(own)
         said.append(f"Your {own.name} is damaged and cannot be opened. It is kept as {aside.name}.")
     return None
-
-
-def _remember(given, memory):
-    files.write_whole(memory, json.dumps(given, indent=1))
 
 
 def _edition(notebook):

@@ -42,7 +42,6 @@ def shared():
 
 
 def device():
-    """Where models are to run: ``FTLEARN_DEVICE``; None where nothing is said."""
     said = os.environ.get("FTLEARN_DEVICE")
     return _choice("device", None, "FTLEARN_DEVICE", None, DEVICES) if said else None
 
@@ -56,16 +55,12 @@ def cache_folder():
 
 
 def own_cache():
-    """Where what is fetched and made here goes; it need not exist yet.
-
-    It is the cache; where that may only be read, ``cache`` in the learner's home folder.
-    """
+    """The cache, or where that may only be read ``cache`` in the home folder; it need not exist."""
     shared, own = cache_folder(), home_folder() / "cache"
     return own if not _may_be_written(shared) and _may_be_written(own) else shared
 
 
 def cached(name):
-    """Where something is in the cache, or will be."""
     own, shared = own_cache() / name, cache_folder() / name
     return shared if shared.exists() and not own.exists() else own
 
@@ -74,8 +69,8 @@ def cached(name):
 def _may_be_written(folder):
     """Whether a cache and each folder in it take something new.
 
-    It is tried: on network drives the rights that are shown mean little. Whatever else goes wrong
-    there (a full disk, a file in its place) is told by those who write.
+    It is tried: on network drives the rights that are shown mean little. Other errors are told by
+    those who write.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

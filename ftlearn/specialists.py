@@ -10,7 +10,7 @@ import transformers
 from . import files
 from .errors import OneSentence
 from .models import vision
-from .models.multilingual import embedded_once
+from .models.multilingual import SentenceEncoder
 from .models.text import batches_by_length, embedded, quiet_transformers
 
 
@@ -52,14 +52,7 @@ class FineTuned:
 
 
 class Specialist(FineTuned):
-    """A fine-tuned classifier; its other attributes are those of `FineTuned`.
-
-    Attributes
-    ----------
-    model, processor
-        Ordinary transformers objects; the processor is a tokenizer or an image processor.
-    label_names : list of str
-    """
+    """A fine-tuned classifier; model and processor are ordinary transformers objects."""
 
     def __init__(self, model, processor, label_names, recipe):
         super().__init__(model, recipe)
@@ -68,12 +61,10 @@ class Specialist(FineTuned):
 
     @property
     def tokenizer(self):
-        """The processor of a specialist for texts."""
         return self.processor
 
     @property
     def sees_images(self):
-        """Whether it is a specialist for images."""
         return isinstance(self.processor, transformers.ImageProcessingMixin)
 
     def predict(self, inputs, batch_size=64):
@@ -81,13 +72,12 @@ class Specialist(FineTuned):
 
         Parameters
         ----------
-        inputs : sequence of str or PIL.Image.Image, length n
-        batch_size : int
+        inputs : sequence of str or PIL.Image.Image
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (n, classes); rows sum to 1.
+            float32, one row an input; rows sum to 1.
         """
         inputs = list(inputs)
         rows = np.zeros((len(inputs), len(self.label_names)), dtype=np.float32)
@@ -98,7 +88,6 @@ class Specialist(FineTuned):
         return rows
 
     def embed(self, inputs, batch_size=64):
-        """Embed inputs with the fine-tuned encoder, as its generalist does before it."""
         inputs = list(inputs)
         if self.sees_images:
             return head_inputs(self.model, self.processor, inputs)
@@ -121,7 +110,7 @@ class Specialist(FineTuned):
         FileExistsError
             When the folder already holds files: nothing is overwritten.
         ValueError
-            When its head reads the mean of all tokens: an ordinary folder would read the pooler.
+            When its head reads the mean of all tokens, which no ordinary folder can say.
         """
         if self.recipe.mean_pooling:
             raise ValueError(
@@ -140,41 +129,30 @@ class Specialist(FineTuned):
         if self.sees_images:
             task, inputs = "image-classification", "images"
             size = self.model.config.pretrained_cfg["input_size"][-1]
-            usage = _IMAGE_USAGE.format(size=size)
+            usage = _USAGE["images"].format(size=size)
         else:
             task, inputs = "text-classification", "texts"
-            usage = _TEXT_USAGE.format(max_tokens=self.processor.model_max_length)
+            usage = _USAGE["texts"].format(max_tokens=self.processor.model_max_length)
         labels = _bullets(self.label_names)
         more = {"labels": labels, "n_labels": len(self.label_names), "usage": usage}
         return self._card(_CARD, task=task, inputs=inputs, **more)
 
 
 class PairSpecialist(FineTuned):
-    """A fine-tuned sentence encoder, which finds translations.
-
-    Its other attributes are those of `FineTuned`.
-
-    Attributes
-    ----------
-    model : sentence_transformers.SentenceTransformer
-        It puts the prompt of its recipe before every text by itself.
-    """
+    """A fine-tuned sentence encoder; its model puts the recipe's prompt before texts by itself."""
 
     def __init__(self, model, recipe):
         super().__init__(model, recipe)
-        self._remembered = {}
+        self._encoder = SentenceEncoder(self.name, self.model, recipe.prompt)
 
     @property
     def tokenizer(self):
-        """What cuts its texts into tokens."""
         return self.model.tokenizer
 
     def embed(self, texts, side="query", batch_size=64):
-        """As `SentenceEncoder.embed`, with the prompt of its recipe."""
-        return embedded_once(self._remembered, self.model, self.recipe.prompt, texts, batch_size)
+        return self._encoder.embed(texts, side, batch_size)
 
     def save(self, folder):
-        """As `Specialist.save`, an ordinary folder of sentence-transformers."""
         folder = new_folder(folder)
         with quiet_transformers():
             self.model.save_pretrained(str(folder), create_model_card=False)
@@ -195,18 +173,7 @@ def new_folder(folder):
 
 
 _CARD = files.packaged("templates/classifier_card.md")
-_TEXT_USAGE = """\
-classify = pipeline("text-classification", model="path/of/this/folder", truncation=True)
-classify("Your text here.")
-```
-
-`truncation=True` cuts texts after {max_tokens} tokens, as in training and in the scores below."""
-_IMAGE_USAGE = """\
-classify = pipeline("image-classification", model="path/of/this/folder")
-classify("path/of/an/image.png")
-```
-
-It needs timm. Images are scaled to {size} x {size} pixels, nothing is cut off."""
+_USAGE = {kind: files.packaged(f"templates/use_{kind}.md") for kind in ("texts", "images")}
 _PAIR_CARD = files.packaged("templates/pair_card.md")
 _NOT_JUDGED = "Not judged on a test part yet: compare it with a baseline before you rely on it."
 
@@ -216,7 +183,6 @@ def _bullets(lines):
 
 
 def classifier_head(model):
-    """The linear layer of a classifier behind everything else."""
     return vision.head(model) if hasattr(model, "timm_model") else model.classifier
 
 

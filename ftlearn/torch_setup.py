@@ -35,10 +35,9 @@ waiting = "not settled"  # how idle threads wait, and why; `prepare` says
 
 
 def prepare():
-    """Settle threads and waiting, and install the torchvision guard; call before torch is loaded.
+    """Before torch is loaded: a CPU quota limits the threads; beside others they wait passively.
 
-    The libraries keep their own settings, but for two: a CPU quota limits the threads, and on a
-    machine that others use idle threads wait passively. A variable that is set already stays.
+    The libraries keep their own settings otherwise. A variable that is set already stays.
     """
     threads = cpu_limit()
     if threads < len(_cpus()):
@@ -80,14 +79,13 @@ def _settle_waiting(threads):
         _set("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _taken_by_others(seconds=0.1):
+def _taken_by_others():
     """How many of this process's CPUs are in use while it sleeps for a moment."""
-    used = dict(enumerate(psutil.cpu_percent(seconds, percpu=True)))
-    return sum(used.get(cpu, 0.0) for cpu in _cpus()) / 100
+    used = psutil.cpu_percent(0.1, percpu=True)
+    return sum(share for cpu, share in enumerate(used) if cpu in _cpus()) / 100
 
 
 def peak_memory_mb():
-    """Largest resident memory that this process has had, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux; what `resource` tells there includes the parent's before exec
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
@@ -101,7 +99,6 @@ def peak_memory_mb():
 
 
 def memory_limit(cgroup=Path("/sys/fs/cgroup")):
-    """How much memory this process may use."""
     limits = [psutil.virtual_memory().total]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # absent, or "max"
@@ -117,7 +114,7 @@ def memory_limit(cgroup=Path("/sys/fs/cgroup")):
 
 @functools.cache
 def memory_is_scarce():
-    """Whether memory is worth time here: the process may use less than 3 GB, as on Binder."""
+    """Whether memory is worth time here, as on Binder."""
     return memory_limit() < ENOUGH_MEMORY
 
 
@@ -136,16 +133,15 @@ def return_free_blocks():
 @contextlib.contextmanager
 def large_blocks_apart():
     """Let freed blocks above 1.5 MB go back at once: 300 MB less in fragments, a fifth slower."""
-    _map_blocks_from(3 << 19)
+    if not _has_glibc():
+        yield
+        return
+    threshold = functools.partial(ctypes.CDLL(None).mallopt, -3)  # M_MMAP_THRESHOLD
+    threshold(3 << 19)
     try:
         yield
     finally:
-        _map_blocks_from(32 << 20)  # as high as glibc goes by itself
-
-
-def _map_blocks_from(size):
-    if _has_glibc():
-        ctypes.CDLL(None).mallopt(-3, size)  # M_MMAP_THRESHOLD
+        threshold(32 << 20)  # as high as glibc goes by itself
 
 
 def _has_glibc():
@@ -159,14 +155,13 @@ def cpu_limit(cgroup=Path("/sys/fs/cgroup")):
 
 
 def _cpus():
-    """Numbers of the CPUs that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return os.sched_getaffinity(0)
     return set(range(os.cpu_count() or 1))
 
 
 def _cgroup_quota(cgroup):
-    """CPUs granted by the control group (version 2, then 1), or None where unlimited."""
+    """CPUs granted by the control group, version 2 or 1; None where unlimited."""
     first = [cgroup / "cpu" / f"cpu.cfs_{name}_us" for name in ("quota", "period")]
     for paths in ([cgroup / "cpu.max"], first):
         with contextlib.suppress(OSError, ValueError):  # absent, or "max"
@@ -188,24 +183,20 @@ class _TorchvisionGuard(importlib.abc.MetaPathFinder):
 
 
 def _guarded(execute, module):
+    global _schemas_library
     try:
         execute(module)
     except RuntimeError as error:
         if "operator torchvision::nms does not exist" not in str(error):
             raise
-        _declare_torchvision_schemas()
+        from torch import library
+
+        _schemas_library = library.Library("torchvision", "DEF")
+        for schema in _TORCHVISION_SCHEMAS:
+            _schemas_library.define(schema)
         for name in [n for n in sys.modules if n.startswith("torchvision.")]:
             del sys.modules[name]
         execute(module)
-
-
-def _declare_torchvision_schemas():
-    global _schemas_library
-    from torch import library
-
-    _schemas_library = library.Library("torchvision", "DEF")
-    for schema in _TORCHVISION_SCHEMAS:
-        _schemas_library.define(schema)
 
 
 def install_torchvision_guard():
@@ -247,7 +238,6 @@ def device():
 
 
 def machine():
-    """Describe the machine, for reports; the memory is what this process may use."""
     return {
         "cpu": _cpu_name(),
         "threads": cpu_limit(),

@@ -38,19 +38,12 @@ _LATER_FIELDS = ("probe_first", "augment", "prompt", "trained_stages", *_FOR_TEX
 class Recipe:
     """The hyper-parameters of one fine-tuning run.
 
-    `Recipe.plain` is what the transformers Trainer does when nothing is set; `Recipe.tuned`, the
-    default of the course, differs from it by the `SWITCHES`.
-
     Attributes
     ----------
-    learning_rate : float
-        Peak of a linear schedule.
-    epochs : int
-        Passes over the training part, at most.
-    batch_size : int
-        Examples a step.
-    warmup : float
-        Share of the steps over which the learning rate rises.
+    learning_rate, warmup : float
+        Peak of a linear schedule, and the share of the steps over which it rises to that.
+    epochs, batch_size : int
+        Passes over the training part, at most; examples a step.
     weight_decay : float
     patience : int or None
         Stop after so many epochs without a better validation score, and return to the best epoch.
@@ -62,31 +55,27 @@ class Recipe:
     freeze_embeddings : bool
         Whether the token embeddings keep their pre-trained values.
     group_by_length : bool
-        Whether a batch holds texts of similar length, to save padding (it is then padded to a
-        multiple of 8, so that fewer shapes occur).
-    fused_optimizer : bool
-        Whether AdamW updates all weights in one kernel.
-    bf16 : bool
-        Compute in bfloat16 where the machine has instructions for it.
+        Whether a batch holds texts of similar length, padded to a multiple of 8, to save padding.
+    fused_optimizer, bf16 : bool
+        AdamW updates all weights in one kernel; bfloat16 where the machine has instructions for it.
     pretrained : bool
         False: the same architecture from random weights.
     probe_first : bool
         Start from a linear probe instead of a random head: fit it on the frozen features that the
         head sees, then fine-tune all (Kumar et al. 2022, https://doi.org/10.48550/arXiv.2202.10054).
     augment : bool
-        Whether training images are mirrored, turned and shifted a little, by chance, each time.
+        Whether training images are changed as in `augmentation`, by chance, each time.
     prompt : str
         What is put before every text of a sentence pair, such as ``"query: "``.
     trained_stages : int or None
-        Of an image network only so many of its last stages learn, and the layers after them; the
-        stages before stay as pre-training left them. None: all learn.
+        Of an image network only so many of its last stages learn, and the layers after them.
     frozen_layers : int
         Of a text classifier so many of its first layers, and the embeddings, stay as pre-training
         left them. All of them: nothing learns but the new head.
     lora_rank : int or None
         Of a text classifier learn only the head and two narrow matrices beside each query and value
         matrix, so many columns wide (Hu et al. 2021, https://doi.org/10.48550/arXiv.2106.09685).
-        They are added to the weights when training ends. None: no such matrices.
+        They are added to the weights when training ends.
     mean_pooling : bool
         Of a text classifier, whether the new head reads the mean over all tokens instead of the
         pooler, a layer over the first one. No ordinary folder can say so, so it is for records.
@@ -141,7 +130,7 @@ class Recipe:
 
     @classmethod
     def plain(cls, **changes):
-        """What the transformers Trainer does when nothing is set, three epochs.
+        """What the transformers Trainer does when nothing is set.
 
         Parameters
         ----------
@@ -156,7 +145,7 @@ class Recipe:
 
     @classmethod
     def tuned(cls, **changes):
-        """The default of the course: no worse a result for less computing.
+        """The default of the course, `plain` and `SWITCHES`: no worse a result for less computing.
 
         The learning rate follows the batch size by the square-root rule for Adam (Malladi et al.
         2022, https://doi.org/10.48550/arXiv.2205.10287): 5e-5 for 8 examples, 1e-4 for 32. It was
@@ -191,12 +180,10 @@ class Recipe:
         return cls.tuned(**fields | changes)
 
     def fields(self):
-        """The fields that tell this recipe from any other."""
         fields = asdict(self)
         return {name: fields[name] for name in fields if fields[name] or name not in _LATER_FIELDS}
 
     def fingerprint(self):
-        """Hash that tells this recipe from any other."""
         text = json.dumps(self.fields(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -216,11 +203,7 @@ SWITCHES = {
 
 
 def data_fingerprint(case):
-    """Hash over the case's items in order: id, input, label, group of every part.
-
-    Of sentence pairs the translation counts too. Shifts count where the case has them, and how many
-    tokens are read where it is not what most cases have.
-    """
+    """Hash over all items in order, and over how many tokens are read where that is unusual."""
     digest = hashlib.sha256()
     if case.max_tokens != Case.max_tokens:
         digest.update(json.dumps(["max_tokens", case.max_tokens]).encode())
@@ -263,7 +246,6 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        A classification of texts or of images, or sentence pairs.
     recipe : Recipe, optional
         When absent, as `default_recipe`.
     callbacks : sequence of transformers.TrainerCallback
@@ -273,8 +255,7 @@ def fine_tune(case, recipe=None, callbacks=(), progress=True):
 
     Returns
     -------
-    Specialist
-        Of sentence pairs `PairSpecialist`.
+    Specialist or, of sentence pairs, PairSpecialist
 
     Raises
     ------
@@ -310,9 +291,8 @@ def _fine_tuned(case, recipe, callbacks, progress, folder):
             f"Training was stopped after {int(trainer.state.epoch or 0)} of {recipe.epochs} "
             "epochs. Nothing is lost: make the same call again to go on from there."
         ) from None
-    # A resumed Trainer builds its callbacks anew from the checkpoint, so ask it.
-    clock = next(c for c in trainer.callback_handler.callbacks if isinstance(c, _Clock))
     specialist = _specialist(case, recipe, trainer)
+    clock = _clock_of(trainer)
     specialist.seconds = clock.seconds + probe_seconds
     examples = trainer.state.epoch * len(case.train)
     specialist.examples_per_second = examples / max(clock.step_seconds, 1e-9)
@@ -323,8 +303,8 @@ def _fine_tuned(case, recipe, callbacks, progress, folder):
 @contextlib.contextmanager
 def _surroundings(case):
     """Quiet; for batches of many pairs also with memory that does not fall to pieces."""
-    many = case.task == "retrieval"
-    apart = torch_setup.large_blocks_apart if many else contextlib.nullcontext
+    pairs = case.task == "retrieval"
+    apart = torch_setup.large_blocks_apart if pairs else contextlib.nullcontext
     with quiet_transformers(), apart():
         yield
 
@@ -362,7 +342,6 @@ def _specialist(case, recipe, trainer):
 
 
 def history_rows(log_history):
-    """One row an evaluation, from the Trainer's log."""
     rows, train_loss = [], float("nan")
     for entry in log_history:
         train_loss = entry.get("loss", train_loss)
@@ -380,7 +359,6 @@ def history_rows(log_history):
 
 
 def tokenize(part, tokenizer):
-    """A part of a text case as the Trainer takes it: cut, with labels and lengths."""
     from datasets import Dataset
 
     encoded = tokenizer(list(part["input"]), truncation=True)
@@ -395,7 +373,6 @@ def tokenize(part, tokenizer):
 
 
 def build_model(case, recipe):
-    """The generalist with a fresh classifier on top, as the recipe wants it."""
     if sees_images(case):
         for name in _FOR_TEXTS:
             if getattr(recipe, name):
@@ -452,7 +429,6 @@ class MeanPooledClassifier(transformers.BertPreTrainedModel):
         self.post_init()
 
     def forward(self, input_ids, attention_mask, labels=None, **inputs):
-        """Logits, and the loss where there are labels."""
         hidden = self.bert(input_ids, attention_mask, **inputs).last_hidden_state
         mask = attention_mask.unsqueeze(-1)
         mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
@@ -478,7 +454,6 @@ def _freeze_layers(encoder, frozen):
 
 
 def _with_adapters(model, recipe):
-    """The model with low-rank matrices beside the layers that are not frozen."""
     import peft
 
     layers = range(recipe.frozen_layers, model.config.num_hidden_layers)
@@ -497,35 +472,27 @@ def _with_adapters(model, recipe):
 
 
 def layers(case):
-    """How many layers the generalist of a text case has."""
     return transformers.AutoConfig.from_pretrained(model_folder(case)).num_hidden_layers
 
 
 def trained_parameters(model):
-    """How many numbers of a model learn."""
     return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def start_from_probe(model, case):
-    """Give a model the head of a linear probe: logistic regression on what its head sees.
-
-    The regularisation is chosen on validation, as in the linear probe of
-    `ftlearn.baselines.fit_linear_probe`.
-    """
+    """Give a model the head of a linear probe: logistic regression on what its head sees."""
     head = classifier_head(model)
     processor = processor_of(case)
     train, validation = (
         head_inputs(model, processor, list(part["input"])) for part in (case.train, case.validation)
     )
     probe = linear_probe_of_features(case, train, validation)
+    weight, bias = probe.coef_, probe.intercept_
+    if len(case.label_names) == 2:  # scikit-learn keeps one row for two classes
+        weight, bias = (np.concatenate([-half, half]) for half in (weight / 2, bias / 2))
     with torch.no_grad():
-        if len(case.label_names) == 2:  # scikit-learn keeps one row for two classes
-            weight, bias = probe.coef_[0] / 2, probe.intercept_[0] / 2
-            head.weight.copy_(torch.tensor(np.stack([-weight, weight])))
-            head.bias.copy_(torch.tensor([-bias, bias]))
-        else:
-            head.weight.copy_(torch.tensor(probe.coef_))
-            head.bias.copy_(torch.tensor(probe.intercept_))
+        head.weight.copy_(torch.tensor(weight))
+        head.bias.copy_(torch.tensor(bias))
 
 
 def averaged(case, specialist, share):
@@ -549,7 +516,6 @@ def averaged(case, specialist, share):
 
 
 def processor_of(case):
-    """A case's tokenizer or image processor."""
     if sees_images(case):
         return vision.processor(case.generalist, case.image_size)
     # The limit travels with the tokenizer, also into the folder of a saved specialist.
@@ -624,7 +590,6 @@ def pair_loss(model):
 
 
 def _pair_evaluator(case, recipe):
-    """What the trainer asks after every epoch."""
     from sentence_transformers.base.evaluation import BaseEvaluator
 
     class ValidationScore(BaseEvaluator):
@@ -681,7 +646,6 @@ def sentence_pairs(part, prompt=""):
     Parameters
     ----------
     part : datasets.Dataset
-        With ``input`` and ``translation``.
     prompt : str
         Put before every text.
 
@@ -699,7 +663,6 @@ def sentence_pairs(part, prompt=""):
 
 
 def build_encoder(case, recipe):
-    """The generalist of a retrieval case, as the recipe wants it."""
     for name in ("augment", "probe_first", "trained_stages", *_FOR_TEXTS):
         if getattr(recipe, name):
             raise ValueError(f"Recipe {name} is not for sentence pairs; leave it off.")
@@ -723,14 +686,13 @@ def build_encoder(case, recipe):
 
 
 def _examples(part, processor, augment=False):
-    """A part of a case as the Trainer takes it."""
     if isinstance(processor, transformers.ImageProcessingMixin):
         return ImageExamples(part, augment)
     return tokenize(part, processor)
 
 
 class ImageExamples(torch.utils.data.Dataset):
-    """Images with their labels, decoded, and where it is asked changed, when they are asked for."""
+    """Images with their labels, decoded, and where augmented changed, when they are asked for."""
 
     def __init__(self, part, augment=False):
         self._part = part
@@ -973,8 +935,6 @@ class _Progress(transformers.TrainerCallback):
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a run will take."""
-
     seconds: float
     steps: int
     examples_per_second: float
@@ -991,8 +951,7 @@ def estimate(case, recipe=None, trial_steps=8):
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
-    recipe : Recipe, optional
+    case, recipe
         As in `fine_tune`.
     trial_steps : int
         Timed steps, after as many that are not timed; of a short run at most a quarter, but 2.
@@ -1000,6 +959,7 @@ def estimate(case, recipe=None, trial_steps=8):
     Returns
     -------
     Estimate
+        ``seconds``, ``steps``, ``examples_per_second``.
     """
     recipe = recipe or default_recipe(case)
     steps = -(-len(case.train) // recipe.batch_size) * recipe.epochs

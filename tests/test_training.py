@@ -69,14 +69,11 @@ def adapted(run_once):
         ("learning_rate", float("nan"), "a number above 0"),
         ("epochs", 1.5, "1, 2, 3, ..."),
         ("batch_size", 0, "1, 2, 3, ..."),
-        ("warmup", -0.1, "a share from 0 to below 1"),
         ("warmup", 1.0, "a share from 0 to below 1"),
         ("weight_decay", -1e-3, "0 or more"),
         ("patience", 0, "None or 1, 2, 3, ..."),
         ("attention", "flash", "'sdpa' or 'eager'"),
         ("dropout", 1.0, "a share below 1, or True"),
-        ("dropout", -0.1, "a share below 1, or True"),
-        ("trained_stages", 0, "None or 1, 2, 3, ..."),
         ("frozen_layers", -1, "0, 1, 2, ..."),
         ("lora_rank", 2.5, "None or 1, 2, 3, ..."),
         ("seed", 0.5, "0, 1, 2, ..."),
@@ -110,9 +107,8 @@ def test_fields_that_came_later_leave_the_hash_of_recorded_recipes_as_it_was(cas
     for recipe, recorded in recipes:
         assert Recipe(**recipe).fingerprint() == recorded
     turned_on = Recipe.tuned(probe_first=True, prompt="query: ")
-    assert turned_on.fields() == {
-        **Recipe.tuned().fields(), "probe_first": True, "prompt": "query: "
-    }  # fmt: skip
+    more = {"probe_first": True, "prompt": "query: "}
+    assert turned_on.fields() == {**Recipe.tuned().fields(), **more}
     assert Recipe(**turned_on.fields()) == turned_on
 
 
@@ -131,13 +127,9 @@ def test_each_switch_changes_the_tuned_recipe_and_all_of_them_make_it_plain():
 def test_the_plain_recipe_is_what_the_trainer_does_when_nothing_is_set(tmp_path):
     nothing = transformers.TrainingArguments(output_dir=str(tmp_path), seed=0, use_cpu=True)
     ours = training._training_arguments(toy_case(), Recipe.plain(), tmp_path)
-    for name in (
-        *("learning_rate", "num_train_epochs", "per_device_train_batch_size", "optim", "bf16"),
-        *("warmup_steps", "weight_decay", "lr_scheduler_type", "max_grad_norm", "adam_beta1"),
-        *("adam_beta2", "adam_epsilon", "gradient_accumulation_steps", "label_smoothing_factor"),
-        *("train_sampling_strategy", "load_best_model_at_end", "fp16", "torch_compile"),
-        *("gradient_checkpointing", "dataloader_drop_last", "seed", "data_seed"),
-    ):
+    # What else the Trainer does is compared in its weights below.
+    names = "learning_rate num_train_epochs per_device_train_batch_size optim bf16 weight_decay"
+    for name in names.split():
         assert getattr(ours, name) == getattr(nothing, name), name
 
 
@@ -156,12 +148,9 @@ def test_each_kind_of_case_has_its_default_with_one_epoch_at_quick_pace(make, re
         ("model", toy_case, "augment", True, "is for images; leave it off for texts"),
         ("model", toy_case, "trained_stages", 1, "is for images; leave it out for texts"),
         ("model", toy_image_case, "frozen_layers", 1, "is for texts; leave it out for images"),
-        ("model", toy_image_case, "lora_rank", 1, "is for texts; leave it out for images"),
         ("model", toy_image_case, "freeze_embeddings", True, "Start from Recipe.images()"),
         ("model", toy_image_case, "group_by_length", True, "Start from Recipe.images()"),
-        ("encoder", toy_pair_case, "augment", True, "is not for sentence pairs"),
         ("encoder", toy_pair_case, "probe_first", True, "is not for sentence pairs"),
-        ("encoder", toy_pair_case, "trained_stages", 1, "is not for sentence pairs"),
         ("encoder", toy_pair_case, "lora_rank", 1, "is not for sentence pairs"),
         ("encoder", toy_pair_case, "pretrained", False, "is not for sentence pairs"),
     ],
@@ -196,9 +185,7 @@ def test_the_data_fingerprint_sees_order_parts_shifts_and_tokens_and_nothing_els
     case = toy_case()
     before = training.data_fingerprint(case)
     more = case.train.add_column("more", ["x"] * 48)
-    assert (
-        len(before) == 16 and training.data_fingerprint(toy_case(title="x", train=more)) == before
-    )
+    assert training.data_fingerprint(toy_case(title="x", train=more)) == before
     others = [
         replace(case, train=case.train.select([1, 0, *range(2, 48)])),
         replace(case, train=toy_part("validation", 24), validation=toy_part("train", 48)),
@@ -212,12 +199,8 @@ def test_the_data_fingerprint_sees_order_parts_shifts_and_tokens_and_nothing_els
 # --- against the Trainer by hand ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("epochs, looking", [(1, {}), (3, {"eval_strategy": "epoch"})])
-def test_a_plain_run_is_the_trainer_written_out_by_hand(epochs, looking, plain, tiny, tmp_path):
-    """From the second epoch on, a look at validation moves the random numbers of dropout."""
+def test_a_plain_run_is_the_trainer_written_out_by_hand(plain, tiny, tmp_path):
     wrapped, _, case = plain
-    if epochs == 1:
-        wrapped = train(case, replace(PLAIN, epochs=1))
     tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
 
     def encode(part):
@@ -229,12 +212,11 @@ def test_a_plain_run_is_the_trainer_written_out_by_hand(epochs, looking, plain, 
     arguments = transformers.TrainingArguments(
         output_dir=str(tmp_path),
         learning_rate=PLAIN.learning_rate,
-        num_train_epochs=epochs,
+        eval_strategy="epoch",  # a look at validation moves the random numbers of dropout
         seed=0,
         use_cpu=True,
         disable_tqdm=True,
         report_to="none",
-        **looking,
     )
     trainer = transformers.Trainer(
         model=model,
@@ -245,8 +227,7 @@ def test_a_plain_run_is_the_trainer_written_out_by_hand(epochs, looking, plain, 
     )
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
-    for name, value in model.state_dict().items():
-        torch.testing.assert_close(value, wrapped.model.state_dict()[name], msg=name)
+    torch.testing.assert_close(model.state_dict(), wrapped.model.state_dict())
 
 
 # --- what a run gives -----------------------------------------------------------------------
@@ -263,8 +244,8 @@ def test_the_toy_is_learned_and_the_best_epoch_comes_back(tuned):
 
 def test_without_patience_every_epoch_has_a_full_row_and_the_last_is_kept(plain):
     specialist, witness, case = plain
+    names = ["step", "epoch", "train_loss", "validation_loss", "validation_score"]
     for number, row in enumerate(specialist.history, start=1):
-        names = ["step", "epoch", "train_loss", "validation_loss", "validation_score"]
         assert list(row) == names
         assert row["epoch"] == number and row["step"] == len(case.train) // 8 * number
         assert all(np.isfinite(value) for value in row.values())
@@ -273,7 +254,7 @@ def test_without_patience_every_epoch_has_a_full_row_and_the_last_is_kept(plain)
 
 
 def test_time_memory_origin_and_labels_are_told(tuned):
-    specialist, _, _ = tuned
+    specialist = tuned[0]
     assert specialist.seconds > 0 and specialist.examples_per_second > 0
     assert 50 < specialist.peak_memory_mb < psutil.virtual_memory().total / 1e6
     assert specialist.name == "specialist" and specialist.seed == 0
@@ -328,12 +309,8 @@ def test_the_validation_score_is_the_metric_of_the_case(tiny):
 
 @pytest.mark.parametrize(
     "patience, scores, best",
-    [
-        (1, [0.5, 0.5], 0),
-        (2, [0.1, 0.3, 0.8, 0.5, 0.8], 2),
-        (2, [0.5, 0.4, 0.6, 0.5, 0.7, 0.6, 0.6], 4),
-    ],
-    ids=["no better", "the first of the best", "a better score renews the patience"],
+    [(1, [0.5, 0.5], 0), (2, [0.5, 0.4, 0.7, 0.5, 0.8, 0.6, 0.8], 4)],
+    ids=["no better", "a better score renews the patience, the first of the best is kept"],
 )
 def test_with_patience_training_stops_and_the_best_epoch_comes_back(
     patience, scores, best, tiny, monkeypatch
@@ -442,14 +419,10 @@ def test_another_seed_gives_another_head_and_other_weights(plain, tiny):
 class Untouchable:
     """A test part that nobody may look at."""
 
-    def __getattribute__(self, name):
-        raise AssertionError(f"the test part was asked for {name!r}")
+    def refuse(self, *_):
+        raise AssertionError("somebody looked at the test part")
 
-    def __getitem__(self, key):
-        raise AssertionError(f"the test part was asked for {key!r}")
-
-    def __len__(self):
-        raise AssertionError("the test part was counted")
+    __getattribute__ = __getitem__ = __len__ = refuse
 
 
 def test_the_same_run_gives_the_same_weights_and_never_looks_at_the_test_part(
@@ -532,9 +505,8 @@ def test_a_run_goes_on_from_its_own_checkpoint_and_from_no_other(tiny, cache):
     with pytest.raises(TrainingInterrupted):
         train(case, PLAIN, Stop(15))
     assert begins(case, replace(PLAIN, weight_decay=0.5)) == 0
-    assert begins(replace(case, train=case.train.select(range(40)))) == 0
-    assert begins(replace(case, generalist="bert")) == 0
-    assert begins(replace(case, track="hub")) == 0
+    for changed in ({"train": case.train.select(range(40))}, {"generalist": "bert"}):
+        assert begins(replace(case, **changed)) == 0
     assert begins(case) == 12
     # Time and memory of what was done before count.
     (state_file,) = cache.glob("runs/*/checkpoint-12/trainer_state.json")
@@ -579,17 +551,13 @@ def test_a_saved_specialist_loads_without_ftlearn_and_predicts_the_same(plain, t
 def test_a_saved_folder_has_safetensors_and_a_card_and_no_pickle(tuned, tmp_path):
     specialist, _, case = tuned
     specialist.save(str(tmp_path))
-    names = {path.name for path in tmp_path.iterdir()}
-    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= names
-    assert {Path(name).suffix for name in names} <= {".safetensors", ".json", ".md", ".txt"}
+    suffixes = {path.suffix for path in tmp_path.iterdir()}
+    assert {".safetensors", ".json", ".md"} <= suffixes <= {".safetensors", ".json", ".md", ".txt"}
     card = (tmp_path / "README.md").read_text()
     best = max(row["validation_score"] for row in specialist.history)
     assert f"{best:.3f}" in card and "fine-tuned from minilm" in card
-    train, validation = (
-        f"{len(part)} items in {len(set(part['group']))} groups"
-        for part in (case.train, case.validation)
-    )
-    assert f"trained on {train}; {validation} chose the epoch" in card and case.card in card
+    counts = "trained on 96 items in 24 groups; 48 items in 12 groups chose the epoch"
+    assert counts in card and case.card in card
     assert "Not judged on a test part yet" in card
     assert all(f"- {name}" in card for name in LABELS)
     assert all(f"- {key}: {value}" in card for key, value in asdict(specialist.recipe).items())
@@ -619,8 +587,7 @@ def test_an_estimate_is_positive_counts_the_steps_and_leaves_no_files(
     monkeypatch.setattr(training.tempfile, "tempdir", str(tmp_path / "temporary"))
     case = toy_case(sizes=(50, 24, 24))
     estimate = training.estimate(case, replace(TUNED, epochs=5), trial_steps=2)
-    assert estimate.steps == 7 * 5
-    assert estimate.seconds > 0 and estimate.examples_per_second > 0
+    assert estimate.steps == 7 * 5 and estimate.seconds > 0
     assert estimate.seconds == pytest.approx(5 * (50 + 8) / estimate.examples_per_second)
     assert f"{estimate.steps} steps" in str(estimate)
     assert not any((tmp_path / "temporary").iterdir())
@@ -706,9 +673,8 @@ def test_adapters_learn_beside_weights_that_stay(adapted, tiny, tmp_path):
     after = specialist.model.state_dict()
     assert after.keys() == before.keys()  # merged: an ordinary model again
     changed = {name for name in after if not torch.equal(after[name], before[name])}
-    assert {name.rpartition(".")[0].rpartition(".")[2] for name in changed} == {
-        "query", "value", "classifier",
-    }  # fmt: skip
+    layers = {name.rpartition(".")[0].rpartition(".")[2] for name in changed}
+    assert layers == {"query", "value", "classifier"}
     assert all(name.endswith("weight") for name in changed if "classifier" not in name)
     folder = specialist.save(tmp_path / "saved")  # and it needs no peft
     assert not list(folder.glob("adapter*"))

@@ -170,9 +170,9 @@ def toy_image_case(**changes):
 
 def tiny_vision_model(architecture="test_efficientnet"):
     """What the course would know of a tiny image model."""
-    from ftlearn.models.vision import VisionModel
+    from ftlearn.models.registry import Model
 
-    return VisionModel("Tiny", architecture, "none", None, None, 0.5, 0.5)
+    return Model("Tiny", architecture=architecture, mean=0.5, std=0.5)
 
 
 def save_tiny_vision(folder):

@@ -4,7 +4,6 @@ from . import multilingual, text, vision
 
 
 def sees_images(case):
-    """Whether a case's inputs are images rather than texts."""
     return case.generalist in vision.VISION_MODELS
 
 
@@ -14,23 +13,23 @@ def load_generalist(case):
     Parameters
     ----------
     case : ftlearn.cases.case.Case
-        Its ``generalist`` is the name and its ``track`` says where the files come from.
 
     Returns
     -------
     TextGeneralist, VisionGeneralist or SentenceEncoder
-        By what the case is made of; ``embed`` is what they have in common.
+        ``embed(inputs)`` gives one row of float32 an input, computed once and then remembered.
 
     Raises
     ------
     ftlearn.assets.AssetError
-        When its files are not there.
+        When its files are not there; so in `model_folder`.
     """
     if case.task == "retrieval":
         return multilingual.load(case)
     if sees_images(case):
         return vision.load(case.generalist, case.track, case.image_size)
-    return text.load(case.generalist, case.track, case.max_tokens)
+    folder = text.model_folder(case.generalist, case.track)
+    return text.TextGeneralist(case.generalist, folder, case.max_tokens)
 
 
 def model_folder(name, track="starter"):
@@ -47,13 +46,6 @@ def model_folder(name, track="starter"):
     Returns
     -------
     pathlib.Path
-
-    Raises
-    ------
-    ValueError
-        When there is no such model on the track.
-    ftlearn.assets.AssetError
-        When its files are not there.
     """
     if not isinstance(name, str):
         if name.task == "retrieval":

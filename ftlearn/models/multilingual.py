@@ -4,6 +4,7 @@ A sentence encoder turns a text of any of its languages into a vector; texts tha
 should lie close together. It finds translations, it does not write them.
 """
 
+import functools
 import hashlib
 import json
 import shutil
@@ -15,40 +16,11 @@ import numpy as np
 
 from .. import assets, settings, torch_setup
 from ..files import folder_made_whole
-from .text import batches_by_length, hub_folder, one_of, quiet_transformers, remembered
+from . import registry
+from .text import batches_by_length, hub_folder, quiet_transformers, remembered
 
-
-@dataclass(frozen=True)
-class MultilingualModel:
-    """A multilingual sentence encoder that the course knows."""
-
-    label: str
-    prompt: str
-    assets: tuple = ()
-    repository: str | None = None
-    revision: str | None = None
-
-
-MULTILINGUAL_MODELS = {
-    "multilingual_e5_small_q4": MultilingualModel(
-        label="a 4-bit E5 (multilingual-e5-small)",
-        assets=("multilingual-e5-small-q4", "xlm-roberta-tokenizer"),
-        prompt="query: ",
-    ),
-    "multilingual_e5_small": MultilingualModel(
-        label="multilingual-e5-small",
-        repository="intfloat/multilingual-e5-small",
-        revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
-        prompt="query: ",
-    ),
-    "mbert": MultilingualModel(
-        label="mBERT",
-        repository="google-bert/bert-base-multilingual-cased",
-        revision="3f076fdb1ab68d5b2880cb87a0886f315b8146f8",
-        prompt="",
-    ),
-}
-DEFAULT = {"starter": "multilingual_e5_small_q4", "hub": "mbert"}
+MULTILINGUAL_MODELS = registry.models("pairs")
+known = functools.partial(registry.known, MULTILINGUAL_MODELS)
 BLOCK = 32  # weights that share a scale in the 4-bit format
 _ROWS_AT_ONCE = 10_000  # of the embedding table; bounds the memory of a conversion
 _FOLDER_VERSION = 2  # raised when what is written below the cache changes
@@ -67,18 +39,8 @@ _PARTS = {
 _KINDS = {"w": "weight", "b": "bias"}
 
 
-def known(name, track):
-    """The name of a multilingual model, or the track's default where it is None."""
-    on_hub = track == "hub"
-    allowed = [key for key, model in MULTILINGUAL_MODELS.items() if on_hub == (not model.assets)]
-    return one_of(allowed, name or DEFAULT[track], track)
-
-
 def model_folder(name, track="starter"):
-    """Folder with a whole model: weights, configuration, tokenizer, all of its vocabulary.
-
-    It is an ordinary sentence-transformers folder, made once, in the cache (470 MB).
-    """
+    """An ordinary sentence-transformers folder with all of the vocabulary, made once (470 MB)."""
     model, origin = MULTILINGUAL_MODELS[known(name, track)], "-hub" if track == "hub" else ""
     folder = settings.cached(f"models/{name}{origin}-{_FOLDER_VERSION}")
     if (folder / "modules.json").exists():
@@ -121,7 +83,6 @@ class Q4File:
     directory: dict
 
     def tensor(self, name, rows, first=0, most=None):
-        """A tensor, or some rows of it, as float32."""
         quantized, size, offset = self.directory[name]
         columns = size // rows
         count = min(rows - first, most or rows)
@@ -137,7 +98,6 @@ class Q4File:
 
 
 def dequantized(packed):
-    """Weights of Q4_0 blocks."""
     blocks = np.asarray(packed).reshape(-1, 2 + BLOCK // 2)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     halves = blocks[:, 2:]
@@ -146,7 +106,6 @@ def dequantized(packed):
 
 
 def read_q4(path):
-    """Read the head of a 4-bit E5 file."""
     content = np.memmap(path, dtype=np.uint8, mode="r")
     at = 0
 
@@ -293,9 +252,8 @@ def _trim(source, folder, texts):
     before = whole.encode_batch(texts)
     used = {number for encoded in before for number in encoded.ids}
     content = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-    kept = np.array(sorted(used | _always_kept(content)))
-    after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, kept)))
-    number = {int(old): new for new, old in enumerate(kept)}
+    number = {old: new for new, old in enumerate(sorted(used | _always_kept(content)))}
+    after = Tokenizer.from_str(json.dumps(_trimmed_tokenizer(content, number)))
     for old, new, text in zip(before, after.encode_batch(texts), texts, strict=True):
         # The numbers too: special ones come from a part of the file of their own.
         if old.tokens != new.tokens or [number[at] for at in old.ids] != new.ids:
@@ -304,7 +262,7 @@ def _trim(source, folder, texts):
                 "Use the whole vocabulary, and tell the authors of the course."
             )
     with folder_made_whole(folder) as work:
-        _write_trimmed(source, work, kept, after)
+        _write_trimmed(source, work, number, after)
 
 
 def _always_kept(content):
@@ -320,19 +278,17 @@ def _always_kept(content):
 
 
 def _vocabulary(content):
-    """From a piece to its number."""
     entries = content["model"]["vocab"]
     if isinstance(entries, dict):
         return entries
     return {piece: number for number, (piece, _) in enumerate(entries)}
 
 
-def _trimmed_tokenizer(content, kept):
-    """tokenizer.json with the kept pieces alone, renumbered in their old order."""
-    new = {int(old): number for number, old in enumerate(kept)}
+def _trimmed_tokenizer(content, new):
+    """tokenizer.json with the pieces alone that have a new number; their order stays."""
     model = dict(content["model"])
     if model["type"] == "Unigram":
-        model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
+        model["vocab"] = [model["vocab"][old] for old in new if old < len(model["vocab"])]
         model["unk_id"] = new[model["unk_id"]]
     elif model["type"] == "WordPiece":
         model["vocab"] = {p: new[number] for p, number in model["vocab"].items() if number in new}
@@ -352,7 +308,7 @@ def _trimmed_tokenizer(content, kept):
     return trimmed
 
 
-def _write_trimmed(source, folder, kept, tokenizer):
+def _write_trimmed(source, folder, number, tokenizer):
     from safetensors import safe_open
     from safetensors.numpy import save_file
 
@@ -367,13 +323,12 @@ def _write_trimmed(source, folder, kept, tokenizer):
             if name.endswith("embeddings.word_embeddings.weight"):
                 whole = file.get_slice(name)
                 # row by row: the whole table is never in memory
-                tensors[name] = np.concatenate([whole[int(at) : int(at) + 1] for at in kept])
+                tensors[name] = np.concatenate([whole[at : at + 1] for at in number])
             else:
                 tensors[name] = file.get_tensor(name)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((source / "config.json").read_text())
-    new = {int(old): number for number, old in enumerate(kept)}
-    config |= {"vocab_size": len(kept), "pad_token_id": new[config["pad_token_id"]]}
+    config |= {"vocab_size": len(number), "pad_token_id": number[config["pad_token_id"]]}
     _write_json(folder / "config.json", config)
     tokenizer.save(str(folder / "tokenizer.json"))
 
@@ -382,40 +337,29 @@ def _write_trimmed(source, folder, kept, tokenizer):
 
 
 class SentenceEncoder:
-    """A frozen multilingual sentence encoder."""
-
     def __init__(self, name, model, prompt=""):
         self.name = name
-        self.label = MULTILINGUAL_MODELS[name].label if name in MULTILINGUAL_MODELS else name
         self.model = model
         self.prompt = prompt
         self._remembered = {}
 
     @property
     def tokenizer(self):
-        """What cuts its texts into tokens."""
         return self.model.tokenizer
 
     def with_prompt(self, prompt):
-        """The same model with another prompt: SentenceEncoder."""
         return SentenceEncoder(self.name, self.model, prompt)
 
     def embed(self, texts, side="query", batch_size=64):
-        """As `TextGeneralist.embed`; it treats both sides, queries and candidates, alike."""
-        return embedded_once(self._remembered, self.model, self.prompt, texts, batch_size)
+        """Both sides, queries and candidates, are treated alike."""
 
+        def compute(new):
+            return encoded(self.model, [self.prompt + text for text in new], batch_size)
 
-def embedded_once(memory, model, prompt, texts, batch_size):
-    """Texts through a sentence-transformers model, each once."""
-
-    def compute(new):
-        return encoded(model, [prompt + text for text in new], batch_size)
-
-    return remembered(memory, texts, compute)
+        return remembered(self._remembered, texts, compute)
 
 
 def encoded(model, texts, batch_size=64):
-    """Texts, with their prompt, through a sentence-transformers model, in float32."""
     rows = np.zeros((len(texts), model.get_embedding_dimension()), dtype=np.float32)
     for batch in batches_by_length([len(text) for text in texts], batch_size):
         rows[batch] = model.encode(
@@ -429,25 +373,19 @@ def encoded(model, texts, batch_size=64):
 
 
 def texts_of(case):
-    """Every text of a retrieval case, on both sides: list of str, sorted."""
     parts = ("train", "validation", "test", *case.shifts)
     columns = ("input", "translation")
     return sorted({text for part in parts for name in columns for text in case.part(part)[name]})
 
 
 def case_folder(case):
-    """Folder with a case's model, trimmed to the texts of the case; as `trimmed_folder`.
-
-    The vocabulary is taken from all parts, test included. No label and no pairing is read, and the
-    embedding of none of these texts depends on it.
-    """
+    """Folder with a case's model, trimmed to its texts, those of the test part too."""
     source = model_folder(case.generalist, case.track)
     prompts = ("", MULTILINGUAL_MODELS[case.generalist].prompt)
     return trimmed_folder(source, texts_of(case), prompts)
 
 
 def load_model(folder, max_tokens, **model_kwargs):
-    """Load a sentence-transformers folder."""
     from sentence_transformers import SentenceTransformer
 
     with quiet_transformers():
@@ -462,6 +400,5 @@ def load_model(folder, max_tokens, **model_kwargs):
 
 
 def load(case):
-    """Load the generalist of a retrieval case, with its own prompt."""
     model = load_model(case_folder(case), case.max_tokens)
     return SentenceEncoder(case.generalist, model, MULTILINGUAL_MODELS[case.generalist].prompt)

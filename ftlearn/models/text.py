@@ -1,62 +1,24 @@
 """English text encoders, from packages (starter track) or the hub."""
 
 import contextlib
+import functools
 import logging as python_logging
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import assets, torch_setup
+from . import registry
 
-
-@dataclass(frozen=True)
-class TextModel:
-    """A text encoder that the course knows."""
-
-    label: str
-    repository: str
-    revision: str
-    asset: str | None = None
-
-
-TEXT_MODELS = {
-    "minilm": TextModel(
-        label="MiniLM-L6",
-        asset="minilm",
-        repository="sentence-transformers/all-MiniLM-L6-v2",
-        revision="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
-    ),
-    "bert": TextModel(
-        label="BERT-base",
-        repository="google-bert/bert-base-uncased",
-        revision="86b5e0934494bd15c9632b12f734a8a67f723594",
-    ),
-}
-DEFAULT = {"starter": "minilm", "hub": "bert"}
-
-
-def known(name, track):
-    """The name of a text model, or the track's default where it is None."""
-    allowed = [key for key, model in TEXT_MODELS.items() if track == "hub" or model.asset]
-    return one_of(allowed, name or DEFAULT[track], track)
-
-
-def one_of(allowed, name, track):
-    """The name of a generalist; refused in words where it is none of those that are allowed."""
-    if name not in allowed:
-        raise ValueError(
-            f"generalist is {name!r}; allowed on the {track} track: {', '.join(allowed)}."
-        )
-    return name
+TEXT_MODELS = registry.models("text")
+known = functools.partial(registry.known, TEXT_MODELS)
 
 
 def model_folder(name, track="starter"):
-    """Folder with the weights, configuration and tokenizer of a model, or of a case's model."""
     if not isinstance(name, str):
         name, track = name.generalist, name.track
     model = TEXT_MODELS[known(name, track)]
-    return assets.locate(model.asset) if track == "starter" else hub_folder(model)
+    return assets.locate(*model.assets) if track == "starter" else hub_folder(model)
 
 
 def hub_folder(model):
@@ -93,7 +55,11 @@ def batches_by_length(lengths, size):
 
 
 def embedded(model, tokenizer, texts, batch_size):
-    """The mean over the tokens' last hidden states of every text, scaled to length 1."""
+    """The mean over the tokens' last hidden states of every text, scaled to length 1.
+
+    So this family of encoders was trained (Reimers and Gurevych 2019,
+    https://doi.org/10.18653/v1/D19-1410).
+    """
     import torch
 
     rows = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
@@ -110,10 +76,7 @@ def embedded(model, tokenizer, texts, batch_size):
 
 
 def remembered(memory, inputs, embed, key=None):
-    """Embed inputs, each once: one row an input.
-
-    `memory` holds what was embedded before, under the input itself or the `key` that is made of it.
-    """
+    """Embed inputs, each once; `memory` holds earlier rows under the input or its `key`."""
     inputs = list(inputs)
     if not inputs:
         return embed(inputs)  # no rows, of the right width
@@ -125,41 +88,17 @@ def remembered(memory, inputs, embed, key=None):
 
 
 class TextGeneralist:
-    """A frozen text encoder."""
-
     def __init__(self, name, folder, max_tokens=64):
         from transformers import AutoModel, AutoTokenizer
 
         self.name = name
-        self.label = TEXT_MODELS[name].label
         self.tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=max_tokens)
         with quiet_transformers():
             self.model = AutoModel.from_pretrained(folder).to(torch_setup.device()).eval()
         self._remembered = {}
 
     def embed(self, texts, batch_size=64):
-        """Embed texts: the mean over their tokens' last hidden states, scaled to length 1.
-
-        Mean pooling is how this family of encoders was trained (Reimers and Gurevych 2019,
-        https://doi.org/10.18653/v1/D19-1410). A text is embedded once and then remembered.
-
-        Parameters
-        ----------
-        texts : sequence of str, length n
-        batch_size : int
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n, hidden size).
-        """
-
         def compute(new):
             return embedded(self.model, self.tokenizer, new, batch_size)
 
         return remembered(self._remembered, texts, compute)
-
-
-def load(name, track, max_tokens=64):
-    """Load a text generalist."""
-    return TextGeneralist(name, model_folder(name, track), max_tokens)

@@ -1,66 +1,23 @@
 """Image models, from packages (starter track) or the hub, through timm and transformers."""
 
+import functools
 import hashlib
 import json
-from dataclasses import dataclass
 
 import numpy as np
 
 from .. import assets, settings, torch_setup
 from ..files import folder_made_whole
-from .text import hub_folder, one_of, quiet_transformers, remembered
+from . import registry
+from .text import hub_folder, quiet_transformers, remembered
 
-
-@dataclass(frozen=True)
-class VisionModel:
-    """An image model that the course knows."""
-
-    label: str
-    architecture: str
-    asset: str | None
-    repository: str | None
-    revision: str | None
-    mean: float | tuple
-    std: float | tuple
-
-
-VISION_MODELS = {
-    "efficientnet_lite0": VisionModel(
-        label="EfficientNet-Lite0",
-        # With TensorFlow's padding: plain efficientnet_lite0 takes the same weights and is wrong.
-        architecture="tf_efficientnet_lite0",
-        asset="efficientnet-lite0",
-        repository="timm/tf_efficientnet_lite0.in1k",
-        revision="main",
-        mean=127 / 255,
-        std=128 / 255,
-    ),
-    "resnet18": VisionModel(
-        label="ResNet-18",
-        architecture="resnet18",
-        asset=None,
-        repository="timm/resnet18.a1_in1k",
-        revision="main",
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-    ),
-}
-DEFAULT = {"starter": "efficientnet_lite0", "hub": "resnet18"}
+VISION_MODELS = registry.models("image")
+known = functools.partial(registry.known, VISION_MODELS)
 _FOLDER_VERSION = 2  # raised when what is written below the cache changes
 
 
-def known(name, track):
-    """The name of an image model, or the track's default where it is None."""
-    allowed = [key for key, model in VISION_MODELS.items() if track == "hub" or model.asset]
-    return one_of(allowed, name or DEFAULT[track], track)
-
-
 def model_folder(name, track="starter"):
-    """Folder with a model's weights and configuration, for ImageNet's 1,000 classes.
-
-    It is an ordinary transformers folder. On the starter track it is made once from the asset, in
-    the cache.
-    """
+    """An ordinary transformers folder; on the starter track made once from the asset."""
     model = VISION_MODELS[known(name, track)]
     if track == "hub":
         return hub_folder(model)
@@ -76,8 +33,9 @@ def _write_folder(model, folder):
     from timm.data import ImageNetInfo
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
-    (file,) = assets.ASSETS[model.asset].files
-    checkpoint = assets.locate(model.asset) / file.name
+    (asset,) = model.assets
+    (file,) = assets.ASSETS[asset].files
+    checkpoint = assets.locate(asset) / file.name
     # weights_only: a pickle that would run code is refused, not run.
     weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
     names = ImageNetInfo("imagenet-1k").label_descriptions()
@@ -94,7 +52,6 @@ def _write_folder(model, folder):
 
 
 def timm_key(key):
-    """The name that timm gives to a weight of the converted EfficientNet-Lite0 checkpoint."""
     outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
     outside["_fc"] = "classifier"
     head, _, rest = key.partition(".")
@@ -128,7 +85,6 @@ def pretrained_cfg(model, size):
 
 
 def processor(name, size):
-    """What turns PIL images into ``pixel_values``."""
     from transformers import TimmWrapperImageProcessor
 
     model = VISION_MODELS[name]
@@ -136,7 +92,6 @@ def processor(name, size):
 
 
 def classifier(case, recipe):
-    """An image model with a fresh head for a case's labels, as a recipe wants it."""
     import torch
     from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, set_seed
 
@@ -208,12 +163,10 @@ def _stem(network):
 
 
 def head(network):
-    """The last, linear layer of an image classifier."""
     return network.timm_model.get_classifier()
 
 
 def pixel_batch(processor, images):
-    """One batch of images as a model's input."""
     import torch
 
     pixels = processor([as_rgb(image) for image in images])["pixel_values"]
@@ -245,14 +198,11 @@ def _scaled_to_8_bits(values):
 
 
 class VisionGeneralist:
-    """A frozen image model without its head."""
-
     def __init__(self, name, folder, image_size=96):
         import torch
         from transformers import TimmWrapperModel
 
         self.name = name
-        self.label = VISION_MODELS[name].label
         self.processor = processor(name, image_size)
         with quiet_transformers():
             model = TimmWrapperModel.from_pretrained(folder)
@@ -260,7 +210,7 @@ class VisionGeneralist:
         self._remembered = {}
 
     def embed(self, images, batch_size=32):
-        """As `TextGeneralist.embed`: the mean over all places of the last layer before the head."""
+        """The mean over all places of the last layer before the head."""
         import torch
 
         def compute(new):
@@ -302,11 +252,9 @@ class VisionGeneralist:
 
 
 def image_hash(image):
-    """Hash of an image's mode, size and pixels (str)."""
     about = json.dumps([image.mode, image.size]).encode()
     return hashlib.sha256(about + image.tobytes()).hexdigest()[:32]
 
 
 def load(name, track, image_size=96):
-    """Load an image generalist."""
     return VisionGeneralist(name, model_folder(name, track), image_size)
