@@ -6,13 +6,11 @@ import lab
 import nbformat
 import pytest
 from every_act import *  # noqa: F403
-from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
-from ftlearn.evaluation import system_label
 from ftlearn.exercises import act_1
+from ftlearn.widgets.style import label
 
-pytestmark = pytest.mark.browser
 NAME = "01_text_specialists"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 SAME = "Baseline and specialist are the same system"
@@ -27,15 +25,11 @@ def case(filed):
 @pytest.fixture
 def widget(page):
     """The comparison widget as it is at first."""
-    found = output_with(page, page.get_by_role("combobox", name="Baseline")).first
+    found = lab.output_with(page, "combobox", "Baseline").first
     for name, index in (("Specialist", -1), ("Baseline", 0), ("Test items", 0), ("Examples", 1)):
         choose(found, name, options(found, name)[index])
     expect(wording(found)).to_have_count(1)
     return found
-
-
-def output_with(page, locator):
-    return lab.outputs(page).filter(has=locator)
 
 
 def options(widget, name):
@@ -50,11 +44,6 @@ def choose(widget, name, value):
 
 def wording(place):
     return place.locator(".ftl-wording")
-
-
-def label(name):
-    text = system_label(name)
-    return text[:1].upper() + text[1:]
 
 
 def filed_wording(case, baseline):
@@ -91,7 +80,7 @@ def test_two_comparisons_on_one_page_do_not_disturb_each_other(page, case, widge
     cell = cell_with(page, words)
     pair = "{name: systems[name] for name in ('majority', 'specialist')}"
     fill_and_run(page, cell, f"ftlearn.compare(case, {pair})  # not {words}")
-    other = output_with(cell, page.get_by_role("combobox", name="Baseline"))
+    other = lab.outputs(cell).filter(has=page.get_by_role("combobox", name="Baseline"))
     expect(wording(other)).to_have_text(filed_wording(case, "majority"))
     before = wording(widget).text_content()
     choose(other, "Baseline", label("specialist"))
