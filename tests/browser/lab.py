@@ -94,15 +94,13 @@ def _address(server):
 
 def _end(server):
     """End a server by its own handle, and the kernels it started."""
-    kernels = psutil.Process(server.pid).children(recursive=True)
+    family = [server, *psutil.Process(server.pid).children(recursive=True)]
     server.terminate()  # it then ends its kernels
-    try:
-        server.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait(STOP_SECONDS)
-    for kernel in psutil.wait_procs(kernels, timeout=STOP_SECONDS)[1]:
-        kernel.kill()
+    for process in family:
+        try:
+            process.wait(STOP_SECONDS)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            process.kill()
 
 
 @contextlib.contextmanager
