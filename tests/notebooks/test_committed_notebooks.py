@@ -1,12 +1,12 @@
 """The published notebooks are their sources, executed at full pace, fit to be read by anybody."""
 
-import ast
 import re
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from notebook_runs import shown
 
 from ftlearn import notebooks
 from ftlearn.cases import CASES
@@ -34,7 +34,6 @@ FETCHES = re.compile(
     r"|load_dataset)\b",
     re.MULTILINE,
 )
-DATA_ADDRESS = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+")
 
 
 @pytest.fixture(scope="module", params=SOURCES, ids=[path.stem for path in SOURCES])
@@ -49,14 +48,6 @@ def published(request):
 
 def code_cells(published):
     return [cell for cell in published.notebook.cells if cell.cell_type == "code"]
-
-
-def readable(cell):
-    """The outputs of a code cell as (kind, text), each in the one form that a reader sees."""
-    for output in cell.outputs:
-        data = {"text/plain": output.get("text", ""), **output.get("data", {})}
-        kind = next(k for k in ("text/html", "text/markdown", "text/plain") if k in data)
-        yield kind, data[kind]
 
 
 def test_every_published_notebook_has_a_source():
@@ -76,7 +67,7 @@ def test_it_was_executed_from_top_to_bottom_and_is_what_publishing_writes(publis
 
 
 def test_it_was_executed_at_full_pace(published):
-    text = "\n".join(text for cell in code_cells(published) for _, text in readable(cell))
+    text = "\n".join(map(shown, code_cells(published)))
     assert "95 % interval" in text, "without a verdict it does not tell its pace"
     # what every verdict says at quick pace, and only there
     assert not re.search("too small to judge", text, re.IGNORECASE)
@@ -84,9 +75,8 @@ def test_it_was_executed_at_full_pace(published):
 
 def test_no_output_tells_a_path_of_a_machine_or_is_a_warning_or_an_error(published):
     for number, cell in enumerate(code_cells(published), start=1):
-        for _, text in readable(cell):
-            found = ABSOLUTE_PATH.search(DATA_ADDRESS.sub("", text))
-            assert not found, f"code cell {number} shows {found.group()!r}"
+        found = ABSOLUTE_PATH.search(shown(cell))
+        assert not found, f"code cell {number} shows {found.group()!r}"
         names = {output.get("name", output.output_type) for output in cell.outputs}
         if "raises-exception" in cell.metadata.get("tags", ()):
             names.discard("error")
@@ -96,12 +86,11 @@ def test_no_output_tells_a_path_of_a_machine_or_is_a_warning_or_an_error(publish
 def test_every_image_of_an_output_has_a_text_alternative(published):
     """Those of the text are looked at in tests/test_docs.py."""
     for number, cell in enumerate(code_cells(published), start=1):
-        bare = [kind for o in cell.outputs for kind in o.get("data", {}) if "image/" in kind]
-        assert bare == [], f"code cell {number}: a bare {bare[0]} cannot carry a text alternative"
-        for kind, text in readable(cell):
-            images = BeautifulSoup(text, "html.parser")("img") if kind == "text/html" else ()
-            without = [image for image in images if not image.get("alt", "").strip()]
-            assert without == [], f"code cell {number}: an image without alt"
+        for data in (output.get("data", {}) for output in cell.outputs):
+            bare = [kind for kind in data if "image/" in kind]
+            assert bare == [], f"code cell {number}: it cannot carry a text alternative"
+            for image in BeautifulSoup(data.get("text/html", ""), "html.parser")("img"):
+                assert image.get("alt", "").strip(), f"code cell {number}: an image without alt"
 
 
 @pytest.mark.parametrize("name", CASE_FILES)
@@ -131,13 +120,5 @@ def test_no_cell_installs_or_fetches(published):
 
 
 def test_ftlearn_is_imported_before_everything_else(published):
-    imported = []
-    for cell in cells_of_every_place(published):
-        for node in ast.walk(ast.parse(cell.source)):
-            if isinstance(node, ast.Import):
-                imported += [(node.lineno, alias.name) for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                imported.append((node.lineno, node.module))
-        if imported:
-            break
-    assert min(imported)[1].split(".")[0] == "ftlearn"
+    code = "\n".join(cell.source for cell in cells_of_every_place(published))
+    assert re.findall(r"^\s*(?:import|from) (\w+)", code, flags=re.MULTILINE)[0] == "ftlearn"
