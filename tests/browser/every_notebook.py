@@ -5,7 +5,6 @@ JupyterLab (fixture ``page``), which they leave as it was.
 """
 
 import json
-import re
 
 import axe
 import lab
@@ -65,14 +64,7 @@ def test_no_widget_is_broken_or_still_loading(page):
     expect(page.locator(".jp-Notebook")).not_to_contain_text(lab.BROKEN_WIDGET)
 
 
-def test_every_control_has_a_name_and_every_image_a_text_alternative(page):
-    page.wait_for_function(  # sliders get theirs from a script
-        "() => !document.querySelector('.widget-slider .noUi-handle:not([aria-label])')"
-    )
-    for kind in ("combobox", "button", "slider", "textbox"):
-        found = lab.outputs(page).get_by_role(kind)
-        named = found.and_(page.get_by_role(kind, name=re.compile(r"\S")))
-        assert named.count() == found.count(), f"a {kind} has no accessible name"
+def test_every_image_has_a_text_alternative(page):
     images = lab.outputs(page).locator("img, canvas")
     assert images.count() > 0
     missing = images.evaluate_all("all => all.filter(one => !(one.alt || '').trim()).length")
@@ -87,6 +79,8 @@ def picture(page, name):
 
 
 def test_outputs_have_no_serious_fault_in_light_and_in_dark(page, run):
+    # Sliders get their names from a script.
+    expect(page.locator(".widget-slider .noUi-handle:not([aria-label])")).to_have_count(0)
     folded = lab.outputs(page).locator("details:not([open])").element_handles()
     set_open(folded, True)
     light = axe.violations(page, OURS, runOnly=axe.LEVEL_AA)
