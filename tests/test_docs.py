@@ -61,12 +61,14 @@ def label(path):
 
 
 def prose(path):
-    """A document's text, or a notebook's Markdown cells, without fenced code."""
-    if path.suffix == ".py":
+    """A document's text, a notebook's Markdown cells or a module's strings; no fenced code."""
+    text = all_text(path)
+    if path in SOURCES:
         cells = notebooks.read_source(path).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    else:
-        text = all_text(path)
+    elif path in MODULES:
+        nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+        text = "\n\n".join(node.value for node in nodes if isinstance(node.value, str))
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -165,29 +167,21 @@ def test_entries_are_sorted_and_no_two_are_the_same_work():
         assert len(values) == len(set(values)), name
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=label)
+@pytest.mark.parametrize("path", [*TEXTS, *MODULES], ids=label)
 def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and_year(path):
-    missing = {a for a in PAPER.findall(prose(path)) if identity(a) not in entry_of()}
-    assert not missing
-    for author, year, address in citations(without_code(prose(path))):
+    text = prose(path)
+    for found in PAPER.finditer(text):
+        assert identity(found.group()) in entry_of(), f"{found.group()} is not in the list"
+        key, fields = entry_of()[identity(found.group())]
+        years = re.findall(r"\b(?:19|20)\d\d\b", text[: found.start()][-40:])
+        assert not years or years[-1] == fields["year"], f"{found.group()}: {key}"
+    for author, year, address in citations(without_code(text)):
         assert identity(address) in entry_of(), f"{author} {year}: {address} is not in the list"
         key, fields = entry_of()[identity(address)]
         cited = first_surname(author)
         # A work may be cited by who wrote it or, where that is an office, by its initials.
         assert cited in plain(fields["author"]) or key.startswith(cited), f"{author}: {key}"
         assert year == fields["year"], f"{author} {year}: {key}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=label)
-def test_every_paper_in_the_package_is_in_the_bibliography_with_its_year(path):
-    nodes = ast.walk(ast.parse(all_text(path)))
-    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    for text in [" ".join(value.split()) for value in values if isinstance(value, str)]:
-        for found in PAPER.finditer(text):
-            assert identity(found.group()) in entry_of(), f"{found.group()} is not in the list"
-            key, fields = entry_of()[identity(found.group())]
-            years = re.findall(r"\b(?:19|20)\d\d\b", text[: found.start()][-40:])
-            assert not years or years[-1] == fields["year"], f"{found.group()}: {key}"
 
 
 # --- links, images, headings ------------------------------------------------------------------
