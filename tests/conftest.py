@@ -1,4 +1,4 @@
-"""What several test files share: the starter assets, a tiny model, a cache of one's own."""
+"""What several test files share."""
 
 import ftlearn  # noqa: F401, I001 - first, as in a notebook: it settles threads before torch
 
@@ -13,15 +13,14 @@ from watched_writes import own_places  # noqa: F401 - a fixture
 from ftlearn import assets
 
 
+# Real assets: where one is absent the AssetError says what to do.
 @pytest.fixture(scope="session")
 def minilm_folder():
-    """The real starter model; where it is absent the AssetError says what to do."""
     return assets.locate("minilm")
 
 
 @pytest.fixture(scope="session")
 def icd10cm_xml():
-    """The real catalogue; where it is absent the AssetError says what to do."""
     from ftlearn.cases.medical import XML_NAME
 
     return assets.locate("icd10cm") / XML_NAME
@@ -29,18 +28,32 @@ def icd10cm_xml():
 
 @pytest.fixture(scope="session")
 def licences_jsonl():
-    """The real licence texts; where they are absent the AssetError says what to do."""
     from ftlearn.cases.legal import JSONL_NAME
 
     return assets.locate("licences") / JSONL_NAME
 
 
+# Tiny random models.
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
-    """A transformers folder with a tiny random BERT."""
     from toy_cases import save_tiny_model
 
     return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_folder(tmp_path_factory):
+    """Trimmed ones come beside it."""
+    from toy_cases import save_tiny_encoder
+
+    return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_vision_folder(tmp_path_factory):
+    from toy_cases import save_tiny_vision
+
+    return save_tiny_vision(tmp_path_factory.mktemp("tiny_vision"))
 
 
 @pytest.fixture
@@ -49,6 +62,40 @@ def cache(monkeypatch, tmp_path):
     folder = tmp_path / "cache"
     monkeypatch.setenv("FTLEARN_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def tiny(monkeypatch, tiny_folder, cache):
+    from ftlearn import training
+
+    monkeypatch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
+    return tiny_folder
+
+
+@pytest.fixture
+def tiny_encoder(monkeypatch, tiny_encoder_folder, cache):
+    from ftlearn.models import multilingual
+
+    folder = tiny_encoder_folder
+    monkeypatch.setattr(multilingual, "model_folder", lambda name, track="starter": folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_vision(monkeypatch, tiny_vision_folder, cache):
+    """It is known as ``tiny_vision``."""
+    from toy_cases import use_tiny_vision
+
+    use_tiny_vision(monkeypatch, tiny_vision_folder)
+    return tiny_vision_folder
+
+
+@pytest.fixture
+def tiny_generalist(tiny_folder):
+    """A frozen encoder in the place of the real one."""
+    from ftlearn.models.text import TextGeneralist
+
+    return TextGeneralist("minilm", tiny_folder)
 
 
 @pytest.fixture
@@ -66,64 +113,8 @@ def read_only(monkeypatch):
     return refused
 
 
-@pytest.fixture
-def tiny_generalist(tiny_folder):
-    """A frozen encoder in the place of the real one."""
-    from ftlearn.models.text import TextGeneralist
-
-    return TextGeneralist("minilm", tiny_folder)
-
-
-@pytest.fixture
-def tiny(monkeypatch, tiny_folder, cache):
-    """Training starts from the tiny model, and its checkpoints go to a cache of their own."""
-    from ftlearn import training
-
-    monkeypatch.setattr(training, "model_folder", lambda name, track="starter": tiny_folder)
-    return tiny_folder
-
-
-@pytest.fixture(scope="session")
-def tiny_encoder_folder(tmp_path_factory):
-    """A sentence-transformers folder with a tiny random encoder; trimmed ones come beside it."""
-    from toy_cases import save_tiny_encoder
-
-    return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def frozen_heap():
-    """What is in memory already is not searched for garbage again after every epoch.
-
-    It stays frozen: what an earlier module left is then searched once, here.
-    """
+    """What is in memory already is not searched for garbage again after every epoch."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture
-def tiny_encoder(monkeypatch, tiny_encoder_folder, cache):
-    """Retrieval cases start from the tiny encoder, and checkpoints go to a cache of their own."""
-    from ftlearn.models import multilingual
-
-    monkeypatch.setattr(
-        multilingual, "model_folder", lambda name, track="starter": tiny_encoder_folder
-    )
-    return tiny_encoder_folder
-
-
-@pytest.fixture(scope="session")
-def tiny_vision_folder(tmp_path_factory):
-    """A transformers folder with a tiny random image model."""
-    from toy_cases import save_tiny_vision
-
-    return save_tiny_vision(tmp_path_factory.mktemp("tiny_vision"))
-
-
-@pytest.fixture
-def tiny_vision(monkeypatch, tiny_vision_folder, cache):
-    """The tiny image model in the place of the real one, known as ``tiny_vision``."""
-    from toy_cases import use_tiny_vision
-
-    use_tiny_vision(monkeypatch, tiny_vision_folder)
-    return tiny_vision_folder

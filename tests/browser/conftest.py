@@ -5,6 +5,7 @@ never on a build server (``CI=true``). What failed leaves a picture behind.
 """
 
 import os
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -75,6 +76,19 @@ def run(folder, request):
 def page(jupyterlab, run):
     """The page after all cells were run."""
     return jupyterlab.page
+
+
+@pytest.fixture
+def trying(page):
+    """The widget in which one puts something to two systems."""
+    asking = re.compile("Ask both|Search with both|Or upload")
+    return lab.output_with(page, "button", asking)
+
+
+@pytest.fixture
+def answers(trying):
+    """What the two systems say."""
+    return trying.locator(".ftl-one")
 
 
 @pytest.fixture(autouse=True)

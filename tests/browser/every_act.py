@@ -1,9 +1,10 @@
-"""Tests that the notebook of every act must pass besides; its test file imports them."""
+"""Tests that the notebook of every act must pass, with those of every notebook."""
 
 import re
 
 import lab
 import pytest
+from every_notebook import *  # noqa: F403
 from notebook_runs import shown
 from playwright.sync_api import expect
 
@@ -64,8 +65,7 @@ def test_every_exercise_left_blank_says_that_it_was_not_attempted(page, run):
 
 def test_the_quiz_is_answered_by_keyboard_alone(page, run):
     questions = load_act(run.name).QUIZ.questions
-    last = page.get_by_role("button", name=questions[-1].options[0].text)
-    quiz = lab.outputs(page).filter(has=last)
+    quiz = lab.output_with(page, "button", questions[-1].options[0].text)
     for question in questions:
         wrong = next(option for option in question.options if not option.right)
         right = next(option for option in question.options if option.right)
@@ -80,7 +80,7 @@ def test_the_quiz_is_answered_by_keyboard_alone(page, run):
 
 
 def test_the_comparison_follows_what_is_chosen(page, run):
-    widget = lab.outputs(page).filter(has=page.get_by_role("combobox", name="Baseline"))
+    widget = lab.output_with(page, "combobox", "Baseline")
     wording = widget.locator(".ftl-wording")
     before = wording.text_content()
     baseline = widget.get_by_role("combobox", name="Baseline")

@@ -26,7 +26,6 @@ PAGE_SECONDS = 120  # JupyterLab's first page, on a slow machine
 RUN_SECONDS = 600
 ANSWER_SECONDS = 30  # what a click changes, on a slow machine
 BROKEN_WIDGET = re.compile(r"model not found|Error displaying widget|Loading widget", re.IGNORECASE)
-ANY_NAME = re.compile(r"\S")
 
 
 def find_chromium():
@@ -36,11 +35,7 @@ def find_chromium():
 
 @contextlib.contextmanager
 def serve(own):
-    """JupyterLab on loopback that shows ``own / "course"``: its address, ending in a slash.
-
-    It has nothing of the user's own: what it and its kernels write is in `own`. They are ended in
-    any case.
-    """
+    """JupyterLab on loopback that shows ``own / "course"``, and writes into `own`: its address."""
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *("--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"),
@@ -62,12 +57,10 @@ def serve(own):
 
 
 def _own_folders(own):
-    """Variables by which Jupyter uses folders and a kernel of its own.
-
-    The kernel is this interpreter, without a debugger: a restart would cancel what is asked of it.
-    """
+    """Variables by which Jupyter uses folders and a kernel of its own."""
     kernel = own / "path" / "kernels" / "python3"
     kernel.mkdir(parents=True)
+    # without a debugger: a restart would cancel what is asked of it
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
@@ -101,24 +94,18 @@ def _address(server):
 
 def _end(server):
     """End a server by its own handle, and the kernels it started."""
-    kernels = psutil.Process(server.pid).children(recursive=True)
+    family = [server, *psutil.Process(server.pid).children(recursive=True)]
     server.terminate()  # it then ends its kernels
-    try:
-        server.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait(STOP_SECONDS)
-    for kernel in psutil.wait_procs(kernels, timeout=STOP_SECONDS)[1]:
-        kernel.kill()
+    for process in family:
+        try:
+            process.wait(STOP_SECONDS)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            process.kill()
 
 
 @contextlib.contextmanager
 def browse(chromium, address):
-    """A page of a fresh Chromium, and its problems.
-
-    The list of problems grows with every console error, page error, crash, and request that leaves
-    the server.
-    """
+    """A page of a fresh Chromium, and its problems: a list that grows."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         try:
@@ -149,30 +136,28 @@ def _watch(page, address):
     return problems
 
 
-def open_notebook(page, address, name):
-    """Open a notebook in ``my_work``, and wait until its kernel is there and idle."""
-    page.goto(f"{address}lab/tree/my_work/{name}.ipynb?reset")
-    _wait_for_idle_kernel(page)
-
-
 def _wait_for_idle_kernel(page):
     # The little circle beside the kernel's name is drawn idle before there is a kernel; the status
     # bar is not.
     page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
+def _choose_in_menu(page, menu, entry):
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
+
+
 def run_all(page):
     """Run all cells by the menu."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    _choose_in_menu(page, "Run", "Run All Cells")
 
 
 def restart_and_run_all(page):
     """Restart the kernel and run all cells by the menu."""
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All Cells")).click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
-    page.locator(".jp-Dialog").wait_for(state="detached")
+    _choose_in_menu(page, "Kernel", "Restart Kernel and Run All Cells…")
+    dialogue = page.locator(".jp-Dialog")
+    dialogue.get_by_role("button", name="Confirm Kernel Restart").click()
+    dialogue.wait_for(state="detached")
     expect(page.locator(_PROMPTS).filter(has_text="*")).not_to_have_count(0)
 
 
@@ -182,7 +167,8 @@ def run_notebook(page, address, file, run=run_all):
     Tracebacks and other text on stderr end it, and so does a dialogue such as that the kernel died.
     """
     cells = nbformat.read(file, as_version=4).cells
-    open_notebook(page, address, file.stem)
+    page.goto(f"{address}lab/tree/my_work/{file.stem}.ipynb?reset")
+    _wait_for_idle_kernel(page)
     run(page)
     failed = f"{_STDERR}, .jp-Dialog"
     page.wait_for_function(
@@ -208,6 +194,11 @@ _PROMPTS = ".jp-CodeCell .jp-InputPrompt"
 def outputs(page):
     """What the cells gave out, in the order of the page; a locator."""
     return page.locator(_OUTPUT)
+
+
+def output_with(page, role, name):
+    """The outputs that hold a control of this name, such as a widget by one of its buttons."""
+    return outputs(page).filter(has=page.get_by_role(role, name=name))
 
 
 def screenshot(widget, name):

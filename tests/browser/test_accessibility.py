@@ -24,13 +24,8 @@ pytestmark = pytest.mark.browser
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
 # Good practice in axe's eyes, and no matter of level A or AA; whatever its impact, it must hold.
 STRUCTURE = (
-    "empty-table-header",
-    "heading-order",
-    "landmark-one-main",
-    "landmark-unique",
-    "page-has-heading-one",
-    "region",
-)
+    "empty-table-header heading-order landmark-one-main landmark-unique page-has-heading-one region"
+).split()
 # Of code one piece of each colour is enough; the others would take half of the time.
 PREPARE = """() => {
     document.querySelectorAll('details').forEach(one => one.open = true);
@@ -52,27 +47,22 @@ COLOURS = """() => [...document.querySelectorAll('html, body, body *')].map(one 
 
 def made_up(low, outcome, unit="points", pace="full"):
     """A case of a report: a verdict whose interval begins at `low`, another, and a race."""
-    verdict = {
-        **dict(baseline="linear_probe", specialist="specialist", difference=low + 0.05, low=low),
-        **dict(high=low + 0.1, p=0.1, n=30, n_groups=10, method="paired bootstrap", primary=True),
-        "wording": f"On 30 items: {outcome}.",
-    }
-    another = verdict | {"primary": False}
+    primary = {"baseline": "linear_probe", "specialist": "specialist"}
+    numbers = dict(difference=low + 0.05, low=low, high=low + 0.1, p=0.1, n=30, n_groups=10)
+    another = {**primary, **numbers, "method": "paired bootstrap", "primary": False}
+    another["wording"] = f"On 30 items: {outcome}."
     system = dict(score=0.5, low=0.4, high=0.6, seconds=1.0, source="live", seeds=[0, 1])
-    systems = {"linear_probe": system, "specialist": system}
+    systems = dict.fromkeys(primary.values(), system)
     reached = {"reached": 3, "runs": 5, "median_seconds": 9.0, "median_images": None}
-    race = {
-        **dict(metric="seconds", n=5, n_groups=5, systems=systems, verdicts=[another]),
-        "targets": [{"target": 0.65, "systems": {"specialist": reached}}],
-    }
-    return {
-        **dict(notebook="00_start_here", claim="It gets better.", track="starter", pace=pace),
-        **dict(claimed={"value": 6.0, "unit": unit}, generalist="minilm", metric="accuracy"),
-        **dict(n_train=10, n_validation=5, n_test=30, n_groups=10, systems=systems),
-        **dict(primary={"baseline": "linear_probe", "specialist": "specialist"}),
-        **dict(verdicts=[verdict, another], parts={"time_to_target": race}),
-        **dict(notebook_seconds=90.0, peak_rss_mb=800),
-    }
+    targets = [{"target": 0.65, "systems": {"specialist": reached}}]
+    race = dict(metric="seconds", n=5, n_groups=5, systems=systems, verdicts=[another])
+    about = dict(notebook="00_start_here", claim="It gets better.", track="starter", pace=pace)
+    model = dict(claimed={"value": 6.0, "unit": unit}, generalist="minilm", metric="accuracy")
+    sizes = dict(n_train=10, n_validation=5, n_test=30, n_groups=10)
+    found = dict(systems=systems, primary=primary, verdicts=[another | {"primary": True}, another])
+    cost = dict(notebook_seconds=90.0, peak_rss_mb=800)
+    parts = {"time_to_target": race | {"targets": targets}}
+    return {**about, **model, **sizes, **found, **cost, "parts": parts}
 
 
 def results():

@@ -1,11 +1,9 @@
 """The start page in a real JupyterLab, at quick pace, run by *Restart Kernel and Run All Cells*."""
 
 import lab
-import pytest
 from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
 NAME = "00_start_here"
 RUN = lab.restart_and_run_all
 

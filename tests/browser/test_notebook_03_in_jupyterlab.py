@@ -5,27 +5,18 @@ import io
 import lab
 import pytest
 from every_act import *  # noqa: F403
-from every_notebook import *  # noqa: F403
 from PIL import Image
 from playwright.sync_api import expect
 
 from ftlearn.widgets.threshold import CHOSEN, EXPLORATORY
 
-pytestmark = pytest.mark.browser
 NAME = "03_tumor_xrays"
 
 
 @pytest.fixture
 def slider(page):
     """The threshold widget."""
-    back = page.get_by_role("button", name="Back to the operating point")
-    return lab.outputs(page).filter(has=back)
-
-
-@pytest.fixture
-def trying(page):
-    """The try-it widget."""
-    return lab.outputs(page).filter(has=page.get_by_role("button", name="Or upload"))
+    return lab.output_with(page, "button", "Back to the operating point")
 
 
 def test_the_threshold_starts_where_validation_put_it_and_says_when_it_was_moved(slider):
@@ -42,25 +33,25 @@ def test_the_threshold_starts_where_validation_put_it_and_says_when_it_was_moved
     expect(slider.get_by_text(CHOSEN).first).to_be_visible()
 
 
-def test_a_patient_is_picked_and_two_systems_answer(trying):
+def test_a_patient_is_picked_and_two_systems_answer(trying, answers):
     trying.locator("select").first.select_option(index=1)
-    expect(trying.locator(".ftl-one")).to_have_count(2)
-    expect(trying.locator(".ftl-one").first).to_contain_text("%")
+    expect(answers).to_have_count(2)
+    expect(answers.first).to_contain_text("%")
     trying.get_by_text("Show the truth").click()
     expect(trying.get_by_text("Truth: ")).to_be_visible()
     lab.screenshot(trying, f"{NAME}-try-it-image")
 
 
-def upload(page, trying, name, kind, content):
-    with page.expect_file_chooser() as chooser:
+def upload(trying, name, content):
+    with trying.page.expect_file_chooser() as chooser:
         trying.get_by_role("button", name="Or upload").click()
-    chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
+    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
-def test_an_uploaded_photograph_is_answered_and_a_broken_file_refused_in_words(page, trying):
+def test_an_uploaded_photograph_is_answered_and_a_broken_file_refused_in_words(trying, answers):
     stream = io.BytesIO()
     Image.new("RGB", (300, 200), (120, 60, 20)).save(stream, "PNG")
-    upload(page, trying, "cat.png", "image/png", stream.getvalue())
-    expect(trying.locator(".ftl-one")).to_have_count(2)
-    upload(page, trying, "broken.png", "image/png", stream.getvalue()[:60])
+    upload(trying, "cat.png", stream.getvalue())
+    expect(answers).to_have_count(2)
+    upload(trying, "broken.png", stream.getvalue()[:60])
     expect(trying.locator("[role=status], [role=alert]").last).to_contain_text("broken.png")

@@ -3,19 +3,10 @@
 import re
 
 import lab
-import pytest
 from every_act import *  # noqa: F403
-from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
 NAME = "04_multilingual"
-
-
-@pytest.fixture
-def trying(page):
-    """The search widget."""
-    return lab.outputs(page).filter(has=page.get_by_role("button", name="Search with both"))
 
 
 def search(trying, text):
@@ -23,17 +14,17 @@ def search(trying, text):
     trying.get_by_role("button", name="Search with both").click()
 
 
-def test_a_string_of_the_catalogue_is_searched_and_its_translation_named(trying):
+def test_a_string_of_the_catalogue_is_searched_and_its_translation_named(trying, answers):
     trying.locator("select").first.select_option(index=1)
-    expect(trying.locator(".ftl-one")).to_have_count(2)
-    expect(trying.locator(".ftl-one").first).to_contain_text("the catalogue says")
-    expect(trying.locator(".ftl-one").first.locator("li")).to_have_count(5)
+    expect(answers).to_have_count(2)
+    expect(answers.first).to_contain_text("the catalogue says")
+    expect(answers.first.locator("li")).to_have_count(5)
     lab.screenshot(trying, f"{NAME}-try-translation")
 
 
-def test_a_typed_text_gets_candidates_without_a_truth_and_an_empty_one_a_sentence(trying):
+def test_a_typed_text_gets_candidates_without_a_truth_and_an_empty_one_a_sentence(trying, answers):
     search(trying, "Guten Morgen")
-    expect(trying.locator(".ftl-one").last).to_contain_text("nobody knows the right answer")
+    expect(answers.last).to_contain_text("nobody knows the right answer")
     search(trying, "   ")
     expect(trying.locator(".ftl-refused")).to_contain_text("Type a text first")
 

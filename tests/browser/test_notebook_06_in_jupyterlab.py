@@ -3,17 +3,15 @@
 import lab
 import pytest
 from every_act import *  # noqa: F403
-from every_notebook import *  # noqa: F403
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
 NAME = "06_best_practices"
 
 
 @pytest.fixture
 def bench(page):
     """The laboratory."""
-    return lab.outputs(page).filter(has=page.get_by_role("button", name="Run", exact=True))
+    return lab.output_with(page, "button", "Forget all but the first")
 
 
 def button(bench, name):

@@ -1,13 +1,12 @@
 """The published notebooks are their sources, executed at full pace, fit to be read by anybody."""
 
-import ast
-import itertools
 import re
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from notebook_runs import shown
 
 from ftlearn import notebooks
 from ftlearn.cases import CASES
@@ -35,7 +34,6 @@ FETCHES = re.compile(
     r"|load_dataset)\b",
     re.MULTILINE,
 )
-DATA_ADDRESS = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+")
 
 
 @pytest.fixture(scope="module", params=SOURCES, ids=[path.stem for path in SOURCES])
@@ -52,25 +50,6 @@ def code_cells(published):
     return [cell for cell in published.notebook.cells if cell.cell_type == "code"]
 
 
-def readable(cell):
-    """The outputs of a code cell as (kind, text), each in the one form that a reader sees."""
-    for output in cell.outputs:
-        data = {"text/plain": output.get("text", ""), **output.get("data", {})}
-        kind = next(k for k in ("text/html", "text/markdown", "text/plain") if k in data)
-        yield kind, data[kind]
-
-
-def html(text):
-    return BeautifulSoup(text, "html.parser")
-
-
-def markdown_headings(text):
-    """(level, title) of the headings of a Markdown text."""
-    text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
-    found = re.findall(r"^(#{1,6}) +(.+?)[ #]*$", text, flags=re.MULTILINE)
-    return [(len(marks), title) for marks, title in found]
-
-
 def test_every_published_notebook_has_a_source():
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SOURCES}
 
@@ -79,22 +58,16 @@ def test_the_cells_are_those_of_the_source(published):
     assert notebooks.sources_equal(published.source, published.path), "run `make notebooks`"
 
 
-def test_it_was_executed_from_top_to_bottom(published):
+def test_it_was_executed_from_top_to_bottom_and_is_what_publishing_writes(published):
     assert notebooks.ran_completely(published.notebook) == []
-
-
-def test_it_is_what_publishing_writes(published):
     nbformat.validate(published.notebook)
     again = nbformat.writes(notebooks.normalise(published.notebook)) + "\n"
     assert published.path.read_text(encoding="utf-8") == again
-
-
-def test_it_is_small(published):
     assert published.path.stat().st_size <= notebooks.LARGEST_BYTES
 
 
 def test_it_was_executed_at_full_pace(published):
-    text = "\n".join(text for cell in code_cells(published) for _, text in readable(cell))
+    text = "\n".join(map(shown, code_cells(published)))
     assert "95 % interval" in text, "without a verdict it does not tell its pace"
     # what every verdict says at quick pace, and only there
     assert not re.search("too small to judge", text, re.IGNORECASE)
@@ -102,54 +75,29 @@ def test_it_was_executed_at_full_pace(published):
 
 def test_no_output_tells_a_path_of_a_machine_or_is_a_warning_or_an_error(published):
     for number, cell in enumerate(code_cells(published), start=1):
-        for _, text in readable(cell):
-            found = ABSOLUTE_PATH.search(DATA_ADDRESS.sub("", text))
-            assert not found, f"code cell {number} shows {found.group()!r}"
+        found = ABSOLUTE_PATH.search(shown(cell))
+        assert not found, f"code cell {number} shows {found.group()!r}"
         names = {output.get("name", output.output_type) for output in cell.outputs}
         if "raises-exception" in cell.metadata.get("tags", ()):
             names.discard("error")
         assert not names & {"stderr", "error"}, f"code cell {number} warns or fails"
 
 
-def test_every_image_has_a_text_alternative(published):
-    for number, cell in enumerate(published.notebook.cells):
-        if cell.cell_type == "markdown":
-            assert not re.search(r"!\[\s*\]\(", cell.source), f"cell {number}: an image without alt"
-            markup = cell.source
-        else:
-            bare = [kind for o in cell.outputs for kind in o.get("data", {}) if "image/" in kind]
-            assert bare == [], f"cell {number}: a bare {bare[0]} cannot carry a text alternative"
-            markup = "".join(text for kind, text in readable(cell) if kind == "text/html")
-        for image in html(markup)("img"):
-            assert image.get("alt", "").strip(), f"cell {number}: an image without alt"
-
-
-def test_headings_are_in_order_under_a_single_title(published):
-    levels = []
-    for cell in published.notebook.cells:
-        texts = [("text/markdown", cell.source)] if cell.cell_type == "markdown" else readable(cell)
-        for kind, text in texts:
-            if kind == "text/markdown":
-                levels += [level for level, _ in markdown_headings(text)]
-            elif kind == "text/html":
-                levels += [int(tag.name[1]) for tag in html(text)(re.compile("^h[1-6]$"))]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    jumps = [(a, b) for a, b in itertools.pairwise(levels) if b > a + 1]
-    assert jumps == [], f"a heading of level {jumps[0][1]} follows one of level {jumps[0][0]}"
+def test_every_image_of_an_output_has_a_text_alternative(published):
+    """Those of the text are looked at in tests/test_docs.py."""
+    for number, cell in enumerate(code_cells(published), start=1):
+        for data in (output.get("data", {}) for output in cell.outputs):
+            bare = [kind for kind in data if "image/" in kind]
+            assert bare == [], f"code cell {number}: it cannot carry a text alternative"
+            for image in BeautifulSoup(data.get("text/html", ""), "html.parser")("img"):
+                assert image.get("alt", "").strip(), f"code cell {number}: an image without alt"
 
 
 @pytest.mark.parametrize("name", CASE_FILES)
 def test_every_case_file_has_the_same_rhythm_and_cells_whose_output_is_checked(name):
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    titles = [
-        re.sub(r"^\d+\.\s*", "", title)
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-        for level, title in markdown_headings(cell.source)
-        if level == 2
-    ]
-    assert titles == RHYTHM
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert re.findall(r"^## (?:\d+\. )?(.+)$", text, flags=re.MULTILINE) == RHYTHM
     checked = [c for c in notebook.cells if "nbval-check-output" in c.metadata.get("tags", ())]
     assert checked and all(cell.outputs for cell in checked)
 
@@ -172,13 +120,5 @@ def test_no_cell_installs_or_fetches(published):
 
 
 def test_ftlearn_is_imported_before_everything_else(published):
-    imported = []
-    for cell in cells_of_every_place(published):
-        for node in ast.walk(ast.parse(cell.source)):
-            if isinstance(node, ast.Import):
-                imported += [(node.lineno, alias.name) for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                imported.append((node.lineno, node.module))
-        if imported:
-            break
-    assert min(imported)[1].split(".")[0] == "ftlearn"
+    code = "\n".join(cell.source for cell in cells_of_every_place(published))
+    assert re.findall(r"^\s*(?:import|from) (\w+)", code, flags=re.MULTILINE)[0] == "ftlearn"

@@ -34,7 +34,6 @@ CODE = ("fence", "code_block")
 MARK = re.compile(r"<!--\s*(?:(?P<given>given)|source:\s*(?P<source>\S+))\s*-->\s*$")
 FOOTNOTE = re.compile(r"[¹²³⁴-⁹]|\[\^")
 ADDRESS = re.compile(r"https?://\S+")
-SENTENCE = re.compile(r"\S.*?(?:[.!?](?=[\s)])|$)")
 # Not a part of a word, a version or a date; a hyphen after a letter or a digit is no minus.
 NUMBER = re.compile(
     r"(?<![\w.])(?P<value>(?:(?<![\w)])[-+\u2212])?"
@@ -65,7 +64,6 @@ def numbers(text):
 
 
 def results(text):
-    """The numbers of a text that are results, in their order."""
     found = numbers(text)
     chosen = {number for number in found if number.is_result}
     for low, high in pairwise(found):
@@ -114,7 +112,6 @@ class Block:
 
 
 def blocks(source):
-    """The blocks of a Markdown cell."""
     found, parents, top = [], [], 0
     for token in MARKDOWN.parse(source):
         top += token.level == 0 and token.nesting >= 0
@@ -176,9 +173,6 @@ def shown_texts(cell):
 
 # --- checks -----------------------------------------------------------------------------------
 
-# `how` is "wrong", or the reason why a number is not.
-Finding = namedtuple("Finding", "cell text sentence how")
-
 
 def colons_that_lead_nowhere(notebook):
     """The paragraphs that announce something and are followed by something else."""
@@ -197,7 +191,7 @@ def colons_that_lead_nowhere(notebook):
 
 
 def look_up(notebook, root=notebooks.PROJECT):
-    """A `Finding` for each result that the prose of a notebook names."""
+    """For each result that the prose names: "wrong" or why it is not, and where it stands."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     shown = numbers("\n".join(text for cell in code for text in shown_texts(cell)))
     for at, cell in enumerate(notebook.cells):
@@ -208,9 +202,7 @@ def look_up(notebook, root=notebooks.PROJECT):
             is_cited = block.is_linked or block.top in cited_tables
             for number in results(block.text):
                 how = "cited" if is_cited else _origin(number, block, shown, root)
-                said = block.text[number.start : number.end]
-                sentences = (s for s in SENTENCE.finditer(block.text) if s.end() >= number.end)
-                yield Finding(at, said, next(sentences)[0], how)
+                yield how, f"cell {at}: {block.text[max(0, number.start - 60) : number.end]}"
 
 
 def _origin(number, block, shown, root):
@@ -227,10 +219,9 @@ def _origin(number, block, shown, root):
     return ("source" if block.mark else "shown") if is_there else "wrong"
 
 
-def wrong_numbers(notebook, root=notebooks.PROJECT):
+def wrong_numbers(notebook):
     """The results in prose that neither the outputs nor the named source have."""
-    found = [one for one in look_up(notebook, root) if one.how == "wrong"]
-    return [f"cell {one.cell}: {one.text} in: {one.sentence}" for one in found]
+    return [where for how, where in look_up(notebook) if how == "wrong"]
 
 
 def stale_rows(published):
@@ -292,23 +283,18 @@ def published():
     return {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in NAMES}
 
 
-def fail_for(problems, what):
-    if problems:
-        pytest.fail(f"{what} ({len(problems)}):\n" + "\n".join(problems), pytrace=False)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_colon_leads_to_what_it_announces(published, name):
-    fail_for(colons_that_lead_nowhere(published[name]), f"{name}: colons that lead nowhere")
+    assert colons_that_lead_nowhere(published[name]) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_prose_names_the_numbers_of_the_outputs(published, name):
-    fail_for(wrong_numbers(published[name]), f"{name}: numbers that no output shows")
+    assert wrong_numbers(published[name]) == []
 
 
 def test_the_table_over_all_cases_is_that_of_the_other_notebooks(published):
-    fail_for(stale_rows(published), f"{LAST_ACT}: a table of other runs")
+    assert stale_rows(published) == []
 
 
 # --- the checks themselves, on small notebooks ------------------------------------------------
@@ -325,45 +311,32 @@ def made(prose, shown="", kind="text/plain", source="score"):
     ("prose", "leads"),
     [
         ("Look:", True),
-        ("Look: it is so.", True),
-        ("Look:\n\n1. a list", True),
+        ("Look: it is so.\n\nA paragraph.", True),
         ("Look:\n\n| a | table |\n|---|---|\n| : | |", True),
-        ("Look:\n\n> a quotation", True),
         ("Look:\n\n```\ncode:\n```", True),
         ("- an item:\n  - with items", True),
-        ("Drives too fast:\n\n### What it costs", False),
-        ("**Look:**\n\nA paragraph.", False),
+        ("**Look:** <!-- given -->\n\nA paragraph.", False),
         ("- an item:\n- its sister", False),
-        ("- an item:\n\nA paragraph.", False),
     ],
 )
 def test_what_a_colon_may_lead_to(prose, leads):
     assert (colons_that_lead_nowhere(made(prose)) == []) is leads
 
 
-def test_a_colon_at_the_end_of_a_cell_leads_to_code():
-    notebook = made("*Look:* <!-- given -->")
-    notebook.cells.insert(1, new_markdown_cell("Text."))
-    assert colons_that_lead_nowhere(notebook) == ["cell 0: Look:"]
-
-
 @pytest.mark.parametrize(
     ("prose", "shown", "how"),
     [
-        ("It has 77.3 %.", "77.3 %", "shown"),
-        ("It has 77.4 %.", "77.3 %", "wrong"),
+        ("It has 77.3 %, not 77.4 %.", "77.3 %", "shown wrong"),
         ("It has 77.30.", "77.3", "wrong"),
         ("It has 77 %, not 78 %, so **0.77**, or .77.", "0.7734", "shown wrong shown shown"),
         ("It has 0.77, not 0.78.", "77.3%", "shown wrong"),
         ("It gains +2.5 or \u22123.5, not \u22122.5.", "2.5, not -3.5", "shown shown wrong"),
-        ("It does not gain +2.5.", "-2.5", "wrong"),
         ("It is 3.5 points worse.", "\u22123.5", "shown"),
         ("It gains 6 points (3 to 8).", "+6.2 (+3.3 to +9.1)", "shown wrong"),
         ("It gains 10 to 36 points.", "10.2 and 34.8", "shown wrong"),
         ("All 10.8 million, in 1.6 GB.", "10,795,394 weights, 1,481 MB", "shown wrong"),
         ("In part 5, with 20 runs and 1e-3, ResNet-18 of 2026-11-22 won.", "", ""),
         ("It has 0.77.", "version 10.77.1, E0.77, https://doi.org/0.77", "wrong"),
-        ("- An item\n- with 77 %\n\n### and 78 %", "", "wrong wrong"),
         ("<details>\n<summary>It was 0.77</summary>\n\n0.78\n\n</details>", "", "wrong wrong"),
         ("[Smith](https://a.org) found 77 %.\n\nWe 78 %.", "", "cited wrong"),
         ("|a|\n|-|\n|7.1|\n|[S](https://a.org) 7.2|\n|same 7.3|", "", "wrong cited cited"),
@@ -371,7 +344,6 @@ def test_a_colon_at_the_end_of_a_cell_leads_to_code():
         ("\u00b9 Of 77 %.", "", "footnote"),
         ("Set `0.77` here.\n\n```\n77 %\n```", "", ""),
         ("Set 0.77. <!-- given -->\n\nIt has 0.78.", "", "given wrong"),
-        ("- 7.1 <!-- given -->\n- 7.2", "", "given wrong"),
         ("7.0\n\n- 7.1\n- 7.2\n\n<!-- given -->\n\n7.3", "", "wrong given given wrong"),
         ("It was 7.1, not 7.2. <!-- source: data/README.md -->", "7.2", "source wrong"),
         ("It was 7.1. <!-- source: absent.md -->", "7.1", "wrong"),
@@ -381,11 +353,7 @@ def test_a_colon_at_the_end_of_a_cell_leads_to_code():
 def test_what_becomes_of_a_number(prose, shown, how, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "README.md").write_text("It was 7.12.")
-    assert " ".join(found.how for found in look_up(made(prose, shown), tmp_path)) == how
-
-
-def test_a_wrong_number_is_told_with_its_cell_and_sentence():
-    assert wrong_numbers(made("The first. It has 7.1.")) == ["cell 0: 7.1 in: It has 7.1."]
+    assert " ".join(found for found, _ in look_up(made(prose, shown), tmp_path)) == how
 
 
 @pytest.mark.parametrize(

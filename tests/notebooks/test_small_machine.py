@@ -76,30 +76,24 @@ def test_a_small_session_has_one_thread_scarce_memory_and_with_an_older_instruct
     assert done.returncode == 0, done.stderr
 
 
-# --- Binder's scripts -------------------------------------------------------------------------
+SESSION = ("start", "sh", "-c", 'echo "$FTLEARN_PACE" "$@"', "x", "two words")
 
 
-@pytest.fixture
-def shell(tmp_path):
-    """Run a script of the project with an `ftlearn` on the path that only says how it is called."""
-    stub = tmp_path / "ftlearn"
+@pytest.mark.parametrize(
+    ("command", "variables", "said"),
+    [
+        (("postBuild",), {}, "ftlearn fetch"),
+        (SESSION, {}, "quick two words"),
+        (SESSION, {"FTLEARN_PACE": "full"}, "full two words"),
+    ],
+    ids=["the build fetches the assets", "a session is quick", "unless the learner wants it full"],
+)
+def test_what_the_scripts_of_binder_do(command, variables, said, tmp_path):
+    stub = tmp_path / "ftlearn"  # it only says how it is called
     stub.write_text('#!/bin/sh\necho "ftlearn $*"\n')
     stub.chmod(0o755)
-
-    def run(script, *arguments, **variables):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("FTLEARN_")}
-        environment |= {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **variables}
-        command = [str(notebooks.PROJECT / script), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-
-    return run
-
-
-def test_binder_fetches_the_assets_when_it_builds(shell):
-    assert shell("postBuild").stdout == "ftlearn fetch\n"
-
-
-@pytest.mark.parametrize(("variables", "pace"), [({}, "quick"), ({"FTLEARN_PACE": "full"}, "full")])
-def test_a_binder_session_is_quick_unless_the_learner_wants_otherwise(variables, pace, shell):
-    done = shell("start", "sh", "-c", 'echo "$FTLEARN_PACE" "$@"', "x", "two words", **variables)
-    assert done.stdout == f"{pace} two words\n"
+    own = {k: v for k, v in os.environ.items() if not k.startswith("FTLEARN_")} | variables
+    own["PATH"] = f"{tmp_path}{os.pathsep}{own['PATH']}"
+    script = notebooks.PROJECT / command[0]
+    done = subprocess.run([script, *command[1:]], env=own, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"{said}\n")
