@@ -216,12 +216,11 @@ class _Items(NamedTuple):
 
 def _items(labels, groups, metric, n_classes):
     """Check what is scored; metrics of values per item do not look at labels."""
-    _check_metric(metric)
+    _check_metric(metric, metrics())
     groups = np.asarray(groups)
     if groups.ndim != 1 or not len(groups):
         raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
-    n = len(groups)
-    groups = groups.astype(str)
+    n, groups = len(groups), groups.astype(str)
     halves = [group.split(CROSSED) for group in groups]
     if all(len(half) == 2 for half in halves):
         units, n_units = np.arange(n, dtype=np.intp), n
@@ -238,8 +237,7 @@ def _numbered(names):
     return index.astype(np.intp), len(unique)
 
 
-def _check_metric(metric, allowed=None):
-    allowed = allowed or metrics()
+def _check_metric(metric, allowed):
     if metric not in allowed:
         raise ValueError(f"metric is {metric!r}; allowed here: {', '.join(allowed)}.")
 
@@ -248,15 +246,15 @@ def _check_labels(labels, n, metric, n_classes):
     labels = np.asarray(labels)
     if labels.shape != (n,):
         raise ValueError(f"labels has shape {labels.shape}; expected ({n},), one per item.")
-    whole = labels.astype(np.int64) if np.isfinite(labels.astype(float)).all() else None
-    if whole is None or (whole != labels).any() or whole.min() < 0 or whole.max() >= n_classes:
+    if not np.isin(labels, np.arange(n_classes)).all():
         raise ValueError(f"labels must be whole numbers from 0 to {n_classes - 1}.")
-    if metric == "auc" and len(np.unique(whole)) < 2:
+    labels = labels.astype(np.int64)
+    if metric == "auc" and len(np.unique(labels)) < 2:
         raise ValueError(
-            f"metric 'auc' needs items of two classes; all labels are {whole[0]}. "
+            f"metric 'auc' needs items of two classes; all labels are {labels[0]}. "
             "Use 'accuracy' here."
         )
-    return whole
+    return labels
 
 
 def _check_mask(where, n):
@@ -290,7 +288,7 @@ def _outputs(name, outputs, items):
     That is (seeds, n): predicted classes (accuracy, macro-F1), probability of class 1 (AUC of two
     classes) or one value per item; for the AUC of more classes (seeds, n, classes).
     """
-    n, n_classes, per_item = len(items.units), items.n_classes, items.metric in _PER_ITEM
+    n, n_classes, metric = len(items.units), items.n_classes, items.metric
     try:
         array = np.asarray(outputs)
     except ValueError:
@@ -300,39 +298,26 @@ def _outputs(name, outputs, items):
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} holds {array.dtype}; expected numbers.")
     _finite(name, array)
-    if array.shape == (n, n_classes) and array.dtype.kind == "f" and not per_item:
+    of_classes = array.ndim == 3 or (array.shape == (n, n_classes) and array.dtype.kind == "f")
+    of_classes = of_classes and metric not in _PER_ITEM
+    if array.ndim == (2 if of_classes else 1):
         array = array[None]
-    if array.ndim == 3 and not per_item:
-        return _from_probabilities(name, array, items)
-    if array.ndim == 1:
-        array = array[None]
-    if array.ndim != 2 or array.shape[1] != n or not len(array):
+    if array.shape[1:] != ((n, n_classes) if of_classes else (n,)) or not len(array):
         more = f", or probabilities (n, {n_classes}) or (seeds, n, {n_classes})"
         raise ValueError(
             f"{name} has shape {np.shape(outputs)}; expected (n,) or (seeds, n)"
-            f"{'' if per_item else more}, with n = {n} items."
+            f"{'' if metric in _PER_ITEM else more}, with n = {n} items."
         )
-    if items.metric == "auc" and n_classes != 2:
+    if metric == "auc" and n_classes != 2 and not of_classes:
         raise ValueError(f"{name}: 'auc' of {n_classes} classes needs all probabilities.")
-    if items.metric == "auc" or per_item:
+    if of_classes and (metric != "auc" or n_classes == 2):
+        predictions = array.argmax(axis=2)
+        return _class_one(predictions, array.max(axis=2)) if metric == "auc" else predictions
+    if metric == "auc" or metric in _PER_ITEM:
         return array.astype(np.float64)
-    predictions = array.astype(np.int64)
-    if (predictions != array).any() or predictions.min() < 0 or predictions.max() >= n_classes:
+    if not np.isin(array, np.arange(n_classes)).all():
         raise ValueError(f"{name} must hold predicted classes from 0 to {n_classes - 1}.")
-    return predictions
-
-
-def _from_probabilities(name, array, items):
-    n, n_classes = len(items.units), items.n_classes
-    if array.shape[1:] != (n, n_classes) or not len(array):
-        raise ValueError(
-            f"{name} has shape {array.shape}; expected (seeds, n, classes) = (1 or more, {n}, "
-            f"{n_classes})."
-        )
-    if items.metric == "auc" and n_classes > 2:
-        return array.astype(np.float64)
-    predictions = array.argmax(axis=2)
-    return _class_one(predictions, array.max(axis=2)) if items.metric == "auc" else predictions
+    return array.astype(np.int64)
 
 
 # --- metrics as functions of group weights ----------------------------------------------------
@@ -601,31 +586,24 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
 
     Parameters
     ----------
-    labels : array of int, shape (n,)
-        True classes, from 0; not looked at for ``accuracy_at_1`` and ``mrr``.
-    groups : array of str, shape (n,)
-    outputs : array or list
+    labels, groups : array of shape (n,)
+        True classes, from 0 (not looked at for ``accuracy_at_1`` and ``mrr``), and groups' names.
+    outputs : array or list with one array per seed
         Predicted classes, (n,) or (seeds, n), integers; probabilities, (n, classes) or (seeds, n,
         classes); for ``auc`` of two classes also the probability of class 1, for ``accuracy_at_1``
-        and ``mrr`` the values per item, (n,) or (seeds, n). A list holds one array per seed.
+        and ``mrr`` the values per item, (n,) or (seeds, n).
     metric : str
         One of `ftlearn.words.metrics`.
-    n_classes : int
 
     Returns
     -------
     Score
-        The mean over seeds; bounds within 0 and 1.
+        The mean over seeds.
     """
     items = _items(labels, groups, metric, n_classes)
-    runs = _statistics(items, _outputs("outputs", outputs, items))
+    runs = [_statistic(items, run) for run in _outputs("outputs", outputs, items)]
     (bounds,) = _bounds(items, [runs], np.eye(1))
     return _score(_point(_mean_of(runs), items.n_units), bounds, items)
-
-
-def _statistics(items, outputs):
-    """The statistic of each of a system's runs."""
-    return [_statistic(items, run) for run in outputs]
 
 
 def _score(value, bounds, items):
@@ -652,7 +630,7 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
             f"baseline has {len(first)} seeds and specialist {len(second)}; "
             "allowed: equally many, or one of them with a single seed."
         )
-    systems = [_statistics(items, outputs) for outputs in (first, second)]
+    systems = [[_statistic(items, run) for run in outputs] for outputs in (first, second)]
     points = [_point(_mean_of(runs), items.n_units) for runs in systems]
     bounds = _bounds(items, systems, np.array([[1, 0], [0, 1], [-1, 1]]))
     low, high = _clip(bounds[2], -1.0)
@@ -987,7 +965,7 @@ def _case_outputs(case, systems, part, metric):
 
 
 def score(case, system, part="test", metric=None):
-    """Score of a system on a part of a case, with a 95 % interval over groups.
+    """Score of a system on a part of a case, with a 95 % interval over groups: a `Score`.
 
     Parameters
     ----------
@@ -999,10 +977,6 @@ def score(case, system, part="test", metric=None):
     metric : str, optional
         By default the case's. Classification: ``accuracy``, ``macro_f1``, ``auc``; retrieval:
         ``accuracy_at_1``, ``mrr``.
-
-    Returns
-    -------
-    Score
     """
     metric = metric or case.metric
     outputs = _case_outputs(case, _listed(system), part, metric)
@@ -1014,25 +988,20 @@ def score(case, system, part="test", metric=None):
 def judge(
     case, baseline, specialist, part="test", primary=False, metric=None, where=None, witness=False
 ):
-    """Compare two systems on the same items and put the result in words.
+    """Compare two systems on the same items and put the result in words: a `Verdict`.
 
     Parameters
     ----------
-    case : Case
+    case, part, metric
+        As in `score`.
     baseline, specialist : System, or list of them
         A list holds versions of one system that differ in their seed; they are paired by seed.
-    part, metric : str
-        As in `score`.
     primary : bool
         Whether this is the one comparison that the case fixed before measuring.
     where : array of bool, shape (n,), optional
         A slice of the part; the verdict is then called exploratory.
     witness : bool
         Whether it is one live run, held against the claim beside the record.
-
-    Returns
-    -------
-    Verdict
     """
     metric = metric or case.metric
     baseline, specialist = _listed(baseline), _listed(specialist)
@@ -1061,11 +1030,7 @@ def best_on_validation(case, systems):
     ----------
     case : Case
     systems : iterable of System, or mapping of name to System
-        The frozen baselines; of equally good ones the first wins.
-
-    Returns
-    -------
-    System
+        Of equally good ones the first wins.
     """
     systems = list(systems.values() if isinstance(systems, Mapping) else systems)
     if not systems:
@@ -1114,12 +1079,11 @@ def predictions_table(case, system, part="test", name=None):
 
 
 def arrays_from_predictions(table, system, part="test"):
-    """One system's predictions from ``report/predictions/<case>.parquet``.
+    """One system's predictions, out of a table as `predictions_table` makes it.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns item_id, group, part, label, system, seed, prediction, probability.
     system, part : str
 
     Returns
@@ -1139,30 +1103,27 @@ def arrays_from_predictions(table, system, part="test"):
         )
     import pandas as pd
 
-    runs = {
-        None if pd.isna(seed) else int(seed): run.sort_values("item_id", kind="stable")
-        for seed, run in rows.astype({"item_id": str}).groupby("seed", dropna=False)
-    }
-    seeds, first = list(runs), next(iter(runs.values()))
-    for seed, run in runs.items():
+    rows = rows.astype({"item_id": str}).sort_values("item_id", kind="stable")
+    by_seed = list(rows.groupby("seed", dropna=False))
+    seeds = [None if pd.isna(seed) else int(seed) for seed, _ in by_seed]
+    runs = [run for _, run in by_seed]
+    first, facts = runs[0], ["item_id", "label", "group"]
+    for seed, run in zip(seeds, runs, strict=True):
         twice = run["item_id"][run["item_id"].duplicated()]
         if len(twice):
             raise ValueError(
                 f"system {system!r}, seed {seed}: item {twice.iloc[0]!r} occurs twice."
             )
-        if any(
-            not np.array_equal(run[name].to_numpy(), first[name].to_numpy())
-            for name in ("item_id", "label", "group")
-        ):
+        if not np.array_equal(run[facts].to_numpy(), first[facts].to_numpy()):
             raise ValueError(
                 f"system {system!r}: seeds {seeds[0]} and {seed} differ in their items, labels "
                 "or groups; every seed must predict the same items."
             )
     return Recorded(
-        predictions=np.stack([run["prediction"].to_numpy(np.int64) for run in runs.values()]),
+        predictions=np.stack([run["prediction"].to_numpy(np.int64) for run in runs]),
         labels=first["label"].to_numpy(np.int64),
         groups=first["group"].to_numpy().astype(str),
-        probabilities=np.stack([run["probability"].to_numpy(np.float64) for run in runs.values()]),
+        probabilities=np.stack([run["probability"].to_numpy(np.float64) for run in runs]),
         item_ids=first["item_id"].to_numpy().astype(str),
         seeds=seeds,
     )
@@ -1170,7 +1131,7 @@ def arrays_from_predictions(table, system, part="test"):
 
 def outputs_from_recorded(recorded, metric, n_classes):
     """Recorded predictions in the form that `score_arrays` and `paired_difference` take."""
-    _check_metric(metric)
+    _check_metric(metric, metrics())
     if metric == "auc" and n_classes > 2:
         raise ValueError(
             f"metric {metric!r} with {n_classes} classes cannot be recomputed from the table, "
@@ -1230,11 +1191,7 @@ def compare_runs(scores_a, scores_b):
     Parameters
     ----------
     scores_a, scores_b : array of float, shape (runs,)
-        Of the same seeds in the same order; a failed run belongs in `failure_bounds`.
-
-    Returns
-    -------
-    RunComparison
+        Of the same seeds in the same order.
     """
     a = _finite("scores_a", np.asarray(scores_a, dtype=np.float64))
     b = _finite("scores_b", np.asarray(scores_b, dtype=np.float64))
@@ -1256,10 +1213,7 @@ def compare_runs(scores_a, scores_b):
 
 
 def failure_bounds(failures, runs):
-    """Exact 95 % bounds on the share of runs that fail.
-
-    Clopper & Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
-    """
+    """Exact 95 % bounds of a share: Clopper & Pearson, https://doi.org/10.1093/biomet/26.4.404."""
     if runs < 1 or not 0 <= failures <= runs:
         raise ValueError(f"failures is {failures}, runs is {runs}; expected 0 <= failures <= runs.")
     from scipy.stats import binomtest
