@@ -96,8 +96,7 @@ class Difference:
 class Verdict:
     """A paired comparison of two systems on the same items, and what may be said about it.
 
-    Scores, the difference (specialist minus baseline) and the bounds of its 95 % interval are
-    fractions; bounds and p may be None.
+    Scores, the difference (specialist minus baseline) and its bounds are fractions.
     """
 
     case: str
@@ -125,7 +124,7 @@ class Verdict:
     error_reduction: float | None = None  # over what the baseline lacks to a perfect score
     outcome: str = ""  # the core of the wording
     exploratory: bool = False  # on a slice
-    source: str | None = None  # "live": a witness, or a live run that is filed beside recorded ones
+    source: str | None = None  # "live": a witness, or a live run beside recorded ones
 
     def to_json(self):
         """The verdict as ``results.json`` keeps it."""
@@ -276,8 +275,7 @@ def _finite(name, values):
 
 
 def _class_one(predictions, probabilities):
-    # The predictions table keeps only the predicted class's probability; live outputs take the
-    # same way so that an AUC recomputed from the table is the same number.
+    """Probability of class 1: live, too, from what a predictions table keeps."""
     top = np.asarray(probabilities, dtype=np.float64)
     return np.where(predictions == 1, top, 1 - top)
 
@@ -345,10 +343,7 @@ def _sums(items, values):
 
 
 class _Mean:
-    """The statistic of metrics that are means of one value an item.
-
-    It can also take drawn units as they are; counting first how often each was drawn takes longer.
-    """
+    """The statistic of a mean; takes drawn units as they are, too: counting them takes longer."""
 
     def __init__(self, items, run):
         self.sums = _sums(items, _values(items, run))
@@ -441,19 +436,6 @@ def _point(statistic, n_units):
 # --- intervals and p --------------------------------------------------------------------------
 
 
-def _unit_resamples(items):
-    """Yield how often each unit counts: arrays of shape (units, resamples)."""
-    drawn = [
-        _group_resamples(number, items.columns_at_once, stream)
-        for stream, (_, number) in enumerate(items.factors)
-    ]
-    for counts in zip(*drawn, strict=True):
-        product = 1.0
-        for (index, _), count in zip(items.factors, counts, strict=True):
-            product = product * count[index]
-        yield product
-
-
 def _drawn(seed, highest, n_columns, n_rows, at_once):
     """Yield random whole numbers below `highest`, some rows at a time."""
     rng = np.random.default_rng(seed)
@@ -461,9 +443,21 @@ def _drawn(seed, highest, n_columns, n_rows, at_once):
         yield rng.integers(0, highest, size=(min(at_once, n_rows - start), n_columns))
 
 
-def _group_resamples(n_groups, at_once, stream):
+def _unit_resamples(items):
+    """Yield how often each unit counts: arrays of shape (units, resamples)."""
+    counted = []
+    for stream, (_, number) in enumerate(items.factors):
+        seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
+        counted.append(_group_resamples(seed, number, items.columns_at_once))
+    for counts in zip(*counted, strict=True):
+        product = 1.0
+        for (index, _), count in zip(items.factors, counts, strict=True):
+            product = product * count[index]
+        yield product
+
+
+def _group_resamples(seed, n_groups, at_once):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
     for cells in _drawn(seed, n_groups, n_groups, RESAMPLES, at_once):
         count = len(cells)
         cells *= count
@@ -477,12 +471,11 @@ def _bounds(items, systems, contrasts):
 
     Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
     drawn whole: Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x). Where a
-    system has several runs, runs are drawn as well, crossed with the groups (Owen 2007,
-    https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
-    (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
-    `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
-    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527),
-    which leaves runs out. With one group there is none.
+    system has several runs, runs are drawn as well, crossed with the groups (Owen 2007): paired
+    systems keep their pairs. Of k runs a bootstrap sees (k - 1) / k of the variance, so with three
+    the interval is a little too narrow. With fewer than `FEW_GROUPS` groups a t interval with the
+    delete-one-group jackknife's standard error and groups - 1 degrees of freedom (MacKinnon,
+    Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527), which leaves runs out.
     """
     if items.n_groups < 2:
         return [(None, None)] * len(contrasts)
@@ -496,12 +489,9 @@ def _bounds(items, systems, contrasts):
         blocks = (np.vstack([f.of_drawn(cells) for f in every]) for cells in drawn)
     draws = np.hstack(list(blocks))
     each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
-    bounds = []
-    for row in contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each]):
-        row = row[~np.isnan(row)]
-        low, high = np.percentile(row, [2.5, 97.5]) if len(row) else (None, None)
-        bounds.append((low, high))
-    return bounds
+    rows = contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each])
+    defined = (row[~np.isnan(row)] for row in rows)
+    return [np.percentile(row, [2.5, 97.5]) if len(row) else (None, None) for row in defined]
 
 
 def _mean_of_drawn_runs(draws):
@@ -547,7 +537,7 @@ def _swap_p(items, first, second, observed):
 
 
 def _changes(items, first, second):
-    """Yield the difference after each swap."""
+    """Yield the difference after swaps."""
     if items.metric == "auc":
         from scipy.stats import rankdata
 
@@ -568,9 +558,7 @@ def _changes(items, first, second):
 
 def _changes_of_means(items, first, second):
     """The same for a metric that is a mean: a swap turns the sign of a unit's gain."""
-    before, after = (
-        _sums(items, _values(items, outputs).sum(axis=0)) for outputs in (first, second)
-    )
+    before, after = (_sums(items, _values(items, rows).sum(axis=0)) for rows in (first, second))
     differing = np.flatnonzero(after != before)
     gains = (after - before)[differing]
     for swapped in _drawn([SEED, 1], 2, items.n_units, SWAPS, items.columns_at_once):
@@ -615,13 +603,7 @@ def _score(value, bounds, items):
 
 
 def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n_classes=2):
-    """Compare two systems' outputs on the same items.
-
-    Interval: paired bootstrap over groups and, where there are several, over runs (the same
-    resampled groups and pairs of runs for both systems), or a t interval over groups when there are
-    fewer than 30. p: permutation test that swaps the two systems' outputs group by group; McNemar's
-    exact test where every item is its own group and items are right or wrong; runs stay together.
-    """
+    """Compare two systems' outputs on the same items: a `Difference`."""
     items = _items(labels, groups, metric, n_classes)
     first = _outputs("baseline", baseline, items)
     second = _outputs("specialist", specialist, items)
@@ -654,8 +636,8 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
 def _p(items, first, second, difference, counts):
     """(p, how it was computed).
 
-    McNemar's exact test is a fair coin for each item on which the two differ in being right
-    (McNemar 1947, https://doi.org/10.1007/BF02295996).
+    McNemar's exact test, where items are groups and right or wrong, is a fair coin for each on
+    which the two differ (McNemar 1947, https://doi.org/10.1007/BF02295996).
     """
     if items.n_groups == 1:
         return None, "no test"
@@ -789,9 +771,9 @@ def _comparison(verdict):
     metric = metric_label(verdict.metric)
     if round(verdict.difference, 10) == 0:
         return f"{specialist} is as good as {baseline} in {metric}"
+    size = f"{_points(abs(verdict.difference))} points"
     direction = "better" if verdict.difference > 0 else "worse"
-    points = _points(abs(verdict.difference))
-    return f"{specialist} is {points} points {direction} than {baseline} in {metric}"
+    return f"{specialist} is {size} {direction} than {baseline} in {metric}"
 
 
 def _remarks(case, verdict, standing, n_seeds):
@@ -834,10 +816,9 @@ def _relative_text(verdict):
     better, parts = verdict.difference > 0, []
     if verdict.relative is not None:
         score = _score_text(verdict.baseline_score, verdict.metric)
-        parts.append(
-            f"a relative change of {_number(100 * verdict.relative)} % from the {score} of "
-            f"{system_in_sentence(verdict.baseline, verdict.case)}"
-        )
+        of_whom = system_in_sentence(verdict.baseline, verdict.case)
+        change = _number(100 * verdict.relative)
+        parts.append(f"a relative change of {change} % from the {score} of {of_whom}")
     if verdict.error_reduction is not None:
         size = _number(abs(100 * verdict.error_reduction))
         if verdict.metric in _RIGHT_OR_WRONG:
