@@ -55,6 +55,7 @@ class Guesser:
         return rows
 
 
+CHANCES = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
 SCRATCH = Recipe.tuned(seed=0, pretrained=False)
 TOY_PLAN = [
     *(Run("folds", "baselines", fold) for fold in range(5)),
@@ -65,7 +66,6 @@ TOY_PLAN = [
     Run("speed", "switches"),
     *evidence.learning_curve_plan((0, 1)),
 ]
-PLAIN_AT = TOY_PLAN.index(Run("ablation", "plain", 0, Recipe.plain(), share=3))
 
 
 @pytest.fixture
@@ -88,8 +88,7 @@ def toy(monkeypatch, tmp_path, cache):
 
     def fit_baselines(case, generalist):
         count((case.fold, "baselines", len(case.train)))
-        chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
-        return {name: Guesser(name, chance) for name, chance in chances.items()}
+        return {name: Guesser(name, chance) for name, chance in CHANCES.items()}
 
     monkeypatch.setitem(sys.modules, "ftlearn.cases.toy", ModuleType("ftlearn.cases.toy"))
     monkeypatch.setattr(evidence, "_PLANS", {"toy": lambda: state.plan})
@@ -107,8 +106,8 @@ def toy(monkeypatch, tmp_path, cache):
         count((case.fold, "contrastive", len(case.train)))
         return Guesser("specialist_contrastive", 0.7, seed)
 
-    monkeypatch.setattr(evidence.few_shot, "fit_contrastive", fit_contrastive)
     state.speeds = toy_speeds = []
+    monkeypatch.setattr(evidence.few_shot, "fit_contrastive", fit_contrastive)
     monkeypatch.setattr(evidence, "load_generalist", lambda case: None)
     monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence.baselines, "fit_baselines", fit_baselines)
@@ -155,32 +154,26 @@ def change_record(change):
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_every_planned_run_has_a_key_of_its_own(case_name):
-    keys = [run.fingerprint("data") for run in evidence.plan(case_name)]
-    assert len(set(keys)) == len(keys) > 0
-    assert case_name in CASES
-
-
-@pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_the_split_of_the_notebook_has_three_seeds_or_more(case_name):
-    runs = [run for run in evidence.plan(case_name) if run.part in ("folds", "test")]
-    tuned = [run for run in runs if run.system == "specialist" and run.fold == 0]
-    seeds = sorted(run.recipe.seed for run in tuned)
+def test_planned_runs_have_keys_of_their_own_and_the_notebooks_split_three_seeds(case_name):
+    runs = evidence.plan(case_name)
+    assert case_name in CASES and len({run.fingerprint("data") for run in runs}) == len(runs) > 0
+    runs = [run for run in runs if run.part in ("folds", "test") and run.fold == 0]
+    recipes = [run.recipe for run in runs if run.system == "specialist"]
+    seeds = sorted(recipe.seed for recipe in recipes)
     assert seeds == list(range(len(seeds))) and len(seeds) >= 3
-    assert len({replace(run.recipe, seed=0) for run in tuned}) == 1
+    assert len({replace(recipe, seed=0) for recipe in recipes}) == 1
 
 
 def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
     runs = evidence.ablation_plan()
-    by_name = {}
-    for run in runs:
-        by_name.setdefault(run.system, []).append(run)
-    assert set(by_name) == {"tuned", "plain", *training.SWITCHES}
-    for name, same in by_name.items():
-        assert [run.recipe.seed for run in same] == [0, 1, 2]
-        if name in training.SWITCHES:
-            assert same[1].recipe == Recipe.tuned(seed=1, **training.SWITCHES[name])
-    assert len({run.share for run in runs}) == 1 and len({run.fold for run in runs}) == 1
+    assert {(run.fold, run.share) for run in runs} == {(0, 6)}
+    found = {(run.system, run.recipe.seed): run.recipe for run in runs}
+    for seed in (0, 1, 2):
+        assert found.pop(("tuned", seed)) == Recipe.tuned(seed=seed)
+        assert found.pop(("plain", seed)) == Recipe.plain(seed=seed)
+        for name, back in training.SWITCHES.items():
+            assert found.pop((name, seed)) == Recipe.tuned(seed=seed, **back)
+    assert not found
 
 
 def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkeypatch):
@@ -216,11 +209,10 @@ def test_a_record_holds_every_run_with_all_that_made_it(toy):
     ]
     assert len({row["key"] for row in rows}) == len(rows)
     for row, run in zip(rows, TOY_PLAN, strict=True):
-        assert row["procedure"] == training.PROCEDURE
+        assert row["procedure"] == training.PROCEDURE and len(row["date"]) == 10
         assert row["key"] == run.fingerprint(row["data_hash"])
         assert set(row["machine"]) >= {"cpu", "threads", "memory_gb", "bf16"}
         assert set(row["versions"]) == {"python", "torch", "transformers"}
-        assert len(row["date"]) == 10
         if run.recipe:
             assert Recipe(**row["recipe"]) == run.recipe
             assert row["recipe_hash"] == run.recipe.fingerprint()
@@ -239,11 +231,10 @@ def test_recorded_predictions_are_those_of_the_systems(recorded):
     rows, table = evidence.read("toy")
     texts = {item["item_id"]: item["input"] for item in recorded.items}
     folds = table[table["part"] == "folds"]
-    chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
-    assert set(folds["system"]) == {*chances, "specialist"}
+    assert set(folds["system"]) == {*CHANCES, "specialist"}
     for (system, seed), of_system in folds.groupby(["system", "seed"], dropna=False):
         assert sorted(of_system["item_id"]) == sorted(texts)  # over five folds each item once
-        guesser = Guesser(system, chances.get(system, 0.8), None if np.isnan(seed) else int(seed))
+        guesser = Guesser(system, CHANCES.get(system, 0.8), None if np.isnan(seed) else int(seed))
         expected = guesser.predict([texts[i] for i in of_system["item_id"]])
         assert (of_system["prediction"] == expected.argmax(axis=1)).all()
         assert np.allclose(of_system["probability"], expected.max(axis=1))
@@ -294,16 +285,17 @@ def test_what_is_recorded_is_not_run_again(toy):
     assert "folds, specialist, fold 0, seed 1" in toy.said[10]
 
 
-def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy):
+def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy, cache):
     toy.stop_at = 12
     with pytest.raises(KeyboardInterrupt):
         toy.record()
-    assert len(toy.runs) == 12
-    assert not (evidence.FOLDER / "toy.json").exists()
+    assert len(toy.runs) == 12 and not (evidence.FOLDER / "toy.json").exists()
+    # One was killed while it was written.
+    next((cache / "evidence").glob("toy-*/run.json")).unlink()
     toy.stop_at = None
     toy.forget()
     toy.record()
-    assert len(toy.runs) == len(TOY_PLAN)
+    assert len(toy.runs) == len(TOY_PLAN) + 1
     assert evidence.mismatches("toy") == []
 
 
@@ -315,26 +307,14 @@ def test_a_stopped_recording_leaves_an_older_record_as_it_is(recorded):
     assert {path.name: path.read_bytes() for path in evidence.FOLDER.iterdir()} == RECORD
 
 
-def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
-    toy.record()
-    rows, table = evidence.read("toy")
-    (cache / "evidence" / f"toy-{rows[7]['key']}" / "run.json").unlink()
-    (evidence.FOLDER / "toy.json").unlink()
-    toy.record()
-    assert len(toy.runs) == len(TOY_PLAN) + 1
-    again_rows, again = evidence.read("toy")
-    assert [row["key"] for row in again_rows] == [row["key"] for row in rows]
-    pd.testing.assert_frame_equal(table, again)
-
-
 def test_what_the_record_holds_is_not_run_again_on_a_machine_that_never_ran_it(recorded):
     rows, table = evidence.read("toy")
     recorded.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
     recorded.record()
     assert len(recorded.runs) == 1
-    again_rows, again = evidence.read("toy")
-    assert again_rows[:-1] == rows
-    pd.testing.assert_frame_equal(again[again["key"] != again_rows[-1]["key"]], table)
+    (*again_rows, new), again = evidence.read("toy")
+    assert again_rows == rows
+    pd.testing.assert_frame_equal(again[again["key"] != new["key"]], table)
 
 
 def test_a_part_can_be_run_again_where_the_record_holds_it(recorded):
@@ -366,9 +346,7 @@ def test_changed_data_unmatch_every_run_that_saw_them(recorded):
     assert len(evidence.mismatches("toy")) == 2 * len(TOY_PLAN)
 
 
-def test_simulated_data_are_known_by_their_id_and_not_simulated_to_be_matched(
-    recorded, monkeypatch
-):
+def test_simulated_data_are_known_by_their_id_and_not_simulated(recorded, monkeypatch):
     recorded.forget()
     module = sys.modules["ftlearn.cases.toy"]
     monkeypatch.setattr(module, "data_id", lambda fold: f"simulation {fold}", raising=False)
@@ -378,11 +356,8 @@ def test_simulated_data_are_known_by_their_id_and_not_simulated_to_be_matched(
 
 
 def test_a_missing_record_says_how_to_make_one(toy):
-    for ask in (evidence.read, evidence.mismatches):
-        with pytest.raises(
-            FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"
-        ):
-            ask("toy")
+    with pytest.raises(FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"):
+        evidence.mismatches("toy")
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -413,9 +388,8 @@ def test_other_parts_have_no_verdicts_of_folds(recorded):
 
 
 def test_an_unknown_part_is_named_with_the_recorded_ones(recorded):
-    with pytest.raises(
-        ValueError, match="'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
-    ):
+    message = "'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
+    with pytest.raises(ValueError, match=message):
         evidence.recorded(recorded.case, "tweets")
 
 
@@ -434,17 +408,12 @@ def test_one_split_of_the_folds_stands_for_the_case(recorded):
 def test_the_jury_is_every_fold_and_run_against_the_stronger_of_two_opponents(recorded):
     case = recorded.case
     jury = evidence.jury(replace(case, pace="quick"))
-    validation = {
-        name: np.mean(
-            [row["validation"][name] for row in jury.part.rows if name in row["validation"]]
-        )
-        for name in ("majority", "classical", "zero_shot", "linear_probe")
-    }
-    assert jury.frozen.baseline == max(("zero_shot", "linear_probe"), key=validation.get)
-    assert jury.simple.baseline == max(("majority", "classical"), key=validation.get)
-    assert jury.verdict is max(
-        (jury.frozen, jury.simple), key=lambda verdict: validation[verdict.baseline]
-    )
+    fitted = [r["validation"] for r in jury.part.rows if r["system"] == "baselines"]
+    validation = {name: np.mean([scores[name] for scores in fitted]) for name in CHANCES}
+    frozen = max(("zero_shot", "linear_probe"), key=validation.get)
+    simple = max(("majority", "classical"), key=validation.get)
+    assert (jury.frozen.baseline, jury.simple.baseline) == (frozen, simple)
+    assert jury.verdict.baseline == max((frozen, simple), key=validation.get)
     assert [v for v in jury.part.verdicts if v.primary] == [jury.verdict]
     assert jury.part.name == "folds" and jury.verdict.n == len(recorded.items)
     # The record is of the full pace, whatever the pace it is shown at.
@@ -488,9 +457,7 @@ def test_the_jury_of_a_case_without_folds_is_its_own_test_part_under_a_name_of_i
     assert jury.part.name == "record" == jury.verdict.part
     assert set(jury.part.predictions["part"]) == {"record"}
     # Nothing that is not a witness of the two questions: no other variants, no run from scratch.
-    assert set(jury.part.systems) == {
-        "majority", "classical", "zero_shot", "linear_probe", "specialist",
-    }  # fmt: skip
+    assert set(jury.part.systems) == {*CHANCES, "specialist"}
     assert [run["seed"] for run in jury.runs] == [0, 1, 2]
 
 
