@@ -7,7 +7,7 @@ product of the two says (pigeonhole bootstrap: Owen 2007, https://doi.org/10.121
 n_groups is the smaller of the two numbers; p is the larger of two permutation tests, one by each.
 
 Everything random starts from `SEED`. Each metric is written once, as a function of how often each
-group counts; point estimate, bootstrap, jackknife and permutation test differ in those weights.
+group counts; estimate, bootstrap, jackknife and permutation test differ in those weights.
 
 - ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
   counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
@@ -41,6 +41,8 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
+# How a comparison may stand, so that the size of the claim is held against what was measured.
+_TRY_CLAIM = ("primary", "one live run")
 _COUNTS = ("both_right", "fixed", "broken", "both_wrong")  # of items, in a comparison
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
@@ -752,18 +754,6 @@ def _outcome(case, numbers, tries_claim, part):
     return "better" if numbers.low > 0 else "worse"
 
 
-# How a comparison stands: the first two hold the size of the claim against what was measured.
-_TRY_CLAIM = ("primary", "one live run")
-
-
-def _standing(primary, witness, exploratory):
-    if exploratory:
-        return "exploratory"
-    if primary:
-        return "primary"
-    return "one live run" if witness else "secondary"
-
-
 def _comparison(verdict):
     baseline, specialist = (
         system_in_sentence(name, verdict.case) for name in (verdict.baseline, verdict.specialist)
@@ -888,7 +878,8 @@ def judge_difference(
     if primary:
         _check_primary(case, part, metric, exploratory)
     start, n_groups = numbers.baseline.score, numbers.baseline.n_groups
-    standing = _standing(primary, witness, exploratory)
+    standing = "primary" if primary else "one live run" if witness else "secondary"
+    standing = "exploratory" if exploratory else standing
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
     counts = dict(zip(_COUNTS, numbers.counts, strict=True)) if numbers.counts else {}
     verdict = Verdict(
@@ -937,12 +928,10 @@ def _case_outputs(case, systems, part, metric):
     if case.task == "retrieval":
         ranks = np.stack([case.ranks(s, part) for s in systems])
         return 1 / ranks if metric == "mrr" else (ranks == 1).astype(np.float64)
-    return np.stack(
-        [
-            _finite(f"system {s.name!r} on part {part!r}", case.probabilities(s, part))
-            for s in systems
-        ]
-    )
+    outputs = [case.probabilities(system, part) for system in systems]
+    for system, rows in zip(systems, outputs, strict=True):
+        _finite(f"system {system.name!r} on part {part!r}", rows)
+    return np.stack(outputs)
 
 
 def score(case, system, part="test", metric=None):
@@ -988,20 +977,10 @@ def judge(
     baseline, specialist = _listed(baseline), _listed(specialist)
     groups = case.groups(part)
     keep = slice(None) if where is None else _check_mask(where, len(groups))
-    return judge_arrays(
-        case,
-        case.labels(part)[keep],
-        groups[keep],
-        _case_outputs(case, baseline, part, metric)[:, keep],
-        _case_outputs(case, specialist, part, metric)[:, keep],
-        baseline[0].name,
-        specialist[0].name,
-        metric,
-        part=part,
-        primary=primary,
-        exploratory=where is not None,
-        witness=witness,
-    )
+    first, second = (_case_outputs(case, s, part, metric)[:, keep] for s in (baseline, specialist))
+    facts, names = (case.labels(part)[keep], groups[keep]), (baseline[0].name, specialist[0].name)
+    standing = {"primary": primary, "exploratory": where is not None, "witness": witness}
+    return judge_arrays(case, *facts, first, second, *names, metric, part=part, **standing)
 
 
 def best_on_validation(case, systems):
@@ -1136,10 +1115,10 @@ def score_from_predictions(table, system, part, metric, n_classes):
 
 
 def verdict_from_predictions(
-    table, baseline, specialist, part="test", *, case, primary=False, metric=None, exploratory=False
+    table, baseline, specialist, part="test", *, case, metric=None, **standing
 ):
     """Recompute a verdict from a predictions table: the same numbers as when it was written."""
-    metric = metric or case.metric
+    metric, outputs = metric or case.metric, []
     first, second = (arrays_from_predictions(table, name, part) for name in (baseline, specialist))
     for name in ("item_ids", "labels", "groups"):
         if not np.array_equal(getattr(first, name), getattr(second, name)):
@@ -1147,20 +1126,10 @@ def verdict_from_predictions(
                 f"systems {baseline!r} and {specialist!r} differ in {name} on part {part!r}; "
                 "a paired comparison needs the same items."
             )
-    n_classes = len(case.label_names)
-    return judge_arrays(
-        case,
-        first.labels,
-        first.groups,
-        outputs_from_recorded(first, metric, n_classes),
-        outputs_from_recorded(second, metric, n_classes),
-        baseline,
-        specialist,
-        metric,
-        part=part,
-        primary=primary,
-        exploratory=exploratory,
-    )
+    for rows in (first, second):
+        outputs.append(outputs_from_recorded(rows, metric, len(case.label_names)))
+    facts, names = (first.labels, first.groups), (baseline, specialist)
+    return judge_arrays(case, *facts, *outputs, *names, metric, part=part, **standing)
 
 
 # --- recipes, compared over runs --------------------------------------------------------------

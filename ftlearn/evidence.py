@@ -60,6 +60,7 @@ _OPPONENTS = (
     *("linear_probe", "mlp_probe", "linear_probe_searched", "zero_shot", "classical"),
     *("from_scratch", "control_latitude"),
 )
+_TWO_OF_FOUR = [0, 1, 0, 1]  # sarcasm's label, of its four
 _SEEDS = (0, 1, 2)
 _ON_VALIDATION = ("ablation", "tries")  # parts whose runs never see the test part
 _NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
@@ -488,11 +489,8 @@ def _costs_of_practices(case, rounds=5):
         with ProcessPoolExecutor(1, mp_context=spawned) as fresh:
             memory[name] = fresh.submit(_peak_memory_mb, case.name, recipe).result()
         trained[name] = training.trained_parameters(training.build_model(case, recipe))
-    return {
-        "examples_per_second": speeds,
-        "peak_memory_mb": memory,
-        "trained_parameters": trained,
-    }
+    costs = {"peak_memory_mb": memory, "trained_parameters": trained}
+    return {"examples_per_second": speeds} | costs
 
 
 def _peak_memory_mb(case_name, recipe):
@@ -534,7 +532,7 @@ def _run_systems(case, run, row):
         return _run_controls(case)
     if run.system == "specialist_four_labels":
         specialist = _run_specialist(sarcasm.four_labels(case), run, row)
-        return [_two_of_four(run.system, specialist)]
+        return [baselines.Regrouped(run.system, specialist, _TWO_OF_FOUR)]
     specialist = _run_specialist(case, run, row)
     # Averages with the weights before are of the whole training part alone.
     if not run.recipe.probe_first or sees_images(case) or run.per_class is not None:
@@ -549,11 +547,7 @@ def _run_controls(case):
     generalist = load_generalist(case)
     halves = [baselines.fit_control(case, generalist, name) for name in ("situation", "remark")]
     probe = baselines.fit_linear_probe(sarcasm.four_labels(case), generalist)
-    return [*halves, _two_of_four("control_four_labels", probe)]
-
-
-def _two_of_four(name, system):
-    return baselines.Regrouped(name, system, [0, 1, 0, 1])
+    return [*halves, baselines.Regrouped("control_four_labels", probe, _TWO_OF_FOUR)]
 
 
 def _run_specialist(case, run, row):
@@ -691,10 +685,8 @@ def check(case_name=None, say=print, seed=None):
 
 def _twins(row, other):
     """Whether two runs differ in their seed or draw alone."""
-    return all(
-        row.get(name) == other.get(name)
-        for name in ("part", "system", "fold", "share", "per_class", "data_hash")
-    )
+    names = ("part", "system", "fold", "share", "per_class", "data_hash")
+    return all(row.get(name) == other.get(name) for name in names)
 
 
 def _scores(row, predictions):
@@ -1032,32 +1024,22 @@ def time_to_target(case):
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
-    runs = at["specialist"].runs
-    return RecordedPart(
-        name=racing.PART,
-        metric="seconds",
-        predictions=pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")}),
-        systems={
-            name: {
-                "score": arrivals.median(),
-                "seconds": float(np.mean(arrivals.given)),
-                "seeds": list(range(arrivals.runs)) if name in found.curves else [],
-            }
-            for name, arrivals in at.items()
-        },
-        verdicts=[
-            racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
-            for name, first in (("specialist", True), ("specialist_partial", False))
-        ],
-        rows=[],
-        about=found.about,
-        more={
-            "n": runs,
-            "n_groups": runs,
-            "target": racing.PRIMARY_TARGET,
-            "targets": racing.targets_table(found),
-        },
-    )
+    systems = {
+        name: {
+            "score": arrivals.median(),
+            "seconds": float(np.mean(arrivals.given)),
+            "seeds": list(range(arrivals.runs)) if name in found.curves else [],
+        }
+        for name, arrivals in at.items()
+    }
+    verdicts = [
+        racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
+        for name, first in (("specialist", True), ("specialist_partial", False))
+    ]
+    more = dict.fromkeys(("n", "n_groups"), at["specialist"].runs)
+    more |= {"target": racing.PRIMARY_TARGET, "targets": racing.targets_table(found)}
+    nothing = pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")})
+    return RecordedPart(racing.PART, "seconds", nothing, systems, verdicts, [], found.about, more)
 
 
 def recorded_practices(case):
@@ -1113,24 +1095,23 @@ def advice_part(case, name):
     table = table[table["system"].isin(advice.systems) & (table["part"] == "test")]
     trials = [practices.trial(found, advice)]
     trials += [practices.trial(found, advice, pair) for pair in advice.beside]
+    systems, costs = {}, {}
+    for system in advice.systems:
+        seconds = float(found.seconds[system].mean())
+        systems[system] = {"seconds": seconds, "seeds": list(practices.SEEDS)}
+        costs[system] = practices.costs(found, system)
     return RecordedPart(
         name=name,
         metric=case.metric,
         predictions=table.assign(part=name).reset_index(drop=True),
-        systems={
-            system: {
-                "seconds": float(found.seconds[system].mean()),
-                "seeds": list(practices.SEEDS),
-            }
-            for system in advice.systems
-        },
+        systems=systems,
         verdicts=[
             practices.verdict(case, found, tried, secondary=number > 0)
             for number, tried in enumerate(trials)
         ],
         rows=[row for row in rows if row["system"] in advice.systems],
         about=found.about,
-        more={"runs": {system: practices.costs(found, system) for system in advice.systems}},
+        more={"runs": costs},
     )
 
 
@@ -1253,14 +1234,8 @@ def ablation_rows(case):
     tuned, rows = scores.pop("tuned"), []
     for switch, without in scores.items():
         compared = evaluation.compare_runs(without, tuned)
-        ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
-        rows.append(
-            {
-                "switch": "all of them" if switch == "plain" else switch,
-                "speed": float(np.median(ratios)),
-                "difference": compared.difference,
-                "low": compared.low,
-                "high": compared.high,
-            }
-        )
+        ratios = np.divide(speeds["tuned"], speeds[switch])
+        row = {"switch": "all of them" if switch == "plain" else switch}
+        row |= {"speed": float(np.median(ratios)), "difference": compared.difference}
+        rows.append(row | {"low": compared.low, "high": compared.high})
     return rows
