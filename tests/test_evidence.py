@@ -1,6 +1,7 @@
 """Recorded evidence: kept run by run, matched by hash, recomputed from its predictions."""
 
 import hashlib
+import itertools
 import json
 import os
 import sys
@@ -55,6 +56,7 @@ class Guesser:
         return rows
 
 
+ABOUT_TIME = {"value": 50.0, "unit": "% of the training time"}
 CHANCES = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
 SCRATCH = Recipe.tuned(seed=0, pretrained=False)
 TOY_PLAN = [
@@ -150,6 +152,10 @@ def change_record(change):
     path.write_text(json.dumps(content))
 
 
+def share_right(table):
+    return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+
+
 # --- plans ----------------------------------------------------------------------------------
 
 
@@ -204,11 +210,9 @@ def test_a_record_holds_every_run_with_all_that_made_it(toy):
     path = toy.record()
     assert path == evidence.FOLDER / "toy.json"
     rows, table = evidence.read("toy")
-    assert [(r["part"], r["system"], r["fold"], r["share"]) for r in rows] == [
-        (r.part, r.system, r.fold, r.share) for r in TOY_PLAN
-    ]
     assert len({row["key"] for row in rows}) == len(rows)
     for row, run in zip(rows, TOY_PLAN, strict=True):
+        assert all(row[name] == vars(run)[name] for name in ("part", "system", "fold", "share"))
         assert row["procedure"] == training.PROCEDURE and len(row["date"]) == 10
         assert row["key"] == run.fingerprint(row["data_hash"])
         assert set(row["machine"]) >= {"cpu", "threads", "memory_gb", "bf16"}
@@ -217,8 +221,8 @@ def test_a_record_holds_every_run_with_all_that_made_it(toy):
             assert Recipe(**row["recipe"]) == run.recipe
             assert row["recipe_hash"] == run.recipe.fingerprint()
             assert row["seed"] == run.recipe.seed and row["history"]
-    columns = "item_id group part label system seed prediction probability key".split()
-    assert list(table.columns) == columns
+    columns = "item_id group part label system seed prediction probability key"
+    assert list(table.columns) == columns.split()
     # An ablation never sees the test part.
     assert set(table["part"]) == {"folds", "test", "learning_curve_5", "learning_curve_20"}
     of_key = {row["key"]: row for row in rows}
@@ -369,8 +373,7 @@ def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
     assert part.systems["specialist"] == {"seconds": 2.0, "seeds": [0, 1]}
     assert part.systems["linear_probe"] == {"seconds": 2.0, "seeds": []}
     assert [v.baseline for v in part.verdicts] == ["linear_probe", "zero_shot", "classical"]
-    table = part.predictions
-    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+    right = share_right(part.predictions)
     for verdict in part.verdicts:
         gain = right["specialist"] - right[verdict.baseline]
         assert verdict.difference == pytest.approx(gain)
@@ -379,15 +382,12 @@ def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
     assert "torch" in part.about and part.rows[0]["date"] in part.about
 
 
-def test_other_parts_have_no_verdicts_of_folds(recorded):
+def test_other_parts_have_no_verdicts_and_an_unknown_one_is_named_with_the_recorded(recorded):
     test = evidence.recorded(recorded.case, "test")
     assert set(test.systems) == {"from_scratch"} and test.verdicts == []
     assert len(test.predictions) == 18
     ablation = evidence.recorded(recorded.case, "ablation")
     assert ablation.systems == {} and len(ablation.rows) == 2 and ablation.predictions.empty
-
-
-def test_an_unknown_part_is_named_with_the_recorded_ones(recorded):
     message = "'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
     with pytest.raises(ValueError, match=message):
         evidence.recorded(recorded.case, "tweets")
@@ -418,9 +418,8 @@ def test_the_jury_is_every_fold_and_run_against_the_stronger_of_two_opponents(re
     assert jury.part.name == "folds" and jury.verdict.n == len(recorded.items)
     # The record is of the full pace, whatever the pace it is shown at.
     assert "too small" not in jury.verdict.wording
-    assert sorted((run["fold"], run["seed"]) for run in jury.runs) == [
-        (fold, seed) for fold in range(5) for seed in (0, 1)
-    ]
+    runs = sorted((run["fold"], run["seed"]) for run in jury.runs)
+    assert runs == list(itertools.product(range(5), (0, 1)))
     table = jury.part.predictions.merge(pd.DataFrame(jury.part.rows)[["key", "fold"]])
     right = table["prediction"] == table["label"]
     share = right.groupby([table["system"], table["fold"], table["seed"].fillna(0)]).mean()
@@ -445,7 +444,7 @@ def test_the_claim_meets_the_simple_method_where_validation_prefers_it(recorded)
 
 
 def test_no_verdict_on_accuracy_is_primary_where_the_claim_is_about_time(recorded):
-    case = replace(recorded.case, claimed={"value": 50.0, "unit": "% of the training time"})
+    case = replace(recorded.case, claimed=ABOUT_TIME)
     assert not any(verdict.primary for verdict in evidence.jury(case).part.verdicts)
 
 
@@ -469,13 +468,11 @@ def test_a_learning_curve_ends_with_all_examples_on_the_same_items(recorded):
     assert not any(verdict.primary for part in parts for verdict in part.verdicts)
     for part in parts:
         assert set(part.predictions["item_id"]) == set(case.test["item_id"])
+    right = dict(zip((5, 20, "all"), (share_right(p.predictions) for p in parts), strict=True))
     rows = evidence.learning_curve_rows(case, parts)
-    assert {row["size"] for row in rows} == {5, 20, "all"}
+    assert len(rows) == sum(map(len, right.values()))
     for row in rows:
-        table = parts[[5, 20, "all"].index(row["size"])].predictions
-        table = table[table["system"] == row["system"]]
-        share = (table["prediction"] == table["label"]).mean()
-        assert row["score"].score == pytest.approx(share)
+        assert row["score"].score == pytest.approx(right[row["size"]][row["system"]])
 
 
 # --- checking one run -----------------------------------------------------------------------
@@ -499,9 +496,8 @@ def test_a_spread_is_that_of_the_seeds_of_the_same_run_alone(recorded):
     rows, _ = evidence.read("toy")
     probe = next(row for row in rows if row["system"] == "specialist" and row["fold"] == 2)
     twins = [row for row in rows if evidence._twins(row, probe)]
-    assert {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins} == {
-        ("folds", "specialist", 2, 0), ("folds", "specialist", 2, 1)
-    }  # fmt: skip
+    found = {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins}
+    assert found == {("folds", "specialist", 2, seed) for seed in (0, 1)}
 
 
 def test_a_check_of_what_is_not_recorded_says_so(toy):
@@ -569,13 +565,14 @@ def patients_without_images(monkeypatch):
     def simulated(simulation, sizes):
         found, begin = {}, 0
         for part, most in tumor_xrays.PATIENTS["full"].items():
-            numbers = np.arange(begin, begin + sizes[part])
-            plans = np.array([tumor_xrays.plan_of_patient(number) for number in numbers])
-            found[part] = {"number": numbers, "label": plans[:, 0], "grade": plans[:, 1]}
-            found[part] |= {"detectability": 0.0 * numbers, "diameter": 0.0 * numbers}
+            n = sizes[part]
+            numbers = np.arange(begin, begin + n)
+            labels, grades = np.transpose([tumor_xrays.plan_of_patient(i) for i in numbers])
+            found[part] = {"number": numbers, "label": labels, "grade": grades}
+            found[part] |= {"detectability": np.zeros(n), "diameter": np.zeros(n)}
             for scanner in ("scanner_1", "scanner_2"):
-                found[part][f"image_{scanner}"] = np.zeros((len(numbers), 1, 1), dtype=np.uint8)
-                found[part][f"box_{scanner}"] = np.full((len(numbers), 4), np.nan)
+                found[part][f"image_{scanner}"] = np.zeros((n, 1, 1), dtype=np.uint8)
+                found[part][f"box_{scanner}"] = np.full((n, 4), np.nan)
             begin += most
         return found
 
@@ -604,9 +601,7 @@ def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_the_shipped_record_matches_the_recipes_the_data_and_the_procedure(
-    case_name, catalogue_read_once
-):
+def test_the_shipped_record_matches_recipes_data_and_procedure(case_name, catalogue_read_once):
     assert evidence.mismatches(case_name) == []
 
 
@@ -625,11 +620,9 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
             labels = range(len(case.part(part))) if is_search else case.labels(part)
             facts = zip(labels, case.groups(part), strict=True)
             items_of[part, fold] = dict(zip(case.part(part)["item_id"], facts, strict=True))
-    row_of = {row["key"]: row for row in rows}
-    recorded_for = {}
-    for (key, part, system, seed), rows_of in table.groupby(
-        ["key", "part", "system", table["seed"].fillna(-1)]
-    ):
+    row_of, recorded_for = {row["key"]: row for row in rows}, {}
+    identity = ["key", "part", "system", table["seed"].fillna(-1)]
+    for (key, part, system, seed), rows_of in table.groupby(identity):
         row = row_of[key]
         items = items_of["test" if part == row["part"] else part, row["fold"]]
         assert rows_of["item_id"].is_unique and set(rows_of["item_id"]) == set(items)
@@ -654,8 +647,8 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
     assert table["prediction"].between(0, len(case.label_names) - 1).all()
 
 
-# Runs that train no encoder: they have no recipe and no history.
-UNTRAINED = ("baselines", "controls", "mlp_probe", "linear_probe_searched")
+# Runs without a recipe and a history of training.
+WITHOUT = "baselines controls mlp_probe linear_probe_searched specialist_contrastive".split()
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
@@ -670,10 +663,9 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
             continue
         assert all(seconds >= 0 for seconds in row["seconds_of"].values())
         assert all(0 <= score <= 1 for score in row["validation"].values())
-        assert ("history" in row) == ("recipe" in row) == ("recipe_hash" in row)
-        by_recipe = row["system"] not in (*UNTRAINED, "specialist_contrastive")
-        assert ("recipe" in row) == by_recipe
-        if "recipe" in row:
+        by_recipe = row["system"] not in WITHOUT
+        assert all((name in row) == by_recipe for name in ("recipe", "recipe_hash", "history"))
+        if by_recipe:
             best = max(line["validation_score"] for line in row["history"])
             # The table is of float32, the history of the precision of training.
             above = row["validation"][row["system"]] - best
@@ -690,8 +682,7 @@ RACERS = ("from_scratch", "specialist", "specialist_partial")
 @pytest.fixture(scope="module")
 def tiles():
     """What stands for the satellite case in front of its record."""
-    claimed = {"value": 50.0, "unit": "% of the training time"}
-    return toy_case(name="satellite", claimed=claimed, label_names=list("abcdefghij"))
+    return toy_case(name="satellite", claimed=ABOUT_TIME, label_names=list("abcdefghij"))
 
 
 def test_recorded_seconds_are_images_over_the_speed_of_the_same_round(tiles):
@@ -725,20 +716,16 @@ def test_the_part_about_time_to_a_target_follows_from_the_race(tiles):
     for name, about in part.systems.items():
         assert about["score"] == at[name].median()
         assert about["seeds"] == ([0, 1, 2, 3, 4] if name in RACERS else [])
-    first, second = part.verdicts
-    assert (first["specialist"], first["primary"]) == ("specialist", True)
-    assert (second["specialist"], second["primary"]) == ("specialist_partial", False)
-    assert first["baseline"] == second["baseline"] == "from_scratch"
+    said = [(v["baseline"], v["specialist"], v["primary"]) for v in part.verdicts]
+    assert said[0] == ("from_scratch", "specialist", True)
+    assert said[1:] == [("from_scratch", "specialist_partial", False)]
+    first = part.verdicts[0]
     slow, fast = (np.median(at[name].seconds) for name in ("from_scratch", "specialist"))
     assert first["difference"] == pytest.approx(1 - fast / slow)
     assert first["n"] == first["n_groups"] == part.more["n"] == part.more["n_groups"] == 5
     assert part.more["target"] == racing.PRIMARY_TARGET
     assert [row["target"] for row in part.more["targets"]] == list(racing.TARGETS)
     json.dumps([part.systems, part.verdicts, part.more], allow_nan=False)
-
-
-def share_right(table):
-    return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
 
 
 def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(tiles, monkeypatch):
@@ -811,9 +798,8 @@ def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypat
     speeds = found["examples_per_second"]
     assert list(speeds.values()) == [[101.0, 104.0], [102.0, 105.0], [103.0, 106.0]]
     fits = found["seconds_of_fit"]
-    assert {name: len(seconds) for name, seconds in fits.items()} == {
-        "features": 2, "linear_probe": 2, "classical": 2
-    }  # fmt: skip
+    assert set(fits) == {"features", "linear_probe", "classical"}
+    assert {len(seconds) for seconds in fits.values()} == {2}
     # A probe's clock holds that of the features it stands on.
     assert np.all(np.subtract(fits["linear_probe"], fits["features"]) >= 0)
 
