@@ -7,7 +7,7 @@ product of the two says (pigeonhole bootstrap: Owen 2007, https://doi.org/10.121
 n_groups is the smaller of the two numbers; p is the larger of two permutation tests, one by each.
 
 Everything random starts from `SEED`. Each metric is written once, as a function of how often each
-group counts; point estimate, bootstrap, jackknife and permutation test differ in those weights.
+group counts; estimate, bootstrap, jackknife and permutation test differ in those weights.
 
 - ``macro_f1`` is the mean F1 over *all* classes of the case; a class that the part does not hold
   counts as 0, as in scikit-learn with ``labels=`` all classes and ``zero_division=0``. A class that
@@ -41,6 +41,8 @@ _TASK_METRICS = {
 }
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_at_1")
 _PER_ITEM = ("accuracy_at_1", "mrr")
+# How a comparison may stand, so that the size of the claim is held against what was measured.
+_TRY_CLAIM = ("primary", "one live run")
 _COUNTS = ("both_right", "fixed", "broken", "both_wrong")  # of items, in a comparison
 # Numbers in one temporary array; some ten of them (8 MB each) exist at the same time.
 _CELLS = 1_000_000
@@ -96,8 +98,7 @@ class Difference:
 class Verdict:
     """A paired comparison of two systems on the same items, and what may be said about it.
 
-    Scores, the difference (specialist minus baseline) and the bounds of its 95 % interval are
-    fractions; bounds and p may be None.
+    Scores, the difference (specialist minus baseline) and its bounds are fractions.
     """
 
     case: str
@@ -125,7 +126,7 @@ class Verdict:
     error_reduction: float | None = None  # over what the baseline lacks to a perfect score
     outcome: str = ""  # the core of the wording
     exploratory: bool = False  # on a slice
-    source: str | None = None  # "live": a witness, or a live run that is filed beside recorded ones
+    source: str | None = None  # "live": a witness, or a live run beside recorded ones
 
     def to_json(self):
         """The verdict as ``results.json`` keeps it."""
@@ -216,12 +217,11 @@ class _Items(NamedTuple):
 
 def _items(labels, groups, metric, n_classes):
     """Check what is scored; metrics of values per item do not look at labels."""
-    _check_metric(metric)
+    _check_metric(metric, metrics())
     groups = np.asarray(groups)
     if groups.ndim != 1 or not len(groups):
         raise ValueError(f"groups has shape {groups.shape}; expected (n,) with at least one item.")
-    n = len(groups)
-    groups = groups.astype(str)
+    n, groups = len(groups), groups.astype(str)
     halves = [group.split(CROSSED) for group in groups]
     if all(len(half) == 2 for half in halves):
         units, n_units = np.arange(n, dtype=np.intp), n
@@ -238,8 +238,7 @@ def _numbered(names):
     return index.astype(np.intp), len(unique)
 
 
-def _check_metric(metric, allowed=None):
-    allowed = allowed or metrics()
+def _check_metric(metric, allowed):
     if metric not in allowed:
         raise ValueError(f"metric is {metric!r}; allowed here: {', '.join(allowed)}.")
 
@@ -248,15 +247,15 @@ def _check_labels(labels, n, metric, n_classes):
     labels = np.asarray(labels)
     if labels.shape != (n,):
         raise ValueError(f"labels has shape {labels.shape}; expected ({n},), one per item.")
-    whole = labels.astype(np.int64) if np.isfinite(labels.astype(float)).all() else None
-    if whole is None or (whole != labels).any() or whole.min() < 0 or whole.max() >= n_classes:
+    if not np.isin(labels, np.arange(n_classes)).all():
         raise ValueError(f"labels must be whole numbers from 0 to {n_classes - 1}.")
-    if metric == "auc" and len(np.unique(whole)) < 2:
+    labels = labels.astype(np.int64)
+    if metric == "auc" and len(np.unique(labels)) < 2:
         raise ValueError(
-            f"metric 'auc' needs items of two classes; all labels are {whole[0]}. "
+            f"metric 'auc' needs items of two classes; all labels are {labels[0]}. "
             "Use 'accuracy' here."
         )
-    return whole
+    return labels
 
 
 def _check_mask(where, n):
@@ -278,8 +277,7 @@ def _finite(name, values):
 
 
 def _class_one(predictions, probabilities):
-    # The predictions table keeps only the predicted class's probability; live outputs take the
-    # same way so that an AUC recomputed from the table is the same number.
+    """Probability of class 1: live, too, from what a predictions table keeps."""
     top = np.asarray(probabilities, dtype=np.float64)
     return np.where(predictions == 1, top, 1 - top)
 
@@ -290,7 +288,7 @@ def _outputs(name, outputs, items):
     That is (seeds, n): predicted classes (accuracy, macro-F1), probability of class 1 (AUC of two
     classes) or one value per item; for the AUC of more classes (seeds, n, classes).
     """
-    n, n_classes, per_item = len(items.units), items.n_classes, items.metric in _PER_ITEM
+    n, n_classes, metric = len(items.units), items.n_classes, items.metric
     try:
         array = np.asarray(outputs)
     except ValueError:
@@ -300,39 +298,26 @@ def _outputs(name, outputs, items):
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} holds {array.dtype}; expected numbers.")
     _finite(name, array)
-    if array.shape == (n, n_classes) and array.dtype.kind == "f" and not per_item:
+    of_classes = array.ndim == 3 or (array.shape == (n, n_classes) and array.dtype.kind == "f")
+    of_classes = of_classes and metric not in _PER_ITEM
+    if array.ndim == (2 if of_classes else 1):
         array = array[None]
-    if array.ndim == 3 and not per_item:
-        return _from_probabilities(name, array, items)
-    if array.ndim == 1:
-        array = array[None]
-    if array.ndim != 2 or array.shape[1] != n or not len(array):
+    if array.shape[1:] != ((n, n_classes) if of_classes else (n,)) or not len(array):
         more = f", or probabilities (n, {n_classes}) or (seeds, n, {n_classes})"
         raise ValueError(
             f"{name} has shape {np.shape(outputs)}; expected (n,) or (seeds, n)"
-            f"{'' if per_item else more}, with n = {n} items."
+            f"{'' if metric in _PER_ITEM else more}, with n = {n} items."
         )
-    if items.metric == "auc" and n_classes != 2:
+    if metric == "auc" and n_classes != 2 and not of_classes:
         raise ValueError(f"{name}: 'auc' of {n_classes} classes needs all probabilities.")
-    if items.metric == "auc" or per_item:
+    if of_classes and (metric != "auc" or n_classes == 2):
+        predictions = array.argmax(axis=2)
+        return _class_one(predictions, array.max(axis=2)) if metric == "auc" else predictions
+    if metric == "auc" or metric in _PER_ITEM:
         return array.astype(np.float64)
-    predictions = array.astype(np.int64)
-    if (predictions != array).any() or predictions.min() < 0 or predictions.max() >= n_classes:
+    if not np.isin(array, np.arange(n_classes)).all():
         raise ValueError(f"{name} must hold predicted classes from 0 to {n_classes - 1}.")
-    return predictions
-
-
-def _from_probabilities(name, array, items):
-    n, n_classes = len(items.units), items.n_classes
-    if array.shape[1:] != (n, n_classes) or not len(array):
-        raise ValueError(
-            f"{name} has shape {array.shape}; expected (seeds, n, classes) = (1 or more, {n}, "
-            f"{n_classes})."
-        )
-    if items.metric == "auc" and n_classes > 2:
-        return array.astype(np.float64)
-    predictions = array.argmax(axis=2)
-    return _class_one(predictions, array.max(axis=2)) if items.metric == "auc" else predictions
+    return array.astype(np.int64)
 
 
 # --- metrics as functions of group weights ----------------------------------------------------
@@ -360,10 +345,7 @@ def _sums(items, values):
 
 
 class _Mean:
-    """The statistic of metrics that are means of one value an item.
-
-    It can also take drawn units as they are; counting first how often each was drawn takes longer.
-    """
+    """The statistic of a mean; takes drawn units as they are, too: counting them takes longer."""
 
     def __init__(self, items, run):
         self.sums = _sums(items, _values(items, run))
@@ -456,19 +438,6 @@ def _point(statistic, n_units):
 # --- intervals and p --------------------------------------------------------------------------
 
 
-def _unit_resamples(items):
-    """Yield how often each unit counts: arrays of shape (units, resamples)."""
-    drawn = [
-        _group_resamples(number, items.columns_at_once, stream)
-        for stream, (_, number) in enumerate(items.factors)
-    ]
-    for counts in zip(*drawn, strict=True):
-        product = 1.0
-        for (index, _), count in zip(items.factors, counts, strict=True):
-            product = product * count[index]
-        yield product
-
-
 def _drawn(seed, highest, n_columns, n_rows, at_once):
     """Yield random whole numbers below `highest`, some rows at a time."""
     rng = np.random.default_rng(seed)
@@ -476,9 +445,21 @@ def _drawn(seed, highest, n_columns, n_rows, at_once):
         yield rng.integers(0, highest, size=(min(at_once, n_rows - start), n_columns))
 
 
-def _group_resamples(n_groups, at_once, stream):
+def _unit_resamples(items):
+    """Yield how often each unit counts: arrays of shape (units, resamples)."""
+    counted = []
+    for stream, (_, number) in enumerate(items.factors):
+        seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
+        counted.append(_group_resamples(seed, number, items.columns_at_once))
+    for counts in zip(*counted, strict=True):
+        product = 1.0
+        for (index, _), count in zip(items.factors, counts, strict=True):
+            product = product * count[index]
+        yield product
+
+
+def _group_resamples(seed, n_groups, at_once):
     """Yield how often each group is drawn: arrays of shape (groups, resamples)."""
-    seed = [SEED, 0] if stream == 0 else [SEED, 0, stream]
     for cells in _drawn(seed, n_groups, n_groups, RESAMPLES, at_once):
         count = len(cells)
         cells *= count
@@ -492,12 +473,11 @@ def _bounds(items, systems, contrasts):
 
     Percentile bootstrap over groups (Efron 1979, https://doi.org/10.1214/aos/1176344552; groups
     drawn whole: Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x). Where a
-    system has several runs, runs are drawn as well, crossed with the groups (Owen 2007,
-    https://doi.org/10.1214/07-AOAS122): paired systems keep their pairs. Of k runs a bootstrap sees
-    (k - 1) / k of the variance, so with three the interval is a little too narrow. With fewer than
-    `FEW_GROUPS` groups a t interval with the delete-one-group jackknife's standard error and
-    groups - 1 degrees of freedom (MacKinnon, Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527),
-    which leaves runs out. With one group there is none.
+    system has several runs, runs are drawn as well, crossed with the groups (Owen 2007): paired
+    systems keep their pairs. Of k runs a bootstrap sees (k - 1) / k of the variance, so with three
+    the interval is a little too narrow. With fewer than `FEW_GROUPS` groups a t interval with the
+    delete-one-group jackknife's standard error and groups - 1 degrees of freedom (MacKinnon,
+    Nielsen & Webb 2023, https://arxiv.org/abs/2301.04527), which leaves runs out.
     """
     if items.n_groups < 2:
         return [(None, None)] * len(contrasts)
@@ -511,12 +491,9 @@ def _bounds(items, systems, contrasts):
         blocks = (np.vstack([f.of_drawn(cells) for f in every]) for cells in drawn)
     draws = np.hstack(list(blocks))
     each = np.split(draws, np.cumsum([len(runs) for runs in systems])[:-1])
-    bounds = []
-    for row in contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each]):
-        row = row[~np.isnan(row)]
-        low, high = np.percentile(row, [2.5, 97.5]) if len(row) else (None, None)
-        bounds.append((low, high))
-    return bounds
+    rows = contrasts @ np.vstack([_mean_of_drawn_runs(runs) for runs in each])
+    defined = (row[~np.isnan(row)] for row in rows)
+    return [np.percentile(row, [2.5, 97.5]) if len(row) else (None, None) for row in defined]
 
 
 def _mean_of_drawn_runs(draws):
@@ -562,7 +539,7 @@ def _swap_p(items, first, second, observed):
 
 
 def _changes(items, first, second):
-    """Yield the difference after each swap."""
+    """Yield the difference after swaps."""
     if items.metric == "auc":
         from scipy.stats import rankdata
 
@@ -583,9 +560,7 @@ def _changes(items, first, second):
 
 def _changes_of_means(items, first, second):
     """The same for a metric that is a mean: a swap turns the sign of a unit's gain."""
-    before, after = (
-        _sums(items, _values(items, outputs).sum(axis=0)) for outputs in (first, second)
-    )
+    before, after = (_sums(items, _values(items, rows).sum(axis=0)) for rows in (first, second))
     differing = np.flatnonzero(after != before)
     gains = (after - before)[differing]
     for swapped in _drawn([SEED, 1], 2, items.n_units, SWAPS, items.columns_at_once):
@@ -601,31 +576,24 @@ def score_arrays(labels, groups, outputs, metric="accuracy", n_classes=2):
 
     Parameters
     ----------
-    labels : array of int, shape (n,)
-        True classes, from 0; not looked at for ``accuracy_at_1`` and ``mrr``.
-    groups : array of str, shape (n,)
-    outputs : array or list
+    labels, groups : array of shape (n,)
+        True classes, from 0 (not looked at for ``accuracy_at_1`` and ``mrr``), and groups' names.
+    outputs : array or list with one array per seed
         Predicted classes, (n,) or (seeds, n), integers; probabilities, (n, classes) or (seeds, n,
         classes); for ``auc`` of two classes also the probability of class 1, for ``accuracy_at_1``
-        and ``mrr`` the values per item, (n,) or (seeds, n). A list holds one array per seed.
+        and ``mrr`` the values per item, (n,) or (seeds, n).
     metric : str
         One of `ftlearn.words.metrics`.
-    n_classes : int
 
     Returns
     -------
     Score
-        The mean over seeds; bounds within 0 and 1.
+        The mean over seeds.
     """
     items = _items(labels, groups, metric, n_classes)
-    runs = _statistics(items, _outputs("outputs", outputs, items))
+    runs = [_statistic(items, run) for run in _outputs("outputs", outputs, items)]
     (bounds,) = _bounds(items, [runs], np.eye(1))
     return _score(_point(_mean_of(runs), items.n_units), bounds, items)
-
-
-def _statistics(items, outputs):
-    """The statistic of each of a system's runs."""
-    return [_statistic(items, run) for run in outputs]
 
 
 def _score(value, bounds, items):
@@ -637,13 +605,7 @@ def _score(value, bounds, items):
 
 
 def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n_classes=2):
-    """Compare two systems' outputs on the same items.
-
-    Interval: paired bootstrap over groups and, where there are several, over runs (the same
-    resampled groups and pairs of runs for both systems), or a t interval over groups when there are
-    fewer than 30. p: permutation test that swaps the two systems' outputs group by group; McNemar's
-    exact test where every item is its own group and items are right or wrong; runs stay together.
-    """
+    """Compare two systems' outputs on the same items: a `Difference`."""
     items = _items(labels, groups, metric, n_classes)
     first = _outputs("baseline", baseline, items)
     second = _outputs("specialist", specialist, items)
@@ -652,7 +614,7 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
             f"baseline has {len(first)} seeds and specialist {len(second)}; "
             "allowed: equally many, or one of them with a single seed."
         )
-    systems = [_statistics(items, outputs) for outputs in (first, second)]
+    systems = [[_statistic(items, run) for run in outputs] for outputs in (first, second)]
     points = [_point(_mean_of(runs), items.n_units) for runs in systems]
     bounds = _bounds(items, systems, np.array([[1, 0], [0, 1], [-1, 1]]))
     low, high = _clip(bounds[2], -1.0)
@@ -676,8 +638,8 @@ def paired_difference(labels, groups, baseline, specialist, metric="accuracy", n
 def _p(items, first, second, difference, counts):
     """(p, how it was computed).
 
-    McNemar's exact test is a fair coin for each item on which the two differ in being right
-    (McNemar 1947, https://doi.org/10.1007/BF02295996).
+    McNemar's exact test, where items are groups and right or wrong, is a fair coin for each on
+    which the two differ (McNemar 1947, https://doi.org/10.1007/BF02295996).
     """
     if items.n_groups == 1:
         return None, "no test"
@@ -792,18 +754,6 @@ def _outcome(case, numbers, tries_claim, part):
     return "better" if numbers.low > 0 else "worse"
 
 
-# How a comparison stands: the first two hold the size of the claim against what was measured.
-_TRY_CLAIM = ("primary", "one live run")
-
-
-def _standing(primary, witness, exploratory):
-    if exploratory:
-        return "exploratory"
-    if primary:
-        return "primary"
-    return "one live run" if witness else "secondary"
-
-
 def _comparison(verdict):
     baseline, specialist = (
         system_in_sentence(name, verdict.case) for name in (verdict.baseline, verdict.specialist)
@@ -811,9 +761,9 @@ def _comparison(verdict):
     metric = metric_label(verdict.metric)
     if round(verdict.difference, 10) == 0:
         return f"{specialist} is as good as {baseline} in {metric}"
+    size = f"{_points(abs(verdict.difference))} points"
     direction = "better" if verdict.difference > 0 else "worse"
-    points = _points(abs(verdict.difference))
-    return f"{specialist} is {points} points {direction} than {baseline} in {metric}"
+    return f"{specialist} is {size} {direction} than {baseline} in {metric}"
 
 
 def _remarks(case, verdict, standing, n_seeds):
@@ -856,10 +806,9 @@ def _relative_text(verdict):
     better, parts = verdict.difference > 0, []
     if verdict.relative is not None:
         score = _score_text(verdict.baseline_score, verdict.metric)
-        parts.append(
-            f"a relative change of {_number(100 * verdict.relative)} % from the {score} of "
-            f"{system_in_sentence(verdict.baseline, verdict.case)}"
-        )
+        of_whom = system_in_sentence(verdict.baseline, verdict.case)
+        change = _number(100 * verdict.relative)
+        parts.append(f"a relative change of {change} % from the {score} of {of_whom}")
     if verdict.error_reduction is not None:
         size = _number(abs(100 * verdict.error_reduction))
         if verdict.metric in _RIGHT_OR_WRONG:
@@ -929,7 +878,8 @@ def judge_difference(
     if primary:
         _check_primary(case, part, metric, exploratory)
     start, n_groups = numbers.baseline.score, numbers.baseline.n_groups
-    standing = _standing(primary, witness, exploratory)
+    standing = "primary" if primary else "one live run" if witness else "secondary"
+    standing = "exploratory" if exploratory else standing
     seeds = f", mean of {numbers.n_seeds} seeds" if numbers.n_seeds > 1 else ""
     counts = dict(zip(_COUNTS, numbers.counts, strict=True)) if numbers.counts else {}
     verdict = Verdict(
@@ -978,16 +928,14 @@ def _case_outputs(case, systems, part, metric):
     if case.task == "retrieval":
         ranks = np.stack([case.ranks(s, part) for s in systems])
         return 1 / ranks if metric == "mrr" else (ranks == 1).astype(np.float64)
-    return np.stack(
-        [
-            _finite(f"system {s.name!r} on part {part!r}", case.probabilities(s, part))
-            for s in systems
-        ]
-    )
+    outputs = [case.probabilities(system, part) for system in systems]
+    for system, rows in zip(systems, outputs, strict=True):
+        _finite(f"system {system.name!r} on part {part!r}", rows)
+    return np.stack(outputs)
 
 
 def score(case, system, part="test", metric=None):
-    """Score of a system on a part of a case, with a 95 % interval over groups.
+    """Score of a system on a part of a case, with a 95 % interval over groups: a `Score`.
 
     Parameters
     ----------
@@ -999,10 +947,6 @@ def score(case, system, part="test", metric=None):
     metric : str, optional
         By default the case's. Classification: ``accuracy``, ``macro_f1``, ``auc``; retrieval:
         ``accuracy_at_1``, ``mrr``.
-
-    Returns
-    -------
-    Score
     """
     metric = metric or case.metric
     outputs = _case_outputs(case, _listed(system), part, metric)
@@ -1014,44 +958,29 @@ def score(case, system, part="test", metric=None):
 def judge(
     case, baseline, specialist, part="test", primary=False, metric=None, where=None, witness=False
 ):
-    """Compare two systems on the same items and put the result in words.
+    """Compare two systems on the same items and put the result in words: a `Verdict`.
 
     Parameters
     ----------
-    case : Case
+    case, part, metric
+        As in `score`.
     baseline, specialist : System, or list of them
         A list holds versions of one system that differ in their seed; they are paired by seed.
-    part, metric : str
-        As in `score`.
     primary : bool
         Whether this is the one comparison that the case fixed before measuring.
     where : array of bool, shape (n,), optional
         A slice of the part; the verdict is then called exploratory.
     witness : bool
         Whether it is one live run, held against the claim beside the record.
-
-    Returns
-    -------
-    Verdict
     """
     metric = metric or case.metric
     baseline, specialist = _listed(baseline), _listed(specialist)
     groups = case.groups(part)
     keep = slice(None) if where is None else _check_mask(where, len(groups))
-    return judge_arrays(
-        case,
-        case.labels(part)[keep],
-        groups[keep],
-        _case_outputs(case, baseline, part, metric)[:, keep],
-        _case_outputs(case, specialist, part, metric)[:, keep],
-        baseline[0].name,
-        specialist[0].name,
-        metric,
-        part=part,
-        primary=primary,
-        exploratory=where is not None,
-        witness=witness,
-    )
+    first, second = (_case_outputs(case, s, part, metric)[:, keep] for s in (baseline, specialist))
+    facts, names = (case.labels(part)[keep], groups[keep]), (baseline[0].name, specialist[0].name)
+    standing = {"primary": primary, "exploratory": where is not None, "witness": witness}
+    return judge_arrays(case, *facts, first, second, *names, metric, part=part, **standing)
 
 
 def best_on_validation(case, systems):
@@ -1061,11 +990,7 @@ def best_on_validation(case, systems):
     ----------
     case : Case
     systems : iterable of System, or mapping of name to System
-        The frozen baselines; of equally good ones the first wins.
-
-    Returns
-    -------
-    System
+        Of equally good ones the first wins.
     """
     systems = list(systems.values() if isinstance(systems, Mapping) else systems)
     if not systems:
@@ -1114,12 +1039,11 @@ def predictions_table(case, system, part="test", name=None):
 
 
 def arrays_from_predictions(table, system, part="test"):
-    """One system's predictions from ``report/predictions/<case>.parquet``.
+    """One system's predictions, out of a table as `predictions_table` makes it.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns item_id, group, part, label, system, seed, prediction, probability.
     system, part : str
 
     Returns
@@ -1139,30 +1063,27 @@ def arrays_from_predictions(table, system, part="test"):
         )
     import pandas as pd
 
-    runs = {
-        None if pd.isna(seed) else int(seed): run.sort_values("item_id", kind="stable")
-        for seed, run in rows.astype({"item_id": str}).groupby("seed", dropna=False)
-    }
-    seeds, first = list(runs), next(iter(runs.values()))
-    for seed, run in runs.items():
+    rows = rows.astype({"item_id": str}).sort_values("item_id", kind="stable")
+    by_seed = list(rows.groupby("seed", dropna=False))
+    seeds = [None if pd.isna(seed) else int(seed) for seed, _ in by_seed]
+    runs = [run for _, run in by_seed]
+    first, facts = runs[0], ["item_id", "label", "group"]
+    for seed, run in zip(seeds, runs, strict=True):
         twice = run["item_id"][run["item_id"].duplicated()]
         if len(twice):
             raise ValueError(
                 f"system {system!r}, seed {seed}: item {twice.iloc[0]!r} occurs twice."
             )
-        if any(
-            not np.array_equal(run[name].to_numpy(), first[name].to_numpy())
-            for name in ("item_id", "label", "group")
-        ):
+        if not np.array_equal(run[facts].to_numpy(), first[facts].to_numpy()):
             raise ValueError(
                 f"system {system!r}: seeds {seeds[0]} and {seed} differ in their items, labels "
                 "or groups; every seed must predict the same items."
             )
     return Recorded(
-        predictions=np.stack([run["prediction"].to_numpy(np.int64) for run in runs.values()]),
+        predictions=np.stack([run["prediction"].to_numpy(np.int64) for run in runs]),
         labels=first["label"].to_numpy(np.int64),
         groups=first["group"].to_numpy().astype(str),
-        probabilities=np.stack([run["probability"].to_numpy(np.float64) for run in runs.values()]),
+        probabilities=np.stack([run["probability"].to_numpy(np.float64) for run in runs]),
         item_ids=first["item_id"].to_numpy().astype(str),
         seeds=seeds,
     )
@@ -1170,7 +1091,7 @@ def arrays_from_predictions(table, system, part="test"):
 
 def outputs_from_recorded(recorded, metric, n_classes):
     """Recorded predictions in the form that `score_arrays` and `paired_difference` take."""
-    _check_metric(metric)
+    _check_metric(metric, metrics())
     if metric == "auc" and n_classes > 2:
         raise ValueError(
             f"metric {metric!r} with {n_classes} classes cannot be recomputed from the table, "
@@ -1194,10 +1115,10 @@ def score_from_predictions(table, system, part, metric, n_classes):
 
 
 def verdict_from_predictions(
-    table, baseline, specialist, part="test", *, case, primary=False, metric=None, exploratory=False
+    table, baseline, specialist, part="test", *, case, metric=None, **standing
 ):
     """Recompute a verdict from a predictions table: the same numbers as when it was written."""
-    metric = metric or case.metric
+    metric, outputs = metric or case.metric, []
     first, second = (arrays_from_predictions(table, name, part) for name in (baseline, specialist))
     for name in ("item_ids", "labels", "groups"):
         if not np.array_equal(getattr(first, name), getattr(second, name)):
@@ -1205,20 +1126,10 @@ def verdict_from_predictions(
                 f"systems {baseline!r} and {specialist!r} differ in {name} on part {part!r}; "
                 "a paired comparison needs the same items."
             )
-    n_classes = len(case.label_names)
-    return judge_arrays(
-        case,
-        first.labels,
-        first.groups,
-        outputs_from_recorded(first, metric, n_classes),
-        outputs_from_recorded(second, metric, n_classes),
-        baseline,
-        specialist,
-        metric,
-        part=part,
-        primary=primary,
-        exploratory=exploratory,
-    )
+    for rows in (first, second):
+        outputs.append(outputs_from_recorded(rows, metric, len(case.label_names)))
+    facts, names = (first.labels, first.groups), (baseline, specialist)
+    return judge_arrays(case, *facts, *outputs, *names, metric, part=part, **standing)
 
 
 # --- recipes, compared over runs --------------------------------------------------------------
@@ -1230,11 +1141,7 @@ def compare_runs(scores_a, scores_b):
     Parameters
     ----------
     scores_a, scores_b : array of float, shape (runs,)
-        Of the same seeds in the same order; a failed run belongs in `failure_bounds`.
-
-    Returns
-    -------
-    RunComparison
+        Of the same seeds in the same order.
     """
     a = _finite("scores_a", np.asarray(scores_a, dtype=np.float64))
     b = _finite("scores_b", np.asarray(scores_b, dtype=np.float64))
@@ -1256,10 +1163,7 @@ def compare_runs(scores_a, scores_b):
 
 
 def failure_bounds(failures, runs):
-    """Exact 95 % bounds on the share of runs that fail.
-
-    Clopper & Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
-    """
+    """Exact 95 % bounds of a share: Clopper & Pearson, https://doi.org/10.1093/biomet/26.4.404."""
     if runs < 1 or not 0 <= failures <= runs:
         raise ValueError(f"failures is {failures}, runs is {runs}; expected 0 <= failures <= runs.")
     from scipy.stats import binomtest

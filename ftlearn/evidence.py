@@ -25,17 +25,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from . import (
-    baselines,
-    cases,
-    evaluation,
-    few_shot,
-    practices,
-    racing,
-    settings,
-    torch_setup,
-    training,
-)
+from . import baselines, evaluation, few_shot, practices, racing, settings, torch_setup, training
 from .cases import open_case, sarcasm, split
 from .files import write_whole
 from .models import load_generalist, sees_images
@@ -44,12 +34,37 @@ from .training import PROCEDURE, Recipe, data_fingerprint, fine_tune
 from .words import system_label
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "evidence"
-# How many training examples of each class a learning curve has, beside all of them; the epochs
-# that a specialist takes on so few.
-EXAMPLES_PER_CLASS = {5: 30, 20: 15}
 # How far beyond the recorded seeds a score may fall on another machine, whose processor rounds
 # otherwise.
 ROUNDING_MARGIN = 0.01
+# Examples of each class on a learning curve, beside all of them, and the epochs that a specialist
+# takes on so few: of texts, of images.
+EXAMPLES_PER_CLASS = {5: 30, 20: 15}
+IMAGE_CURVE = {25: 24, 100: 16}
+# Peak learning rates of the racers on satellite tiles.
+RACE_RATES = {"from_scratch": 1e-4, "specialist": 3e-3, "specialist_partial": 3e-3}
+# Rates and settings that were looked at on validation alone.
+XRAY_SCRATCH_RATES = {f"from scratch, rate {rate:.0e}": rate for rate in (1e-4, 3e-4, 1e-3)}
+SARCASM_RATES = {f"rate {rate:.0e}": rate for rate in (2e-5, 5e-5, 2e-4, 5e-4)}
+PAIR_TRIES = {
+    f"rate {rate:.0e}, {epochs} epochs": {"learning_rate": rate, "epochs": epochs}
+    for rate in (1e-4, 2e-4, 4e-4, 8e-4)
+    for epochs in (10, 20)
+}
+# Methods that keep the pre-trained model as it is, and those that know no pre-trained model.
+FROZEN = ("zero_shot", "linear_probe", "mlp_probe", "linear_probe_searched")
+SIMPLE = ("classical", "majority")
+# Of the fine-tuned weights, in the averages with those before fine-tuning.
+AVERAGES = (0.25, 0.5, 0.75)
+_OPPONENTS = (
+    *("linear_probe", "mlp_probe", "linear_probe_searched", "zero_shot", "classical"),
+    *("from_scratch", "control_latitude"),
+)
+_TWO_OF_FOUR = [0, 1, 0, 1]  # sarcasm's label, of its four
+_SEEDS = (0, 1, 2)
+_ON_VALIDATION = ("ablation", "tries")  # parts whose runs never see the test part
+_NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
+_HEADLINES = {"sarcasm": "one_liners"}  # where it is not the case's own test part
 
 
 @dataclass(frozen=True)
@@ -100,8 +115,8 @@ def _medical_plan():
     scratch = Recipe.tuned(
         pretrained=False, freeze_embeddings=False, learning_rate=2e-4, epochs=12, patience=3
     )
-    runs = [*folds_plan(_SEEDS), *ablation_plan(_SEEDS), Run("speed", "switches")]
-    runs += [Run("test", "from_scratch", 0, scratch), *learning_curve_plan(_SEEDS)]
+    runs = [*folds_plan(Recipe.tuned()), *ablation_plan(), Run("speed", "switches")]
+    runs += [Run("test", "from_scratch", 0, scratch), *learning_curve_plan()]
     return runs + pooling_plan(Recipe.tuned())
 
 
@@ -113,7 +128,7 @@ def _legal_plan():
     """
     recipe = Recipe.tuned(epochs=12)
     more = [Run("test", "specialist", 0, replace(recipe, seed=seed)) for seed in _SEEDS[1:]]
-    runs = [*folds_plan(_SEEDS[:1], recipe), *more, *learning_curve_plan(_SEEDS)]
+    runs = [*folds_plan(recipe, seeds=(0,)), *more, *learning_curve_plan()]
     return runs + pooling_plan(recipe)
 
 
@@ -156,10 +171,10 @@ def _tumor_xrays_plan():
     leaves the coin (0.6 or more of 200 patients) is recorded on every simulation, else the model
     from scratch is drawn as one that did not learn.
     """
-    runs = []
-    for name, rate in XRAY_SCRATCH_RATES.items():
-        recipe = image_scratch(learning_rate=rate, epochs=40, patience=40)
-        runs.append(Run("tries", name, 0, recipe))
+    runs = [
+        Run("tries", name, 0, image_scratch(learning_rate=rate, epochs=40, patience=40))
+        for name, rate in XRAY_SCRATCH_RATES.items()
+    ]
     for simulation in range(3):
         runs.append(Run("folds", "baselines", simulation))
         runs.append(Run("folds", "linear_probe_searched", simulation))
@@ -169,8 +184,8 @@ def _tumor_xrays_plan():
         runs.append(Run("folds", "from_scratch", simulation, image_scratch()))
     for per_class, epochs in IMAGE_CURVE.items():
         more = {"epochs": epochs, "patience": epochs}
+        few = {"part": f"learning_curve_{per_class}", "per_class": per_class}
         for simulation in range(3):
-            few = {"part": f"learning_curve_{per_class}", "per_class": per_class}
             few["fold"] = simulation
             for seed in _SEEDS:
                 runs.append(Run(system="baselines", draw=seed, **few))
@@ -189,10 +204,10 @@ def _multilingual_plan():
     each schedule of `PAIR_TRIES`) looked at on *validation* alone. The rule, fixed before: rate and
     schedule of the best of them become `Recipe.pairs`, and are recorded.
     """
-    runs = []
-    for name, changes in PAIR_TRIES.items():
-        recipe = Recipe.pairs(patience=changes["epochs"], **changes)
-        runs.append(Run("tries", name, 0, recipe))
+    runs = [
+        Run("tries", name, 0, Recipe.pairs(patience=changes["epochs"], **changes))
+        for name, changes in PAIR_TRIES.items()
+    ]
     runs.append(Run("test", "baselines"))
     runs += [Run("test", "specialist", recipe=Recipe.pairs(seed=seed)) for seed in _SEEDS]
     for fold in range(1, 5):
@@ -224,18 +239,10 @@ def _best_practices_plan():
 
 
 def racers(seed):
-    """Who races to an accuracy on satellite tiles, each with a recipe of its own.
+    """Who races to an accuracy on satellite tiles, each with a recipe of its own, by name.
 
     The rates were chosen on *validation*, each among three or four: the first at the primary
     target, for a claim about time deserves a fast opponent; `data/README.md` has the scores.
-
-    Parameters
-    ----------
-    seed : int
-
-    Returns
-    -------
-    dict of str to Recipe
     """
     more = {
         "from_scratch": {"pretrained": False, "epochs": 20, "patience": 20},
@@ -250,19 +257,17 @@ def racers(seed):
 
 def image_scratch(**changes):
     """The recipe from random weights for images: more epochs than a specialist's."""
-    scratch = {"pretrained": False, "learning_rate": SCRATCH_RATE, "epochs": 12, "patience": 12}
+    scratch = {"pretrained": False, "learning_rate": 1e-3, "epochs": 12, "patience": 12}
     return Recipe.images(**(scratch | changes))
 
 
-def folds_plan(seeds, recipe=None):
+def folds_plan(recipe, seeds=_SEEDS):
     """Baselines and specialists with each of five folds as test part."""
-    baseline_runs = [Run("folds", "baselines", fold) for fold in range(5)]
-    recipe = recipe or Recipe.tuned()
-    return baseline_runs + [
-        Run("folds", "specialist", fold, replace(recipe, seed=seed))
-        for seed in seeds
-        for fold in range(5)
-    ]
+    runs = [Run("folds", "baselines", fold) for fold in range(5)]
+    for seed in seeds:
+        seeded = replace(recipe, seed=seed)
+        runs += [Run("folds", "specialist", fold, seeded) for fold in range(5)]
+    return runs
 
 
 def pooling_plan(recipe):
@@ -276,7 +281,7 @@ def pooling_plan(recipe):
     return [Run("tries", "mean pooling", fold, recipe) for fold in range(5)]
 
 
-def learning_curve_plan(seeds):
+def learning_curve_plan(seeds=_SEEDS):
     """Baselines and specialists trained on a few examples of each class of fold 0.
 
     Few examples are few steps an epoch. The specialist is trained until its *training* loss is low
@@ -304,32 +309,15 @@ def ablation_recipes():
     return recipes | {name: Recipe.tuned(**back) for name, back in training.SWITCHES.items()}
 
 
-def ablation_plan(seeds):
+def ablation_plan():
     """The runs of `ablation_recipes`, trained on every sixth training item."""
     return [
         Run("ablation", name, 0, replace(recipe, seed=seed), share=6)
-        for seed in seeds
+        for seed in _SEEDS
         for name, recipe in ablation_recipes().items()
     ]
 
 
-# Images of each class on a learning curve, and the epochs that a recipe may take on so few.
-IMAGE_CURVE = {25: 24, 100: 16}
-SCRATCH_RATE = 1e-3
-XRAY_SCRATCH_RATES = {f"from scratch, rate {rate:.0e}": rate for rate in (1e-4, 3e-4, 1e-3)}
-# Other rates for sarcasm, looked at on validation alone.
-SARCASM_RATES = {f"rate {rate:.0e}": rate for rate in (2e-5, 5e-5, 2e-4, 5e-4)}
-# Settings for sentence pairs, looked at on validation alone.
-PAIR_TRIES = {
-    f"rate {rate:.0e}, {epochs} epochs": {"learning_rate": rate, "epochs": epochs}
-    for rate in (1e-4, 2e-4, 4e-4, 8e-4)
-    for epochs in (10, 20)
-}
-# Peak learning rates of the racers on satellite tiles.
-RACE_RATES = {"from_scratch": 1e-4, "specialist": 3e-3, "specialist_partial": 3e-3}
-_SEEDS = (0, 1, 2)
-_ON_VALIDATION = ("ablation", "tries")  # parts whose runs never see the test part
-_NAMES = ("item_id", "group", "part", "system", "key")  # columns of the table that hold words
 _PLANS = {
     "medical": _medical_plan,
     "legal": _legal_plan,
@@ -340,20 +328,6 @@ _PLANS = {
     "satellite": _satellite_plan,
     "best_practices": _best_practices_plan,
 }
-_OPPONENTS = (
-    "linear_probe",
-    "mlp_probe",
-    "linear_probe_searched",
-    "zero_shot",
-    "classical",
-    "from_scratch",
-    "control_latitude",
-)
-# Methods that keep the pre-trained model as it is, and those that know no pre-trained model.
-FROZEN = ("zero_shot", "linear_probe", "mlp_probe", "linear_probe_searched")
-SIMPLE = ("classical", "majority")
-# Of the fine-tuned weights, in the averages with those before fine-tuning.
-AVERAGES = (0.25, 0.5, 0.75)
 
 
 def recorded_cases():
@@ -362,16 +336,7 @@ def recorded_cases():
 
 
 def plan(case_name):
-    """What is recorded for a case.
-
-    Parameters
-    ----------
-    case_name : str
-
-    Returns
-    -------
-    list of Run
-    """
+    """What is recorded for a case: a list of `Run`."""
     if case_name not in _PLANS:
         raise ValueError(f"case {case_name!r} has no record; allowed: {', '.join(_PLANS)}.")
     return _PLANS[case_name]()
@@ -383,9 +348,7 @@ def plan(case_name):
 def record(case_name, say=print, recompute=()):
     """Run what a case's record lacks, and write it.
 
-    Runs that the record holds as they stand now are taken from it, except those of the parts in
-    `recompute`. Each finished run is kept in the cache at once, so a stopped recording goes on
-    where it was.
+    Each finished run is kept in the cache at once, so a stopped recording goes on where it was.
 
     Parameters
     ----------
@@ -393,10 +356,9 @@ def record(case_name, say=print, recompute=()):
     say : callable
         Takes one line of progress.
     recompute : collection of str
+        Parts whose runs are not taken from the record as it is.
     """
-    runs = plan(case_name)
-    held = _held_by_record(case_name)
-    kept = []
+    runs, held, kept = plan(case_name), _held_by_record(case_name), []
     for number, run in enumerate(runs, start=1):
         began = time.perf_counter()
         key = run.fingerprint(_data_hash(case_name, run.fold))
@@ -527,11 +489,8 @@ def _costs_of_practices(case, rounds=5):
         with ProcessPoolExecutor(1, mp_context=spawned) as fresh:
             memory[name] = fresh.submit(_peak_memory_mb, case.name, recipe).result()
         trained[name] = training.trained_parameters(training.build_model(case, recipe))
-    return {
-        "examples_per_second": speeds,
-        "peak_memory_mb": memory,
-        "trained_parameters": trained,
-    }
+    costs = {"peak_memory_mb": memory, "trained_parameters": trained}
+    return {"examples_per_second": speeds} | costs
 
 
 def _peak_memory_mb(case_name, recipe):
@@ -548,7 +507,7 @@ def _full_case(case_name, fold):
 @cache
 def _data_hash(case_name, fold):
     """Hash of a case's data; of simulated ones of all that fixes them, without simulating."""
-    module = importlib.import_module(f"{cases.__name__}.{case_name}")
+    module = importlib.import_module(f"ftlearn.cases.{case_name}")
     if hasattr(module, "data_id"):
         return module.data_id(fold)
     return data_fingerprint(_full_case(case_name, fold))
@@ -573,7 +532,7 @@ def _run_systems(case, run, row):
         return _run_controls(case)
     if run.system == "specialist_four_labels":
         specialist = _run_specialist(sarcasm.four_labels(case), run, row)
-        return [_two_of_four(run.system, specialist)]
+        return [baselines.Regrouped(run.system, specialist, _TWO_OF_FOUR)]
     specialist = _run_specialist(case, run, row)
     # Averages with the weights before are of the whole training part alone.
     if not run.recipe.probe_first or sees_images(case) or run.per_class is not None:
@@ -588,11 +547,7 @@ def _run_controls(case):
     generalist = load_generalist(case)
     halves = [baselines.fit_control(case, generalist, name) for name in ("situation", "remark")]
     probe = baselines.fit_linear_probe(sarcasm.four_labels(case), generalist)
-    return [*halves, _two_of_four("control_four_labels", probe)]
-
-
-def _two_of_four(name, system):
-    return baselines.Regrouped(name, system, [0, 1, 0, 1])
+    return [*halves, baselines.Regrouped("control_four_labels", probe, _TWO_OF_FOUR)]
 
 
 def _run_specialist(case, run, row):
@@ -660,18 +615,7 @@ def _write_record(case_name, kept):
 
 
 def read(case_name):
-    """A case's record as it was written.
-
-    Parameters
-    ----------
-    case_name : str
-
-    Returns
-    -------
-    rows : list of dict
-        One a run.
-    predictions : pandas.DataFrame
-    """
+    """A case's record as it was written: (a list with a dict for each run, their predictions)."""
     path = FOLDER / f"{case_name}.json"
     if not path.exists():
         raise FileNotFoundError(
@@ -685,18 +629,7 @@ def read(case_name):
 
 
 def mismatches(case_name):
-    """Where a case's record no longer matches the code and the data.
-
-    Parameters
-    ----------
-    case_name : str
-
-    Returns
-    -------
-    list of str
-        One sentence a run that is planned but not recorded as it stands, or recorded but no longer
-        planned.
-    """
+    """Where a case's record no longer matches the code and the data: a sentence for each run."""
     rows, _ = read(case_name)
     recorded_keys = {row["key"]: row for row in rows}
     found = []
@@ -714,7 +647,7 @@ def mismatches(case_name):
 
 
 def check(case_name=None, say=print, seed=None):
-    """Run one recorded run again, taken at random, and compare.
+    """Run one recorded run again, taken at random: a list with a sentence a score that is outside.
 
     A score must fall inside the recorded spread: between the lowest and the highest of the runs
     that differ from it in their seed alone, give or take `ROUNDING_MARGIN`.
@@ -727,11 +660,6 @@ def check(case_name=None, say=print, seed=None):
         Takes one line of progress.
     seed : int, optional
         Makes the draw repeatable.
-
-    Returns
-    -------
-    list of str
-        One sentence a score that falls outside.
     """
     names = recorded_cases() if case_name is None else [case_name]
     runs = [(name, run) for name in names for run in plan(name) if run.part != "speed"]
@@ -757,10 +685,8 @@ def check(case_name=None, say=print, seed=None):
 
 def _twins(row, other):
     """Whether two runs differ in their seed or draw alone."""
-    return all(
-        row.get(name) == other.get(name)
-        for name in ("part", "system", "fold", "share", "per_class", "data_hash")
-    )
+    names = ("part", "system", "fold", "share", "per_class", "data_hash")
+    return all(row.get(name) == other.get(name) for name in names)
 
 
 def _scores(row, predictions):
@@ -780,7 +706,7 @@ def recorded(case, part, recompute=False):
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
     part : str
         Such as ``"folds"``, ``"test"``, ``"learning_curve_5"``, ``"ablation"`` or ``"speed"``, or
         a shift of the case.
@@ -832,7 +758,7 @@ def _part_of(case, name, rows, table, metric=None):
     }
     metric = metric or case.metric
     verdicts = _verdicts(case, table, name, metric)
-    return RecordedPart(name, metric, table, systems, verdicts, rows, _about(rows))
+    return RecordedPart(name, metric, table, systems, verdicts, rows, _about(rows[-1]))
 
 
 def _verdicts(case, table, part, metric):
@@ -866,7 +792,7 @@ def recorded_split(case, name="test", metric=None, runs=("baselines", "specialis
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
         Its ``fold`` says which.
     name : str
         What the part is called. ``"test"``: it stands for the case itself.
@@ -905,13 +831,12 @@ def beside(case, part, systems, specialist):
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
     part : RecordedPart
-        ``test``.
     systems : collection of str
         Which of its systems; a ``specialist_<variant>`` is judged against the specialist, any other
         is the baseline.
-    specialist : ftlearn.specialists.FineTuned
+    specialist : FineTuned
 
     Returns
     -------
@@ -932,24 +857,19 @@ def beside(case, part, systems, specialist):
 
 
 def recorded_verdict(case, part, baseline, specialist, where=None, primary=False):
-    """A verdict on two recorded systems, over all their seeds.
+    """An `ftlearn.evaluation.Verdict` on two recorded systems, over all their seeds.
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
     part : RecordedPart
     baseline, specialist : str
     where : collection of str, optional
         Ids of the items of a slice; the verdict is then called exploratory.
     primary : bool
-
-    Returns
-    -------
-    ftlearn.evaluation.Verdict
     """
-    table, pair = _of_items(part.predictions, where), (baseline, specialist)
-    more = {"primary": primary, "exploratory": where is not None}
-    return _judged(case, table, *pair, part.name, **more)
+    table, more = _of_items(part.predictions, where), {"exploratory": where is not None}
+    return _judged(case, table, baseline, specialist, part.name, primary=primary, **more)
 
 
 def _of_items(table, where):
@@ -957,19 +877,15 @@ def _of_items(table, where):
 
 
 def best_frozen(case, systems=FROZEN, part="test"):
-    """The frozen baseline with the best recorded score on validation, mean over its seeds.
+    """Name of the frozen baseline with the best recorded score on validation, mean over its seeds.
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
     systems : collection of str
         Those that were not recorded are left out; of equally good ones the first wins.
     part : str
         The recorded part whose runs are asked.
-
-    Returns
-    -------
-    str
     """
     return _best_of(systems, _validation_means(recorded(case, part).rows))
 
@@ -979,13 +895,7 @@ def _best_of(systems, scores):
 
 
 def learning_curve(case):
-    """A case's learning curve: the same test part, with more and more training examples.
-
-    Returns
-    -------
-    list of RecordedPart
-        Such as ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
-    """
+    """A case's learning curve: its test part, with more and more examples; list of RecordedPart."""
     sizes = sorted({r.per_class for r in plan(case.name) if r.part.startswith("learning_curve")})
     few = [recorded(case, f"learning_curve_{size}") for size in sizes]
     name = "learning_curve_all"
@@ -999,18 +909,14 @@ def learning_curve(case):
 
 
 def part_scores(case, part, where=None):
-    """Score of every system of a recorded part, over all its seeds.
+    """`ftlearn.evaluation.Score` of every system of a recorded part, over all its seeds, by name.
 
     Parameters
     ----------
-    case : ftlearn.cases.case.Case
+    case : Case
     part : RecordedPart
     where : collection of str, optional
         Ids of the items of a slice.
-
-    Returns
-    -------
-    dict of str to ftlearn.evaluation.Score
     """
     table = _of_items(part.predictions, where)
     about = (part.name, part.metric, len(case.label_names))
@@ -1019,12 +925,7 @@ def part_scores(case, part, where=None):
 
 
 def by_grade(case):
-    """The recorded simulations, lesion by lesion: what is found at each grade.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        The X-ray case.
+    """The recorded simulations of the X-ray case: what is found at each grade of lesion.
 
     Returns
     -------
@@ -1061,11 +962,7 @@ def by_grade(case):
 def learning_curve_rows(case, parts):
     """Scores of every system over the parts of a `learning_curve`, for a figure.
 
-    Returns
-    -------
-    list of dict
-        ``size`` (a number of examples of each class, or ``"all"``), ``system``, ``score`` (an
-        `ftlearn.evaluation.Score` over all seeds).
+    Each row has ``size`` (of examples of each class, or ``"all"``), ``system`` and ``score``.
     """
     rows = []
     for part in parts:
@@ -1088,12 +985,7 @@ class RecordedRace:
     case: str = ""
 
     def arrivals(self, target, rule=racing.reached):
-        """When every system reached a validation accuracy, by `racing.reached` or ``stayed``.
-
-        Returns
-        -------
-        dict of str to ftlearn.racing.Arrivals
-        """
+        """`racing.Arrivals` of every system by name, by `racing.reached` or ``stayed``."""
         found = {n: racing.arrivals(n, runs, target, rule) for n, runs in self.curves.items()}
         for name, (seconds, score) in self.at_once.items():
             found[name] = racing.arrivals_at_once(name, seconds, score, target)
@@ -1118,50 +1010,36 @@ def recorded_race(case):
         at_once={name: (tuple(seconds), validation[name]) for name, seconds in fits.items()},
         speeds=timed["examples_per_second"],
         features_seconds=timed["seconds_of_fit"]["features"],
-        about=_about([timed]),
+        about=_about(timed),
         case=case.name,
     )
 
 
 def time_to_target(case):
-    """What a recorded race came to, ready for `ftlearn.file_results`.
+    """What a recorded race came to, ready for `ftlearn.file_results`: a RecordedPart.
 
-    The primary verdict: the specialist against the model from scratch, at
-    `ftlearn.racing.PRIMARY_TARGET`.
-
-    Returns
-    -------
-    RecordedPart
-        A system's score is its median time in seconds, None where the median run never arrived.
+    The primary verdict is the specialist against the model from scratch, at
+    `ftlearn.racing.PRIMARY_TARGET`. A system's score is its median time in seconds, None where the
+    median run never arrived.
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
-    runs = at["specialist"].runs
-    return RecordedPart(
-        name=racing.PART,
-        metric="seconds",
-        predictions=pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")}),
-        systems={
-            name: {
-                "score": arrivals.median(),
-                "seconds": float(np.mean(arrivals.given)),
-                "seeds": list(range(arrivals.runs)) if name in found.curves else [],
-            }
-            for name, arrivals in at.items()
-        },
-        verdicts=[
-            racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
-            for name, first in (("specialist", True), ("specialist_partial", False))
-        ],
-        rows=[],
-        about=found.about,
-        more={
-            "n": runs,
-            "n_groups": runs,
-            "target": racing.PRIMARY_TARGET,
-            "targets": racing.targets_table(found),
-        },
-    )
+    systems = {
+        name: {
+            "score": arrivals.median(),
+            "seconds": float(np.mean(arrivals.given)),
+            "seeds": list(range(arrivals.runs)) if name in found.curves else [],
+        }
+        for name, arrivals in at.items()
+    }
+    verdicts = [
+        racing.verdict(case, racing.saving(at["from_scratch"], at[name]), primary=first)
+        for name, first in (("specialist", True), ("specialist_partial", False))
+    ]
+    more = dict.fromkeys(("n", "n_groups"), at["specialist"].runs)
+    more |= {"target": racing.PRIMARY_TARGET, "targets": racing.targets_table(found)}
+    nothing = pd.DataFrame({name: [] for name in ("item_id", "group", "part", "system")})
+    return RecordedPart(racing.PART, "seconds", nothing, systems, verdicts, [], found.about, more)
 
 
 def recorded_practices(case):
@@ -1192,7 +1070,7 @@ def _read_practices(rows, table):
         trained={name: timed["trained_parameters"][kind] for name, kind in alike.items()},
         memory_mb={name: timed["peak_memory_mb"][kind] for name, kind in alike.items()},
         majority=float(scores["majority", "test"].mean()),
-        about=_about([timed]),
+        about=_about(timed),
     )
 
 
@@ -1204,13 +1082,7 @@ def _costs_like(recipe):
 
 
 def advice_part(case, name):
-    """What a piece of advice came to, ready for `ftlearn.file_results`.
-
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-    name : str
-        As in `ftlearn.practices.ADVICES`.
+    """What a piece of `ftlearn.practices.ADVICES` came to, ready for `ftlearn.file_results`.
 
     Returns
     -------
@@ -1223,49 +1095,47 @@ def advice_part(case, name):
     table = table[table["system"].isin(advice.systems) & (table["part"] == "test")]
     trials = [practices.trial(found, advice)]
     trials += [practices.trial(found, advice, pair) for pair in advice.beside]
+    systems, costs = {}, {}
+    for system in advice.systems:
+        seconds = float(found.seconds[system].mean())
+        systems[system] = {"seconds": seconds, "seeds": list(practices.SEEDS)}
+        costs[system] = practices.costs(found, system)
     return RecordedPart(
         name=name,
         metric=case.metric,
         predictions=table.assign(part=name).reset_index(drop=True),
-        systems={
-            system: {
-                "seconds": float(found.seconds[system].mean()),
-                "seeds": list(practices.SEEDS),
-            }
-            for system in advice.systems
-        },
+        systems=systems,
         verdicts=[
             practices.verdict(case, found, tried, secondary=number > 0)
             for number, tried in enumerate(trials)
         ],
         rows=[row for row in rows if row["system"] in advice.systems],
         about=found.about,
-        more={"runs": {system: practices.costs(found, system) for system in advice.systems}},
+        more={"runs": costs},
     )
 
 
-def _about(rows):
-    machine = rows[-1]["machine"]
+def _about(row):
+    machine, versions = row["machine"], row["versions"]
     precision = "with bfloat16 instructions" if machine["bf16"] else "without bfloat16"
     return (
-        f"Recorded on {rows[-1]['date']}, on {machine['threads']} cores "
+        f"Recorded on {row['date']}, on {machine['threads']} cores "
         f"({machine['cpu']}, {precision}), {machine['memory_gb']:.0f} GB of memory, "
-        f"with torch {rows[-1]['versions']['torch']} and "
-        f"transformers {rows[-1]['versions']['transformers']}."
+        f"with torch {versions['torch']} and transformers {versions['transformers']}."
     )
 
 
-def run_rows(part, baseline, specialist="specialist"):
-    """What every recorded run by itself would have said of two systems."""
+def _run_rows(part, baseline):
+    """What every recorded run by itself would have said of the specialist and a baseline."""
     fold_of = {row["key"]: row["fold"] for row in part.rows}
     table = part.predictions.assign(
         right=lambda t: t["prediction"] == t["label"], fold=lambda t: t["key"].map(fold_of)
     )
     shares = table.groupby(["system", "fold", "seed"], dropna=False)["right"].mean()
     rows = []
-    for (fold, seed), share in shares[specialist].items():
-        beside = shares[baseline][fold]
-        against = beside[seed] if seed in beside.index else beside.iloc[0]
+    for (fold, seed), share in shares["specialist"].items():
+        opponent = shares[baseline][fold]
+        against = opponent[seed] if seed in opponent.index else opponent.iloc[0]
         difference = float(share - against)
         rows.append({"fold": int(fold), "seed": int(seed), "difference": difference})
     return rows
@@ -1301,22 +1171,11 @@ class Jury:
         return "\n".join([*lines, "", self.verdict.wording])
 
 
-# Where a case's headline is not its own test part.
-_HEADLINES = {"sarcasm": "one_liners"}
-
-
 def jury(case):
-    """What the record says of a case: all folds, or simulations, and all runs.
+    """What the record says of a case, over all folds, or simulations, and all runs: a `Jury`.
 
-    Parameters
-    ----------
-    case : ftlearn.cases.case.Case
-        A case of the course. Its claim is held against the opponent that was stronger on
-        validation; where the claim is not about accuracy (``satellite``), no verdict is primary.
-
-    Returns
-    -------
-    Jury
+    Its claim is held against the opponent that was stronger on validation; where the claim is not
+    about accuracy (``satellite``), no verdict is primary.
     """
     return _remembered(case, "jury", lambda: _jury(case))
 
@@ -1337,7 +1196,7 @@ def _jury(case):
         frozen=found[frozen],
         simple=found[simple],
         verdict=found[stronger],
-        runs=run_rows(part, stronger),
+        runs=_run_rows(part, stronger),
     )
 
 
@@ -1375,14 +1234,8 @@ def ablation_rows(case):
     tuned, rows = scores.pop("tuned"), []
     for switch, without in scores.items():
         compared = evaluation.compare_runs(without, tuned)
-        ratios = [a / b for a, b in zip(speeds["tuned"], speeds[switch], strict=True)]
-        rows.append(
-            {
-                "switch": "all of them" if switch == "plain" else switch,
-                "speed": float(np.median(ratios)),
-                "difference": compared.difference,
-                "low": compared.low,
-                "high": compared.high,
-            }
-        )
+        ratios = np.divide(speeds["tuned"], speeds[switch])
+        row = {"switch": "all of them" if switch == "plain" else switch}
+        row |= {"speed": float(np.median(ratios)), "difference": compared.difference}
+        rows.append(row | {"low": compared.low, "high": compared.high})
     return rows

@@ -1,6 +1,7 @@
 """Recorded evidence: kept run by run, matched by hash, recomputed from its predictions."""
 
 import hashlib
+import itertools
 import json
 import os
 import sys
@@ -55,6 +56,8 @@ class Guesser:
         return rows
 
 
+ABOUT_TIME = {"value": 50.0, "unit": "% of the training time"}
+CHANCES = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
 SCRATCH = Recipe.tuned(seed=0, pretrained=False)
 TOY_PLAN = [
     *(Run("folds", "baselines", fold) for fold in range(5)),
@@ -65,7 +68,6 @@ TOY_PLAN = [
     Run("speed", "switches"),
     *evidence.learning_curve_plan((0, 1)),
 ]
-PLAIN_AT = TOY_PLAN.index(Run("ablation", "plain", 0, Recipe.plain(), share=3))
 
 
 @pytest.fixture
@@ -88,8 +90,7 @@ def toy(monkeypatch, tmp_path, cache):
 
     def fit_baselines(case, generalist):
         count((case.fold, "baselines", len(case.train)))
-        chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
-        return {name: Guesser(name, chance) for name, chance in chances.items()}
+        return {name: Guesser(name, chance) for name, chance in CHANCES.items()}
 
     monkeypatch.setitem(sys.modules, "ftlearn.cases.toy", ModuleType("ftlearn.cases.toy"))
     monkeypatch.setattr(evidence, "_PLANS", {"toy": lambda: state.plan})
@@ -107,8 +108,8 @@ def toy(monkeypatch, tmp_path, cache):
         count((case.fold, "contrastive", len(case.train)))
         return Guesser("specialist_contrastive", 0.7, seed)
 
-    monkeypatch.setattr(evidence.few_shot, "fit_contrastive", fit_contrastive)
     state.speeds = toy_speeds = []
+    monkeypatch.setattr(evidence.few_shot, "fit_contrastive", fit_contrastive)
     monkeypatch.setattr(evidence, "load_generalist", lambda case: None)
     monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence.baselines, "fit_baselines", fit_baselines)
@@ -151,36 +152,34 @@ def change_record(change):
     path.write_text(json.dumps(content))
 
 
+def share_right(table):
+    return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+
+
 # --- plans ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_every_planned_run_has_a_key_of_its_own(case_name):
-    keys = [run.fingerprint("data") for run in evidence.plan(case_name)]
-    assert len(set(keys)) == len(keys) > 0
-    assert case_name in CASES
-
-
-@pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_the_split_of_the_notebook_has_three_seeds_or_more(case_name):
-    runs = [run for run in evidence.plan(case_name) if run.part in ("folds", "test")]
-    tuned = [run for run in runs if run.system == "specialist" and run.fold == 0]
-    seeds = sorted(run.recipe.seed for run in tuned)
+def test_planned_runs_have_keys_of_their_own_and_the_notebooks_split_three_seeds(case_name):
+    runs = evidence.plan(case_name)
+    assert case_name in CASES and len({run.fingerprint("data") for run in runs}) == len(runs) > 0
+    runs = [run for run in runs if run.part in ("folds", "test") and run.fold == 0]
+    recipes = [run.recipe for run in runs if run.system == "specialist"]
+    seeds = sorted(recipe.seed for recipe in recipes)
     assert seeds == list(range(len(seeds))) and len(seeds) >= 3
-    assert len({replace(run.recipe, seed=0) for run in tuned}) == 1
+    assert len({replace(recipe, seed=0) for recipe in recipes}) == 1
 
 
 def test_an_ablation_turns_every_switch_back_alone_with_paired_seeds():
-    runs = evidence.ablation_plan((0, 1, 2))
-    by_name = {}
-    for run in runs:
-        by_name.setdefault(run.system, []).append(run)
-    assert set(by_name) == {"tuned", "plain", *training.SWITCHES}
-    for name, same in by_name.items():
-        assert [run.recipe.seed for run in same] == [0, 1, 2]
-        if name in training.SWITCHES:
-            assert same[1].recipe == Recipe.tuned(seed=1, **training.SWITCHES[name])
-    assert len({run.share for run in runs}) == 1 and len({run.fold for run in runs}) == 1
+    runs = evidence.ablation_plan()
+    assert {(run.fold, run.share) for run in runs} == {(0, 6)}
+    found = {(run.system, run.recipe.seed): run.recipe for run in runs}
+    for seed in (0, 1, 2):
+        assert found.pop(("tuned", seed)) == Recipe.tuned(seed=seed)
+        assert found.pop(("plain", seed)) == Recipe.plain(seed=seed)
+        for name, back in training.SWITCHES.items():
+            assert found.pop((name, seed)) == Recipe.tuned(seed=seed, **back)
+    assert not found
 
 
 def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkeypatch):
@@ -211,22 +210,19 @@ def test_a_record_holds_every_run_with_all_that_made_it(toy):
     path = toy.record()
     assert path == evidence.FOLDER / "toy.json"
     rows, table = evidence.read("toy")
-    assert [(r["part"], r["system"], r["fold"], r["share"]) for r in rows] == [
-        (r.part, r.system, r.fold, r.share) for r in TOY_PLAN
-    ]
     assert len({row["key"] for row in rows}) == len(rows)
     for row, run in zip(rows, TOY_PLAN, strict=True):
-        assert row["procedure"] == training.PROCEDURE
+        assert all(row[name] == vars(run)[name] for name in ("part", "system", "fold", "share"))
+        assert row["procedure"] == training.PROCEDURE and len(row["date"]) == 10
         assert row["key"] == run.fingerprint(row["data_hash"])
         assert set(row["machine"]) >= {"cpu", "threads", "memory_gb", "bf16"}
         assert set(row["versions"]) == {"python", "torch", "transformers"}
-        assert len(row["date"]) == 10
         if run.recipe:
             assert Recipe(**row["recipe"]) == run.recipe
             assert row["recipe_hash"] == run.recipe.fingerprint()
             assert row["seed"] == run.recipe.seed and row["history"]
-    columns = "item_id group part label system seed prediction probability key".split()
-    assert list(table.columns) == columns
+    columns = "item_id group part label system seed prediction probability key"
+    assert list(table.columns) == columns.split()
     # An ablation never sees the test part.
     assert set(table["part"]) == {"folds", "test", "learning_curve_5", "learning_curve_20"}
     of_key = {row["key"]: row for row in rows}
@@ -239,11 +235,10 @@ def test_recorded_predictions_are_those_of_the_systems(recorded):
     rows, table = evidence.read("toy")
     texts = {item["item_id"]: item["input"] for item in recorded.items}
     folds = table[table["part"] == "folds"]
-    chances = {"majority": 0.3, "classical": 0.5, "zero_shot": 0.4, "linear_probe": 0.6}
-    assert set(folds["system"]) == {*chances, "specialist"}
+    assert set(folds["system"]) == {*CHANCES, "specialist"}
     for (system, seed), of_system in folds.groupby(["system", "seed"], dropna=False):
         assert sorted(of_system["item_id"]) == sorted(texts)  # over five folds each item once
-        guesser = Guesser(system, chances.get(system, 0.8), None if np.isnan(seed) else int(seed))
+        guesser = Guesser(system, CHANCES.get(system, 0.8), None if np.isnan(seed) else int(seed))
         expected = guesser.predict([texts[i] for i in of_system["item_id"]])
         assert (of_system["prediction"] == expected.argmax(axis=1)).all()
         assert np.allclose(of_system["probability"], expected.max(axis=1))
@@ -294,16 +289,17 @@ def test_what_is_recorded_is_not_run_again(toy):
     assert "folds, specialist, fold 0, seed 1" in toy.said[10]
 
 
-def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy):
+def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy, cache):
     toy.stop_at = 12
     with pytest.raises(KeyboardInterrupt):
         toy.record()
-    assert len(toy.runs) == 12
-    assert not (evidence.FOLDER / "toy.json").exists()
+    assert len(toy.runs) == 12 and not (evidence.FOLDER / "toy.json").exists()
+    # One was killed while it was written.
+    next((cache / "evidence").glob("toy-*/run.json")).unlink()
     toy.stop_at = None
     toy.forget()
     toy.record()
-    assert len(toy.runs) == len(TOY_PLAN)
+    assert len(toy.runs) == len(TOY_PLAN) + 1
     assert evidence.mismatches("toy") == []
 
 
@@ -315,26 +311,14 @@ def test_a_stopped_recording_leaves_an_older_record_as_it_is(recorded):
     assert {path.name: path.read_bytes() for path in evidence.FOLDER.iterdir()} == RECORD
 
 
-def test_a_run_that_was_killed_while_it_was_written_is_run_again(toy, cache):
-    toy.record()
-    rows, table = evidence.read("toy")
-    (cache / "evidence" / f"toy-{rows[7]['key']}" / "run.json").unlink()
-    (evidence.FOLDER / "toy.json").unlink()
-    toy.record()
-    assert len(toy.runs) == len(TOY_PLAN) + 1
-    again_rows, again = evidence.read("toy")
-    assert [row["key"] for row in again_rows] == [row["key"] for row in rows]
-    pd.testing.assert_frame_equal(table, again)
-
-
 def test_what_the_record_holds_is_not_run_again_on_a_machine_that_never_ran_it(recorded):
     rows, table = evidence.read("toy")
     recorded.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
     recorded.record()
     assert len(recorded.runs) == 1
-    again_rows, again = evidence.read("toy")
-    assert again_rows[:-1] == rows
-    pd.testing.assert_frame_equal(again[again["key"] != again_rows[-1]["key"]], table)
+    (*again_rows, new), again = evidence.read("toy")
+    assert again_rows == rows
+    pd.testing.assert_frame_equal(again[again["key"] != new["key"]], table)
 
 
 def test_a_part_can_be_run_again_where_the_record_holds_it(recorded):
@@ -366,9 +350,7 @@ def test_changed_data_unmatch_every_run_that_saw_them(recorded):
     assert len(evidence.mismatches("toy")) == 2 * len(TOY_PLAN)
 
 
-def test_simulated_data_are_known_by_their_id_and_not_simulated_to_be_matched(
-    recorded, monkeypatch
-):
+def test_simulated_data_are_known_by_their_id_and_not_simulated(recorded, monkeypatch):
     recorded.forget()
     module = sys.modules["ftlearn.cases.toy"]
     monkeypatch.setattr(module, "data_id", lambda fold: f"simulation {fold}", raising=False)
@@ -378,11 +360,8 @@ def test_simulated_data_are_known_by_their_id_and_not_simulated_to_be_matched(
 
 
 def test_a_missing_record_says_how_to_make_one(toy):
-    for ask in (evidence.read, evidence.mismatches):
-        with pytest.raises(
-            FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"
-        ):
-            ask("toy")
+    with pytest.raises(FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"):
+        evidence.mismatches("toy")
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -394,8 +373,7 @@ def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
     assert part.systems["specialist"] == {"seconds": 2.0, "seeds": [0, 1]}
     assert part.systems["linear_probe"] == {"seconds": 2.0, "seeds": []}
     assert [v.baseline for v in part.verdicts] == ["linear_probe", "zero_shot", "classical"]
-    table = part.predictions
-    right = (table["label"] == table["prediction"]).groupby(table["system"]).mean()
+    right = share_right(part.predictions)
     for verdict in part.verdicts:
         gain = right["specialist"] - right[verdict.baseline]
         assert verdict.difference == pytest.approx(gain)
@@ -404,18 +382,14 @@ def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
     assert "torch" in part.about and part.rows[0]["date"] in part.about
 
 
-def test_other_parts_have_no_verdicts_of_folds(recorded):
+def test_other_parts_have_no_verdicts_and_an_unknown_one_is_named_with_the_recorded(recorded):
     test = evidence.recorded(recorded.case, "test")
     assert set(test.systems) == {"from_scratch"} and test.verdicts == []
     assert len(test.predictions) == 18
     ablation = evidence.recorded(recorded.case, "ablation")
     assert ablation.systems == {} and len(ablation.rows) == 2 and ablation.predictions.empty
-
-
-def test_an_unknown_part_is_named_with_the_recorded_ones(recorded):
-    with pytest.raises(
-        ValueError, match="'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
-    ):
+    message = "'tweets'; recorded for toy: folds, test, ablation, speed, learning_cur"
+    with pytest.raises(ValueError, match=message):
         evidence.recorded(recorded.case, "tweets")
 
 
@@ -434,24 +408,18 @@ def test_one_split_of_the_folds_stands_for_the_case(recorded):
 def test_the_jury_is_every_fold_and_run_against_the_stronger_of_two_opponents(recorded):
     case = recorded.case
     jury = evidence.jury(replace(case, pace="quick"))
-    validation = {
-        name: np.mean(
-            [row["validation"][name] for row in jury.part.rows if name in row["validation"]]
-        )
-        for name in ("majority", "classical", "zero_shot", "linear_probe")
-    }
-    assert jury.frozen.baseline == max(("zero_shot", "linear_probe"), key=validation.get)
-    assert jury.simple.baseline == max(("majority", "classical"), key=validation.get)
-    assert jury.verdict is max(
-        (jury.frozen, jury.simple), key=lambda verdict: validation[verdict.baseline]
-    )
+    fitted = [r["validation"] for r in jury.part.rows if r["system"] == "baselines"]
+    validation = {name: np.mean([scores[name] for scores in fitted]) for name in CHANCES}
+    frozen = max(("zero_shot", "linear_probe"), key=validation.get)
+    simple = max(("majority", "classical"), key=validation.get)
+    assert (jury.frozen.baseline, jury.simple.baseline) == (frozen, simple)
+    assert jury.verdict.baseline == max((frozen, simple), key=validation.get)
     assert [v for v in jury.part.verdicts if v.primary] == [jury.verdict]
     assert jury.part.name == "folds" and jury.verdict.n == len(recorded.items)
     # The record is of the full pace, whatever the pace it is shown at.
     assert "too small" not in jury.verdict.wording
-    assert sorted((run["fold"], run["seed"]) for run in jury.runs) == [
-        (fold, seed) for fold in range(5) for seed in (0, 1)
-    ]
+    runs = sorted((run["fold"], run["seed"]) for run in jury.runs)
+    assert runs == list(itertools.product(range(5), (0, 1)))
     table = jury.part.predictions.merge(pd.DataFrame(jury.part.rows)[["key", "fold"]])
     right = table["prediction"] == table["label"]
     share = right.groupby([table["system"], table["fold"], table["seed"].fillna(0)]).mean()
@@ -476,7 +444,7 @@ def test_the_claim_meets_the_simple_method_where_validation_prefers_it(recorded)
 
 
 def test_no_verdict_on_accuracy_is_primary_where_the_claim_is_about_time(recorded):
-    case = replace(recorded.case, claimed={"value": 50.0, "unit": "% of the training time"})
+    case = replace(recorded.case, claimed=ABOUT_TIME)
     assert not any(verdict.primary for verdict in evidence.jury(case).part.verdicts)
 
 
@@ -488,9 +456,7 @@ def test_the_jury_of_a_case_without_folds_is_its_own_test_part_under_a_name_of_i
     assert jury.part.name == "record" == jury.verdict.part
     assert set(jury.part.predictions["part"]) == {"record"}
     # Nothing that is not a witness of the two questions: no other variants, no run from scratch.
-    assert set(jury.part.systems) == {
-        "majority", "classical", "zero_shot", "linear_probe", "specialist",
-    }  # fmt: skip
+    assert set(jury.part.systems) == {*CHANCES, "specialist"}
     assert [run["seed"] for run in jury.runs] == [0, 1, 2]
 
 
@@ -502,13 +468,11 @@ def test_a_learning_curve_ends_with_all_examples_on_the_same_items(recorded):
     assert not any(verdict.primary for part in parts for verdict in part.verdicts)
     for part in parts:
         assert set(part.predictions["item_id"]) == set(case.test["item_id"])
+    right = dict(zip((5, 20, "all"), (share_right(p.predictions) for p in parts), strict=True))
     rows = evidence.learning_curve_rows(case, parts)
-    assert {row["size"] for row in rows} == {5, 20, "all"}
+    assert len(rows) == sum(map(len, right.values()))
     for row in rows:
-        table = parts[[5, 20, "all"].index(row["size"])].predictions
-        table = table[table["system"] == row["system"]]
-        share = (table["prediction"] == table["label"]).mean()
-        assert row["score"].score == pytest.approx(share)
+        assert row["score"].score == pytest.approx(right[row["size"]][row["system"]])
 
 
 # --- checking one run -----------------------------------------------------------------------
@@ -532,9 +496,8 @@ def test_a_spread_is_that_of_the_seeds_of_the_same_run_alone(recorded):
     rows, _ = evidence.read("toy")
     probe = next(row for row in rows if row["system"] == "specialist" and row["fold"] == 2)
     twins = [row for row in rows if evidence._twins(row, probe)]
-    assert {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins} == {
-        ("folds", "specialist", 2, 0), ("folds", "specialist", 2, 1)
-    }  # fmt: skip
+    found = {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins}
+    assert found == {("folds", "specialist", 2, seed) for seed in (0, 1)}
 
 
 def test_a_check_of_what_is_not_recorded_says_so(toy):
@@ -602,13 +565,14 @@ def patients_without_images(monkeypatch):
     def simulated(simulation, sizes):
         found, begin = {}, 0
         for part, most in tumor_xrays.PATIENTS["full"].items():
-            numbers = np.arange(begin, begin + sizes[part])
-            plans = np.array([tumor_xrays.plan_of_patient(number) for number in numbers])
-            found[part] = {"number": numbers, "label": plans[:, 0], "grade": plans[:, 1]}
-            found[part] |= {"detectability": 0.0 * numbers, "diameter": 0.0 * numbers}
+            n = sizes[part]
+            numbers = np.arange(begin, begin + n)
+            labels, grades = np.transpose([tumor_xrays.plan_of_patient(i) for i in numbers])
+            found[part] = {"number": numbers, "label": labels, "grade": grades}
+            found[part] |= {"detectability": np.zeros(n), "diameter": np.zeros(n)}
             for scanner in ("scanner_1", "scanner_2"):
-                found[part][f"image_{scanner}"] = np.zeros((len(numbers), 1, 1), dtype=np.uint8)
-                found[part][f"box_{scanner}"] = np.full((len(numbers), 4), np.nan)
+                found[part][f"image_{scanner}"] = np.zeros((n, 1, 1), dtype=np.uint8)
+                found[part][f"box_{scanner}"] = np.full((n, 4), np.nan)
             begin += most
         return found
 
@@ -637,9 +601,7 @@ def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
-def test_the_shipped_record_matches_the_recipes_the_data_and_the_procedure(
-    case_name, catalogue_read_once
-):
+def test_the_shipped_record_matches_recipes_data_and_procedure(case_name, catalogue_read_once):
     assert evidence.mismatches(case_name) == []
 
 
@@ -658,11 +620,9 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
             labels = range(len(case.part(part))) if is_search else case.labels(part)
             facts = zip(labels, case.groups(part), strict=True)
             items_of[part, fold] = dict(zip(case.part(part)["item_id"], facts, strict=True))
-    row_of = {row["key"]: row for row in rows}
-    recorded_for = {}
-    for (key, part, system, seed), rows_of in table.groupby(
-        ["key", "part", "system", table["seed"].fillna(-1)]
-    ):
+    row_of, recorded_for = {row["key"]: row for row in rows}, {}
+    identity = ["key", "part", "system", table["seed"].fillna(-1)]
+    for (key, part, system, seed), rows_of in table.groupby(identity):
         row = row_of[key]
         items = items_of["test" if part == row["part"] else part, row["fold"]]
         assert rows_of["item_id"].is_unique and set(rows_of["item_id"]) == set(items)
@@ -687,8 +647,8 @@ def test_shipped_predictions_are_about_the_items_of_the_case(
     assert table["prediction"].between(0, len(case.label_names) - 1).all()
 
 
-# Runs that train no encoder: they have no recipe and no history.
-UNTRAINED = ("baselines", "controls", "mlp_probe", "linear_probe_searched")
+# Runs without a recipe and a history of training.
+WITHOUT = "baselines controls mlp_probe linear_probe_searched specialist_contrastive".split()
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
@@ -703,10 +663,9 @@ def test_a_shipped_record_says_where_and_how_it_was_made(case_name):
             continue
         assert all(seconds >= 0 for seconds in row["seconds_of"].values())
         assert all(0 <= score <= 1 for score in row["validation"].values())
-        assert ("history" in row) == ("recipe" in row) == ("recipe_hash" in row)
-        by_recipe = row["system"] not in (*UNTRAINED, "specialist_contrastive")
-        assert ("recipe" in row) == by_recipe
-        if "recipe" in row:
+        by_recipe = row["system"] not in WITHOUT
+        assert all((name in row) == by_recipe for name in ("recipe", "recipe_hash", "history"))
+        if by_recipe:
             best = max(line["validation_score"] for line in row["history"])
             # The table is of float32, the history of the precision of training.
             above = row["validation"][row["system"]] - best
@@ -723,8 +682,7 @@ RACERS = ("from_scratch", "specialist", "specialist_partial")
 @pytest.fixture(scope="module")
 def tiles():
     """What stands for the satellite case in front of its record."""
-    claimed = {"value": 50.0, "unit": "% of the training time"}
-    return toy_case(name="satellite", claimed=claimed, label_names=list("abcdefghij"))
+    return toy_case(name="satellite", claimed=ABOUT_TIME, label_names=list("abcdefghij"))
 
 
 def test_recorded_seconds_are_images_over_the_speed_of_the_same_round(tiles):
@@ -758,20 +716,16 @@ def test_the_part_about_time_to_a_target_follows_from_the_race(tiles):
     for name, about in part.systems.items():
         assert about["score"] == at[name].median()
         assert about["seeds"] == ([0, 1, 2, 3, 4] if name in RACERS else [])
-    first, second = part.verdicts
-    assert (first["specialist"], first["primary"]) == ("specialist", True)
-    assert (second["specialist"], second["primary"]) == ("specialist_partial", False)
-    assert first["baseline"] == second["baseline"] == "from_scratch"
+    said = [(v["baseline"], v["specialist"], v["primary"]) for v in part.verdicts]
+    assert said[0] == ("from_scratch", "specialist", True)
+    assert said[1:] == [("from_scratch", "specialist_partial", False)]
+    first = part.verdicts[0]
     slow, fast = (np.median(at[name].seconds) for name in ("from_scratch", "specialist"))
     assert first["difference"] == pytest.approx(1 - fast / slow)
     assert first["n"] == first["n_groups"] == part.more["n"] == part.more["n_groups"] == 5
     assert part.more["target"] == racing.PRIMARY_TARGET
     assert [row["target"] for row in part.more["targets"]] == list(racing.TARGETS)
     json.dumps([part.systems, part.verdicts, part.more], allow_nan=False)
-
-
-def share_right(table):
-    return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
 
 
 def test_recorded_systems_beside_a_live_specialist_are_judged_against_it(tiles, monkeypatch):
@@ -844,9 +798,8 @@ def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypat
     speeds = found["examples_per_second"]
     assert list(speeds.values()) == [[101.0, 104.0], [102.0, 105.0], [103.0, 106.0]]
     fits = found["seconds_of_fit"]
-    assert {name: len(seconds) for name, seconds in fits.items()} == {
-        "features": 2, "linear_probe": 2, "classical": 2
-    }  # fmt: skip
+    assert set(fits) == {"features", "linear_probe", "classical"}
+    assert {len(seconds) for seconds in fits.values()} == {2}
     # A probe's clock holds that of the features it stands on.
     assert np.all(np.subtract(fits["linear_probe"], fits["features"]) >= 0)
 
