@@ -1,5 +1,6 @@
 """The command line and the doctor, without running a model."""
 
+import functools
 import json
 import os
 import subprocess
@@ -73,15 +74,14 @@ def healthy(project, monkeypatch):
     return states
 
 
-def test_run_takes_a_case_and_a_pace(project, executed):
+def test_run_takes_a_case_and_its_pace_from_the_line_or_the_environment(
+    project, executed, monkeypatch
+):
     assert cli.main(["run", "medical", "--pace", "quick"]) == 0
-    assert executed.calls == [("01_text", "quick", project / "report" / "quick")]
-
-
-def test_run_takes_its_pace_from_the_environment(project, executed, monkeypatch):
     monkeypatch.setenv("FTLEARN_PACE", "quick")
     assert cli.main(["run", "05"]) == 0
-    assert executed.calls[0][:2] == ("05_images", "quick")
+    folder = project / "report" / "quick"
+    assert executed.calls == [("01_text", "quick", folder), ("05_images", "quick", folder)]
 
 
 def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
@@ -92,26 +92,24 @@ def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("pace", "arguments", "words"),
     [
-        (["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, satellite"),
-        (["fetch", "nonsense"], "nonsense"),
-        (["fetch", "minilm", "--from", "no/such/folder"], "no/such/folder"),
-        (["report"], "run `ftlearn run all` first"),
+        ("full", ["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, sat"),
+        ("full", ["fetch", "nonsense"], "nonsense"),
+        ("full", ["fetch", "minilm", "--from", "no/such/folder"], "no/such/folder"),
+        ("full", ["report"], "run `ftlearn run all` first"),
+        ("leisurely", ["run", "all"], "FTLEARN_PACE is 'leisurely'"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(project, capsys, arguments, words):
+def test_a_users_mistake_is_one_line_and_exit_code_2(
+    project, monkeypatch, capsys, pace, arguments, words
+):
+    monkeypatch.setenv("FTLEARN_PACE", pace)
     assert cli.main(arguments) == 2
     output = capsys.readouterr()
     assert words in output.err
     assert output.err.count("\n") == 1
     assert "Traceback" not in output.err
-
-
-def test_a_wrong_pace_in_the_environment_is_a_users_mistake(project, monkeypatch, capsys):
-    monkeypatch.setenv("FTLEARN_PACE", "leisurely")
-    assert cli.main(["run", "all"]) == 2
-    assert "FTLEARN_PACE is 'leisurely'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["run"], ["run", "all", "--fast"]])
@@ -122,20 +120,14 @@ def test_a_command_that_does_not_exist_is_refused_with_the_usage(arguments, caps
     assert "usage: ftlearn" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_not_a_traceback(project, monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
+def test_ctrl_c_is_not_a_traceback_and_a_bug_keeps_its_own(project, monkeypatch, capsys):
+    def stop(*args, error=KeyboardInterrupt, **kwargs):
+        raise error
 
-    monkeypatch.setattr(notebooks, "execute", interrupted)
+    monkeypatch.setattr(notebooks, "execute", stop)
     assert cli.main(["run", "01"]) == 130
     assert capsys.readouterr().err.strip() == "ftlearn: stopped"
-
-
-def test_a_bug_keeps_its_traceback(project, monkeypatch):
-    def broken(*args, **kwargs):
-        raise KeyError("a bug")
-
-    monkeypatch.setattr(notebooks, "execute", broken)
+    monkeypatch.setattr(notebooks, "execute", functools.partial(stop, error=KeyError("a bug")))
     with pytest.raises(KeyError):
         cli.main(["run", "01"])
 
@@ -148,19 +140,12 @@ def test_fetch_hands_on_names_and_source(monkeypatch):
     assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
 
 
-def test_an_asset_that_cannot_be_had_is_no_traceback(monkeypatch, capsys):
-    def fail(names, source):
-        raise assets.AssetError("words cannot be had")
-
-    monkeypatch.setattr(assets, "fetch", fail)
-    assert cli.main(["fetch"]) == 2
-    assert capsys.readouterr().err == "ftlearn: words cannot be had\n"
-
-
-def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract(project, monkeypatch, capsys):
-    problems = []
+def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract_or_a_case_left_out(
+    project, monkeypatch, capsys
+):
+    problems, left_out = [], {}
     monkeypatch.setattr(report, "collect", lambda folder: {"cases": {}, "folder": folder})
-    monkeypatch.setattr(report, "left_out", lambda folder: {})
+    monkeypatch.setattr(report, "left_out", lambda folder: left_out)
     monkeypatch.setattr(report, "write_index", lambda folder: folder / "index.html")
     monkeypatch.setattr(report, "validate", lambda results: problems)
     monkeypatch.setattr(report, "recompute", lambda results, folder: [])
@@ -169,14 +154,8 @@ def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract(project, mo
     problems.append("medical: 'n_test' is missing")
     assert cli.main(["report", "--pace", "quick"]) == 1
     assert "'n_test' is missing" in capsys.readouterr().err
-
-
-def test_report_tells_which_cases_are_left_out(project, monkeypatch, capsys):
-    monkeypatch.setattr(report, "collect", lambda folder: {"cases": {}})
-    monkeypatch.setattr(report, "left_out", lambda folder: {"medical": "medical is left out"})
-    monkeypatch.setattr(report, "write_index", lambda folder: folder / "index.html")
-    monkeypatch.setattr(report, "validate", lambda results: [])
-    monkeypatch.setattr(report, "recompute", lambda results, folder: [])
+    problems.clear()
+    left_out["medical"] = "medical is left out"
     assert cli.main(["report"]) == 1
     assert "medical is left out" in capsys.readouterr().err
 
@@ -226,51 +205,81 @@ def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
     assert asset["detail"] == "missing: why; run `ftlearn fetch`"
 
 
-def problems(found):
-    return {check.name: check.detail for check in found["checks"] if check.state == "problem"}
+def told(found, state):
+    return {check.name: check.detail for check in found["checks"] if check.state == state}
 
 
 def test_the_doctor_names_a_package_that_is_absent_or_outside_its_range(healthy, monkeypatch):
     lines = ["no-such-package>=1", "pytest<1", "also-absent>=1; extra == 'test'"]
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: lines)
     found = doctor.examine()
+    problems = told(found, "problem")
     assert not found["ok"]
-    assert set(problems(found)) == {"no-such-package", "pytest"}
-    assert "not installed" in problems(found)["no-such-package"]
-    assert "is outside <1" in problems(found)["pytest"]
+    assert set(problems) == {"no-such-package", "pytest"}
+    assert "not installed" in problems["no-such-package"]
+    assert "is outside <1" in problems["pytest"]
     assert all("pytest" in act.detail for act in found["acts"])
 
 
-def test_the_doctor_notes_a_version_that_was_not_tested(healthy, monkeypatch):
-    monkeypatch.setattr(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"})
+def raising(error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    return refuse
+
+
+GPU = settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "check", "words"),
+    [
+        (doctor, "_IMPORTED", ("no_such_module",), "import no_such_module", "No module named"),
+        (
+            *(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 1.5}),
+            *("memory", "1.5 GB; the course needs 2.0 GB"),
+        ),
+        (
+            *(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=200_000_000)),
+            *("disk", "0.2 GB free"),
+        ),
+        (
+            *(doctor.tempfile, "TemporaryFile", raising(PermissionError(13, "denied"))),
+            *("cache", "set FTLEARN_CACHE"),
+        ),
+        (torch_setup, "machine", raising(GPU), "machine", "FTLEARN_DEVICE is 'gpu'"),
+    ],
+    ids=["broken import", "little memory", "full disk", "locked cache", "unknown device"],
+)
+def test_the_doctor_names_what_stops_the_course(
+    healthy, monkeypatch, module, name, value, check, words
+):
+    monkeypatch.setattr(module, name, value)
     found = doctor.examine()
-    assert found["ok"]
-    (check,) = [check for check in found["checks"] if check.name == "pytest"]
-    assert check.state == "note"
-    assert "tested with 0.0.1" in check.detail
+    assert not found["ok"] and words in told(found, "problem")[check]
 
 
-def test_the_doctor_names_an_import_that_breaks(healthy, monkeypatch):
-    monkeypatch.setattr(doctor, "_IMPORTED", ("json", "no_such_module_here"))
-    assert "No module named" in problems(doctor.examine())["import no_such_module_here"]
-
-
-def test_the_doctor_refuses_too_little_memory_and_notes_missing_bf16(healthy, monkeypatch):
-    small = {**MACHINE, "memory_gb": 1.5, "bf16": False}
-    monkeypatch.setattr(torch_setup, "machine", lambda: small)
+@pytest.mark.parametrize(
+    ("module", "name", "value", "check", "words"),
+    [
+        (
+            *(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"}),
+            *("pytest", "tested with 0.0.1"),
+        ),
+        (torch_setup, "machine", lambda: {**MACHINE, "bf16": False}, "bfloat16", ""),
+        (
+            *(torch_setup, "memory_is_scarce", lambda: True),
+            *("memory", "16.0 GB: memory is traded for time"),
+        ),
+    ],
+    ids=["untested version", "no bfloat16", "scarce memory"],
+)
+def test_the_doctor_notes_what_stops_nothing(
+    healthy, monkeypatch, module, name, value, check, words
+):
+    monkeypatch.setattr(module, name, value)
     found = doctor.examine()
-    assert problems(found) == {"memory": "1.5 GB; the course needs 2.0 GB"}
-    assert [check.state for check in found["checks"] if check.name == "bfloat16"] == ["note"]
-
-
-def test_the_doctor_says_where_memory_is_traded_for_time(healthy, monkeypatch):
-    monkeypatch.setattr(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 2.1})
-    monkeypatch.setattr(torch_setup, "memory_is_scarce", lambda: True)
-    found = doctor.examine()
-    assert found["ok"]
-    (check,) = [check for check in found["checks"] if check.name == "memory"]
-    assert check.state == "note"
-    assert "2.1 GB: memory is traded for time" in check.detail
+    assert found["ok"] and words in told(found, "note")[check]
 
 
 def test_the_doctor_names_how_threads_wait(healthy, monkeypatch):
@@ -278,39 +287,13 @@ def test_the_doctor_names_how_threads_wait(healthy, monkeypatch):
     assert "waiting threads: passive: others used 1.0 of 2 CPUs" in doctor.as_text(doctor.examine())
 
 
-def test_the_doctor_refuses_a_full_disk(healthy, monkeypatch):
-    usage = SimpleNamespace(free=200_000_000)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
-    assert "0.2 GB free" in problems(doctor.examine())["disk"]
-
-
-def test_the_doctor_refuses_a_cache_that_cannot_be_written(healthy, monkeypatch):
-    def refuse(dir):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
-    assert "set FTLEARN_CACHE" in problems(doctor.examine())["cache"]
-
-
 def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkeypatch, read_only):
     monkeypatch.setenv("FTLEARN_HOME", str(project / "home"))
     (project / "cache").mkdir()
     read_only[project / "cache"] = 30  # a read-only file system
     found = doctor.examine()
-    assert found["ok"]
-    (check,) = [check for check in found["checks"] if check.name == "cache"]
-    assert check.state == "note"
-    assert check.detail.endswith(
-        f"may only be read; what is made here goes to {project}/home/cache"
-    )
-
-
-def test_the_doctor_refuses_a_device_that_does_not_exist(healthy, monkeypatch):
-    def machine():
-        raise settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
-
-    monkeypatch.setattr(torch_setup, "machine", machine)
-    assert "FTLEARN_DEVICE is 'gpu'" in problems(doctor.examine())["machine"]
+    words = f"may only be read; what is made here goes to {project}/home/cache"
+    assert found["ok"] and told(found, "note")["cache"].endswith(words)
 
 
 def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeypatch, tmp_path):

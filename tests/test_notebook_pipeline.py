@@ -48,15 +48,20 @@ def project(tmp_path, monkeypatch):
     sources.mkdir(parents=True)
     monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
     monkeypatch.delenv("FTLEARN_PACE", raising=False)
-    said = []
+    found = SimpleNamespace(folder=tmp_path, said=[], work=tmp_path / "my_work")
 
-    def source(name, text):
+    def source(name, text=GOOD):
         (sources / f"{name}.py").write_text(text, encoding="utf-8")
+        return sources / f"{name}.py"
 
-    def read(path):
-        return nbformat.read(tmp_path / path, as_version=4)
+    def run(name, text, pace="quick"):
+        source(name, text)
+        return notebooks.execute(name, pace, progress=found.said.append)
 
-    return SimpleNamespace(folder=tmp_path, source=source, read=read, said=said)
+    found.source, found.run = source, run
+    found.read = lambda path: nbformat.read(tmp_path / path, as_version=4)
+    found.copy = lambda: notebooks.copy_for_learner(found.work)
+    return found
 
 
 def cell(source, count=None, outputs=(), tags=()):
@@ -73,21 +78,22 @@ def text_output(text):
     return nbformat.v4.new_output("stream", text=text)
 
 
-def test_a_good_notebook_runs_at_its_pace_and_its_cost_is_measured(project):
-    project.source("01_good", GOOD)
-    run = notebooks.execute("01_good", "quick", progress=project.said.append)
+def test_a_good_notebook_runs_at_its_pace_and_its_cost_is_measured(project, monkeypatch):
+    monkeypatch.setattr(notebooks, "HEARTBEAT_SECONDS", 0)
+    run = project.run("01_good", GOOD)
     assert run.ok and run.failure is None
     assert run.cells == 2
     assert run.peak_rss_mb > 120
     folder = project.folder / "report" / "quick"
-    executed = nbformat.read(folder / "notebooks" / "01_good.ipynb", as_version=4)
+    executed = project.read("report/quick/notebooks/01_good.ipynb")
     assert notebooks.ran_completely(executed) == []
     assert executed.cells[1].outputs[0].text == "quick quick\n"
     assert executed.cells[3].outputs[0].data["text/plain"] == "42"
     recorded = json.loads((folder / "runs" / "01_good.json").read_text())
     assert (recorded["ok"], recorded["seconds"]) == (True, run.seconds)
     assert not (project.folder / "report" / "notebooks").exists()
-    assert project.said[-1].startswith("[01_good] done")
+    assert "[01_good] cell 0/2" in "\n".join(project.said)
+    assert project.said[-1].startswith("[01_good] done · 2 cells")
 
 
 def test_the_kernel_is_this_interpreter_whatever_python3_means(project, monkeypatch):
@@ -96,20 +102,21 @@ def test_the_kernel_is_this_interpreter_whatever_python3_means(project, monkeypa
     spec = {"argv": ["/nowhere/python", "{connection_file}"], "display_name": "x", "language": "x"}
     (decoy / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(decoy.parent.parent))
-    project.source("01_who", "# %%\nimport sys\nprint(sys.executable)\n")
-    assert notebooks.execute("01_who", "quick", progress=project.said.append).ok
+    assert project.run("01_who", "# %%\nimport sys\nprint(sys.executable)\n").ok
     executed = project.read("report/quick/notebooks/01_who.ipynb")
     assert executed.cells[0].outputs[0].text.strip() == sys.executable
 
 
 def test_a_failing_cell_is_named_and_the_notebook_is_kept(project):
-    project.source("02_bad", BAD)
-    run = notebooks.execute("02_bad", "full", progress=project.said.append)
+    run = project.run("02_bad", BAD, "full")
     assert not run.ok
-    assert "cell 2 of 3 (Trouble) failed" in run.failure
-    assert "RuntimeError: the model is on strike" in run.failure
-    assert "report/notebooks/02_bad.ipynb" in run.failure
-    assert "ftlearn run 02_bad" in run.failure
+    for words in (
+        "cell 2 of 3 (Trouble) failed",
+        "RuntimeError: the model is on strike",
+        "report/notebooks/02_bad.ipynb",
+        "ftlearn run 02_bad",
+    ):
+        assert words in run.failure
     executed = project.read("report/notebooks/02_bad.ipynb")
     problems = notebooks.ran_completely(executed)
     assert any("raised RuntimeError" in problem for problem in problems)
@@ -118,14 +125,12 @@ def test_a_failing_cell_is_named_and_the_notebook_is_kept(project):
 
 
 def test_a_kernel_that_dies_is_reported(project):
-    project.source("03_dies", "# %%\nimport os\nos._exit(3)\n")
-    run = notebooks.execute("03_dies", "quick", progress=project.said.append)
+    run = project.run("03_dies", "# %%\nimport os\nos._exit(3)\n")
     assert not run.ok
     assert "the kernel died in cell 1 of 1" in run.failure
 
 
 def test_ctrl_c_ends_the_kernel_and_keeps_what_there_is(project, monkeypatch):
-    project.source("04_long", NEVER_ENDS)
     seen = []
     measure = notebooks.tree_rss
 
@@ -137,7 +142,7 @@ def test_ctrl_c_ends_the_kernel_and_keeps_what_there_is(project, monkeypatch):
 
     monkeypatch.setattr(notebooks, "tree_rss", measure_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        notebooks.execute("04_long", "quick", progress=project.said.append)
+        project.run("04_long", NEVER_ENDS)
     gone = not psutil.pid_exists(seen[0])
     assert gone or psutil.Process(seen[0]).status() == psutil.STATUS_ZOMBIE
     assert not [t for t in threading.enumerate() if t.name == "notebook 04_long"]
@@ -146,13 +151,7 @@ def test_ctrl_c_ends_the_kernel_and_keeps_what_there_is(project, monkeypatch):
     assert recorded["ok"] is False
 
 
-def test_sections_are_reported_as_they_are_reached(project, monkeypatch):
-    monkeypatch.setattr(notebooks, "HEARTBEAT_SECONDS", 0)
-    project.source("01_good", GOOD)
-    notebooks.execute("01_good", "quick", progress=project.said.append)
-    lines = "\n".join(project.said)
-    assert "[01_good] cell 0/2" in lines
-    assert "done · 2 cells" in project.said[-1]
+ERROR = nbformat.v4.new_output("error", ename="NameError", evalue="x")
 
 
 @pytest.mark.parametrize(
@@ -162,10 +161,7 @@ def test_sections_are_reported_as_they_are_reached(project, monkeypatch):
         ([cell("x = 1", 2), cell("y = 2", 1)], "was executed as number 2"),
         ([cell("x = 1", 1), cell("y = 2", 3)], "was executed as number 3"),
         ([nbformat.v4.new_markdown_cell("text")], "no code cell"),
-        (
-            [cell("x", 1, [nbformat.v4.new_output("error", ename="NameError", evalue="x")])],
-            "raised NameError: x",
-        ),
+        ([cell("x", 1, [ERROR])], "raised NameError: x"),
     ],
 )
 def test_a_notebook_that_did_not_really_run_is_found(cells, words):
@@ -180,31 +176,17 @@ def test_an_expected_error_and_an_empty_cell_are_no_problem():
 
 
 def test_publishing_writes_the_notebook_without_traces_of_the_machine(project):
-    project.source("01_good", GOOD)
+    source = project.source("01_good")
     assert notebooks.build("01_good", progress=project.said.append) == []
     path = project.folder / "notebooks" / "01_good.ipynb"
-    published = nbformat.read(path, as_version=4)
+    published = project.read(path)
     nbformat.validate(published)
     assert published.metadata.kernelspec.name == "python3"
     assert "version" not in published.metadata.language_info
     assert [c.id for c in published.cells] == [f"cell-{i:03d}" for i in range(5)]
     assert all("execution" not in c.metadata for c in published.cells)
-    assert notebooks.sources_equal(project.folder / "notebooks/source/01_good.py", path)
-
-
-def test_the_same_source_gives_the_same_notebook(project):
-    project.source("01_good", GOOD)
-    path = project.folder / "notebooks/source/01_good.py"
-    assert nbformat.writes(notebooks.read_source(path)) == nbformat.writes(
-        notebooks.read_source(path)
-    )
-
-
-def test_an_edited_source_no_longer_equals_its_notebook(project):
-    project.source("01_good", GOOD)
-    source = project.folder / "notebooks/source/01_good.py"
-    path = project.folder / "notebooks" / "01_good.ipynb"
-    nbformat.write(notebooks.read_source(source), path)
+    first, again = (nbformat.writes(notebooks.read_source(source)) for _ in range(2))
+    assert first == again
     assert notebooks.sources_equal(source, path)
     project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
     assert not notebooks.sources_equal(source, path)
@@ -254,19 +236,13 @@ def test_a_notebook_that_is_too_large_is_not_published(project):
 
 
 def test_live_widget_views_give_way_to_what_stands_beside_them():
-    view = {"model_id": "abc"}
-    alone = nbformat.v4.new_output(
-        "display_data", data={notebooks.WIDGET_VIEW: view, "text/plain": "VBox()"}
-    )
-    beside = nbformat.v4.new_output(
-        "display_data",
-        data={
-            notebooks.WIDGET_VIEW: view,
-            notebooks.SCRIPT: "name()",
-            "text/html": "<p>table</p>",
-        },
-    )
-    notebook = book(cell("x", 1, [alone, beside]))
+    view = {notebooks.WIDGET_VIEW: {"model_id": "abc"}}
+    datas = [
+        {**view, "text/plain": "VBox()"},
+        {**view, notebooks.SCRIPT: "name()", "text/html": "<p>table</p>"},
+    ]
+    outputs = [nbformat.v4.new_output("display_data", data=data) for data in datas]
+    notebook = book(cell("x", 1, outputs))
     notebook.metadata["widgets"] = {"state": {}}
     clean = notebooks.normalise(notebook)
     assert "widgets" not in clean.metadata
@@ -275,11 +251,11 @@ def test_live_widget_views_give_way_to_what_stands_beside_them():
     assert notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data  # the original is untouched
 
 
-def test_notebooks_are_found_by_name_number_case_and_all(project):
-    project.source("00_start_here", GOOD)
-    project.source("01_text_specialists", GOOD)
-    cases = {"medical": "01_text_specialists", "satellite": "05_satellites"}
+def test_notebooks_are_found_by_name_number_case_and_all(project, monkeypatch, tmp_path):
     both = ["00_start_here", "01_text_specialists"]
+    for name in both:
+        project.source(name)
+    cases = {"medical": "01_text_specialists", "satellite": "05_satellites"}
     assert notebooks.resolve("all", cases) == both
     for wanted in ("01", "1", "medical", "01_text_specialists", "01_text_specialists.ipynb"):
         assert notebooks.resolve(wanted, cases) == [both[1]]
@@ -287,46 +263,33 @@ def test_notebooks_are_found_by_name_number_case_and_all(project):
         notebooks.resolve("cooking", cases)
     with pytest.raises(ValueError, match="05_satellites"):
         notebooks.resolve("satellite", cases)
-
-
-def test_a_missing_project_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError, match="pip install -e"):
         notebooks.source_files()
 
 
-def test_a_learners_copy_is_never_overwritten(project):
-    project.source("01_good", GOOD)
-    work = project.folder / "my_work"
-    assert notebooks.copy_for_learner(work) == ["Your own copy of 01_good was made."]
-    own = work / "01_good.ipynb"
-    changed = nbformat.read(own, as_version=4)
-    changed.cells[1].source = "the learner's own words"
-    nbformat.write(changed, own)
+def write_own_words(path):
+    """As a learner does who works in a copy."""
+    own = nbformat.read(path, as_version=4)
+    own.cells[1].source = "the learner's own words"
+    nbformat.write(own, path)
+
+
+def test_a_learners_copy_is_never_overwritten_and_no_new_edition_either(project):
+    project.source("01_good")
+    own = project.work / "01_good.ipynb"
+    assert project.copy() == ["Your own copy of 01_good was made."]
+    write_own_words(own)
     before = own.read_bytes()
-    assert notebooks.copy_for_learner(work) == []
-    project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
-    (said,) = notebooks.copy_for_learner(work)
-    assert "01_good.new-edition.ipynb" in said
-    assert own.read_bytes() == before
-    assert notebooks.copy_for_learner(work) == []
-    newer = nbformat.read(work / "01_good.new-edition.ipynb", as_version=4)
-    assert "6 * 8" in newer.cells[3].source
-
-
-def test_a_second_new_edition_leaves_the_first_alone(project):
-    project.source("01_good", GOOD)
-    work = project.folder / "my_work"
-    notebooks.copy_for_learner(work)
-    for answer in ("6 * 8", "6 * 9"):
+    assert project.copy() == []
+    for edition, answer in (("new-edition", "6 * 8"), ("new-edition-2", "6 * 9")):
         project.source("01_good", GOOD.replace("6 * 7", answer))
-        notebooks.copy_for_learner(work)
-    names = {path.name for path in work.glob("*.ipynb")}
-    assert names == {
-        "01_good.ipynb",
-        "01_good.new-edition.ipynb",
-        "01_good.new-edition-2.ipynb",
-    }
+        (said,) = project.copy()
+        assert f"01_good.{edition}.ipynb" in said
+        assert project.copy() == []
+    assert own.read_bytes() == before
+    for edition, answer in (("new-edition", "6 * 8"), ("new-edition-2", "6 * 9")):
+        assert answer in project.read(f"my_work/01_good.{edition}.ipynb").cells[3].source
 
 
 DAMAGED = {
@@ -342,59 +305,50 @@ DAMAGED = {
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_notebook_is_put_aside_and_a_new_copy_is_made(project, content):
-    project.source("01_good", GOOD)
-    work = project.folder / "my_work"
-    notebooks.copy_for_learner(work)
+    project.source("01_good")
+    project.copy()
     for number in ("", "-2"):
-        (work / "01_good.ipynb").write_bytes(content)
-        told, made = notebooks.copy_for_learner(work)
+        (project.work / "01_good.ipynb").write_bytes(content)
+        told, made = project.copy()
         assert f"is damaged and cannot be opened. It is kept as 01_good-damaged{number}.ip" in told
         assert made == "Your own copy of 01_good was made."
-        assert (work / f"01_good-damaged{number}.ipynb").read_bytes() == content
-        assert nbformat.read(work / "01_good.ipynb", as_version=4).cells
-    assert notebooks.copy_for_learner(work) == []
+        assert (project.work / f"01_good-damaged{number}.ipynb").read_bytes() == content
+        assert project.read("my_work/01_good.ipynb").cells
+    assert project.copy() == []
 
 
 @pytest.mark.parametrize("content", ["", '{"01_good": ["ab', "[]", '{"01_good": 3}', "null"])
 def test_a_damaged_list_of_editions_is_put_aside_and_the_notebooks_stay(project, content):
-    project.source("01_good", GOOD)
-    work = project.folder / "my_work"
-    notebooks.copy_for_learner(work)
-    own = work / "01_good.ipynb"
-    changed = nbformat.read(own, as_version=4)
-    changed.cells[1].source = "the learner's own words"
-    nbformat.write(changed, own)
-    (work / ".editions.json").write_text(content)
-    (told,) = notebooks.copy_for_learner(work)
+    project.source("01_good")
+    project.copy()
+    own = project.work / "01_good.ipynb"
+    write_own_words(own)
+    (project.work / ".editions.json").write_text(content)
+    (told,) = project.copy()
     assert "was damaged" in told and ".editions-damaged.json" in told
-    assert (work / ".editions-damaged.json").read_text() == content
+    assert (project.work / ".editions-damaged.json").read_text() == content
     assert "the learner's own words" in own.read_text(encoding="utf-8")
     project.source("01_good", GOOD.replace("6 * 7", "6 * 8"))
-    (said,) = notebooks.copy_for_learner(work)
+    (said,) = project.copy()
     assert "01_good.new-edition.ipynb" in said
 
 
 def test_a_notebook_that_cannot_be_read_is_told_and_the_others_are_copied(project):
     for name in ("01_good", "02_good"):
-        project.source(name, GOOD)
-    work = project.folder / "my_work"
-    (work / "01_good.ipynb").mkdir(parents=True)
-    told, made = notebooks.copy_for_learner(work)
+        project.source(name)
+    (project.work / "01_good.ipynb").mkdir(parents=True)
+    told, made = project.copy()
     assert told.startswith("Your 01_good.ipynb cannot be read") and "02_good was made" in made
 
 
 def test_a_notebook_put_there_by_hand_is_left_alone(project):
-    project.source("01_good", GOOD)
-    work = project.folder / "my_work"
-    work.mkdir()
-    source = project.folder / "notebooks/source/01_good.py"
-    nbformat.write(notebooks.read_source(source), work / "01_good.ipynb")
-    assert notebooks.copy_for_learner(work) == []
-    changed = notebooks.read_source(source)
-    changed.cells[1].source = "mine"
-    nbformat.write(changed, work / "01_good.ipynb")
-    assert notebooks.copy_for_learner(work) == []
-    assert os.listdir(work).count("01_good.ipynb") == 1
+    source, own = project.source("01_good"), project.work / "01_good.ipynb"
+    project.work.mkdir()
+    nbformat.write(notebooks.read_source(source), own)
+    assert project.copy() == []
+    write_own_words(own)
+    assert project.copy() == []
+    assert [path.name for path in project.work.glob("*.ipynb")] == ["01_good.ipynb"]
 
 
 def test_memory_of_no_process_is_nothing():

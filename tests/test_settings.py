@@ -1,7 +1,6 @@
 """Where things live and how much is computed: argument, then environment, then default."""
 
 import errno
-from pathlib import Path
 
 import pytest
 
@@ -20,41 +19,24 @@ def no_variables(monkeypatch):
 
 
 @pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
-def test_the_default_holds_where_nothing_is_said(choose, name, variable, default, other):
-    assert choose() == default
-    assert choose(None) == default
-
-
-@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
-def test_the_variable_beats_the_default_and_the_argument_beats_the_variable(
+def test_the_argument_beats_the_variable_and_the_variable_the_default(
     choose, name, variable, default, other, monkeypatch
 ):
+    assert choose() == choose(None) == default
+    monkeypatch.setenv(variable, "")  # an empty one counts as absent
+    assert choose() == default
     monkeypatch.setenv(variable, other)
     assert choose() == other
     assert choose(default) == default
 
 
 @pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
-def test_an_empty_variable_counts_as_absent(choose, name, variable, default, other, monkeypatch):
-    monkeypatch.setenv(variable, "")
-    assert choose() == default
-
-
-@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
-def test_a_bad_argument_is_named_with_its_value_and_what_is_allowed(
+def test_a_bad_choice_is_named_with_its_value_and_what_is_allowed(
     choose, name, variable, default, other, monkeypatch
 ):
-    monkeypatch.setenv(variable, other)
     with pytest.raises(ValueError) as caught:
         choose("Fast")
-    message = str(caught.value)
-    assert message == f"argument {name} is 'Fast'; allowed: {default}, {other}."
-
-
-@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
-def test_a_bad_variable_is_named_with_its_value_and_what_is_allowed(
-    choose, name, variable, default, other, monkeypatch
-):
+    assert str(caught.value) == f"argument {name} is 'Fast'; allowed: {default}, {other}."
     monkeypatch.setenv(variable, default.upper())
     with pytest.raises(ValueError) as caught:
         choose()
@@ -64,7 +46,9 @@ def test_a_bad_variable_is_named_with_its_value_and_what_is_allowed(
     assert choose(other) == other  # an explicit argument needs no variable
 
 
-def test_the_cache_folder_is_the_variable_else_the_users_cache(monkeypatch, tmp_path):
+def test_cache_and_home_are_the_variables_else_in_the_users_home_and_are_not_made(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -75,21 +59,9 @@ def test_the_cache_folder_is_the_variable_else_the_users_cache(monkeypatch, tmp_
     assert settings.cache_folder() == tmp_path / "mine"
     monkeypatch.setenv("FTLEARN_CACHE", "~/mine")
     assert settings.cache_folder() == tmp_path / "me" / "mine"
-
-
-def test_the_home_folder_is_the_variable_else_in_the_users_home(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert settings.home_folder() == tmp_path / ".ftlearn"
+    assert settings.home_folder() == tmp_path / "me" / ".ftlearn"
     monkeypatch.setenv("FTLEARN_HOME", "~/progress")
-    assert settings.home_folder() == tmp_path / "progress"
-    assert isinstance(settings.home_folder(), Path)
-
-
-def test_asking_where_things_live_makes_no_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
-    settings.cache_folder(), settings.home_folder()
+    assert settings.home_folder() == tmp_path / "me" / "progress"
     assert not any(tmp_path.iterdir())
 
 
@@ -133,30 +105,24 @@ def test_where_nothing_can_be_written_the_cache_is_the_one_that_errors_name(plac
     assert settings.own_cache() == places["cache"]
 
 
-@pytest.mark.parametrize("kind", settings.DEVICES)
-def test_a_device_can_be_chosen_by_name(kind, monkeypatch):
+def test_a_device_can_be_chosen_by_name_and_another_word_is_refused_in_one_sentence(monkeypatch):
     assert settings.device() is None
-    monkeypatch.setenv("FTLEARN_DEVICE", kind)
-    assert settings.device() == kind
+    for kind in settings.DEVICES:
+        monkeypatch.setenv("FTLEARN_DEVICE", kind)
+        assert settings.device() == kind
+    for word in ("gpu", "CPU", "cuda:0"):
+        monkeypatch.setenv("FTLEARN_DEVICE", word)
+        with pytest.raises(settings.BadSetting) as caught:
+            settings.device()
+        sentence = f"environment variable FTLEARN_DEVICE is {word!r}; allowed: cpu, cuda, mps."
+        assert caught.value._render_traceback_() == [sentence]
 
 
-@pytest.mark.parametrize("word", ["gpu", "CPU", "cuda:0"])
-def test_another_word_for_the_device_is_refused_in_one_sentence(word, monkeypatch):
-    monkeypatch.setenv("FTLEARN_DEVICE", word)
-    with pytest.raises(settings.BadSetting) as caught:
-        settings.device()
-    sentence = f"environment variable FTLEARN_DEVICE is {word!r}; allowed: cpu, cuda, mps."
-    assert caught.value._render_traceback_() == [sentence]
-
-
-@pytest.mark.parametrize(("said", "answer"), [("1", True), ("0", False), ("", None)])
-def test_whether_others_compute_here_is_yes_no_or_unsaid(said, answer, monkeypatch):
+def test_whether_others_compute_here_is_yes_no_or_unsaid(monkeypatch):
     assert settings.shared() is None
-    monkeypatch.setenv("FTLEARN_SHARED", said)
-    assert settings.shared() is answer
-
-
-def test_another_word_for_shared_is_refused(monkeypatch):
+    for said, answer in (("1", True), ("0", False), ("", None)):
+        monkeypatch.setenv("FTLEARN_SHARED", said)
+        assert settings.shared() is answer
     monkeypatch.setenv("FTLEARN_SHARED", "yes")
     with pytest.raises(ValueError, match="FTLEARN_SHARED is 'yes'; allowed: 0, 1"):
         settings.shared()
