@@ -170,8 +170,7 @@ def test_a_notebook_that_did_not_really_run_is_found(cells, words):
 
 
 def test_an_expected_error_and_an_empty_cell_are_no_problem():
-    error = nbformat.v4.new_output("error", ename="NameError", evalue="x")
-    expected = cell("x", 1, [error], tags=["raises-exception"])
+    expected = cell("x", 1, [ERROR], tags=["raises-exception"])
     assert notebooks.ran_completely(book(expected, cell(""), cell("y", 2))) == []
 
 
