@@ -2,25 +2,18 @@
 
 import functools
 import json
-import os
-import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+from toy_cases import python
 
 import ftlearn.cases
 from ftlearn import assets, cli, doctor, notebooks, report, settings, torch_setup
 from ftlearn.cases import CaseInfo
 
-MACHINE = {
-    "cpu": "Toy CPU",
-    "threads": 2,
-    "memory_gb": 16.0,
-    "device": "cpu",
-    "bf16": True,
-    "system": "Toy",
-}
+MACHINE = {"cpu": "Toy CPU", "threads": 2, "memory_gb": 16.0, "device": "cpu", "bf16": True}
+MACHINE["system"] = "Toy"
 CASES = {
     "medical": CaseInfo("medical", "01_text", ("words",)),
     "satellite": CaseInfo("satellite", "05_images", ("pixels",)),
@@ -132,14 +125,6 @@ def test_ctrl_c_is_not_a_traceback_and_a_bug_keeps_its_own(project, monkeypatch,
         cli.main(["run", "01"])
 
 
-def test_fetch_hands_on_names_and_source(monkeypatch):
-    asked = []
-    monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
-    assert cli.main(["fetch"]) == 0
-    assert cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
-    assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
-
-
 def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract_or_a_case_left_out(
     project, monkeypatch, capsys
 ):
@@ -160,9 +145,14 @@ def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract_or_a_case_l
     assert "medical is left out" in capsys.readouterr().err
 
 
-def test_build_publishes_all_and_tells_what_was_not(project, monkeypatch, capsys):
-    problems = {"01_text": ["01_text: too large"]}
+def test_fetch_and_build_hand_on_names_and_tell_what_was_not_published(
+    project, monkeypatch, capsys
+):
+    asked, problems = [], {"01_text": ["01_text: too large"]}
+    monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
     monkeypatch.setattr(notebooks, "build", lambda name, progress: problems.get(name, []))
+    assert cli.main(["fetch"]) == cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
+    assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
     assert cli.main(["build", "00"]) == 0
     assert cli.main(["build"]) == 1
     assert "01_text: too large" in capsys.readouterr().err
@@ -186,15 +176,19 @@ def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypa
     assert "--LabApp.default_url=/lab/tree/my_work/00_start_here.ipynb" in command
 
 
-def test_the_doctor_is_content_where_every_act_can_run(healthy, capsys):
+def test_the_doctor_is_content_where_every_act_can_run(healthy, monkeypatch, capsys):
+    monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
     assert cli.main(["doctor"]) == 0
     output = capsys.readouterr().out
     assert "01_text: can run" in output
     assert "more checks: packages, imports, cache, disk, assets" in output
+    assert "waiting threads: passive: others used 1.0 of 2 CPUs" in output
     assert output.endswith("Every act can run.\n")
 
 
-def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
+def test_the_doctor_says_which_act_a_missing_asset_stops_and_that_the_project_is_missing(
+    healthy, monkeypatch, capsys, tmp_path
+):
     healthy["pixels"] = "missing"
     assert cli.main(["doctor", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -203,6 +197,9 @@ def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
     assert acts["05_images"]["detail"] == "cannot run: asset pixels"
     (asset,) = [check for check in found["checks"] if check["name"] == "asset pixels"]
     assert asset["detail"] == "missing: why; run `ftlearn fetch`"
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
+    found = doctor.examine()
+    assert not found["ok"] and "pip install -e" in found["acts"][0].detail
 
 
 def told(found, state):
@@ -282,11 +279,6 @@ def test_the_doctor_notes_what_stops_nothing(
     assert found["ok"] and words in told(found, "note")[check]
 
 
-def test_the_doctor_names_how_threads_wait(healthy, monkeypatch):
-    monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
-    assert "waiting threads: passive: others used 1.0 of 2 CPUs" in doctor.as_text(doctor.examine())
-
-
 def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkeypatch, read_only):
     monkeypatch.setenv("FTLEARN_HOME", str(project / "home"))
     (project / "cache").mkdir()
@@ -294,13 +286,6 @@ def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkey
     found = doctor.examine()
     words = f"may only be read; what is made here goes to {project}/home/cache"
     assert found["ok"] and told(found, "note")["cache"].endswith(words)
-
-
-def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeypatch, tmp_path):
-    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
-    found = doctor.examine()
-    assert not found["ok"]
-    assert "pip install -e" in found["acts"][0].detail
 
 
 @pytest.mark.parametrize(("outside", "code"), [([], 0), (["legal: ... scores 0.2"], 1)])
@@ -317,17 +302,12 @@ def test_a_check_of_the_evidence_fails_when_a_score_falls_outside(
     assert ("The record stands" in capsys.readouterr().out) is (code == 0)
 
 
-def test_help_and_a_wrong_command_load_no_heavy_library():
+def test_help_loads_no_heavy_library():
     heavy = "torch,transformers,sklearn,matplotlib,pandas,nbclient"
-    code = (
+    done = python(
         "import sys\nfrom ftlearn import cli\n"
         "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
         f"loaded = set(sys.modules) & set('{heavy}'.split(','))\n"
         "assert not loaded, loaded\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stderr
     assert "doctor" in done.stdout
