@@ -2,6 +2,9 @@
 
 import copy
 import functools
+import math
+import re
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -37,3 +40,24 @@ def opened():
 
 def column(case, name, parts=PARTS):
     return [value for part in parts for value in case.part(part)[name]]
+
+
+def triples(text):
+    words = re.findall(r"\w+", text.casefold())
+    return Counter(zip(words, words[1:], words[2:], strict=False))
+
+
+def near_duplicate_pairs(texts, above):
+    """Pairs with a cosine of word triples above a threshold, by loops over shared triples."""
+    counted = [triples(text) for text in texts]
+    length = [math.sqrt(sum(n * n for n in counts.values())) for counts in counted]
+    holders = defaultdict(list)
+    for at, counts in enumerate(counted):
+        for triple in counts:
+            holders[triple].append(at)
+    products = Counter()
+    for triple, places in holders.items():
+        for i, first in enumerate(places):
+            for second in places[i + 1 :]:
+                products[first, second] += counted[first][triple] * counted[second][triple]
+    return [(a, b) for (a, b), dot in products.items() if dot > above * length[a] * length[b]]

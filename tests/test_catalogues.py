@@ -42,9 +42,6 @@ msgstr ""
 """
 
 
-# --- cleaning ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "raw, tidy",
     [
@@ -94,9 +91,6 @@ def test_letters_are_counted_in_every_script(text, n):
 )
 def test_a_stem_says_what_a_key_is_about(key, stem):
     assert catalogues.stem(key) == stem
-
-
-# --- pairs ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -215,9 +209,6 @@ def test_strings_that_say_the_same_are_one_group(made_up, here, there, sizes, tu
     sides = [keyed(*here), keyed(*there.split())]
     found = made_up(*(sides[::-1] if turned else sides))
     assert sorted(len(group) for group in groups_of(found)) == sizes
-
-
-# --- reading ----------------------------------------------------------------------------------
 
 
 def test_interface_strings_are_the_finished_ones_of_a_language(tmp_path, monkeypatch):

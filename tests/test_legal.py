@@ -1,11 +1,10 @@
 """The legal case: clauses cut where they begin and end, headings gone, near-duplicates together."""
 
-import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import pytest
-from real_cases import column
+from real_cases import column, near_duplicate_pairs
 
 from ftlearn.cases import legal
 from ftlearn.cases.case import PARTS
@@ -15,8 +14,6 @@ from ftlearn.cases.case import PARTS
 def clauses(opened):
     return legal.read_clauses()
 
-
-# --- cutting ----------------------------------------------------------------------------------
 
 LICENCE = """
 1. Definitions. "Work" shall mean whatever you find here, and nothing else at all.
@@ -88,27 +85,6 @@ def test_no_input_begins_with_its_heading_or_cites_a_section_number_that_tells_i
         assert not re.search(r"(^|\s)\d{1,2}\.\d{1,2}(\s|$)", item["input"]), item
         clusters[item["label"]].add(item["group"])
     assert min(len(groups) for groups in clusters.values()) >= 20
-
-
-def triples(text):
-    words = re.findall(r"\w+", text.lower())
-    return Counter(zip(words, words[1:], words[2:], strict=False))
-
-
-def near_duplicate_pairs(texts, above):
-    """Pairs with a cosine of word triples above a threshold, by loops over shared triples."""
-    counted = [triples(text) for text in texts]
-    length = [math.sqrt(sum(n * n for n in counts.values())) for counts in counted]
-    holders = defaultdict(list)
-    for at, counts in enumerate(counted):
-        for triple in counts:
-            holders[triple].append(at)
-    products = Counter()
-    for triple, places in holders.items():
-        for i, first in enumerate(places):
-            for second in places[i + 1 :]:
-                products[first, second] += counted[first][triple] * counted[second][triple]
-    return [(a, b) for (a, b), dot in products.items() if dot > above * length[a] * length[b]]
 
 
 def test_near_duplicates_are_in_one_cluster_and_never_on_two_sides(opened):

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 
 import pytest
-from real_cases import column
+from real_cases import column, near_duplicate_pairs
+from tokenizers import Tokenizer
 
 from ftlearn.cases import catalogues, multilingual
 from ftlearn.cases.case import PARTS
+from ftlearn.models import multilingual as models
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +28,10 @@ def argentine(opened):
     return multilingual.open_pair("es-es_AR", track="starter", pace="full")
 
 
-# --- no leak ----------------------------------------------------------------------------------
-
-
 def words_of(text):
     """Words without asides and numbers: another reading of what makes two strings the same."""
     plain = re.sub(r"\(.*?\)|\[.*?\]", " ", text.casefold())
     return tuple(re.findall(r"[^\W\d_]+", plain))
-
-
-def triples(text):
-    words = re.findall(r"\w+", text.casefold())
-    return Counter(zip(words, words[1:], words[2:], strict=False))
-
-
-def cosine(first, second):
-    shared = sum(first[key] * second[key] for key in first.keys() & second.keys())
-    size = sum(n * n for n in first.values()) * sum(n * n for n in second.values())
-    return shared / size**0.5
 
 
 def test_no_string_of_the_test_part_is_trained_on_in_any_wording_on_either_side(folds, argentine):
@@ -58,13 +46,11 @@ def test_no_string_of_the_test_part_is_trained_on_in_any_wording_on_either_side(
 
 @pytest.mark.parametrize("side", ["input", "translation"])
 def test_no_string_of_the_test_part_is_nearly_one_that_is_trained_on(folds, side):
-    case = folds[0]
-    seen = [triples(text) for text in column(case, side, ("train", "validation"))]
-    seen = [counts for counts in seen if counts]
-    assert len(seen) > 200
-    for text in case.test[side]:
-        if own := triples(text):
-            assert max(cosine(own, other) for other in seen) <= catalogues.NEAR + 1e-9, text
+    seen = column(folds[0], side, ("train", "validation"))
+    pairs = near_duplicate_pairs([*seen, *folds[0].test[side]], catalogues.NEAR + 1e-9)
+    assert pairs
+    for first, second in pairs:
+        assert (first < len(seen)) == (second < len(seen)), seen[first]
 
 
 def test_nothing_is_about_one_key_in_two_parts(folds):
@@ -91,18 +77,13 @@ def test_both_kinds_are_in_every_part_of_every_fold(folds, quick):
             assert min(counts.values()) >= 0.15 * len(case.part(part))
 
 
-# --- shifts -----------------------------------------------------------------------------------
-
-
 def test_the_other_direction_is_the_test_part_turned_round(folds):
     case = folds[0]
     assert list(case.shifts) == ["de_hsb", "hsb_de", "de_dsb", "forgetting"]
     assert case.shifts["de_hsb"].to_dict() == case.test.to_dict()
-    turned = case.shifts["hsb_de"]
-    assert turned["input"] == case.test["translation"]
-    assert turned["translation"] == case.test["input"]
-    for name in ("item_id", "group", "kind"):
-        assert turned[name] == case.test[name]
+    columns = {"input": "translation", "translation": "input"}
+    for name in ("input", "translation", "item_id", "group", "kind"):
+        assert case.shifts["hsb_de"][name] == case.test[columns.get(name, name)]
 
 
 @pytest.mark.parametrize("name, languages", [("de_dsb", ["dsb"]), ("forgetting", ["cs", "fr"])])
@@ -131,9 +112,6 @@ def test_other_languages_have_the_same_german_strings_each_in_a_pool_of_its_own(
             of_upper = [german[item_id]["translation"].casefold() for item_id in order]
             same = sum(map(str.__eq__, texts, of_upper))
             assert same < 0.6 * len(texts)  # the sister language is another one
-
-
-# --- the card and the case --------------------------------------------------------------------
 
 
 def numbers_of(case):
@@ -172,20 +150,11 @@ def test_verdicts_name_the_pool_of_every_part_and_recorded_ones_that_of_the_reco
 
 def test_few_of_the_strings_are_cut(folds):
     """By the tokenizer of the generalist, whose vocabulary the whole house shares."""
-    from tokenizers import Tokenizer
-
-    from ftlearn.models import multilingual as models
-
     folder = models.model_folder("multilingual_e5_small_q4", "starter")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    texts = [f"query: {text}" for text in column(folds[0], "input", ("test",))]
-    longer = sum(
-        len(found.ids) > multilingual.MAX_TOKENS for found in tokenizer.encode_batch(texts)
-    )
-    assert longer <= 0.08 * len(texts)
-
-
-# --- other pairs ------------------------------------------------------------------------------
+    texts = [f"query: {text}" for text in folds[0].test["input"]]
+    lengths = [len(found.ids) for found in tokenizer.encode_batch(texts)]
+    assert sum(n > multilingual.MAX_TOKENS for n in lengths) <= 0.08 * len(texts)
 
 
 def test_another_pair_is_a_case_of_its_own(argentine):

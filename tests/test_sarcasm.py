@@ -33,9 +33,6 @@ def items_of(case):
     return [row for part in PARTS for row in case.part(part)]
 
 
-# --- the crossing -----------------------------------------------------------------------------
-
-
 def test_the_build_script_makes_the_file_that_is_committed():
     path = sarcasm.FOLDER / "build.py"
     spec = importlib.util.spec_from_file_location("sarcasm_build", path)
@@ -97,9 +94,6 @@ def test_sentences_are_varied_and_no_sign_gives_them_away(case, one_liners):
     assert len({row["topic"] for row in case.train}) == 8
 
 
-# --- one-liners -------------------------------------------------------------------------------
-
-
 def test_pairs_of_one_liners_are_sarcastic_and_sincere_and_length_and_ending_tell_nothing(
     one_liners,
 ):
@@ -110,9 +104,6 @@ def test_pairs_of_one_liners_are_sarcastic_and_sincere_and_length_and_ending_tel
     assert abs(means[0] - means[1]) < 1.5
     sincere, sarcastic = (Counter(texts.str[-1]) for _, texts in rows.groupby("label")["input"])
     assert sincere == sarcastic
-
-
-# --- the blind sheet --------------------------------------------------------------------------
 
 
 def fill(path, answer_of):
