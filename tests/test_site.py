@@ -81,24 +81,23 @@ def notebook(text):
     return nbformat.v4.new_notebook(cells=[*cells, code])
 
 
-def verdict(source):
-    return {
-        **dict(baseline="linear_probe", specialist="specialist", difference=0.05, low=0.02),
-        **dict(high=0.08, p=0.01, n=30, n_groups=10, method="paired bootstrap", source=source),
-        "primary": source == "recorded",
-        "wording": "On <words>: supported here, smaller than claimed.",
-    }
-
-
 def results():
     system = dict(score=0.5, low=0.4, high=0.6, seconds=1.0, source="live", seeds=[0])
+    verdict = {
+        **dict(baseline="linear_probe", specialist="specialist", difference=0.05, low=0.02),
+        **dict(high=0.08, p=0.01, n=30, n_groups=10, method="paired bootstrap"),
+        "wording": "On <words>: supported here, smaller than claimed.",
+    }
+    verdicts = [
+        {**verdict, "source": source, "primary": source == "recorded"}
+        for source in ("recorded", "live")
+    ]
     case = {
         **dict(notebook="01_case", claim="It makes everything better.", track="starter"),
         **dict(claimed={"value": 22, "unit": "%"}, pace="full", generalist="minilm"),
         **dict(metric="accuracy", n_train=10, n_validation=5, n_test=30, n_groups=10),
         **dict(primary={"baseline": "linear_probe", "specialist": "specialist"}, parts={}),
-        **dict(systems={"linear_probe": system, "specialist": system}),
-        **dict(verdicts=[verdict("recorded"), verdict("live")]),
+        **dict(systems={"linear_probe": system, "specialist": system}, verdicts=verdicts),
         **dict(notebook_seconds=90.0, peak_rss_mb=800),
     }
     return {"machine": {"cpu": "Toy"}, "versions": {"torch": "2"}, "cases": {"medical": case}}
@@ -282,20 +281,16 @@ def test_without_results_the_site_says_how_to_get_a_verdict_table(project, tmp_p
     assert site.check(folder) == []
 
 
-def test_a_later_case_is_named_and_absent_predictions_are_not_linked(project, tmp_path, capsys):
+def test_a_later_case_is_named_and_absent_predictions_are_not_linked(project, capsys):
     (project / "report" / "predictions" / "medical.parquet").unlink()
     (project / "report" / "cases").mkdir()
     for name in ("medical", "legal"):
         (project / "report" / "cases" / f"{name}.json").write_text("{}")
-    assert cli.main(["site", str(tmp_path / "site")]) == 0
+    assert cli.main(["site"]) == 0
     out = capsys.readouterr().out
     assert "The verdict table lacks legal: " in out and "make report" in out
-    assert "every prediction: not here" in page_of(tmp_path / "site" / "verdicts.html").text
-
-
-def test_the_default_folder_is_ignored_by_git(project):
-    assert cli.main(["site"]) == 0
-    assert (project / "site" / "index.html").is_file()
+    built = project / "site"  # the default folder, which is ignored by git
+    assert "every prediction: not here" in page_of(built / "verdicts.html").text
     ignored = Path(report_page.__file__).parents[1] / ".gitignore"
     assert "/site/" in ignored.read_text(encoding="utf-8").split()
 
@@ -327,7 +322,7 @@ def test_a_foreign_file_in_the_way_stops_everything(project, tmp_path, capsys, p
     assert [(p.name, p.read_text()) for p in folder.iterdir()] == [(path, "somebody else's")]
 
 
-def test_without_a_published_notebook_there_is_no_site(project, tmp_path, capsys):
+def test_without_a_published_notebook_no_site_is_made(project, tmp_path, capsys):
     for path in (project / "notebooks").iterdir():
         path.unlink()
     assert cli.main(["site", str(tmp_path / "site")]) == 2
