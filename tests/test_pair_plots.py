@@ -50,9 +50,6 @@ def test_a_map_joins_every_text_to_its_translation_and_says_the_numbers(sides):
     assert [text.get_text() for text in first.get_legend().get_texts()] == list(names)
 
 
-# --- what a token buys ------------------------------------------------------------------------
-
-
 class Syllables:
     """Cuts after every second character."""
 

@@ -164,9 +164,6 @@ def test_savings_without_bounds_can_be_drawn(slow, fast):
     assert boxes_of(picture) and picture.figure.axes[0].get_xlim()[0] >= -150
 
 
-# --- maps ---------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def world():
     """A case with one tile of each climate in train, two blocks in test."""

@@ -150,7 +150,7 @@ def test_interval_and_p_are_those_of_every_resample_and_of_every_flip_of_the_pai
     assert found.p == pytest.approx(as_far / 2**n)
 
 
-def test_a_baseline_that_never_arrived_counts_with_all_the_time_it_had():
+def test_a_baseline_that_never_arrived_counts_with_all_the_time_and_a_specialist_saves_nothing():
     fast = times("specialist", 10.0, 11.0, 12.0, 13.0, 14.0)
     slow = times("from_scratch", 30.0, None, None, None, 40.0, given=60.0)
     found = racing.saving(slow, fast)
@@ -158,11 +158,8 @@ def test_a_baseline_that_never_arrived_counts_with_all_the_time_it_had():
     assert racing.saved_text(found).startswith("at least 80 % of the time")
     arrived = racing.saving(times("from_scratch", 30.0, 50.0, 50.0, 50.0, None, given=60.0), fast)
     assert not arrived.is_bound and "at least" not in racing.saved_text(arrived)
-
-
-def test_a_specialist_that_never_arrived_saves_nothing():
-    slow = times("from_scratch", 30.0, 40.0, 50.0, 35.0, 45.0)
-    found = racing.saving(slow, times("specialist", None, 5.0, None, None, None))
+    never = times("specialist", None, 5.0, None, None, None)
+    found = racing.saving(times("from_scratch", *SLOW), never)
     assert found.ratio == math.inf and found.difference == -math.inf == found.low
     assert "\u2212\u221e % of the time" in racing.saved_text(found)
     filed = racing.verdict(CASE, found)
@@ -320,26 +317,21 @@ class LookAgain(transformers.TrainerCallback):
         self.said[state.global_step] = metrics["eval_score"]
 
 
-def test_laps_have_the_scores_of_the_model_as_it_was_and_end_every_epoch(whole):
+def test_laps_have_the_scores_of_the_model_as_it_was_and_change_nothing_in_training(case, whole):
     laps, again = whole.laps, whole.again
     assert [row["step"] for row in laps.rows] == [4, 6, 8, 12]
     assert [row["images"] for row in laps.rows] == [32, 48, 64, 96]
-    assert set(again.said) == {6, 12}
-    for row in laps.rows:
-        assert row["score"] == pytest.approx(again.scores[row["step"]], abs=1e-6)
-        if row["step"] in again.said:
-            assert row["score"] == again.said[row["step"]]
-    assert len({row["score"] for row in laps.rows}) > 2
+    scores = {row["step"]: row["score"] for row in laps.rows}
+    assert scores == pytest.approx(again.scores, abs=1e-6)
+    assert again.said == {step: scores[step] for step in (6, 12)}
+    assert len(set(scores.values())) > 2
     seconds = [row["seconds"] for row in laps.rows]
     assert seconds == sorted(seconds) and seconds[0] > 0
-    scores = [line["validation_score"] for line in whole.specialist.history]
-    assert scores == [row["score"] for row in laps.rows if row["step"] in again.said]
-
-
-def test_a_look_changes_nothing_in_training(case, whole):
+    history = whole.specialist.history
+    assert [line["validation_score"] for line in history] == [scores[6], scores[12]]
     plain = fine_tune(case, RECIPE, progress=False)
     assert_same_weights(plain, whole.specialist)
-    assert plain.history == whole.specialist.history
+    assert plain.history == history
 
 
 @pytest.mark.parametrize(
