@@ -230,7 +230,7 @@ def test_the_title_of_a_verdict_is_its_outcome_and_only_a_claimed_size_is_marked
     assert ("claimed +22.0" in picture.alt) == (claimed is POINTS)
 
 
-def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts(pictures):
+def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts_where_there_are_some(pictures):
     picture = pictures["verdict"]
     assert {"no difference", "claimed +22.0", "+5.9 points", "142", "71"} <= set(texts_of(picture))
     axes = picture.figure.axes[0]
@@ -239,13 +239,10 @@ def test_a_verdict_marks_zero_the_claim_the_interval_and_the_counts(pictures):
     bar = next(line for line in axes.lines if line.get_linewidth() == 7)
     assert np.allclose(bar.get_xdata(), [3.2, 8.6])
     assert "142 items fixed, 71 broken" in picture.alt
-
-
-def test_a_verdict_without_interval_or_counts_is_still_drawn():
     nothing = dict.fromkeys(("both_right", "fixed", "broken", "both_wrong"))
-    picture = plots.verdict_figure(a_verdict(0.05, None, None, **nothing), POINTS)
-    assert "no interval" in picture.alt and len(picture.figure.axes) == 1
-    assert picture.png
+    bare = plots.verdict_figure(a_verdict(0.05, None, None, **nothing), POINTS)
+    assert "no interval" in bare.alt and len(bare.figure.axes) == 1
+    assert bare.png
 
 
 def test_bars_show_each_score_the_majority_line_and_on_what_the_systems_were_scored(pictures):
@@ -340,39 +337,37 @@ def test_a_jury_hears_the_live_run_as_one_more_witness_but_not_against_another_o
 def test_a_learning_curve_shows_every_system_at_every_size(pictures):
     picture = pictures["learning curve"]
     (axes,) = picture.figure.axes
-    assert (
-        "specialist: 50.0 % with 5 of each class, 74.5 % with 20 of each class, 86.2 % with all."
-        in picture.alt
-    )
+    told = "specialist: 50.0 % with 5 of each class, 74.5 % with 20 of each class, 86.2 % with all."
+    assert told in picture.alt
     assert "linear probe: 61.0 % with 5 of each class" in picture.alt
     assert "majority" not in picture.alt  # chance needs no curve
     lines = [line for line in axes.lines if len(line.get_xdata()) == 3]
-    assert [list(line.get_ydata()) for line in lines] == [
-        [0.5, 0.745, 0.862], [0.61, 0.74, 0.86], [0.48, 0.48, 0.48]
-    ]  # fmt: skip
+    heights = [list(line.get_ydata()) for line in lines]
+    assert heights == [[0.5, 0.745, 0.862], [0.61, 0.74, 0.86], [0.48, 0.48, 0.48]]
     assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
     heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
     low, high = sorted((heights["specialist"], heights["linear probe"]))
     assert high - low > 0.02  # curves that end at the same height have names one above the other
     assert axes.get_legend() is None
-
-
-def test_a_system_tried_with_few_examples_alone_has_a_shorter_curve_and_a_key():
+    # A system that was tried with few examples alone has a shorter curve, and a key.
     few = [row for row in CURVE if row["system"] == "specialist" and row["size"] != "all"]
     rows = [*CURVE, *({**row, "system": "specialist_contrastive"} for row in few)]
     picture = plots.learning_curve_figure(rows, "Titles to chapters")
-    assert (
-        "contrastive pairs + probe: 50.0 % with 5 of each class, 74.5 % with 20 of each class."
-        in picture.alt
-    )
-    key = picture.figure.axes[0].get_legend().get_texts()
-    assert [text.get_text() for text in key] == ["contrastive pairs"]
+    short = "contrastive pairs + probe: 50.0 % with 5 of each class, 74.5 % with 20 of each class."
+    assert short in picture.alt
+    (key,) = picture.figure.axes[0].get_legend().get_texts()
+    assert key.get_text() == "contrastive pairs"
 
 
 def test_an_ablation_gives_speed_difference_and_interval_of_each_switch(pictures):
     alt = pictures["ablation"].alt
     assert "bf16: 2.23 times as fast, \u22120.2 points, 95 % interval \u22120.9 to +0.4" in alt
     assert "no dropout: 1.08 times as fast, 0.0 points, no interval." in alt
+
+
+def test_the_history_names_the_best_validation_score_not_the_last(pictures):
+    assert "Best validation score 0.700 at step 20." in pictures["history"].alt
+    assert "Validation score: best 0.700" in texts_of(pictures["history"])
 
 
 # --- while it trains --------------------------------------------------------------------------
@@ -423,17 +418,10 @@ def test_live_curves_update_one_display_per_training_and_do_nothing_outside_a_no
 
 
 def test_live_curves_draw_the_losses_when_a_trainer_measures_no_score(displayed):
-    state = SimpleNamespace(
-        log_history=[{"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}]
-    )
-    plots.live_curves().on_evaluate(None, state, None)
+    row = {"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}
+    plots.live_curves().on_evaluate(None, SimpleNamespace(log_history=[row]), None)
     assert "not measured yet" in texts_of(displayed[0][1])
     assert "validation score" not in displayed[0][1].alt
-
-
-def test_learning_curves_name_the_best_validation_score_not_the_last(pictures):
-    assert "Best validation score 0.700 at step 20." in pictures["history"].alt
-    assert "Validation score: best 0.700" in texts_of(pictures["history"])
 
 
 # --- scores from part to part, and raters' dissent --------------------------------------------
