@@ -64,16 +64,6 @@ def test_a_slow_machine_does_fewer_epochs_and_says_what_all_would_take(speed):
             plan_training(sized(48), minutes=minutes)
 
 
-def test_a_plan_is_kept_so_that_an_interrupted_investigation_goes_on_with_the_same(speed):
-    speed["value"] = 80.0
-    first = plan_training(sized(1920))
-    speed["value"] = 1e6
-    again = plan_training(sized(1920))
-    assert (again.recipe, again.estimate) == (first.recipe, first.estimate)
-    assert "Going on" in again.reason
-    assert "Going on" not in plan_training(sized(960)).reason  # of other data
-
-
 def test_a_recipe_of_ones_own_is_only_timed_and_quick_pace_trains_one_epoch(speed):
     recipe = Recipe.plain(epochs=7)
     plan = plan_training(sized(48), recipe)
@@ -81,6 +71,20 @@ def test_a_recipe_of_ones_own_is_only_timed_and_quick_pace_trains_one_epoch(spee
     assert plan_training(sized(48, pace="quick")).recipe == Recipe.tuned(epochs=1)
     pairs = sized(96, toy_pair_case, pace="quick")
     assert plan_training(pairs, prompt="query: ").recipe == Recipe.pairs(epochs=1, prompt="query: ")
+
+
+def test_a_plan_is_kept_and_an_interrupted_investigation_goes_on_with_it(
+    speed, monkeypatch, tiny, tiny_generalist, plans
+):
+    monkeypatch.setattr(investigation, "load_generalist", lambda case: tiny_generalist)
+    case, said = sized(1920), []
+    for examples_a_second in (80.0, 1e6):  # a slow machine, then a fast one
+        speed["value"] = examples_a_second
+        with pytest.raises(training.TrainingInterrupted):
+            investigate(case, progress=said.append)
+    assert plans[0] == plans[1]
+    assert sum("Going on with the recipe" in line for line in said) == 1
+    assert "Going on" not in plan_training(sized(960)).reason  # of other data
 
 
 @pytest.mark.parametrize(("steps", "epochs"), [(2, 20), (15, 20), (30, 10), (99, 4)])
@@ -269,16 +273,6 @@ def plans(monkeypatch):
 
     monkeypatch.setattr(training, "fine_tune", stopped)
     return found
-
-
-def test_an_interrupted_investigation_keeps_its_plan(monkeypatch, tiny, tiny_generalist, plans):
-    monkeypatch.setattr(investigation, "load_generalist", lambda case: tiny_generalist)
-    said = []
-    for _ in range(2):
-        with pytest.raises(training.TrainingInterrupted):
-            investigate(toy_case(), progress=said.append)
-    assert plans[0] == plans[1]
-    assert sum("Going on with the recipe" in line for line in said) == 1
 
 
 # --- sentence pairs -----------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """Filing, collecting, checking and showing results."""
 
 import copy
+import functools
 import json
+import operator
 import os
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -253,10 +256,8 @@ def test_a_case_can_be_filed_from_its_record_alone_under_two_metrics(folder):
 
 
 def test_a_case_whose_notebook_failed_is_left_out(filed, tmp_path):
-    for kind in ("cases", "runs"):
-        (tmp_path / kind).mkdir()
-    path = tmp_path / "cases" / "medical.json"
-    path.write_bytes((filed.folder / "cases" / "medical.json").read_bytes())
+    shutil.copytree(filed.folder / "cases", tmp_path / "cases")
+    (tmp_path / "runs").mkdir()
     record = tmp_path / "runs" / f"{NOTEBOOK}.json"
     record.write_text(json.dumps({"ok": False, "seconds": 3.0, "peak_rss_mb": 5}))
     assert "failed" in report.left_out(tmp_path)["medical"]
@@ -278,9 +279,7 @@ def test_what_was_filed_comes_back_in_the_order_of_the_course(filed, monkeypatch
 def at(content, path):
     """(what holds the last step of a path, that step)."""
     *steps, last = (int(step) if step.isdigit() else step for step in path.split("/"))
-    for step in steps:
-        content = content[step]
-    return content, last
+    return functools.reduce(operator.getitem, steps, content), last
 
 
 def test_every_number_follows_from_the_predictions_and_those_that_do_not_are_found(
