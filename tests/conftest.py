@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fabricated_assets import asset, index, isolated, only, stick  # noqa: F401 - fixtures
+from real_cases import opened  # noqa: F401 - a fixture
 from watched_writes import own_places  # noqa: F401 - a fixture
 
 from ftlearn import assets

@@ -42,14 +42,10 @@ msgstr ""
 """
 
 
-# --- cleaning ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "raw, tidy",
     [
         ("%(name)s already exists.", "… already exists."),
-        ("Ensure this has at most %(limit_value)d digits", "Ensure this has at most … digits"),
         ("Select %s to change", "Select … to change"),
         ("%d days, %.2f left, %5d more", "… days, … left, … more"),
         ("Add another {}", "Add another …"),
@@ -83,13 +79,10 @@ def test_letters_are_counted_in_every_script(text, n):
     "key, stem",
     [
         (("language", "zh"), "language zh"),
-        (("language", "zh_Hans"), "language zh"),
         (("language", "zh-Hant"), "language zh"),
         (("currency", "ARS"), "currency AR"),
-        (("currency", "ARA"), "currency AR"),
         (("territory", "AR"), "territory AR"),
         (("script", "Hans"), "script Hans"),
-        (("zone", "Yukon", "generic"), "zone Yukon"),
         (("zone", "Yukon", "daylight"), "zone Yukon"),
         (("unit", "length-meter"), "unit length-meter"),
         (("contrib/admin", "", "Save %s"), "interface save …"),
@@ -98,9 +91,6 @@ def test_letters_are_counted_in_every_script(text, n):
 )
 def test_a_stem_says_what_a_key_is_about(key, stem):
     assert catalogues.stem(key) == stem
-
-
-# --- pairs ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -155,11 +145,7 @@ def test_pairs_are_joined_by_key_interface_first_in_the_order_of_the_keys(made_u
             ["składować", "zawěsćić", "Składować", "zhašeć"],
             [("Speichern", "składować"), ("Löschen", "zhašeć")],
         ),
-        (
-            ["%(a)s fehlt", "{} fehlt"],
-            ["%(a)s faluje", "{} njeje tu"],
-            [("… fehlt", "… faluje")],
-        ),
+        (["%(a)s fehlt", "{} fehlt"], ["%(a)s faluje", "{} njeje tu"], [("… fehlt", "… faluje")]),
     ],
     ids=["equal or short", "twice on a side", "filled in otherwise"],
 )
@@ -175,22 +161,25 @@ def groups_of(pairs):
     return sorted(map(sorted, groups.values()))
 
 
-def test_keys_about_one_thing_are_one_group(made_up):
-    codes = [("language", "zh"), ("language", "zh_Hans"), ("currency", "ARS"), ("currency", "ARA")]
-    german = ["Chinesisch", "Vereinfachte Zeichen", "Argentinischer Peso", "Austral"]
-    sorbian = ["chinšćina", "zjednorjene", "argentinski peso", "australowe"]
-    found = made_up({}, {}, zip(codes, german, strict=True), zip(codes, sorbian, strict=True))
-    assert groups_of(found) == [
-        ["Argentinischer Peso", "Austral"], ["Chinesisch", "Vereinfachte Zeichen"]
-    ]  # fmt: skip
-
-
-def test_one_english_message_in_two_programs_is_one_group(made_up):
+def test_keys_about_one_thing_and_one_english_message_in_two_programs_are_one_group(made_up):
+    rows = [
+        (("language", "zh"), "Chinesisch", "chinšćina"),
+        (("language", "zh_Hans"), "Vereinfachte Zeichen", "zjednorjene"),
+        (("currency", "ARS"), "Argentinischer Peso", "argentinski peso"),
+        (("currency", "ARA"), "Austral", "australowe"),
+    ]
     found = made_up(
         {("a", "", "Delete"): "Löschen", ("b", "menu", "delete"): "Entfernen"},
         {("a", "", "Delete"): "zhašeć", ("b", "menu", "delete"): "wotstronić"},
+        [(key, german) for key, german, _ in rows],
+        [(key, sorbian) for key, _, sorbian in rows],
     )
-    assert groups_of(found) == [["Entfernen", "Löschen"]]
+    assert groups_of(found) == [
+        ["Argentinischer Peso", "Austral"],
+        ["Chinesisch", "Vereinfachte Zeichen"],
+        ["Entfernen", "Löschen"],
+    ]
+    assert made_up({}, {}) == []
 
 
 NEAR = "Bitte geben Sie eine gültige Zahl"
@@ -222,25 +211,18 @@ def test_strings_that_say_the_same_are_one_group(made_up, here, there, sizes, tu
     assert sorted(len(group) for group in groups_of(found)) == sizes
 
 
-def test_an_unknown_language_is_refused_with_those_there_are(made_up):
-    assert made_up({}, {}) == []
-    with pytest.raises(ValueError, match="language is 'xx'; allowed: aa, bb"):
-        catalogues.pairs("aa", "xx")
-    with pytest.raises(ValueError, match="language is ''; allowed"):
-        catalogues.pairs("", "bb")
-
-
-# --- reading ----------------------------------------------------------------------------------
-
-
 def test_interface_strings_are_the_finished_ones_of_a_language(tmp_path, monkeypatch):
-    entries = [
-        {"name": "contrib/admin/locale/de/LC_MESSAGES/django.po", "text": PO},
-        {"name": "conf/locale/de/LC_MESSAGES/django.po", "text": PO.replace("ern", "ern!")},
-        {"name": "conf/locale/de_AT/LC_MESSAGES/django.po", "text": PO.replace("ern", "ern?")},
+    files = [("contrib/admin", "de", "ern"), ("conf", "de", "ern!"), ("conf", "de_AT", "ern?")]
+    lines = [
+        json.dumps(
+            {
+                "name": f"{program}/locale/{language}/LC_MESSAGES/django.po",
+                "text": PO.replace("ern", ending),
+            }
+        )
+        for program, language, ending in files
     ]
-    lines = "".join(json.dumps(entry) + "\n" for entry in entries)
-    (tmp_path / catalogues.JSONL_NAME).write_text(lines, encoding="utf-8")
+    (tmp_path / catalogues.JSONL_NAME).write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setattr(assets, "locate", {"django-catalogues": tmp_path}.__getitem__)
     found = catalogues.interface_strings("de")
     admin = {key[1:]: text for key, text in found.items() if key[0] == "contrib/admin"}
@@ -255,22 +237,16 @@ def test_interface_strings_are_the_finished_ones_of_a_language(tmp_path, monkeyp
     assert catalogues.languages() == ["de", "de_AT"]
 
 
-def test_the_real_catalogues_have_the_languages_of_the_case():
-    assert {"de", "hsb", "dsb", "cs", "fr", "es", "es_AR"} <= set(catalogues.languages())
-
-
 def test_real_names_are_those_of_cldr():
     german, sorbian = catalogues.names("de"), catalogues.names("hsb")
-    known = {
+    for key, texts in {
         ("language", "hsb"): ("Obersorbisch", "hornjoserbšćina"),
         ("territory", "DE"): ("Deutschland", "Němska"),
         ("currency", "EUR"): ("Euro", "euro"),
         ("script", "Latn"): ("Lateinisch", "łaćonsce"),
-    }
-    for key, texts in known.items():
+    }.items():
         assert (german[key], sorbian[key]) == texts
     assert german["zone", "Yukon", "standard"] != german["zone", "Argentina", "standard"]
-    assert {key[0] for key in german} == {
-        "language", "territory", "script", "currency", "zone", "unit"
-    }  # fmt: skip
+    kinds = {"language", "territory", "script", "currency", "zone", "unit"}
+    assert {key[0] for key in german} == kinds
     assert all(isinstance(name, str) for name in german.values())

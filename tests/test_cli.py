@@ -1,5 +1,6 @@
 """The command line and the doctor, without running a model."""
 
+import functools
 import json
 import sys
 from types import SimpleNamespace
@@ -11,14 +12,8 @@ import ftlearn.cases
 from ftlearn import assets, cli, doctor, notebooks, report, settings, torch_setup
 from ftlearn.cases import CaseInfo
 
-MACHINE = {
-    "cpu": "Toy CPU",
-    "threads": 2,
-    "memory_gb": 16.0,
-    "device": "cpu",
-    "bf16": True,
-    "system": "Toy",
-}
+MACHINE = {"cpu": "Toy CPU", "threads": 2, "memory_gb": 16.0, "device": "cpu", "bf16": True}
+MACHINE["system"] = "Toy"
 CASES = {
     "medical": CaseInfo("medical", "01_text", ("words",)),
     "satellite": CaseInfo("satellite", "05_images", ("pixels",)),
@@ -72,18 +67,14 @@ def healthy(project, monkeypatch):
     return states
 
 
-def test_run_takes_a_case_and_a_pace(project, executed):
+def test_run_takes_a_case_and_its_pace_from_the_line_or_the_environment(
+    project, executed, monkeypatch
+):
     assert cli.main(["run", "medical", "--pace", "quick"]) == 0
-    assert executed.calls == [("01_text", "quick", project / "report" / "quick")]
-
-
-def test_run_takes_its_pace_from_the_environment(project, executed, monkeypatch, capsys):
     monkeypatch.setenv("FTLEARN_PACE", "quick")
     assert cli.main(["run", "05"]) == 0
-    assert executed.calls[0][:2] == ("05_images", "quick")
-    monkeypatch.setenv("FTLEARN_PACE", "leisurely")
-    assert cli.main(["run", "all"]) == 2
-    assert "FTLEARN_PACE is 'leisurely'" in capsys.readouterr().err
+    folder = project / "report" / "quick"
+    assert executed.calls == [("01_text", "quick", folder), ("05_images", "quick", folder)]
 
 
 def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
@@ -94,15 +85,19 @@ def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("pace", "arguments", "words"),
     [
-        (["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, satellite"),
-        (["fetch", "nonsense"], "nonsense"),
-        (["fetch", "minilm", "--from", "no/such/folder"], "no/such/folder"),
-        (["report"], "run `ftlearn run all` first"),
+        ("full", ["run", "cooking"], "allowed: all, 00_start, 01_text, 05_images, medical, sat"),
+        ("full", ["fetch", "nonsense"], "nonsense"),
+        ("full", ["fetch", "minilm", "--from", "no/such/folder"], "no/such/folder"),
+        ("full", ["report"], "run `ftlearn run all` first"),
+        ("leisurely", ["run", "all"], "FTLEARN_PACE is 'leisurely'"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(project, capsys, arguments, words):
+def test_a_users_mistake_is_one_line_and_exit_code_2(
+    project, monkeypatch, capsys, pace, arguments, words
+):
+    monkeypatch.setenv("FTLEARN_PACE", pace)
     assert cli.main(arguments) == 2
     output = capsys.readouterr()
     assert words in output.err
@@ -118,66 +113,46 @@ def test_a_command_that_does_not_exist_is_refused_with_the_usage(arguments, caps
     assert "usage: ftlearn" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_not_a_traceback(project, monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
+def test_ctrl_c_is_not_a_traceback_and_a_bug_keeps_its_own(project, monkeypatch, capsys):
+    def stop(*args, error=KeyboardInterrupt, **kwargs):
+        raise error
 
-    monkeypatch.setattr(notebooks, "execute", interrupted)
+    monkeypatch.setattr(notebooks, "execute", stop)
     assert cli.main(["run", "01"]) == 130
     assert capsys.readouterr().err.strip() == "ftlearn: stopped"
-
-
-def test_a_bug_keeps_its_traceback(project, monkeypatch):
-    def broken(*args, **kwargs):
-        raise KeyError("a bug")
-
-    monkeypatch.setattr(notebooks, "execute", broken)
+    monkeypatch.setattr(notebooks, "execute", functools.partial(stop, error=KeyError("a bug")))
     with pytest.raises(KeyError):
         cli.main(["run", "01"])
 
 
-def test_fetch_hands_on_names_and_source(monkeypatch):
-    asked = []
-    monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
-    assert cli.main(["fetch"]) == 0
-    assert cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
-    assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
-
-
-def test_an_asset_that_cannot_be_had_is_no_traceback(monkeypatch, capsys):
-    def fail(names, source):
-        raise assets.AssetError("words cannot be had")
-
-    monkeypatch.setattr(assets, "fetch", fail)
-    assert cli.main(["fetch"]) == 2
-    assert capsys.readouterr().err == "ftlearn: words cannot be had\n"
-
-
-@pytest.mark.parametrize(
-    ("left_out", "broken", "words"),
-    [
-        ({}, [], ""),
-        ({}, ["medical: 'n_test' is missing"], "'n_test' is missing"),
-        ({"medical": "medical is left out"}, [], "medical is left out"),
-    ],
-    ids=["all is well", "a broken contract", "a case that is left out"],
-)
-def test_report_prints_the_scoreboard_and_tells_what_is_wrong(
-    left_out, broken, words, project, monkeypatch, capsys
+def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract_or_a_case_left_out(
+    project, monkeypatch, capsys
 ):
+    problems, left_out = [], {}
     monkeypatch.setattr(report, "collect", lambda folder: {"cases": {}, "folder": folder})
     monkeypatch.setattr(report, "left_out", lambda folder: left_out)
     monkeypatch.setattr(report, "write_index", lambda folder: folder / "index.html")
-    monkeypatch.setattr(report, "validate", lambda results: broken)
+    monkeypatch.setattr(report, "validate", lambda results: problems)
     monkeypatch.setattr(report, "recompute", lambda results, folder: [])
-    assert cli.main(["report", "--pace", "quick"]) == (1 if words else 0)
-    output = capsys.readouterr()
-    assert output.out.startswith("case") and words in output.err
+    assert cli.main(["report"]) == 0
+    assert capsys.readouterr().out.startswith("case")
+    problems.append("medical: 'n_test' is missing")
+    assert cli.main(["report", "--pace", "quick"]) == 1
+    assert "'n_test' is missing" in capsys.readouterr().err
+    problems.clear()
+    left_out["medical"] = "medical is left out"
+    assert cli.main(["report"]) == 1
+    assert "medical is left out" in capsys.readouterr().err
 
 
-def test_build_publishes_all_and_tells_what_was_not(project, monkeypatch, capsys):
-    problems = {"01_text": ["01_text: too large"]}
+def test_fetch_and_build_hand_on_names_and_tell_what_was_not_published(
+    project, monkeypatch, capsys
+):
+    asked, problems = [], {"01_text": ["01_text: too large"]}
+    monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
     monkeypatch.setattr(notebooks, "build", lambda name, progress: problems.get(name, []))
+    assert cli.main(["fetch"]) == cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
+    assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
     assert cli.main(["build", "00"]) == 0
     assert cli.main(["build"]) == 1
     assert "01_text: too large" in capsys.readouterr().err
@@ -201,15 +176,19 @@ def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypa
     assert "--LabApp.default_url=/lab/tree/my_work/00_start_here.ipynb" in command
 
 
-def test_the_doctor_is_content_where_every_act_can_run(healthy, capsys):
+def test_the_doctor_is_content_where_every_act_can_run(healthy, monkeypatch, capsys):
+    monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
     assert cli.main(["doctor"]) == 0
     output = capsys.readouterr().out
     assert "01_text: can run" in output
     assert "more checks: packages, imports, cache, disk, assets" in output
+    assert "waiting threads: passive: others used 1.0 of 2 CPUs" in output
     assert output.endswith("Every act can run.\n")
 
 
-def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
+def test_the_doctor_says_which_act_a_missing_asset_stops_and_that_the_project_is_missing(
+    healthy, monkeypatch, capsys, tmp_path
+):
     healthy["pixels"] = "missing"
     assert cli.main(["doctor", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -218,10 +197,12 @@ def test_the_doctor_says_which_act_a_missing_asset_stops(healthy, capsys):
     assert acts["05_images"]["detail"] == "cannot run: asset pixels"
     (asset,) = [check for check in found["checks"] if check["name"] == "asset pixels"]
     assert asset["detail"] == "missing: why; run `ftlearn fetch`"
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
+    found = doctor.examine()
+    assert not found["ok"] and "pip install -e" in found["acts"][0].detail
 
 
-def details(found, state):
-    """What the doctor says of everything in this state, by its name."""
+def told(found, state):
     return {check.name: check.detail for check in found["checks"] if check.state == state}
 
 
@@ -229,54 +210,73 @@ def test_the_doctor_names_a_package_that_is_absent_or_outside_its_range(healthy,
     lines = ["no-such-package>=1", "pytest<1", "also-absent>=1; extra == 'test'"]
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: lines)
     found = doctor.examine()
+    problems = told(found, "problem")
     assert not found["ok"]
-    assert set(details(found, "problem")) == {"no-such-package", "pytest"}
-    assert "not installed" in details(found, "problem")["no-such-package"]
-    assert "is outside <1" in details(found, "problem")["pytest"]
+    assert set(problems) == {"no-such-package", "pytest"}
+    assert "not installed" in problems["no-such-package"]
+    assert "is outside <1" in problems["pytest"]
     assert all("pytest" in act.detail for act in found["acts"])
 
 
-def test_the_doctor_notes_a_version_that_was_not_tested(healthy, monkeypatch):
-    monkeypatch.setattr(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"})
-    found = doctor.examine()
-    assert found["ok"] and "tested with 0.0.1" in details(found, "note")["pytest"]
+def raising(error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    return refuse
 
 
-def test_the_doctor_names_an_import_that_breaks(healthy, monkeypatch):
-    monkeypatch.setattr(doctor, "_IMPORTED", ("json", "no_such_module_here"))
-    broken = details(doctor.examine(), "problem")
-    assert list(broken) == ["import no_such_module_here"]
-    assert "No module named" in broken["import no_such_module_here"]
+GPU = settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
 
 
-def test_the_doctor_refuses_too_little_memory_and_notes_what_only_makes_it_slower(
-    healthy, monkeypatch
+@pytest.mark.parametrize(
+    ("module", "name", "value", "check", "words"),
+    [
+        (doctor, "_IMPORTED", ("no_such_module",), "import no_such_module", "No module named"),
+        (
+            *(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 1.5}),
+            *("memory", "1.5 GB; the course needs 2.0 GB"),
+        ),
+        (
+            *(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=200_000_000)),
+            *("disk", "0.2 GB free"),
+        ),
+        (
+            *(doctor.tempfile, "TemporaryFile", raising(PermissionError(13, "denied"))),
+            *("cache", "set FTLEARN_CACHE"),
+        ),
+        (torch_setup, "machine", raising(GPU), "machine", "FTLEARN_DEVICE is 'gpu'"),
+    ],
+    ids=["broken import", "little memory", "full disk", "locked cache", "unknown device"],
+)
+def test_the_doctor_names_what_stops_the_course(
+    healthy, monkeypatch, module, name, value, check, words
 ):
-    small = {**MACHINE, "memory_gb": 1.5, "bf16": False}
-    monkeypatch.setattr(torch_setup, "machine", lambda: small)
+    monkeypatch.setattr(module, name, value)
     found = doctor.examine()
-    assert details(found, "problem") == {"memory": "1.5 GB; the course needs 2.0 GB"}
-    assert "twice as long" in details(found, "note")["bfloat16"]
-    monkeypatch.setattr(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 2.1})
-    monkeypatch.setattr(torch_setup, "memory_is_scarce", lambda: True)
+    assert not found["ok"] and words in told(found, "problem")[check]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "check", "words"),
+    [
+        (
+            *(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"}),
+            *("pytest", "tested with 0.0.1"),
+        ),
+        (torch_setup, "machine", lambda: {**MACHINE, "bf16": False}, "bfloat16", ""),
+        (
+            *(torch_setup, "memory_is_scarce", lambda: True),
+            *("memory", "16.0 GB: memory is traded for time"),
+        ),
+    ],
+    ids=["untested version", "no bfloat16", "scarce memory"],
+)
+def test_the_doctor_notes_what_stops_nothing(
+    healthy, monkeypatch, module, name, value, check, words
+):
+    monkeypatch.setattr(module, name, value)
     found = doctor.examine()
-    assert found["ok"] and "2.1 GB: memory is traded for time" in details(found, "note")["memory"]
-
-
-def test_the_doctor_names_how_threads_wait(healthy, monkeypatch):
-    monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
-    assert "waiting threads: passive: others used 1.0 of 2 CPUs" in doctor.as_text(doctor.examine())
-
-
-def test_the_doctor_refuses_a_full_disk_and_a_cache_that_cannot_be_written(healthy, monkeypatch):
-    def refuse(dir):
-        raise PermissionError(13, "Permission denied")
-
-    usage = SimpleNamespace(free=200_000_000)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
-    found = details(doctor.examine(), "problem")
-    assert "0.2 GB free" in found["disk"] and "set FTLEARN_CACHE" in found["cache"]
+    assert found["ok"] and words in told(found, "note")[check]
 
 
 def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkeypatch, read_only):
@@ -284,23 +284,8 @@ def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkey
     (project / "cache").mkdir()
     read_only[project / "cache"] = 30  # a read-only file system
     found = doctor.examine()
-    sentence = f"may only be read; what is made here goes to {project}/home/cache"
-    assert found["ok"] and details(found, "note")["cache"].endswith(sentence)
-
-
-def test_the_doctor_refuses_a_device_that_does_not_exist(healthy, monkeypatch):
-    def machine():
-        raise settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
-
-    monkeypatch.setattr(torch_setup, "machine", machine)
-    assert "FTLEARN_DEVICE is 'gpu'" in details(doctor.examine(), "problem")["machine"]
-
-
-def test_the_doctor_refuses_an_installation_without_the_project(healthy, monkeypatch, tmp_path):
-    monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
-    found = doctor.examine()
-    assert not found["ok"]
-    assert "pip install -e" in found["acts"][0].detail
+    words = f"may only be read; what is made here goes to {project}/home/cache"
+    assert found["ok"] and told(found, "note")["cache"].endswith(words)
 
 
 @pytest.mark.parametrize(("outside", "code"), [([], 0), (["legal: ... scores 0.2"], 1)])
@@ -319,10 +304,10 @@ def test_a_check_of_the_evidence_fails_when_a_score_falls_outside(
 
 def test_help_loads_no_heavy_library():
     heavy = "torch,transformers,sklearn,matplotlib,pandas,nbclient"
-    code = (
+    done = python(
         "import sys\nfrom ftlearn import cli\n"
         "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
         f"loaded = set(sys.modules) & set('{heavy}'.split(','))\n"
         "assert not loaded, loaded\n"
     )
-    assert "doctor" in python(code).stdout
+    assert "doctor" in done.stdout

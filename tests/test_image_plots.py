@@ -29,14 +29,18 @@ def test_a_gallery_frames_boxes_and_lays_heat_over_images():
     assert [axes.get_title(loc="left") for axes in plain.figure.axes] == titles
 
 
+def boxes_of(figure, things):
+    """Where things of a figure are drawn."""
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    return [thing.get_window_extent(renderer) for thing in things]
+
+
 def test_titles_of_a_gallery_do_not_touch_the_image_above():
     images = [grey(100)] * 10
     figure = image_plots.gallery(images, ["grade 5"] * 10, "Ten", "C.", "A.").figure
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    titles = [axes._left_title.get_window_extent(renderer) for axes in figure.axes]
-    pictures = [axes.get_window_extent(renderer) for axes in figure.axes]
-    for title in titles:
+    pictures = boxes_of(figure, figure.axes)
+    for title in boxes_of(figure, [axes._left_title for axes in figure.axes]):
         assert not any(title.overlaps(picture) for picture in pictures)
 
 
@@ -50,11 +54,8 @@ def test_grades_are_told_for_every_system_and_a_long_name_stays_on_the_paper():
     assert "specialist: 40% at grade 1, 50% at grade 2" in picture.alt
     assert f"{system_label('linear_probe_searched')}: 20% at grade 1" in picture.alt
     assert "40 lesions a grade" in picture.caption
-    figure = picture.figure
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    first, second = (text.get_window_extent(renderer) for text in figure.axes[0].texts)
-    assert max(first.x1, second.x1) < figure.bbox.x1
+    first, second = boxes_of(picture.figure, picture.figure.axes[0].texts)
+    assert max(first.x1, second.x1) < picture.figure.bbox.x1
     assert not first.overlaps(second)
 
 
@@ -86,23 +87,17 @@ def _sure(predicted):
     return np.eye(2)[predicted].astype(np.float32)
 
 
-def test_nothing_of_a_calibration_figure_is_cut_off_at_its_edge():
-    shares, labels = np.repeat([0.02, 0.99], 20), np.repeat([0, 1], 20)
-    figure = image_plots.calibration_figure(labels, {"specialist": shares}, "How sure").figure
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    box = axes.yaxis.label.get_window_extent(figure.canvas.get_renderer())
-    assert box.x0 > 0.05 * figure.dpi  # inches from the paper's edge
+def test_calibration_counts_what_came_in_every_bin_leaves_small_ones_out_and_cuts_nothing_off():
+    shares = np.array([0.1] * 20 + [0.9] * 20 + [0.5] * 4)
+    labels = np.array([1] * 4 + [0] * 16 + [1] * 20 + [1] * 4)
+    picture = image_plots.calibration_figure(labels, {"specialist": shares}, "How sure")
+    assert "specialist: said 10%, came 20% of 20, said 90%, came 100% of 20." in picture.alt
+    (axes,) = picture.figure.axes
+    (box,) = boxes_of(picture.figure, [axes.yaxis.label])
+    assert box.x0 > 0.05 * picture.figure.dpi  # inches from the paper's edge
     (marks,) = (line for line in axes.lines if line.get_marker() == "o")
     assert not marks.get_clip_on()
     assert marks.get_ydata().max() == 1
-
-
-def test_calibration_counts_what_came_in_every_bin_and_leaves_small_ones_out():
-    shares = np.array([0.1] * 20 + [0.9] * 20 + [0.5] * 4)
-    labels = np.array([1] * 4 + [0] * 16 + [1] * 18 + [0] * 2 + [1] * 4)
-    picture = image_plots.calibration_figure(labels, {"specialist": shares}, "How sure")
-    assert "specialist: said 10%, came 20% of 20, said 90%, came 90% of 20." in picture.alt
 
 
 def test_hit_rates_are_told_with_their_number():

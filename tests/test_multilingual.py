@@ -1,76 +1,37 @@
 """The multilingual case: nothing leaks on either side, pools are whole, shifts are the same."""
 
-import copy
-import functools
 import re
 from collections import Counter
 
 import pytest
+from real_cases import column, near_duplicate_pairs
+from tokenizers import Tokenizer
 
-from ftlearn import open_case
 from ftlearn.cases import catalogues, multilingual
 from ftlearn.cases.case import PARTS
-
-FOLDS = range(multilingual.N_FOLDS)
-LANGUAGES = ("hsb", "dsb", "cs", "fr")
+from ftlearn.models import multilingual as models
 
 
 @pytest.fixture(scope="module")
-def pairs():
-    """The real pairs of two languages; each two are read once."""
-    return functools.cache(catalogues.pairs)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_once(pairs):
-    with pytest.MonkeyPatch.context() as patch:
-        # A copy: building a case must not change what was read.
-        patch.setattr(catalogues, "pairs", lambda *names: copy.deepcopy(pairs(*names)))
-        yield
-
-
-@pytest.fixture(scope="module")
-def folds(read_once):
+def folds(opened):
     """The case with every fold as its test part."""
-    return [open_case("multilingual", track="starter", pace="full", fold=fold) for fold in FOLDS]
+    return [opened("multilingual", fold) for fold in range(multilingual.N_FOLDS)]
 
 
 @pytest.fixture(scope="module")
-def quick(read_once):
-    return open_case("multilingual", track="starter", pace="quick")
+def quick(opened):
+    return opened("multilingual", pace="quick")
 
 
 @pytest.fixture(scope="module")
-def argentine(read_once):
+def argentine(opened):
     return multilingual.open_pair("es-es_AR", track="starter", pace="full")
-
-
-def column(case, name, parts=PARTS):
-    return [value for part in parts for value in case.part(part)[name]]
-
-
-def rows(part):
-    return {row["item_id"]: row for row in part}
-
-
-# --- no leak ----------------------------------------------------------------------------------
 
 
 def words_of(text):
     """Words without asides and numbers: another reading of what makes two strings the same."""
     plain = re.sub(r"\(.*?\)|\[.*?\]", " ", text.casefold())
     return tuple(re.findall(r"[^\W\d_]+", plain))
-
-
-def triples(text):
-    words = re.findall(r"\w+", text.casefold())
-    return Counter(zip(words, words[1:], words[2:], strict=False))
-
-
-def cosine(first, second):
-    shared = sum(first[key] * second[key] for key in first.keys() & second.keys())
-    size = sum(n * n for n in first.values()) * sum(n * n for n in second.values())
-    return shared / size**0.5
 
 
 def test_no_string_of_the_test_part_is_trained_on_in_any_wording_on_either_side(folds, argentine):
@@ -85,17 +46,15 @@ def test_no_string_of_the_test_part_is_trained_on_in_any_wording_on_either_side(
 
 @pytest.mark.parametrize("side", ["input", "translation"])
 def test_no_string_of_the_test_part_is_nearly_one_that_is_trained_on(folds, side):
-    case = folds[0]
-    seen = [triples(text) for text in column(case, side, ("train", "validation"))]
-    seen = [counts for counts in seen if counts]
-    assert len(seen) > 200
-    for text in case.test[side]:
-        if own := triples(text):
-            assert max(cosine(own, other) for other in seen) <= catalogues.NEAR + 1e-9, text
+    seen = column(folds[0], side, ("train", "validation"))
+    pairs = near_duplicate_pairs([*seen, *folds[0].test[side]], catalogues.NEAR + 1e-9)
+    assert pairs
+    for first, second in pairs:
+        assert (first < len(seen)) == (second < len(seen)), seen[first]
 
 
-def test_nothing_is_about_one_key_in_two_parts(folds, pairs):
-    stems = {item["item_id"]: item["stem"] for item in pairs("de", "hsb")}
+def test_nothing_is_about_one_key_in_two_parts(folds):
+    stems = {item["item_id"]: item["stem"] for item in catalogues.pairs("de", "hsb")}
     for case in folds:
         sides = [{stems[item_id] for item_id in case.part(part)["item_id"]} for part in PARTS]
         assert len(set.union(*sides)) == sum(map(len, sides))
@@ -110,9 +69,6 @@ def test_no_pair_gives_itself_away(folds):
             assert text == " ".join(text.split())
 
 
-# --- sizes ------------------------------------------------------------------------------------
-
-
 def test_both_kinds_are_in_every_part_of_every_fold(folds, quick):
     for case in (*folds, quick):
         for part in PARTS:
@@ -121,50 +77,41 @@ def test_both_kinds_are_in_every_part_of_every_fold(folds, quick):
             assert min(counts.values()) >= 0.15 * len(case.part(part))
 
 
-# --- shifts -----------------------------------------------------------------------------------
-
-
 def test_the_other_direction_is_the_test_part_turned_round(folds):
     case = folds[0]
     assert list(case.shifts) == ["de_hsb", "hsb_de", "de_dsb", "forgetting"]
     assert case.shifts["de_hsb"].to_dict() == case.test.to_dict()
-    turned = case.shifts["hsb_de"]
-    assert turned["input"] == case.test["translation"]
-    assert turned["translation"] == case.test["input"]
-    for name in ("item_id", "group", "kind"):
-        assert turned[name] == case.test[name]
+    columns = {"input": "translation", "translation": "input"}
+    for name in ("input", "translation", "item_id", "group", "kind"):
+        assert case.shifts["hsb_de"][name] == case.test[columns.get(name, name)]
 
 
-def test_other_languages_have_the_same_german_strings_each_in_a_pool_of_its_own(folds, pairs):
+@pytest.mark.parametrize("name, languages", [("de_dsb", ["dsb"]), ("forgetting", ["cs", "fr"])])
+def test_other_languages_have_the_same_german_strings_each_in_a_pool_of_its_own(
+    folds, name, languages
+):
     for case in folds:
-        german = rows(case.test)
-        for name, languages in (("de_dsb", ["dsb"]), ("forgetting", ["cs", "fr"])):
-            part = case.shifts[name]
-            assert sorted(set(part["pool"])) == languages
-            assert len(set(part["item_id"])) == len(part)
-            for language in languages:
-                members = [row for row in part if row["pool"] == language]
-                prefix = "" if name == "de_dsb" else f"{language}/"
-                there = {item["item_id"]: item for item in pairs("de", language)}
-                order = [row["item_id"].removeprefix(prefix) for row in members]
-                assert all(row["item_id"].startswith(prefix) for row in members)
-                assert order == [item_id for item_id in case.test["item_id"] if item_id in order]
-                for item_id, row in zip(order, members, strict=True):
-                    assert row["input"] == german[item_id]["input"] == there[item_id]["input"]
-                    assert row["group"] == german[item_id]["group"]
-                    assert row["translation"] == there[item_id]["translation"]
-                texts = [row["translation"].casefold() for row in members]
-                assert len(set(texts)) == len(texts) >= 240
-
-
-def test_the_sister_language_is_another_one(folds):
-    part = folds[0].shifts["de_dsb"]
-    upper = rows(folds[0].test)
-    same = [row for row in part if row["translation"] == upper[row["item_id"]]["translation"]]
-    assert 0 < len(same) < 0.6 * len(part)
-
-
-# --- the card and the case --------------------------------------------------------------------
+        german = {row["item_id"]: row for row in case.test}
+        part = case.shifts[name]
+        assert sorted(set(part["pool"])) == languages
+        assert len(set(part["item_id"])) == len(part)
+        for language in languages:
+            members = [row for row in part if row["pool"] == language]
+            prefix = "" if name == "de_dsb" else f"{language}/"
+            there = {item["item_id"]: item for item in catalogues.pairs("de", language)}
+            order = [row["item_id"].removeprefix(prefix) for row in members]
+            assert all(row["item_id"].startswith(prefix) for row in members)
+            assert order == [item_id for item_id in case.test["item_id"] if item_id in order]
+            for item_id, row in zip(order, members, strict=True):
+                own = german[item_id]
+                assert row["input"] == own["input"] == there[item_id]["input"]
+                assert row["group"] == own["group"]
+                assert row["translation"] == there[item_id]["translation"]
+            texts = [row["translation"].casefold() for row in members]
+            assert len(set(texts)) == len(texts) >= 240
+            of_upper = [german[item_id]["translation"].casefold() for item_id in order]
+            same = sum(map(str.__eq__, texts, of_upper))
+            assert same < 0.6 * len(texts)  # the sister language is another one
 
 
 def numbers_of(case):
@@ -177,15 +124,15 @@ def numbers_of(case):
     return [int(number.replace(",", "")) for number in found.groups()]
 
 
-def test_the_numbers_of_the_card_are_those_of_the_data(folds, quick, argentine, pairs):
+def test_the_numbers_of_the_card_are_those_of_the_data(folds, quick, argentine):
     assert {part: len(quick.part(part)) for part in PARTS} == multilingual.QUICK
     german = ("de", "hsb")
     for case, languages in ((folds[0], german), (quick, german), (argentine, ("es", "es_AR"))):
-        kinds = Counter(item["kind"] for item in pairs(*languages))
+        kinds = Counter(item["kind"] for item in catalogues.pairs(*languages))
         n = len(case.test)
         assert numbers_of(case) == [kinds["interface"], kinds["name"], n, n]
     # Of a group that fills up a pool the rest is left out; all else is in one of the parts.
-    lost = len(pairs("de", "hsb")) - sum(len(folds[0].part(part)) for part in PARTS)
+    lost = len(catalogues.pairs(*german)) - sum(len(folds[0].part(part)) for part in PARTS)
     assert 0 <= lost < 50
 
 
@@ -203,24 +150,15 @@ def test_verdicts_name_the_pool_of_every_part_and_recorded_ones_that_of_the_reco
 
 def test_few_of_the_strings_are_cut(folds):
     """By the tokenizer of the generalist, whose vocabulary the whole house shares."""
-    from tokenizers import Tokenizer
-
-    from ftlearn.models import multilingual as models
-
     folder = models.model_folder("multilingual_e5_small_q4", "starter")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    texts = [f"query: {text}" for text in column(folds[0], "input", ("test",))]
-    longer = sum(
-        len(found.ids) > multilingual.MAX_TOKENS for found in tokenizer.encode_batch(texts)
-    )
-    assert longer <= 0.08 * len(texts)
+    texts = [f"query: {text}" for text in folds[0].test["input"]]
+    lengths = [len(found.ids) for found in tokenizer.encode_batch(texts)]
+    assert sum(n > multilingual.MAX_TOKENS for n in lengths) <= 0.08 * len(texts)
 
 
-# --- other pairs ------------------------------------------------------------------------------
-
-
-def test_another_pair_is_a_case_of_its_own(argentine, pairs):
-    n = len(pairs("es", "es_AR"))
+def test_another_pair_is_a_case_of_its_own(argentine):
+    n = len(catalogues.pairs("es", "es_AR"))
     assert argentine.name == "multilingual_es_es_ar"
     assert argentine.title == "Finding translations, Spanish to Argentine Spanish"
     assert list(argentine.shifts) == ["es_es_ar", "es_ar_es"]
@@ -230,19 +168,20 @@ def test_another_pair_is_a_case_of_its_own(argentine, pairs):
     assert argentine.shifts["es_ar_es"]["input"] == argentine.test["translation"]
 
 
-def test_a_language_that_the_catalogues_lack_is_refused(read_once, monkeypatch):
+def test_a_language_that_the_catalogues_lack_is_refused(opened):
     with pytest.raises(ValueError, match="language is 'xx'; allowed: .*hsb"):
         multilingual.open_pair("de-xx")
     with pytest.raises(ValueError, match="language is ''; allowed"):
         multilingual.open_pair("hsb")
 
 
-def test_a_pair_with_too_few_strings_is_refused(pairs, monkeypatch):
+def test_a_pair_with_too_few_strings_is_refused(opened, monkeypatch):
     with pytest.raises(ValueError, match="pair 'hsb-hsb' has 0 different strings"):
         multilingual.open_pair("hsb-hsb")
-    monkeypatch.setattr(catalogues, "pairs", lambda *_: copy.deepcopy(pairs("de", "hsb")[:59]))
+    pairs = catalogues.pairs("de", "hsb")
+    monkeypatch.setattr(catalogues, "pairs", lambda *_: pairs[:59])
     with pytest.raises(ValueError, match="pair 'de-dsb' has 59 different strings: too few"):
         multilingual.open_pair("de-dsb")
-    monkeypatch.setattr(catalogues, "pairs", lambda *_: copy.deepcopy(pairs("de", "hsb")[:60]))
+    monkeypatch.setattr(catalogues, "pairs", lambda *_: pairs[:60])
     case = multilingual.open_pair("de-dsb")
     assert [len(case.part(part)) for part in PARTS[1:]] == [10, 15]

@@ -11,10 +11,7 @@ from ftlearn import practices, report, words
 
 UNKNOWN = "not distinguishable"
 FIELDS = {
-    "specialist_rate_1e_5": {"learning_rate"},
-    "specialist_rate_3e_4": {"learning_rate"},
-    "specialist_rate_1e_3": {"learning_rate"},
-    "specialist_rate_3e_3": {"learning_rate"},
+    **{f"specialist_rate_{rate}": {"learning_rate"} for rate in ("1e_5", "3e_4", "1e_3", "3e_3")},
     "specialist_no_warm_up": {"warmup"},
     "specialist_fast_no_warm_up": {"warmup", "learning_rate"},
     "specialist_all_epochs": {"patience"},
@@ -68,13 +65,11 @@ def test_every_system_of_the_advice_has_a_recipe_a_name_and_a_part():
         assert bool(advice.overdone) == bool(advice.instead)
         assert advice.name in report.PARTS
         assert report.MORE_KEYS[advice.name] == ["runs"]
-        assert set(advice.systems) <= set(practices.recipes())
-        assert set(advice.systems) <= set(words.read(words.PATH)["systems"])
+        assert set(advice.systems) <= set(practices.recipes()) & set(
+            words.read(words.PATH)["systems"]
+        )
         assert practices.advice_named(advice.name) is advice
     assert len(practices.SEEDS) >= 10
-
-
-def test_an_unknown_piece_of_advice_is_refused_by_name():
     with pytest.raises(ValueError, match="'luck'; allowed: learning_rate, warm_up"):
         practices.advice_named("luck")
 
@@ -142,9 +137,8 @@ def test_loss_and_score_may_choose_different_epochs():
 
 
 @pytest.mark.parametrize(
-    "home, away, literature, words",
+    "home, away, literature, said",
     [
-        ("helps", UNKNOWN, "helps", "good"),
         ("helps", "hurts", "helps", "good"),
         ("helps", UNKNOWN, "no change", "contested"),
         ("helps", UNKNOWN, None, "these ten pairs alone"),
@@ -155,11 +149,11 @@ def test_loss_and_score_may_choose_different_epochs():
         (UNKNOWN, UNKNOWN, None, "open"),
     ],
 )
-def test_confidence_needs_both_kinds_of_evidence(home, away, literature, words):
-    assert words in practices.confidence(home, away, literature)
+def test_confidence_needs_both_kinds_of_evidence(home, away, literature, said):
+    assert said in practices.confidence(home, away, literature)
 
 
-def test_the_checklist_holds_every_piece_of_advice_with_its_number():
+def test_the_tables_hold_every_piece_of_advice_with_its_number_and_every_recipe_with_its_cost():
     record = a_record()
     table = practices.checklist(record)
     for advice in practices.ADVICES:
@@ -167,6 +161,9 @@ def test_the_checklist_holds_every_piece_of_advice_with_its_number():
         found = practices.trial(record, advice).comparison
         assert f"{100 * found.difference:+.1f}".replace("-", "−") in line
         assert advice.published in line
+    lines = practices.costs_table(record).splitlines()
+    assert len(lines) == 2 + len(practices.recipes())
+    assert all("0 of 10 (0 to 31 %)" in line for line in lines[2:])
 
 
 def test_the_checklist_takes_back_half_of_an_advice_that_can_be_overdone():
@@ -178,10 +175,3 @@ def test_the_checklist_takes_back_half_of_an_advice_that_can_be_overdone():
     assert line.endswith("that it can be overdone: these ten pairs alone |")
     kept = practices.checklist(a_record()).splitlines()[2]
     assert kept.startswith("| Take a small learning rate. |") and "overdone" not in kept
-
-
-def test_the_table_of_costs_has_a_row_a_recipe():
-    record = a_record()
-    lines = practices.costs_table(record).splitlines()
-    assert len(lines) == 2 + len(practices.recipes())
-    assert all("0 of 10 (0 to 31 %)" in line for line in lines[2:])

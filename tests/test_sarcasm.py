@@ -6,16 +6,16 @@ import importlib.util
 import re
 from collections import Counter, defaultdict
 
+import pandas as pd
 import pytest
 
-from ftlearn import open_case
 from ftlearn.cases import blind_sheet, sarcasm
 from ftlearn.cases.case import PARTS
 
 
 @pytest.fixture(scope="module")
-def case():
-    return open_case("sarcasm", track="starter", pace="full")
+def case(opened):
+    return opened("sarcasm")
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,6 @@ def test_the_claim_names_no_size(case):
 
 def items_of(case):
     return [row for part in PARTS for row in case.part(part)]
-
-
-# --- the crossing -----------------------------------------------------------------------------
 
 
 def test_the_build_script_makes_the_file_that_is_committed():
@@ -68,11 +65,10 @@ def test_no_situation_no_remark_and_no_pair_stands_on_two_sides(case):
 
 @pytest.mark.parametrize("half", ["situation_id", "remark_id"])
 @pytest.mark.parametrize("pace", ["full", "quick"])
-def test_either_half_alone_is_sarcastic_exactly_half_of_the_time(half, pace):
-    case = open_case("sarcasm", track="starter", pace=pace)
-    for part in PARTS:
+def test_either_half_alone_is_sarcastic_exactly_half_of_the_time(opened, half, pace):
+    for part in map(opened("sarcasm", pace=pace).part, PARTS):
         labels = defaultdict(list)
-        for key, label in zip(case.part(part)[half], case.part(part)["label"], strict=True):
+        for key, label in zip(part[half], part["label"], strict=True):
             labels[key].append(label)
         assert all(sum(found) * 2 == len(found) for found in labels.values())
 
@@ -98,41 +94,23 @@ def test_sentences_are_varied_and_no_sign_gives_them_away(case, one_liners):
     assert len({row["topic"] for row in case.train}) == 8
 
 
-# --- one-liners -------------------------------------------------------------------------------
-
-
-def test_each_pair_of_one_liners_has_a_sarcastic_and_a_sincere_sentence(one_liners):
-    assert len(one_liners) >= 150
-    by_pair = defaultdict(list)
-    for row in one_liners:
-        by_pair[row["group"]].append(row["label"])
-    assert all(sorted(labels) == [0, 1] for labels in by_pair.values())
-
-
-def test_length_and_ending_tell_nothing_about_a_one_liner(one_liners):
-    lengths = {
-        label: [len(row["input"].split()) for row in one_liners if row["label"] == label]
-        for label in (0, 1)
-    }
-    means = [sum(found) / len(found) for found in lengths.values()]
+def test_pairs_of_one_liners_are_sarcastic_and_sincere_and_length_and_ending_tell_nothing(
+    one_liners,
+):
+    rows = pd.DataFrame(one_liners)
+    assert len(rows) >= 150
+    assert all(sorted(labels) == [0, 1] for _, labels in rows.groupby("group")["label"])
+    means = rows["input"].str.split().str.len().groupby(rows["label"]).mean()
     assert abs(means[0] - means[1]) < 1.5
-    endings = {
-        label: Counter(row["input"][-1] for row in one_liners if row["label"] == label)
-        for label in (0, 1)
-    }
-    assert endings[0] == endings[1]
-
-
-# --- the blind sheet --------------------------------------------------------------------------
+    sincere, sarcastic = (Counter(texts.str[-1]) for _, texts in rows.groupby("label")["input"])
+    assert sincere == sarcastic
 
 
 def fill(path, answer_of):
-    """A copy of a sheet with an answer for each item."""
-    rows = list(csv.DictReader(open(path, encoding="utf-8", newline="")))
-    with open(path, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, blind_sheet.COLUMNS)
-        writer.writeheader()
-        writer.writerows({**row, "sarcastic": answer_of(row["item_id"])} for row in rows)
+    """The sheet with an answer for each item."""
+    rows = pd.read_csv(path)
+    rows["sarcastic"] = rows["item_id"].map(answer_of)
+    rows.to_csv(path, index=False)
 
 
 @pytest.fixture
@@ -141,27 +119,22 @@ def truth():
     return found | {row["item_id"]: row["label"] for row in sarcasm.read_items()["test"]}
 
 
-def test_a_sheet_has_fifty_texts_without_labels_half_of_them_sarcastic(tmp_path, truth):
-    path = blind_sheet.write(tmp_path / "sheet.csv")
-    rows = list(csv.DictReader(open(path, encoding="utf-8", newline="")))
-    assert len(rows) == len({row["item_id"] for row in rows}) == 50
-    assert all(row["sarcastic"] == "" for row in rows)
-    assert sum(truth[row["item_id"]] for row in rows) == 25
-    assert 20 <= sum(row["item_id"].startswith("o") for row in rows) <= 30
-
-
-def test_answers_are_never_overwritten(tmp_path):
-    blind_sheet.write(tmp_path / "sheet.csv")
+def test_a_sheet_has_fifty_texts_without_labels_half_sarcastic_and_is_never_overwritten(
+    tmp_path, truth
+):
+    rows = pd.read_csv(blind_sheet.write(tmp_path / "sheet.csv"))
+    assert len(rows) == rows["item_id"].nunique() == 50
+    assert rows["sarcastic"].isna().all()
+    assert rows["item_id"].map(truth).sum() == 25
+    assert 20 <= rows["item_id"].str.startswith("o").sum() <= 30
     with pytest.raises(FileExistsError, match="may hold answers"):
         blind_sheet.write(tmp_path / "sheet.csv")
 
 
 def test_agreement_is_counted_with_kappa(tmp_path, truth):
     ann, ben = (blind_sheet.write(tmp_path / name) for name in ("ann.csv", "ben.csv"))
-    fill(ann, lambda item: truth[item])
-    wrong = [row["item_id"] for row in csv.DictReader(open(ben, encoding="utf-8"))]
-    flipped = {item for item in wrong if truth[item] == 1}
-    flipped = set(sorted(flipped)[:5])
+    fill(ann, truth.get)
+    flipped = sorted(item for item in pd.read_csv(ben)["item_id"] if truth[item] == 1)[:5]
     fill(ben, lambda item: 1 - truth[item] if item in flipped else truth[item])
     with_set, second, between = blind_sheet.agreement([ann, ben])
     assert with_set["who"] == ("ann.csv", "the set") and with_set["kappa"] == 1
@@ -169,13 +142,9 @@ def test_agreement_is_counted_with_kappa(tmp_path, truth):
     # By hand: 45 of 50 agree; by chance .5 * .4 + .5 * .6 = .5, so kappa = (.9 - .5) / .5.
     assert between["agree"] == pytest.approx(0.9)
     assert between["kappa"] == pytest.approx(0.8)
-
-
-def test_kappa_is_absent_where_somebody_gave_one_answer_only(tmp_path):
-    path = blind_sheet.write(tmp_path / "ann.csv")
-    fill(path, lambda item: 1)
-    (row,) = blind_sheet.agreement([path])
-    assert row["kappa"] is None and row["agree"] == 0.5
+    fill(ann, lambda item: 1)
+    (row,) = blind_sheet.agreement([ann])
+    assert row["kappa"] is None and row["agree"] == 0.5  # somebody gave one answer only
 
 
 @pytest.mark.parametrize(

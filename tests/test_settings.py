@@ -6,10 +6,10 @@ import pytest
 
 from ftlearn import settings
 
-CHOICES = pytest.mark.parametrize(
-    "choose, name, default, other",
-    [(settings.pace, "pace", "full", "quick"), (settings.track, "track", "starter", "hub")],
-)
+CHOICES = [
+    (settings.pace, "pace", "FTLEARN_PACE", "full", "quick"),
+    (settings.track, "track", "FTLEARN_TRACK", "starter", "hub"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -18,53 +18,51 @@ def no_variables(monkeypatch):
         monkeypatch.delenv(f"FTLEARN_{name}", raising=False)
 
 
-@CHOICES
-def test_an_argument_beats_the_variable_and_the_variable_beats_the_default(
-    choose, name, default, other, monkeypatch
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_the_argument_beats_the_variable_and_the_variable_the_default(
+    choose, name, variable, default, other, monkeypatch
 ):
     assert choose() == choose(None) == default
-    monkeypatch.setenv(f"FTLEARN_{name.upper()}", other)
+    monkeypatch.setenv(variable, "")  # an empty one counts as absent
+    assert choose() == default
+    monkeypatch.setenv(variable, other)
     assert choose() == other
     assert choose(default) == default
-    monkeypatch.setenv(f"FTLEARN_{name.upper()}", "")  # counts as absent
-    assert choose() == default
 
 
-@CHOICES
-def test_a_bad_value_is_named_with_its_origin_and_what_is_allowed(
-    choose, name, default, other, monkeypatch
+@pytest.mark.parametrize("choose, name, variable, default, other", CHOICES)
+def test_a_bad_choice_is_named_with_its_value_and_what_is_allowed(
+    choose, name, variable, default, other, monkeypatch
 ):
-    variable = f"FTLEARN_{name.upper()}"
+    with pytest.raises(ValueError) as caught:
+        choose("Fast")
+    assert str(caught.value) == f"argument {name} is 'Fast'; allowed: {default}, {other}."
     monkeypatch.setenv(variable, default.upper())
-    for given, origin, value in (
-        ("Fast", f"argument {name}", "Fast"),
-        (None, f"environment variable {variable}", default.upper()),
-    ):
-        with pytest.raises(settings.BadSetting) as caught:
-            choose(given)
-        sentence = f"{origin} is {value!r}; allowed: {default}, {other}."
-        assert caught.value._render_traceback_() == [sentence]
+    with pytest.raises(ValueError) as caught:
+        choose()
+    message = str(caught.value)
+    assert f"environment variable {variable} is {default.upper()!r}" in message
+    assert f"allowed: {default}, {other}." in message
     assert choose(other) == other  # an explicit argument needs no variable
 
 
-def test_the_cache_folder_is_the_variable_else_the_users_cache(monkeypatch, tmp_path):
+def test_cache_and_home_are_the_variables_else_in_the_users_home_and_are_not_made(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert settings.cache_folder() == tmp_path / "me" / ".cache" / "ftlearn"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert settings.cache_folder() == tmp_path / "xdg" / "ftlearn"
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "mine"))
+    assert settings.cache_folder() == tmp_path / "mine"
     monkeypatch.setenv("FTLEARN_CACHE", "~/mine")
     assert settings.cache_folder() == tmp_path / "me" / "mine"
-    assert not any(tmp_path.iterdir())  # asking makes no folder
-
-
-def test_the_home_folder_is_the_variable_else_in_the_users_home(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert settings.home_folder() == tmp_path / ".ftlearn"
+    assert settings.home_folder() == tmp_path / "me" / ".ftlearn"
     monkeypatch.setenv("FTLEARN_HOME", "~/progress")
-    assert settings.home_folder() == tmp_path / "progress"
+    assert settings.home_folder() == tmp_path / "me" / "progress"
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.fixture
@@ -78,16 +76,20 @@ def places(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-@pytest.mark.parametrize("refused", ["", "models"], ids=["the whole cache", "one folder of it"])
 def test_beside_a_cache_that_can_only_be_read_the_learner_has_one_at_home(
-    places, read_only, number, refused
+    places, read_only, number
 ):
-    read_only[places["cache"] / refused] = number
+    read_only[places["cache"]] = number
     assert settings.own_cache() == places["home"] / "cache"
     assert settings.cached("models/theirs") == places["cache"] / "models" / "theirs"
     assert settings.cached("models/new") == places["home"] / "cache" / "models" / "new"
     (places["home"] / "cache" / "models" / "theirs").mkdir(parents=True)
     assert settings.cached("models/theirs") == places["home"] / "cache" / "models" / "theirs"
+
+
+def test_a_cache_of_which_one_folder_can_only_be_read_is_left_alone(places, read_only):
+    read_only[places["cache"] / "models"] = errno.EACCES
+    assert settings.own_cache() == places["home"] / "cache"
 
 
 def test_a_cache_that_can_be_written_takes_everything(places):
@@ -103,26 +105,24 @@ def test_where_nothing_can_be_written_the_cache_is_the_one_that_errors_name(plac
     assert settings.own_cache() == places["cache"]
 
 
-@pytest.mark.parametrize(
-    "choose, name, word, answer",
-    [
-        (settings.device, "DEVICE", "cuda", "cuda"),
-        (settings.device, "DEVICE", "", None),
-        (settings.device, "DEVICE", "gpu", "allowed: cpu, cuda, mps."),
-        (settings.device, "DEVICE", "CPU", "allowed: cpu, cuda, mps."),
-        (settings.shared, "SHARED", "1", True),
-        (settings.shared, "SHARED", "0", False),
-        (settings.shared, "SHARED", "", None),
-        (settings.shared, "SHARED", "yes", "allowed: 0, 1."),
-    ],
-)
-def test_device_and_shared_are_said_or_not_and_other_words_refused(
-    choose, name, word, answer, monkeypatch
-):
-    assert choose() is None
-    monkeypatch.setenv(f"FTLEARN_{name}", word)
-    if isinstance(answer, str) and answer.startswith("allowed"):
-        with pytest.raises(settings.BadSetting, match=answer):
-            choose()
-    else:
-        assert choose() == answer
+def test_a_device_can_be_chosen_by_name_and_another_word_is_refused_in_one_sentence(monkeypatch):
+    assert settings.device() is None
+    for kind in settings.DEVICES:
+        monkeypatch.setenv("FTLEARN_DEVICE", kind)
+        assert settings.device() == kind
+    for word in ("gpu", "CPU", "cuda:0"):
+        monkeypatch.setenv("FTLEARN_DEVICE", word)
+        with pytest.raises(settings.BadSetting) as caught:
+            settings.device()
+        sentence = f"environment variable FTLEARN_DEVICE is {word!r}; allowed: cpu, cuda, mps."
+        assert caught.value._render_traceback_() == [sentence]
+
+
+def test_whether_others_compute_here_is_yes_no_or_unsaid(monkeypatch):
+    assert settings.shared() is None
+    for said, answer in (("1", True), ("0", False), ("", None)):
+        monkeypatch.setenv("FTLEARN_SHARED", said)
+        assert settings.shared() is answer
+    monkeypatch.setenv("FTLEARN_SHARED", "yes")
+    with pytest.raises(ValueError, match="FTLEARN_SHARED is 'yes'; allowed: 0, 1"):
+        settings.shared()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from web_page import page_of
 
 from ftlearn import cli, notebooks, report_page, site
 
@@ -81,24 +81,23 @@ def notebook(text):
     return nbformat.v4.new_notebook(cells=[*cells, code])
 
 
-def verdict(source):
-    return {
-        **dict(baseline="linear_probe", specialist="specialist", difference=0.05, low=0.02),
-        **dict(high=0.08, p=0.01, n=30, n_groups=10, method="paired bootstrap", source=source),
-        "primary": source == "recorded",
-        "wording": "On <words>: supported here, smaller than claimed.",
-    }
-
-
 def results():
     system = dict(score=0.5, low=0.4, high=0.6, seconds=1.0, source="live", seeds=[0])
+    verdict = {
+        **dict(baseline="linear_probe", specialist="specialist", difference=0.05, low=0.02),
+        **dict(high=0.08, p=0.01, n=30, n_groups=10, method="paired bootstrap"),
+        "wording": "On <words>: supported here, smaller than claimed.",
+    }
+    verdicts = [
+        {**verdict, "source": source, "primary": source == "recorded"}
+        for source in ("recorded", "live")
+    ]
     case = {
         **dict(notebook="01_case", claim="It makes everything better.", track="starter"),
         **dict(claimed={"value": 22, "unit": "%"}, pace="full", generalist="minilm"),
         **dict(metric="accuracy", n_train=10, n_validation=5, n_test=30, n_groups=10),
         **dict(primary={"baseline": "linear_probe", "specialist": "specialist"}, parts={}),
-        **dict(systems={"linear_probe": system, "specialist": system}),
-        **dict(verdicts=[verdict("recorded"), verdict("live")]),
+        **dict(systems={"linear_probe": system, "specialist": system}, verdicts=verdicts),
         **dict(notebook_seconds=90.0, peak_rss_mb=800),
     }
     return {"machine": {"cpu": "Toy"}, "versions": {"torch": "2"}, "cases": {"medical": case}}
@@ -142,22 +141,6 @@ def built(tmp_path_factory):
     return folder / "site"
 
 
-class Page:
-    """Tags, ids, addresses and text of a page; read apart from the code under test."""
-
-    def __init__(self, path):
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        self.tags = [tag.name for tag in soup.find_all()]
-        self.ids = [tag["id"] for tag in soup.find_all(id=True)]
-        self.links = [tag["href"] for tag in soup.find_all(href=True)]
-        self.sources = [tag["src"] for tag in soup.find_all(src=True)]
-        self.text = " ".join(soup.get_text(" ").split())
-
-    def loaded_from_elsewhere(self):
-        assert not {"script", "link", "iframe"} & set(self.tags)
-        return [address for address in self.sources if re.match(r"https?:|//", address)]
-
-
 # --- links --------------------------------------------------------------------------------------
 
 
@@ -174,16 +157,14 @@ def test_links_of_the_project_are_rewritten_for_the_site_and_lead_somewhere(buil
         },
         "docs/glossary.html": {"../notebooks/00_start.html"},
         "README.html": {"docs/glossary.html#bf16"},
+        "verdicts.html": {"notebooks/01_case.html", "predictions/medical.parquet"},
     }.items():
-        assert links <= set(Page(built / path).links), path
+        assert links <= set(page_of(built / path).links), path
     for path in ("data/dot.png", "data/references.bib", "LICENSE", "notebooks/00_start.ipynb"):
         assert (built / path).is_file(), path  # what is linked to comes along
-
-
-def test_a_link_in_an_output_is_rewritten_and_one_in_code_is_text(built):
-    page = Page(built / "notebooks" / "00_start.html")
-    assert page.links.count("01_case.html") >= 2
-    assert not any("nowhere" in address for address in page.links)
+    page = page_of(built / "notebooks" / "00_start.html")
+    assert page.links.count("01_case.html") >= 2  # one stands in an output
+    assert not any("nowhere" in address for address in page.links)  # and one in code is text
     assert page.text.count('<a href="nowhere.ipynb">') == 2
 
 
@@ -215,12 +196,8 @@ def test_the_check_finds_what_is_loaded_from_elsewhere(tmp_path):
 
 def test_every_page_has_one_title_unique_ids_a_way_home_and_loads_nothing(built):
     for path in built.rglob("*.html"):
-        page = Page(path)
-        assert page.loaded_from_elsewhere() == [], path.name
-        style = "".join(re.findall(r"<style>.*?</style>", path.read_text(), flags=re.DOTALL))
-        assert "url(" not in style and "@import" not in style, path.name
-        assert page.tags.count("h1") == 1, path.name
-        assert len(page.ids) == len(set(page.ids)), path.name
+        page = page_of(path)
+        page.keeps_to_itself()
         home = "index.html" if path.parent == built else "../index.html"
         assert home in page.links, path.name
 
@@ -229,29 +206,22 @@ def test_acts_lead_to_the_one_before_and_the_one_after(built):
     start, case = (
         (built / "notebooks" / f"{name}.html").read_text() for name in ("00_start", "01_case")
     )
-    after = '<a class="next" rel="next" href="01_case.html">Case file 1: words \u2192</a>'
-    before = (
-        '<a class="before" rel="prev" href="00_start.html">\u2190 The files: start &amp; look</a>'
-    )
+    after = 'class="next" rel="next" href="01_case.html">Case file 1: words \u2192</a>'
+    before = 'class="before" rel="prev" href="00_start.html">\u2190 The files: start &amp; look</a>'
     assert (start.count(after), start.count('rel="prev"')) == (2, 0)
     assert (case.count(before), case.count('rel="next"')) == (2, 0)
     assert "Back to the report" not in start
 
 
 def test_the_index_lists_the_acts_with_their_claims_and_the_verdict_table(built):
-    page = Page(built / "index.html")
+    page = page_of(built / "index.html")
     assert page.links.count("notebooks/01_case.html") == 1
     assert "It makes everything 22 % better." in page.text
     assert "docs/glossary.html#bf16" in page.links  # of the line about act 0
     assert "verdicts.html#medical" in page.links
     assert "+5.0 (+2.0 to +8.0)" in page.text and "+22 %" in page.text
     assert "supported here, smaller than claimed" in page.text
-
-
-def test_the_verdicts_lead_to_the_notebook_and_the_predictions(built):
-    page = Page(built / "verdicts.html")
-    assert {"notebooks/01_case.html", "predictions/medical.parquet"} <= set(page.links)
-    assert "On <words>: supported here" in page.text
+    assert "On <words>: supported here" in page_of(built / "verdicts.html").text
 
 
 def test_markdown_keeps_accents_and_what_is_wide_is_scrolled_by_keyboard(built):
@@ -294,9 +264,8 @@ def test_tables_are_scrolled_by_keyboard_and_have_true_heads(table, name, expect
 
 def test_anchors_are_those_of_the_courses_links():
     assert site.anchor("McNemar's test") == "mcnemars-test"
-    assert site.anchor("<code>results.json</code>, &amp; <a href='x'>more</a>") == (
-        "resultsjson--more"
-    )
+    marked_up = "<code>results.json</code>, &amp; <a href='x'>more</a>"
+    assert site.anchor(marked_up) == "resultsjson--more"
 
 
 # --- without a report, and again ----------------------------------------------------------------
@@ -308,24 +277,20 @@ def test_without_results_the_site_says_how_to_get_a_verdict_table(project, tmp_p
     assert cli.main(["site", str(folder)]) == 0
     assert "`make course` makes one" in capsys.readouterr().out
     assert not (folder / "verdicts.html").exists()
-    assert "has no table of verdicts" in Page(folder / "index.html").text
+    assert "has no table of verdicts" in page_of(folder / "index.html").text
     assert site.check(folder) == []
 
 
-def test_a_later_case_is_named_and_absent_predictions_are_not_linked(project, tmp_path, capsys):
+def test_a_later_case_is_named_and_absent_predictions_are_not_linked(project, capsys):
     (project / "report" / "predictions" / "medical.parquet").unlink()
     (project / "report" / "cases").mkdir()
     for name in ("medical", "legal"):
         (project / "report" / "cases" / f"{name}.json").write_text("{}")
-    assert cli.main(["site", str(tmp_path / "site")]) == 0
+    assert cli.main(["site"]) == 0
     out = capsys.readouterr().out
     assert "The verdict table lacks legal: " in out and "make report" in out
-    assert "every prediction: not here" in Page(tmp_path / "site" / "verdicts.html").text
-
-
-def test_the_default_folder_is_ignored_by_git(project):
-    assert cli.main(["site"]) == 0
-    assert (project / "site" / "index.html").is_file()
+    built = project / "site"  # the default folder, which is ignored by git
+    assert "every prediction: not here" in page_of(built / "verdicts.html").text
     ignored = Path(report_page.__file__).parents[1] / ".gitignore"
     assert "/site/" in ignored.read_text(encoding="utf-8").split()
 
@@ -334,15 +299,15 @@ def test_a_second_build_replaces_its_own_files_and_leaves_others_alone(project, 
     built = tmp_path / "site"
     site.build(built)
     (built / "CNAME").write_text("example.org")
-    (built / "docs" / "glossary.html").write_text("spoiled")
-    (project / "notebooks" / "01_case.ipynb").unlink()
-    (project / "notebooks" / "00_start.ipynb").unlink()
+    (built / "README.html").write_text("spoiled")
+    for name in ("00_start", "01_case"):
+        (project / "notebooks" / f"{name}.ipynb").unlink()
     nbformat.write(notebook("# Another\n"), project / "notebooks" / "02_other.ipynb")
     (project / "docs" / "glossary.md").write_text("# Glossary\n\n### bf16\n")
     (project / "README.md").write_text("# Read me\n")
     site.build(built)
     assert (built / "CNAME").read_text() == "example.org"
-    assert "spoiled" not in (built / "docs" / "glossary.html").read_text()
+    assert "spoiled" not in (built / "README.html").read_text()
     names = sorted(path.name for path in (built / "notebooks").iterdir())
     assert names == ["02_other.html", "02_other.ipynb"]
 
@@ -357,7 +322,7 @@ def test_a_foreign_file_in_the_way_stops_everything(project, tmp_path, capsys, p
     assert [(p.name, p.read_text()) for p in folder.iterdir()] == [(path, "somebody else's")]
 
 
-def test_without_a_published_notebook_there_is_no_site(project, tmp_path, capsys):
+def test_without_a_published_notebook_no_site_is_made(project, tmp_path, capsys):
     for path in (project / "notebooks").iterdir():
         path.unlink()
     assert cli.main(["site", str(tmp_path / "site")]) == 2
@@ -366,12 +331,11 @@ def test_without_a_published_notebook_there_is_no_site(project, tmp_path, capsys
 
 
 def test_every_link_of_the_courses_own_site_resolves_and_no_act_is_missing(tmp_path):
-    folder = tmp_path / "site"
-    site.build(folder, say=lambda line: None)
-    assert site.check(folder) == []
+    site.build(tmp_path, say=lambda line: None)
+    assert site.check(tmp_path) == []
     for source in notebooks.PROJECT.glob("notebooks/[0-9]*.ipynb"):
-        text = (folder / "notebooks" / f"{source.stem}.html").read_text(encoding="utf-8")
+        text = (tmp_path / "notebooks" / f"{source.stem}.html").read_text(encoding="utf-8")
         ids = re.findall(r' id="([^"]*)"', text)
         assert text.count("<h1") == 1 and len(ids) == len(set(ids)), source.name
     for path in ("docs/glossary.html", "docs/instructors.html", "data/sarcasm/README.html"):
-        assert (folder / path).is_file(), path
+        assert (tmp_path / path).is_file(), path
