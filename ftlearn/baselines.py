@@ -211,7 +211,16 @@ def fit_number_control(case, column):
 
 
 def fit_majority(case):
-    """Fit `Majority`."""
+    """Fit `Majority` on a case's training part.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    Majority
+    """
     counts = np.bincount(case.labels("train"), minlength=len(case.label_names))
     return Majority((counts / counts.sum()).astype(np.float32))
 
@@ -223,6 +232,14 @@ def fit_classical(case):
     Of texts the features are words, characters or both; of images histograms of oriented gradients
     (Dalal & Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) in cells of `HOG_CELLS`; of images
     in colour coarse cells only, and `colour_statistics` with a random forest.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    Classical
     """
     candidates = _image_candidates(case) if sees_images(case) else _word_candidates()
     inputs, looked_at = list(case.train["input"]), list(case.validation["input"])
@@ -308,7 +325,17 @@ def oriented_gradients(images, size, cell):
 
 @timed
 def fit_zero_shot(case, generalist):
-    """Set up `ZeroShot` with a `TextGeneralist`; template, temperature are chosen on validation."""
+    """Set up `ZeroShot`; template and temperature are chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+
+    Returns
+    -------
+    ZeroShot
+    """
     candidates = [ZeroShot(generalist, case.label_names, template) for template in case.templates]
     labels, inputs = case.labels("validation"), list(case.validation["input"])
 
@@ -321,7 +348,17 @@ def fit_zero_shot(case, generalist):
 
 @timed
 def fit_linear_probe(case, generalist):
-    """Fit a linear `Probe` on a generalist; its regularisation is chosen on validation."""
+    """Fit a linear `Probe`; its regularisation is chosen on validation.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    generalist : ftlearn.models.text.TextGeneralist
+
+    Returns
+    -------
+    Probe
+    """
     classifier = linear_probe_of_features(case, *embedded(case, generalist.embed))
     return Probe("linear_probe", generalist, classifier)
 

@@ -54,7 +54,24 @@ class Patient:
 
 
 def examine(case, bed):
-    """Train the run that lies in a bed (a key of `ADMITTED` or `MORE`), and measure it."""
+    """Train the run that lies in a bed, and measure it.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The case of the best practices.
+    bed : str
+        A key of `ADMITTED` or `MORE`.
+
+    Returns
+    -------
+    Patient
+
+    Raises
+    ------
+    ValueError
+        When there is no such bed.
+    """
     beds = ADMITTED | MORE
     if bed not in beds:
         raise ValueError(f"bed is {bed!r}; allowed: {', '.join(beds)}.")

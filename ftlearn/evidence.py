@@ -239,10 +239,19 @@ def _best_practices_plan():
 
 
 def racers(seed):
-    """Who races to an accuracy on satellite tiles, each with a recipe of its own, by name.
+    """Who races to an accuracy on satellite tiles, each with a recipe of its own.
 
     The rates were chosen on *validation*, each among three or four: the first at the primary
     target, for a claim about time deserves a fast opponent; `data/README.md` has the scores.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    dict of str to Recipe
+        ``from_scratch``, ``specialist``, ``specialist_partial``.
     """
     more = {
         "from_scratch": {"pretrained": False, "epochs": 20, "patience": 20},
@@ -615,7 +624,23 @@ def _write_record(case_name, kept):
 
 
 def read(case_name):
-    """A case's record as it was written: (a list with a dict for each run, their predictions)."""
+    """A case's record as it was written.
+
+    Parameters
+    ----------
+    case_name : str
+
+    Returns
+    -------
+    rows : list of dict
+        One a run.
+    predictions : pandas.DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
     path = FOLDER / f"{case_name}.json"
     if not path.exists():
         raise FileNotFoundError(
@@ -817,7 +842,17 @@ def _own_predictions(table, rows):
 
 
 def only(part, systems):
-    """A recorded part with some of its systems, and the verdicts between them."""
+    """A recorded part with some of its systems, and the verdicts between them.
+
+    Parameters
+    ----------
+    part : RecordedPart
+    systems : collection of str
+
+    Returns
+    -------
+    RecordedPart
+    """
     return replace(
         part,
         predictions=part.predictions[part.predictions["system"].isin(systems)],
@@ -895,7 +930,22 @@ def _best_of(systems, scores):
 
 
 def learning_curve(case):
-    """A case's learning curve: its test part, with more and more examples; list of RecordedPart."""
+    """A case's learning curve: the same test part, with more and more training examples.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    list of RecordedPart
+        Such as ``learning_curve_5``, ``learning_curve_20`` and ``learning_curve_all``.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
     sizes = sorted({r.per_class for r in plan(case.name) if r.part.startswith("learning_curve")})
     few = [recorded(case, f"learning_curve_{size}") for size in sizes]
     name = "learning_curve_all"
@@ -960,9 +1010,19 @@ def by_grade(case):
 
 
 def learning_curve_rows(case, parts):
-    """Scores of every system over the parts of a `learning_curve`, for a figure.
+    """Scores of every system over the sizes of a learning curve, for a figure.
 
-    Each row has ``size`` (of examples of each class, or ``"all"``), ``system`` and ``score``.
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    parts : list of RecordedPart
+        As `learning_curve` gives them.
+
+    Returns
+    -------
+    list of dict
+        ``size`` (a number of examples of each class, or ``"all"``), ``system``, ``score`` (an
+        `ftlearn.evaluation.Score` over all seeds).
     """
     rows = []
     for part in parts:
@@ -993,7 +1053,21 @@ class RecordedRace:
 
 
 def recorded_race(case):
-    """The race of a case, from its record: a `RecordedRace`."""
+    """The race of a case, from its record.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    RecordedRace
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
     rows, _ = read(case.name)
     (timed,) = (row for row in rows if row["part"] == "speed")
     curves, validation = {}, {}
@@ -1016,11 +1090,17 @@ def recorded_race(case):
 
 
 def time_to_target(case):
-    """What a recorded race came to, ready for `ftlearn.file_results`: a RecordedPart.
+    """What a recorded race came to, ready for `ftlearn.file_results`.
 
-    The primary verdict is the specialist against the model from scratch, at
-    `ftlearn.racing.PRIMARY_TARGET`. A system's score is its median time in seconds, None where the
-    median run never arrived.
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    RecordedPart
+        Its primary verdict: the specialist against the model from scratch, at the primary target.
+        A system's score is its median time in seconds, None where the median run never arrived.
     """
     found = recorded_race(case)
     at = found.arrivals(racing.PRIMARY_TARGET)
@@ -1043,7 +1123,21 @@ def time_to_target(case):
 
 
 def recorded_practices(case):
-    """The recorded runs of the six pieces of advice: an `ftlearn.practices.RecordedPractices`."""
+    """The recorded runs of the six pieces of advice.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+
+    Returns
+    -------
+    ftlearn.practices.RecordedPractices
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
+    """
     return _remembered(case, "practices", lambda: _read_practices(*read(case.name)))
 
 
@@ -1172,10 +1266,22 @@ class Jury:
 
 
 def jury(case):
-    """What the record says of a case, over all folds, or simulations, and all runs: a `Jury`.
+    """What the record says of a case: all folds, or simulations, and all runs.
 
-    Its claim is held against the opponent that was stronger on validation; where the claim is not
-    about accuracy (``satellite``), no verdict is primary.
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        A case of the course. Its claim is held against the opponent that was stronger on
+        validation; where the claim is not about accuracy (``satellite``), no verdict is primary.
+
+    Returns
+    -------
+    Jury
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no record of the case.
     """
     return _remembered(case, "jury", lambda: _jury(case))
 

@@ -186,9 +186,19 @@ def grad_cam(system, image, target=None, stage=DEFAULT_STAGE):
 
 
 def grad_cams(system, images, target, stage=DEFAULT_STAGE, batch_size=8):
-    """`grad_cam` of many images and one class: arrays of the images' sizes, from 0 to 1.
+    """`grad_cam` of many images and one class.
 
-    A batch takes some 30 MB an image of 96 pixels.
+    Parameters
+    ----------
+    system, target, stage
+        As in `grad_cam`.
+    images : sequence of PIL.Image.Image
+    batch_size : int
+        Every layer's values are kept for the gradient, some 30 MB an image of 96 pixels.
+
+    Returns
+    -------
+    list of numpy.ndarray
     """
     if not can_explain_image(system):
         raise ValueError(

@@ -161,7 +161,17 @@ def score_text(value, metric):
 
 
 def points_text(value):
-    """A difference (a fraction: 0.01 is one point) in points with its sign, such as ``"+5.9"``."""
+    """A difference in points with its sign, such as ``"+5.9"``.
+
+    Parameters
+    ----------
+    value : float
+        A fraction; 0.01 is one point.
+
+    Returns
+    -------
+    str
+    """
     if not _known(value):
         return "unknown"
     text = f"{100 * value:+.1f}"
@@ -928,6 +938,10 @@ def live_curves():
     """A callback for ``transformers.Trainer`` that draws the learning curves while it trains.
 
     After each evaluation it updates one and the same picture. Outside a notebook it does nothing.
+
+    Returns
+    -------
+    transformers.TrainerCallback
     """
     # here, so that figures do not cost the import of transformers
     from transformers import TrainerCallback

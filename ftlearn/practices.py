@@ -277,7 +277,12 @@ def _measured(tried):
 
 
 def costs_table(recorded):
-    """What each recipe costs and how often it fails: as `checklist`."""
+    """What each recipe costs and how often it fails: a table in Markdown (str).
+
+    Parameters
+    ----------
+    recorded : RecordedPractices
+    """
     lines = [
         "| recipe | accuracy | failed | epochs | seconds | numbers that learn | memory |",
         "|---|---|---|---|---|---|---|",

@@ -163,7 +163,17 @@ def _frame_savings(axes, labels, claim):
 
 @style()
 def fold_map(case):
-    """Where the tiles of each part of the satellite case lie: a flat map with the blocks' edges."""
+    """Where the tiles of each part lie: a flat map of the world with the blocks' edges.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
     subtitle = "A mark is a tile; the grid shows the blocks"
     figure, axes = _world("Three parts of the world", subtitle)
     said = []
@@ -183,7 +193,17 @@ def fold_map(case):
 
 @style()
 def class_map(case):
-    """Which climate each tile of the satellite case has: a flat map of the world."""
+    """Which climate each tile has: a flat map of the world.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        The satellite case.
+
+    Returns
+    -------
+    ftlearn.plots.Picture
+    """
     subtitle = "A mark is a tile, all parts"
     figure, axes = _world("Five climates, and how they lie in bands", subtitle)
     colors = (_GREEN, _ORANGE, BLUE, VERMILLION, SOFT)

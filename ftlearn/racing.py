@@ -115,8 +115,18 @@ class Laps(transformers.TrainerCallback):
 def reached(rows, target):
     """The lap at which a run has arrived: the first of two in a row at the target or above.
 
-    One lucky look is not enough: accuracy jumps from lap to lap. `rows` are as `Laps.rows`; None
-    where a run never arrives.
+    One lucky look is not enough: validation accuracy jumps from lap to lap.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As `Laps.rows`.
+    target : float
+
+    Returns
+    -------
+    dict or None
+        A row, or None where the run never arrived.
     """
     for row, following in itertools.pairwise(rows):
         if min(row["score"], following["score"]) >= target:

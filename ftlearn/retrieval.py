@@ -234,8 +234,19 @@ def _unit(rows):
 def has_relative(case, part="test"):
     """Which pairs of a part have a training pair that is spelled much alike, on both sides.
 
-    Such as *Gruppe* and *Gruppen*: who learned the one is helped with the other. Alike is a cosine
-    of 0.5 or more of the counts of character triples.
+    Such as *Gruppe* and *Gruppen*: no string stands twice, yet who learned the one is helped with
+    the other.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        Of sentence pairs.
+    part : str
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        Two strings are alike from a cosine of 0.5 between their counts of character triples.
     """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.preprocessing import normalize
@@ -250,11 +261,21 @@ def has_relative(case, part="test"):
 
 
 def hub_counts(case, system, part="test"):
-    """How often each candidate of a part is what a system finds first: a pandas.Series.
+    """How often each candidate of a part is what a system finds first.
 
-    The most frequent come first; the perfect answer is 1 everywhere. Candidates that are found
-    again and again are called hubs (Radovanović et al. 2010,
+    Candidates that are found again and again are called hubs (Radovanović et al. 2010,
     https://jmlr.org/papers/v11/radovanovic10a.html).
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+    system : object with ``embed``
+    part : str
+
+    Returns
+    -------
+    pandas.Series of int
+        By candidate, the most frequent first; the perfect answer is 1 everywhere.
     """
     import pandas as pd
 

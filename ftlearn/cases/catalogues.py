@@ -72,7 +72,16 @@ def pairs(source, target):
 
 
 def tidy(text):
-    """A catalogue's string as a reader would see it."""
+    """A catalogue's string as a reader would see it.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
     plain = html.unescape(_FILLED_IN.sub(_shown, text))
     plain = plain.replace("%%", "%")
     return re.sub(rf"(?:{PLACE}\s*){{2,}}", PLACE + " ", " ".join(plain.split())).strip()
@@ -129,7 +138,17 @@ def _core(text):
 
 
 def interface_strings(language):
-    """Django's interface strings in a language, by application, context and English string."""
+    """Django's interface strings in a language.
+
+    Parameters
+    ----------
+    language : str
+
+    Returns
+    -------
+    dict of (str, str, str) to str
+        From application, context and English string to the translation; of plural forms the first.
+    """
     from babel.messages.pofile import read_po
 
     found = {}

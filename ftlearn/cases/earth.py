@@ -91,7 +91,18 @@ def block_of(latitude, longitude):
 
 
 def near_any(points, others, kilometres):
-    """Which points (latitude, longitude) lie within a distance of any of the others: bool, (n,)."""
+    """Which points lie within a distance of any of the others.
+
+    Parameters
+    ----------
+    points, others : numpy.ndarray, shape (n, 2), (m, 2)
+        Latitude and longitude in degrees.
+    kilometres : float
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+    """
     from scipy.spatial import cKDTree
 
     chord = 2 * np.sin(kilometres / 6371 / 2)

@@ -84,8 +84,17 @@ def read_one_liners():
 
 
 def four_labels(case):
-    """A case of the starter track, without shifts, with four labels: the feeling meant and, within
-    it, sincere or sarcastic.
+    """The same case with four labels: the feeling meant and, within it, sincere or sarcastic.
+
+    Parameters
+    ----------
+    case : ftlearn.cases.case.Case
+        As `build` makes it on the starter track.
+
+    Returns
+    -------
+    ftlearn.cases.case.Case
+        Label ``2 * meant + sarcastic``, named by `FOUR_LABELS`; without shifts.
     """
 
     def relabelled(part):

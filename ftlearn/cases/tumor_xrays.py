@@ -45,7 +45,17 @@ def data_id(fold):
 
 
 def plan_of_patient(number):
-    """Label and grade of the patient of a number, in turn; without a lesion the grade is 0."""
+    """What the patient of a number has: label and grade, in turn.
+
+    Parameters
+    ----------
+    number : int
+
+    Returns
+    -------
+    tuple of (int, int)
+        Label; grade, 0 without a lesion.
+    """
     if number % 2 == 0:
         return 0, 0
     return 1, radiographs.GRADES[number // 2 % len(radiographs.GRADES)]
