@@ -230,7 +230,7 @@ def requirements():
     """What pip needs to install the course without an index."""
     try:
         import tomllib
-    except ImportError:  # Python 3.10, where JupyterLab brings it
+    except ImportError:  # Python 3.10
         import tomli as tomllib
 
     text = (notebooks.PROJECT / "pyproject.toml").read_text(encoding="utf-8")

@@ -108,6 +108,8 @@ def needed(requirement):
     """What is needed on Colab of a requirement of the course; None where nothing is."""
     if requirement.name in NOT_NEEDED:
         return None
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
     return Requirement(SUFFICIENT.get(requirement.name, str(requirement)))
 
 

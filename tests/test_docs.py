@@ -273,10 +273,11 @@ def project():
 
 
 def declared():
-    """Requirements of the course and of all its extras, but for itself."""
+    """Requirements of the course and of all its extras, on the Python of the pins."""
     extras = project()["optional-dependencies"].values()
     lines = [*project()["dependencies"], *(line for extra in extras for line in extra)]
-    return [r for r in map(Requirement, lines) if r.name != "ftlearn"]
+    found = map(Requirement, lines)
+    return [r for r in found if r.name != "ftlearn" and applies(r, "3.11.7")]
 
 
 def pin_lines():
@@ -336,6 +337,22 @@ def test_constraints_pin_what_is_declared_and_what_a_pinned_package_needs_inside
             needed = map(Requirement, (found and found.requires) or ())
             todo += [r for r in needed if applies(r, "3.11.7", ("", *requirement.extras))]
     assert not missing
+
+
+def test_the_package_declares_every_library_that_it_imports():
+    of_module = importlib.metadata.packages_distributions()
+    known = {canonicalize_name(r.name) for r in declared()} | {"google", "ftlearn"}
+    for path in (ROOT / "ftlearn").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = [
+            alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names
+        ]
+        imported += [
+            n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level
+        ]
+        for module in {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names):
+            names = {canonicalize_name(name) for name in of_module.get(module, [module])}
+            assert names & known or module == "tomli", f"{path.name} imports {module}"
 
 
 def test_nothing_is_pinned_that_nothing_needs():
