@@ -1,5 +1,6 @@
 """What a specialist has to beat: honest numbers, choices on validation alone."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,10 @@ from ftlearn.models.text import TextGeneralist
 FRESH = ["acute fever of skin", "lymphoma with chronic other", "left knee sprain", "with", ""]
 
 
-def noisy(part, every=4):
-    """A part in which every fourth label is wrong, so that regularisation matters."""
-    labels = [(label + 1) % 3 if i % every == 0 else label for i, label in enumerate(part["label"])]
+def noisy(part, every=4, classes=3):
+    """A part in which one label of so many is wrong, so that regularisation matters."""
+    wrong = np.arange(len(part)) % every == 0
+    labels = ((np.array(part["label"]) + wrong) % classes).tolist()
     return part.remove_columns("label").add_column("label", labels)
 
 
@@ -83,9 +85,6 @@ def test_nothing_is_learned_from_the_test_part_and_the_generalist_stays_as_it_wa
     assert all(weight.equal(after[name]) for name, weight in before.items())
 
 
-# --- majority -------------------------------------------------------------------------------
-
-
 def test_the_majority_is_the_commonest_class_of_training_alone():
     train = Dataset.from_dict({"input": list("abcdefghij"), "label": [2] * 5 + [0] * 3 + [1] * 2})
     case = toy_case(train=train, label_names=[*LABELS, "nothing at all"])
@@ -93,9 +92,6 @@ def test_the_majority_is_the_commonest_class_of_training_alone():
     assert np.allclose(majority.predict(["x", "y"]), [[0.3, 0.2, 0.5, 0.0]] * 2)
     right, _ = case.correct(majority)
     assert right.mean() == pytest.approx(1 / 3)  # the test part's own share of class 2
-
-
-# --- classical ------------------------------------------------------------------------------
 
 
 def features_of(kind):
@@ -128,9 +124,6 @@ def test_the_classical_system_is_scikit_learns_best_setting_on_validation(system
     expected = by_hand[chosen].decision_function(texts)
     assert np.allclose(systems["classical"].scores(texts), expected, atol=1e-4)
     assert (systems["classical"].predict(texts).argmax(axis=1) == expected.argmax(axis=1)).all()
-
-
-# --- zero-shot ------------------------------------------------------------------------------
 
 
 def test_zero_shot_says_the_label_name_with_the_largest_cosine_and_learns_nothing(
@@ -171,9 +164,6 @@ def test_softmax_is_right_and_survives_large_scores():
     assert np.allclose(rows, [[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]])
 
 
-# --- linear probe ---------------------------------------------------------------------------
-
-
 def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(systems, case, generalist):
     train, looked_at = (generalist.embed(part["input"]) for part in (case.train, case.validation))
     fitted = {
@@ -199,18 +189,12 @@ class Corners:
 
 
 def crossing_case():
-    words = [(s, r) for s in ("good", "bad") for r in ("praise", "complaint")]
-    rows = [
-        {
-            "item_id": str(i),
-            "input": f"{situation} {remark}",
-            "label": int((situation == "good") != (remark == "praise")),
-            "group": str(i),
-            "situation": situation,
-            "remark": remark,
-        }
-        for i, (situation, remark) in enumerate(words * 8)
-    ]
+    rows = []
+    words = itertools.product(range(8), ("good", "bad"), ("praise", "complaint"))
+    for i, (_, situation, remark) in enumerate(words):
+        crossed = (situation == "good") != (remark == "praise")
+        row = {"item_id": str(i), "input": f"{situation} {remark}", "label": int(crossed)}
+        rows.append(row | {"group": str(i), "situation": situation, "remark": remark})
     part = Dataset.from_list(rows)
     return toy_case(classes=2, **dict.fromkeys(("train", "validation", "test"), part))
 
@@ -289,10 +273,16 @@ def colour_case():
     return images_case(lambda rng, i: coloured(rng, TINTS[i % 2]))
 
 
-@pytest.mark.parametrize("shape", [(7, 5), (1, 5), (1, 1)], ids=["plain", "a line", "a pixel"])
-def test_colour_statistics_are_those_of_numpy(shape):
+@pytest.mark.parametrize(
+    ("shape", "mode"),
+    [((7, 5), "RGB"), ((1, 5), "RGB"), ((1, 1), "RGB"), ((7, 5), "L")],
+    ids=["plain", "a line", "a pixel", "grey"],
+)
+def test_colour_statistics_are_those_of_numpy_and_grey_is_three_equal_channels(shape, mode):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    (found,) = baselines.colour_statistics([Pillow.fromarray(pixels)])
+    image = Pillow.fromarray(pixels).convert(mode)
+    pixels = np.array(image.convert("RGB"))
+    (found,) = baselines.colour_statistics([image])
     assert found.shape == (48,) and found.dtype == np.float32
     channels = [pixels[..., channel].astype(float) / 255 for channel in range(3)]
     expected = [values.mean() for values in channels]
@@ -306,14 +296,6 @@ def test_colour_statistics_are_those_of_numpy(shape):
         steps = [np.abs(np.diff(values, axis=axis)) for axis in (0, 1)]
         expected.append(sum(step.mean() for step in steps if step.size))
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_a_grey_image_has_three_equal_channels():
-    grey = np.random.default_rng(0).integers(0, 256, (4, 6), dtype=np.uint8)
-    (found,) = baselines.colour_statistics([Pillow.fromarray(grey)])
-    for begin, each in ((0, 3), (3, 3), (6, 15), (45, 3)):
-        per_channel = found[begin : begin + each].reshape(-1, 3)
-        assert (per_channel == per_channel[:, :1]).all()
 
 
 def test_images_are_in_colour_where_one_pixel_of_one_of_them_is():
@@ -384,17 +366,16 @@ def test_a_number_control_learns_a_step_of_the_number_and_does_not_see_the_pixel
 
 
 def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case):
-    labels = [(label if i % 5 else 1 - label) for i, label in enumerate(number_case.train["label"])]
-    number_case.train = number_case.train.remove_columns("label").add_column("label", labels)
+    number_case.train = noisy(number_case.train, every=5, classes=2)
     control = baselines.fit_number_control(number_case, "latitude")
-
-    def score(leaves):
+    known, looked_at = (
+        (np.array(part["latitude"])[:, None], part["label"])
+        for part in (number_case.train, number_case.validation)
+    )
+    scores = {}
+    for leaves in baselines.TREE_SIZES:
         tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
-        tree.fit(np.array(number_case.train["latitude"])[:, None], labels)
-        numbers = np.array(number_case.validation["latitude"])[:, None]
-        return tree.score(numbers, number_case.validation["label"])
-
-    scores = {leaves: score(leaves) for leaves in baselines.TREE_SIZES}
+        scores[leaves] = tree.fit(*known).score(*looked_at)
     assert control.classifier.max_leaf_nodes == max(scores, key=scores.get) == 2
     assert scores[32] < scores[2]
 

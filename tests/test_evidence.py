@@ -136,7 +136,7 @@ def recorded(toy):
     if not RECORD:
         toy.record()
         RECORD.update({path.name: path.read_bytes() for path in evidence.FOLDER.iterdir()})
-        toy.runs.clear(), toy.speeds.clear()
+        toy.runs.clear(), toy.speeds.clear(), toy.said.clear()
     evidence.FOLDER.mkdir(exist_ok=True)
     for name, content in RECORD.items():
         (evidence.FOLDER / name).write_bytes(content)
@@ -278,17 +278,6 @@ def test_a_learning_curve_has_every_draw_and_the_heads_are_judged_against_the_sp
     assert "trained on 5 examples of each class" in part.verdicts[0].wording
 
 
-def test_what_is_recorded_is_not_run_again(toy):
-    first = toy.record().read_bytes()
-    assert len(toy.runs) == len(TOY_PLAN)
-    toy.forget()
-    assert toy.record().read_bytes() == first
-    assert len(toy.runs) == len(TOY_PLAN)
-    assert all(line.endswith("kept from before") for line in toy.said[len(TOY_PLAN) :])
-    assert f"toy 2/{len(TOY_PLAN)}: folds, baselines, fold 1" in toy.said[1]
-    assert "folds, specialist, fold 0, seed 1" in toy.said[10]
-
-
 def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy, cache):
     toy.stop_at = 12
     with pytest.raises(KeyboardInterrupt):
@@ -313,6 +302,10 @@ def test_a_stopped_recording_leaves_an_older_record_as_it_is(recorded):
 
 def test_what_the_record_holds_is_not_run_again_on_a_machine_that_never_ran_it(recorded):
     rows, table = evidence.read("toy")
+    assert recorded.record().read_bytes() == RECORD["toy.json"] and not recorded.runs
+    assert all(line.endswith("kept from before") for line in recorded.said)
+    assert f"toy 2/{len(TOY_PLAN)}: folds, baselines, fold 1" in recorded.said[1]
+    assert "folds, specialist, fold 0, seed 1" in recorded.said[10]
     recorded.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
     recorded.record()
     assert len(recorded.runs) == 1
@@ -362,6 +355,8 @@ def test_simulated_data_are_known_by_their_id_and_not_simulated(recorded, monkey
 def test_a_missing_record_says_how_to_make_one(toy):
     with pytest.raises(FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"):
         evidence.mismatches("toy")
+    (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
+    assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -441,11 +436,9 @@ def test_the_claim_meets_the_simple_method_where_validation_prefers_it(recorded)
     jury = evidence.jury(recorded.case)
     assert (jury.verdict.baseline, jury.frozen.baseline) == ("classical", "zero_shot")
     assert jury.verdict.primary and not jury.frozen.primary
-
-
-def test_no_verdict_on_accuracy_is_primary_where_the_claim_is_about_time(recorded):
-    case = replace(recorded.case, claimed=ABOUT_TIME)
-    assert not any(verdict.primary for verdict in evidence.jury(case).part.verdicts)
+    # A claim about time meets no verdict on accuracy.
+    timed = evidence.jury(replace(recorded.case, claimed=ABOUT_TIME))
+    assert not any(verdict.primary for verdict in timed.part.verdicts)
 
 
 def test_the_jury_of_a_case_without_folds_is_its_own_test_part_under_a_name_of_its_own(toy):
@@ -498,11 +491,6 @@ def test_a_spread_is_that_of_the_seeds_of_the_same_run_alone(recorded):
     twins = [row for row in rows if evidence._twins(row, probe)]
     found = {(r["part"], r["system"], r["fold"], r["seed"]) for r in twins}
     assert found == {("folds", "specialist", 2, seed) for seed in (0, 1)}
-
-
-def test_a_check_of_what_is_not_recorded_says_so(toy):
-    (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
-    assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
 
 
 @pytest.mark.model
