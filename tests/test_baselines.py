@@ -56,9 +56,6 @@ def assert_probabilities(rows, shape):
     assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5 and (rows >= 0).all()
 
 
-# --- what all have in common ----------------------------------------------------------------
-
-
 def test_there_are_four_each_under_its_own_name_with_its_time_and_probabilities(
     systems, generalist
 ):
@@ -135,9 +132,6 @@ def test_zero_shot_says_the_label_name_with_the_largest_cosine_and_learns_nothin
     assert (rows.argmax(axis=1) == cosines.argmax(axis=1)).all()
     scrambled = replace(case, train=noisy(case.train, every=1))
     assert np.array_equal(baselines.fit_zero_shot(scrambled, generalist).predict(texts), rows)
-
-
-# --- temperature ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["classical", "zero_shot"])
@@ -284,17 +278,14 @@ def test_colour_statistics_are_those_of_numpy_and_grey_is_three_equal_channels(s
     pixels = np.array(image.convert("RGB"))
     (found,) = baselines.colour_statistics([image])
     assert found.shape == (48,) and found.dtype == np.float32
-    channels = [pixels[..., channel].astype(float) / 255 for channel in range(3)]
-    expected = [values.mean() for values in channels]
-    expected += [values.std() for values in channels]
-    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-        expected += [np.quantile(values, share) for values in channels]
-    for values in channels:
-        bins = np.minimum((values * 8).astype(int), 7)
+    values = pixels.reshape(-1, 3) / 255
+    shares = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+    expected = [*values.mean(axis=0), *values.std(axis=0), *shares.ravel()]
+    for channel in values.T:
+        bins = np.minimum((channel * 8).astype(int), 7)
         expected += [(bins == number).mean() for number in range(8)]
-    for values in channels:
-        steps = [np.abs(np.diff(values, axis=axis)) for axis in (0, 1)]
-        expected.append(sum(step.mean() for step in steps if step.size))
+    steps = [np.abs(np.diff(pixels / 255, axis=axis)) for axis in (0, 1)]
+    expected += [*sum((step.mean(axis=(0, 1)) for step in steps if step.size), np.zeros(3))]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

@@ -11,12 +11,13 @@ import pytest
 import torch
 import transformers
 from toy_cases import toy_image_case
+from watching import Stop, equal, train, weights
 
 from ftlearn import racing, report, training
 from ftlearn.evaluation import system_label
 from ftlearn.models import vision
 from ftlearn.racing import Arrivals
-from ftlearn.training import Recipe, fine_tune
+from ftlearn.training import Recipe
 
 CLAIMED = {"value": 50.0, "unit": "% of the training time"}
 CASE = SimpleNamespace(
@@ -272,25 +273,9 @@ def whole(case):
     """A run that nobody stopped: its laps, what another callback saw, the specialist."""
     if not _whole:
         laps, again = racing.Laps(case), LookAgain(case)
-        specialist = fine_tune(case, RECIPE, callbacks=[laps, again], progress=False)
+        specialist = train(case, RECIPE, laps, again)
         _whole.update(laps=laps, again=again, specialist=specialist)
     return SimpleNamespace(**_whole)
-
-
-def assert_same_weights(one, other):
-    for name, weight in one.model.state_dict().items():
-        assert torch.equal(weight, other.model.state_dict()[name]), name
-
-
-class Stop(transformers.TrainerCallback):
-    """As if by hand, after a step."""
-
-    def __init__(self, at):
-        self.at = at
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == self.at:
-            raise KeyboardInterrupt
 
 
 class LookAgain(transformers.TrainerCallback):
@@ -329,8 +314,8 @@ def test_laps_have_the_scores_of_the_model_as_it_was_and_change_nothing_in_train
     assert seconds == sorted(seconds) and seconds[0] > 0
     history = whole.specialist.history
     assert [line["validation_score"] for line in history] == [scores[6], scores[12]]
-    plain = fine_tune(case, RECIPE, progress=False)
-    assert_same_weights(plain, whole.specialist)
+    plain = train(case, RECIPE)
+    assert equal(weights(plain), weights(whole.specialist))
     assert plain.history == history
 
 
@@ -342,7 +327,7 @@ def test_laps_have_the_scores_of_the_model_as_it_was_and_change_nothing_in_train
 def test_a_run_stops_when(limit, steps, case):
     """The second look is the one at the end of the epoch; what stops a run looks once more."""
     laps = racing.Laps(case, **limit)
-    fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+    train(case, RECIPE, laps)
     assert [row["step"] for row in laps.rows] == steps
 
 
@@ -365,7 +350,7 @@ def test_the_clock_stands_still_during_a_look(case, monkeypatch):
             pause()
 
     monkeypatch.setattr(racing.Laps, "_look", long_look)
-    fine_tune(case, RECIPE, callbacks=[laps, LongEvaluation()], progress=False)
+    train(case, RECIPE, laps, LongEvaluation())
     assert next(now) > 4000
     assert [row["seconds"] for row in laps.rows] == [row["step"] for row in laps.rows]
 
@@ -378,9 +363,9 @@ def test_laps_survive_a_run_that_is_stopped_again_and_again(case, whole):
         laps = racing.Laps(case)
         if at:
             with pytest.raises(training.TrainingInterrupted):
-                fine_tune(case, RECIPE, callbacks=[laps, Stop(at)], progress=False)
+                train(case, RECIPE, laps, Stop(at))
         else:
-            resumed = fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+            resumed = train(case, RECIPE, laps)
         # Each begins with the laps up to the last end of an epoch, times and all.
         saved = [row for row in before if row["step"] <= 6 * ((before[-1]["step"]) // 6)]
         assert laps.rows[: len(saved)] == saved
@@ -389,11 +374,11 @@ def test_laps_survive_a_run_that_is_stopped_again_and_again(case, whole):
     assert rows[0] == rows[1]
     seconds = [row["seconds"] for row in laps.rows]
     assert seconds == sorted(seconds)
-    assert_same_weights(whole.specialist, resumed)
+    assert equal(weights(whole.specialist), weights(resumed))
 
 
 def test_a_run_that_was_begun_without_a_clock_is_not_raced(case):
     with pytest.raises(training.TrainingInterrupted):
-        fine_tune(case, RECIPE, callbacks=[Stop(8)], progress=False)
+        train(case, RECIPE, Stop(8))
     with pytest.raises(ValueError, match="goes on from step 6, which no clock has timed"):
-        fine_tune(case, RECIPE, callbacks=[racing.Laps(case)], progress=False)
+        train(case, RECIPE, racing.Laps(case))
