@@ -171,9 +171,6 @@ def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(systems,
     assert np.allclose(systems["linear_probe"].predict(FRESH), expected, atol=1e-5)
 
 
-# --- probes with a hidden layer, controls, templates ------------------------------------------
-
-
 class Corners:
     """A stand-in for a generalist: a text is its two words, each plus or minus one."""
 
@@ -230,9 +227,6 @@ def test_validation_chooses_the_template_of_zero_shot(generalist):
 
     assert zero_shot.template in case.templates
     assert score(zero_shot.template) == max(map(score, case.templates))
-
-
-# --- colours, and a control that knows one number ---------------------------------------------
 
 
 def coloured(rng, tint, size=32):
@@ -300,16 +294,11 @@ def test_images_are_in_colour_where_one_pixel_of_one_of_them_is():
         assert baselines.in_colour([grey, Pillow.fromarray(pixels)])
 
 
-def test_a_forest_is_tried_for_images_in_colour_alone(colour_case):
-    def kinds(case):
-        candidates = baselines._image_candidates(case)
-        return [{type(machine) for machine in machines} for _, machines in candidates]
-
-    assert kinds(toy_image_case()) == [{LinearSVC}] * 4
-    assert kinds(colour_case) == [{LinearSVC}] * 2 + [{RandomForestClassifier}]
-
-
-def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case):
+def test_where_only_colour_tells_classes_apart_a_forest_is_chosen_and_for_grey_none_tried(
+    colour_case,
+):
+    for _, machines in baselines._image_candidates(toy_image_case()):
+        assert {type(machine) for machine in machines} == {LinearSVC}
     system = baselines.fit_classical(colour_case)
     _, forest = (step for _, step in system.pipeline.steps)
     assert isinstance(forest, RandomForestClassifier)
@@ -317,10 +306,8 @@ def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case)
     images = list(colour_case.test["input"])
     assert_probabilities(system.predict(images), (24, 2))
     by_hand = RandomForestClassifier(300, min_samples_leaf=forest.min_samples_leaf, random_state=0)
-    by_hand.fit(
-        baselines.colour_statistics(colour_case.train["input"]), colour_case.labels("train")
-    )
-    expected = by_hand.predict_proba(baselines.colour_statistics(images))
+    known, asked = map(baselines.colour_statistics, (colour_case.train["input"], images))
+    expected = by_hand.fit(known, colour_case.labels("train")).predict_proba(asked)
     np.testing.assert_allclose(np.exp(system.scores(images)) - 1e-3, expected, atol=1e-9)
     assert system.temperature == min(baselines.TEMPERATURES)  # it is always right and may be sure
 
@@ -369,9 +356,6 @@ def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case
         scores[leaves] = tree.fit(*known).score(*looked_at)
     assert control.classifier.max_leaf_nodes == max(scores, key=scores.get) == 2
     assert scores[32] < scores[2]
-
-
-# --- a frozen image network, searched ---------------------------------------------------------
 
 
 def test_every_stage_is_read_as_mean_and_maximum_of_its_own_maps(tiny_vision):

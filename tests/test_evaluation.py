@@ -41,7 +41,7 @@ class FakeCase:
         return system.rows
 
     def ranks(self, system, part="test"):
-        return system.ranks
+        return system.rows.astype(int)
 
     def part(self, name):
         return {"item_id": [f"item{i:03}" for i in range(len(self._groups))]}
@@ -75,9 +75,6 @@ def toy_data(rng, n, n_groups, n_classes=2, strength=1.0, seeds=None):
 def fewer_draws(monkeypatch):
     monkeypatch.setattr(ev, "RESAMPLES", 1000)
     monkeypatch.setattr(ev, "SWAPS", 400)
-
-
-# --- metrics ----------------------------------------------------------------------------------
 
 
 def value(metric, labels, outputs, n_classes=2):
@@ -114,9 +111,6 @@ def test_auc_counts_ties_half_like_scikit_learn():
     labels, scores = rng.integers(0, 2, 300), rng.integers(0, 6, 300) / 5
     assert value("auc", labels, scores) == pytest.approx(sk.roc_auc_score(labels, scores))
     assert value("auc", labels, np.full(300, 0.4)) == 0.5
-
-
-# --- the bootstrap ----------------------------------------------------------------------------
 
 
 def naive_metric(metric, labels, rows, chosen, n_classes):
@@ -193,28 +187,19 @@ def test_the_same_outputs_give_the_same_numbers_whatever_the_order_of_items():
         assert once.specialist == ev.score_arrays(labels, groups, second, metric)
 
 
-def clustered_rights(rng, n_groups, sizes, gain):
-    """Right or wrong of two systems; the chances, and the gain, differ from group to group."""
-    groups = np.repeat(np.arange(n_groups), sizes)
-    base = rng.beta(2, 2, n_groups)
-    change = np.clip(base + gain + rng.choice([-0.25, 0.25], n_groups), 0, 1)
-    return (
-        groups,
-        (rng.random(len(groups)) < base[groups]).astype(float),
-        (rng.random(len(groups)) < change[groups]).astype(float),
-    )
-
-
 def test_the_group_interval_covers_the_truth_and_an_item_interval_does_not(
     fewer_draws, monkeypatch
 ):
-    rng = np.random.default_rng(4)
-    many = np.random.default_rng(99)
-    base, shift = many.beta(2, 2, 400_000), many.choice([-0.25, 0.25], 400_000)
-    truth = (np.clip(base + 0.05 + shift, 0, 1) - base).mean()
-    hits = {"groups": 0, "items": 0}
+    def chances(rng, n):
+        """Of two systems to be right; they, and the gain, differ from group to group."""
+        base = rng.beta(2, 2, n)
+        return base, np.clip(base + 0.05 + rng.choice([-0.25, 0.25], n), 0, 1)
+
+    base, better = chances(np.random.default_rng(99), 400_000)
+    truth, rng = (better - base).mean(), np.random.default_rng(4)
+    groups, hits = np.repeat(np.arange(40), 15), {"groups": 0, "items": 0}
     for _ in range(200):
-        groups, first, second = clustered_rights(rng, 40, 15, 0.05)
+        first, second = ((rng.random(600) < c[groups]) * 1.0 for c in chances(rng, 40))
         for unit, index in (("groups", groups), ("items", np.arange(groups.size))):
             monkeypatch.setattr(ev, "RESAMPLES", 1000 if unit == "groups" else 400)
             found = ev.paired_difference(None, index, first, second, "accuracy_at_1")
@@ -234,9 +219,6 @@ def test_memory_stays_below_200_megabytes(metric, monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6
-
-
-# --- p ----------------------------------------------------------------------------------------
 
 
 OF_OUTPUTS = {
@@ -325,9 +307,6 @@ def test_p_is_uniform_when_the_systems_do_not_differ_and_item_swaps_are_not(fewe
     assert np.mean(np.array(by_item) <= 0.05) > 0.2
 
 
-# --- few groups -------------------------------------------------------------------------------
-
-
 def test_few_groups_of_equal_size_get_scipys_t_interval_over_group_means():
     rng = np.random.default_rng(10)
     groups = np.repeat(np.arange(12), 15)
@@ -367,7 +346,7 @@ def test_fewer_than_thirty_groups_are_few(n_groups, method):
     assert found.interval_method.startswith(method)
 
 
-def test_a_single_group_cannot_be_judged():
+def test_a_single_group_cannot_be_judged_and_an_interval_that_few_cannot_give_is_absent():
     labels, rows = np.array([0, 1, 1, 0]), one_hot([0, 1, 0, 0])
     case = FakeCase(labels, ["a"] * 4)
     verdict = ev.judge(case, system("zero_shot", rows[:, ::-1]), system("specialist", rows))
@@ -376,18 +355,11 @@ def test_a_single_group_cannot_be_judged():
     assert "all 4 items are in one group" in verdict.wording
     assert json.loads(json.dumps(verdict.to_json()))["low"] is None
     assert "none" in verdict._repr_html_()
-
-
-def test_an_interval_that_few_groups_cannot_give_is_absent():
     # Without group "a" there is no item of class 1, so that the AUC is not defined.
     labels = np.array([0, 1, 1, 0, 0, 0])
-    groups = ["a", "a", "a", "b", "b", "c"]
     rng = np.random.default_rng(13)
-    found = ev.paired_difference(labels, groups, rng.random(6), rng.random(6), "auc")
+    found = ev.paired_difference(labels, list("aaabbc"), rng.random(6), rng.random(6), "auc")
     assert found.low is None and found.high is None and found.p is not None
-
-
-# --- seeds ------------------------------------------------------------------------------------
 
 
 def test_seeds_are_averaged_and_one_baseline_meets_all_of_them(fewer_draws):
@@ -428,9 +400,6 @@ def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, mo
     assert "runs" not in alone.interval_method
 
 
-# --- degenerate outputs -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("n_groups", [10, 40])
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
 def test_identical_outputs_do_not_differ(n_groups, metric):
@@ -450,9 +419,6 @@ def test_all_items_right_leaves_no_error_to_reduce():
     verdict = ev.judge_arrays(*given, 1 - labels, labels)
     assert (verdict.relative, verdict.error_reduction, verdict.fixed) == (None, 1.0, 80)
     assert (verdict.difference, verdict.low, verdict.high) == (1, 1, 1)
-
-
-# --- words ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -576,9 +542,6 @@ def test_html_and_markdown_show_the_numbers_and_escape_every_text():
     assert all(line.replace("\\|", "").count("|") == 3 for line in table)
 
 
-# --- cases and systems ------------------------------------------------------------------------
-
-
 def test_the_best_baseline_is_that_of_the_cases_metric_on_validation_and_the_first_of_equals():
     case, asked = FakeCase([0, 1, 0, 1], list("abcd")), []
     look_up = case.probabilities
@@ -596,10 +559,6 @@ def test_the_best_baseline_is_that_of_the_cases_metric_on_validation_and_the_fir
         assert ev.best_on_validation(case, [same, right_on_few]) is best
 
 
-def searching(name, ranks, seed=None):
-    return SimpleNamespace(name=name, ranks=np.asarray(ranks), seed=seed)
-
-
 def searching_case(n_groups=35, **changes):
     """A retrieval case of two items a group."""
     groups = np.repeat(np.arange(n_groups), 2)
@@ -609,8 +568,8 @@ def searching_case(n_groups=35, **changes):
 
 def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
     case = searching_case()
-    first = searching("zero_shot", np.where(np.arange(70) % 4 == 0, 1, 2))
-    second = searching("specialist", np.where(np.arange(70) % 2 == 0, 1, 9))
+    first = system("zero_shot", np.where(np.arange(70) % 4 == 0, 1, 2))
+    second = system("specialist", np.where(np.arange(70) % 2 == 0, 1, 9))
     verdict = ev.judge(case, first, second, primary=True)
     assert verdict.fixed == 17 and verdict.broken == 0 and verdict.low > 0
     assert "in accuracy at 1" in verdict.wording
@@ -621,26 +580,23 @@ def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
 
 def test_the_mean_reciprocal_rank_is_that_of_the_ranks(fewer_draws):
     case, rng = searching_case(), np.random.default_rng(6)
-    first = searching("zero_shot", rng.integers(1, 12, 70))
-    seconds = [searching("specialist", rng.integers(1, 5, 70), seed) for seed in range(3)]
-    by_hand = np.mean([[1 / rank for rank in system.ranks] for system in seconds])
+    first = system("zero_shot", rng.integers(1, 12, 70))
+    seconds = [system("specialist", rng.integers(1, 5, 70), seed) for seed in range(3)]
+    by_hand = np.mean([[1 / rank for rank in system.rows] for system in seconds])
     found = ev.score(case, seconds, metric="mrr")
     assert found.score == pytest.approx(by_hand) and found.metric == "mrr"
     assert found.low < by_hand < found.high
     verdict = ev.judge(case, first, seconds, metric="mrr")
-    assert verdict.difference == pytest.approx(by_hand - np.mean(1 / first.ranks))
-
-
-# --- recorded predictions ---------------------------------------------------------------------
+    assert verdict.difference == pytest.approx(by_hand - np.mean(1 / first.rows))
 
 
 def recomputed_case(metric, n_groups):
     """(case, baseline, runs of the specialist) of a task that has the metric."""
     rng = np.random.default_rng(22)
     if metric in ("accuracy_at_1", "mrr"):
-        runs = [searching("specialist", rng.integers(1, 3, 70), seed) for seed in (5, 1, 3)]
+        runs = [system("specialist", rng.integers(1, 3, 70), seed) for seed in (5, 1, 3)]
         case = searching_case(metric=metric)
-        return case, searching("linear_probe", rng.integers(1, 6, 70)), runs
+        return case, system("linear_probe", rng.integers(1, 6, 70)), runs
     labels, groups, base = toy_data(rng, 200, n_groups)
     rows = (6 * rng.normal(size=(200, 2)) + 5 * one_hot(labels) for _ in range(3))
     runs = [system("specialist", softmax(r), seed) for r, seed in zip(rows, (5, 1, 3), strict=True)]
@@ -677,7 +633,7 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
 
 def test_the_table_of_a_search_has_an_items_place_where_it_was_found_first_and_its_rank():
     case = searching_case(n_groups=2)
-    table = ev.predictions_table(case, searching("specialist", [1, 3, 1, 2], 4), "tweets", "moved")
+    table = ev.predictions_table(case, system("specialist", [1, 3, 1, 2], 4), "tweets", "moved")
     assert table.to_dict("list") == {
         "item_id": ["item000", "item001", "item002", "item003"],
         "group": ["0", "0", "1", "1"],
@@ -719,9 +675,6 @@ def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():
         ev.score_from_predictions(table, "specialist", "test", "auc", 3)
 
 
-# --- recipes over runs ------------------------------------------------------------------------
-
-
 def test_runs_are_compared_by_a_paired_t_interval_and_must_be_paired_and_finite():
     a, b = [0.61, 0.58, 0.63, 0.60], [0.64, 0.60, 0.64, 0.66]
     found = ev.compare_runs(a, b)
@@ -745,9 +698,6 @@ def test_failure_bounds_are_clopper_and_pearsons_and_impossible_counts_refused(f
     for impossible in ((1, 0), (-1, 4), (5, 4)):
         with pytest.raises(ValueError, match="expected 0 <= failures <= runs"):
             ev.failure_bounds(*impossible)
-
-
-# --- bad arguments ----------------------------------------------------------------------------
 
 
 LABELS, GROUPS = np.tile([0, 1], 10), np.repeat(np.arange(5), 4)
@@ -814,9 +764,6 @@ def test_a_system_that_puts_out_nan_and_a_claim_that_is_no_number_are_named():
 def test_importing_the_evaluation_loads_no_heavy_library():
     loaded = python("import sys, ftlearn.evaluation; print(*sys.modules)").stdout.split()
     assert not {"torch", "sklearn", "scipy", "pandas"} & set(loaded)
-
-
-# --- crossed groups ---------------------------------------------------------------------------
 
 
 def crossed_toy(n_first=30, n_second=35, seed=0):

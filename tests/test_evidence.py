@@ -156,9 +156,6 @@ def share_right(table):
     return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
 
 
-# --- plans ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
 def test_planned_runs_have_keys_of_their_own_and_the_notebooks_split_three_seeds(case_name):
     runs = evidence.plan(case_name)
@@ -201,9 +198,6 @@ def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkey
 def test_a_case_without_a_plan_is_named_with_those_that_have_one():
     with pytest.raises(ValueError, match="case 'toys' has no record; allowed: .*medical"):
         evidence.plan("toys")
-
-
-# --- recording ------------------------------------------------------------------------------
 
 
 def test_a_record_holds_every_run_with_all_that_made_it(toy):
@@ -326,9 +320,6 @@ def test_a_machine_without_git_records_no_commit(toy, monkeypatch, tmp_path):
     assert evidence.read("toy")[0][0]["commit"] is None
 
 
-# --- matching -------------------------------------------------------------------------------
-
-
 def test_a_changed_recipe_is_named(recorded):
     recorded.plan[6] = replace(recorded.plan[6], recipe=Recipe.tuned(seed=0, learning_rate=2e-4))
     missing, unplanned = evidence.mismatches("toy")
@@ -357,9 +348,6 @@ def test_a_missing_record_says_how_to_make_one(toy):
         evidence.mismatches("toy")
     (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
     assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
-
-
-# --- reading --------------------------------------------------------------------------------
 
 
 def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
@@ -468,9 +456,6 @@ def test_a_learning_curve_ends_with_all_examples_on_the_same_items(recorded):
         assert row["score"].score == pytest.approx(right[row["size"]][row["system"]])
 
 
-# --- checking one run -----------------------------------------------------------------------
-
-
 def test_a_check_runs_one_run_again_and_finds_it_inside_its_spread(recorded):
     for seed in range(8):
         before = len(recorded.runs)
@@ -505,9 +490,6 @@ def test_a_recorded_run_comes_out_the_same_here(minilm_folder, licences_jsonl):
     assert again.keys() == recorded.keys() and len(again) == 8
     for what, score in again.items():
         assert score == pytest.approx(recorded[what], abs=evidence.ROUNDING_MARGIN), what
-
-
-# --- arithmetic -----------------------------------------------------------------------------
 
 
 def test_ablation_rows_are_with_minus_without_over_paired_seeds():
@@ -578,13 +560,10 @@ def catalogue_read_once(icd10cm_xml, licences_jsonl):
     evidence._full_case.cache_clear()
 
 
-def shipped():
-    return sorted(path.stem for path in evidence.FOLDER.glob("*.json"))
-
-
 def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
-    assert shipped() == sorted(evidence.recorded_cases())
-    assert sorted(path.stem for path in evidence.FOLDER.glob("*.parquet")) == shipped()
+    for kind in ("json", "parquet"):
+        stems = sorted(path.stem for path in evidence.FOLDER.glob(f"*.{kind}"))
+        assert stems == sorted(evidence.recorded_cases())
     assert not [name for name in os.listdir(evidence.FOLDER) if name.startswith(".")]
 
 
@@ -768,23 +747,17 @@ def test_racers_differ_in_what_the_race_is_about_alone():
     assert scratch.batch_size == whole.batch_size and scratch.epochs >= whole.epochs
 
 
-def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypatch):
+def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(toy, monkeypatch):
     """A round has every racer once; then features, a head, counted features."""
-    asked = []
-
-    def examples_per_second(case, recipe, steps):
-        asked.append(recipe)
-        return 100.0 + len(asked)
-
     generalist = SimpleNamespace(
         embed=lambda texts: np.array([[len(t), t.count("e")] for t in texts], dtype=np.float32)
     )
-    monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence, "load_generalist", lambda case: generalist)
     found = evidence._racing_speeds(toy_case(), rounds=2)
+    asked = [recipe for recipe, _ in toy.speeds]
     assert asked == [*evidence.racers(0).values(), *evidence.racers(1).values()]
     speeds = found["examples_per_second"]
-    assert list(speeds.values()) == [[101.0, 104.0], [102.0, 105.0], [103.0, 106.0]]
+    assert list(speeds.values()) == [[10.0, 40.0], [20.0, 50.0], [30.0, 60.0]]
     fits = found["seconds_of_fit"]
     assert set(fits) == {"features", "linear_probe", "classical"}
     assert {len(seconds) for seconds in fits.values()} == {2}

@@ -39,9 +39,6 @@ def times(system, *seconds, given=100.0, target=0.65):
     return Arrivals(system, target, seconds, images, (given,) * len(seconds))
 
 
-# --- laps and arrivals --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("most", [5, 3000])
 def test_laps_come_often_at_first_and_then_a_fifth_later_each_time(most):
     steps = racing.lap_steps(most)
@@ -97,14 +94,9 @@ def test_a_system_that_is_fitted_at_once_arrives_with_its_last_second():
     assert never.reached == 0 and never.given == (3.0, 2.5, 4.0)
 
 
-# --- what is saved ------------------------------------------------------------------------------
-
-
 def log_normal(seed, runs=5):
     rng = np.random.default_rng(seed)
-    slow = tuple(float(value) for value in 40 * np.exp(0.3 * rng.normal(size=runs)))
-    fast = tuple(float(value) for value in 18 * np.exp(0.3 * rng.normal(size=runs)))
-    return slow, fast
+    return [tuple((middle * np.exp(0.3 * rng.normal(size=runs))).tolist()) for middle in (40, 18)]
 
 
 def brute_force(slow, given, fast):
@@ -176,8 +168,6 @@ def test_what_are_not_pairs_is_refused():
     with pytest.raises(ValueError, match="to one target"):
         racing.saving(slow, times("specialist", 1.0, 2.0, target=0.7))
 
-
-# --- in words -----------------------------------------------------------------------------------
 
 PARTIAL = system_label("specialist_partial")
 UNCLEAR = "not distinguishable at n=5 pairs of runs"
@@ -251,8 +241,6 @@ def test_the_table_of_targets_says_what_each_came_to():
     assert high["ratio"] is None and high["high"] is None
     json.dumps([low, high], allow_nan=False)
 
-
-# --- laps of a real training --------------------------------------------------------------------
 
 # Six steps an epoch; augmentation and dropout draw random numbers, so every one of them counts.
 RECIPE = Recipe.images(
