@@ -1,5 +1,6 @@
 """What a specialist has to beat: honest numbers, choices on validation alone."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,10 @@ from ftlearn.models.text import TextGeneralist
 FRESH = ["acute fever of skin", "lymphoma with chronic other", "left knee sprain", "with", ""]
 
 
-def noisy(part, every=4):
-    """A part in which every fourth label is wrong, so that regularisation matters."""
-    labels = [(label + 1) % 3 if i % every == 0 else label for i, label in enumerate(part["label"])]
+def noisy(part, every=4, classes=3):
+    """A part in which one label of so many is wrong, so that regularisation matters."""
+    wrong = np.arange(len(part)) % every == 0
+    labels = ((np.array(part["label"]) + wrong) % classes).tolist()
     return part.remove_columns("label").add_column("label", labels)
 
 
@@ -52,9 +54,6 @@ def systems(case, generalist):
 def assert_probabilities(rows, shape):
     assert rows.shape == shape and rows.dtype == np.float32
     assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5 and (rows >= 0).all()
-
-
-# --- what all have in common ----------------------------------------------------------------
 
 
 def test_there_are_four_each_under_its_own_name_with_its_time_and_probabilities(
@@ -83,9 +82,6 @@ def test_nothing_is_learned_from_the_test_part_and_the_generalist_stays_as_it_wa
     assert all(weight.equal(after[name]) for name, weight in before.items())
 
 
-# --- majority -------------------------------------------------------------------------------
-
-
 def test_the_majority_is_the_commonest_class_of_training_alone():
     train = Dataset.from_dict({"input": list("abcdefghij"), "label": [2] * 5 + [0] * 3 + [1] * 2})
     case = toy_case(train=train, label_names=[*LABELS, "nothing at all"])
@@ -93,9 +89,6 @@ def test_the_majority_is_the_commonest_class_of_training_alone():
     assert np.allclose(majority.predict(["x", "y"]), [[0.3, 0.2, 0.5, 0.0]] * 2)
     right, _ = case.correct(majority)
     assert right.mean() == pytest.approx(1 / 3)  # the test part's own share of class 2
-
-
-# --- classical ------------------------------------------------------------------------------
 
 
 def features_of(kind):
@@ -130,9 +123,6 @@ def test_the_classical_system_is_scikit_learns_best_setting_on_validation(system
     assert (systems["classical"].predict(texts).argmax(axis=1) == expected.argmax(axis=1)).all()
 
 
-# --- zero-shot ------------------------------------------------------------------------------
-
-
 def test_zero_shot_says_the_label_name_with_the_largest_cosine_and_learns_nothing(
     systems, case, generalist
 ):
@@ -142,9 +132,6 @@ def test_zero_shot_says_the_label_name_with_the_largest_cosine_and_learns_nothin
     assert (rows.argmax(axis=1) == cosines.argmax(axis=1)).all()
     scrambled = replace(case, train=noisy(case.train, every=1))
     assert np.array_equal(baselines.fit_zero_shot(scrambled, generalist).predict(texts), rows)
-
-
-# --- temperature ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["classical", "zero_shot"])
@@ -171,9 +158,6 @@ def test_softmax_is_right_and_survives_large_scores():
     assert np.allclose(rows, [[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]])
 
 
-# --- linear probe ---------------------------------------------------------------------------
-
-
 def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(systems, case, generalist):
     train, looked_at = (generalist.embed(part["input"]) for part in (case.train, case.validation))
     fitted = {
@@ -187,9 +171,6 @@ def test_the_linear_probe_is_a_logistic_regression_on_frozen_embeddings(systems,
     assert np.allclose(systems["linear_probe"].predict(FRESH), expected, atol=1e-5)
 
 
-# --- probes with a hidden layer, controls, templates ------------------------------------------
-
-
 class Corners:
     """A stand-in for a generalist: a text is its two words, each plus or minus one."""
 
@@ -199,18 +180,12 @@ class Corners:
 
 
 def crossing_case():
-    words = [(s, r) for s in ("good", "bad") for r in ("praise", "complaint")]
-    rows = [
-        {
-            "item_id": str(i),
-            "input": f"{situation} {remark}",
-            "label": int((situation == "good") != (remark == "praise")),
-            "group": str(i),
-            "situation": situation,
-            "remark": remark,
-        }
-        for i, (situation, remark) in enumerate(words * 8)
-    ]
+    rows = []
+    words = itertools.product(range(8), ("good", "bad"), ("praise", "complaint"))
+    for i, (_, situation, remark) in enumerate(words):
+        crossed = (situation == "good") != (remark == "praise")
+        row = {"item_id": str(i), "input": f"{situation} {remark}", "label": int(crossed)}
+        rows.append(row | {"group": str(i), "situation": situation, "remark": remark})
     part = Dataset.from_list(rows)
     return toy_case(classes=2, **dict.fromkeys(("train", "validation", "test"), part))
 
@@ -254,9 +229,6 @@ def test_validation_chooses_the_template_of_zero_shot(generalist):
     assert score(zero_shot.template) == max(map(score, case.templates))
 
 
-# --- colours, and a control that knows one number ---------------------------------------------
-
-
 def coloured(rng, tint, size=32):
     """Noise of one brightness, in a colour."""
     noise = rng.integers(0, 100, (size, size, 1))
@@ -289,31 +261,26 @@ def colour_case():
     return images_case(lambda rng, i: coloured(rng, TINTS[i % 2]))
 
 
-@pytest.mark.parametrize("shape", [(7, 5), (1, 5), (1, 1)], ids=["plain", "a line", "a pixel"])
-def test_colour_statistics_are_those_of_numpy(shape):
+@pytest.mark.parametrize(
+    ("shape", "mode"),
+    [((7, 5), "RGB"), ((1, 5), "RGB"), ((1, 1), "RGB"), ((7, 5), "L")],
+    ids=["plain", "a line", "a pixel", "grey"],
+)
+def test_colour_statistics_are_those_of_numpy_and_grey_is_three_equal_channels(shape, mode):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    (found,) = baselines.colour_statistics([Pillow.fromarray(pixels)])
+    image = Pillow.fromarray(pixels).convert(mode)
+    pixels = np.array(image.convert("RGB"))
+    (found,) = baselines.colour_statistics([image])
     assert found.shape == (48,) and found.dtype == np.float32
-    channels = [pixels[..., channel].astype(float) / 255 for channel in range(3)]
-    expected = [values.mean() for values in channels]
-    expected += [values.std() for values in channels]
-    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-        expected += [np.quantile(values, share) for values in channels]
-    for values in channels:
-        bins = np.minimum((values * 8).astype(int), 7)
+    values = pixels.reshape(-1, 3) / 255
+    shares = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+    expected = [*values.mean(axis=0), *values.std(axis=0), *shares.ravel()]
+    for channel in values.T:
+        bins = np.minimum((channel * 8).astype(int), 7)
         expected += [(bins == number).mean() for number in range(8)]
-    for values in channels:
-        steps = [np.abs(np.diff(values, axis=axis)) for axis in (0, 1)]
-        expected.append(sum(step.mean() for step in steps if step.size))
+    steps = [np.abs(np.diff(pixels / 255, axis=axis)) for axis in (0, 1)]
+    expected += [*sum((step.mean(axis=(0, 1)) for step in steps if step.size), np.zeros(3))]
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_a_grey_image_has_three_equal_channels():
-    grey = np.random.default_rng(0).integers(0, 256, (4, 6), dtype=np.uint8)
-    (found,) = baselines.colour_statistics([Pillow.fromarray(grey)])
-    for begin, each in ((0, 3), (3, 3), (6, 15), (45, 3)):
-        per_channel = found[begin : begin + each].reshape(-1, 3)
-        assert (per_channel == per_channel[:, :1]).all()
 
 
 def test_images_are_in_colour_where_one_pixel_of_one_of_them_is():
@@ -327,16 +294,11 @@ def test_images_are_in_colour_where_one_pixel_of_one_of_them_is():
         assert baselines.in_colour([grey, Pillow.fromarray(pixels)])
 
 
-def test_a_forest_is_tried_for_images_in_colour_alone(colour_case):
-    def kinds(case):
-        candidates = baselines._image_candidates(case)
-        return [{type(machine) for machine in machines} for _, machines in candidates]
-
-    assert kinds(toy_image_case()) == [{LinearSVC}] * 4
-    assert kinds(colour_case) == [{LinearSVC}] * 2 + [{RandomForestClassifier}]
-
-
-def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case):
+def test_where_only_colour_tells_classes_apart_a_forest_is_chosen_and_for_grey_none_tried(
+    colour_case,
+):
+    for _, machines in baselines._image_candidates(toy_image_case()):
+        assert {type(machine) for machine in machines} == {LinearSVC}
     system = baselines.fit_classical(colour_case)
     _, forest = (step for _, step in system.pipeline.steps)
     assert isinstance(forest, RandomForestClassifier)
@@ -344,10 +306,8 @@ def test_where_only_colour_tells_classes_apart_the_forest_is_chosen(colour_case)
     images = list(colour_case.test["input"])
     assert_probabilities(system.predict(images), (24, 2))
     by_hand = RandomForestClassifier(300, min_samples_leaf=forest.min_samples_leaf, random_state=0)
-    by_hand.fit(
-        baselines.colour_statistics(colour_case.train["input"]), colour_case.labels("train")
-    )
-    expected = by_hand.predict_proba(baselines.colour_statistics(images))
+    known, asked = map(baselines.colour_statistics, (colour_case.train["input"], images))
+    expected = by_hand.fit(known, colour_case.labels("train")).predict_proba(asked)
     np.testing.assert_allclose(np.exp(system.scores(images)) - 1e-3, expected, atol=1e-9)
     assert system.temperature == min(baselines.TEMPERATURES)  # it is always right and may be sure
 
@@ -384,22 +344,18 @@ def test_a_number_control_learns_a_step_of_the_number_and_does_not_see_the_pixel
 
 
 def test_a_number_control_chooses_the_size_of_its_tree_on_validation(number_case):
-    labels = [(label if i % 5 else 1 - label) for i, label in enumerate(number_case.train["label"])]
-    number_case.train = number_case.train.remove_columns("label").add_column("label", labels)
+    number_case.train = noisy(number_case.train, every=5, classes=2)
     control = baselines.fit_number_control(number_case, "latitude")
-
-    def score(leaves):
+    known, looked_at = (
+        (np.array(part["latitude"])[:, None], part["label"])
+        for part in (number_case.train, number_case.validation)
+    )
+    scores = {}
+    for leaves in baselines.TREE_SIZES:
         tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
-        tree.fit(np.array(number_case.train["latitude"])[:, None], labels)
-        numbers = np.array(number_case.validation["latitude"])[:, None]
-        return tree.score(numbers, number_case.validation["label"])
-
-    scores = {leaves: score(leaves) for leaves in baselines.TREE_SIZES}
+        scores[leaves] = tree.fit(*known).score(*looked_at)
     assert control.classifier.max_leaf_nodes == max(scores, key=scores.get) == 2
     assert scores[32] < scores[2]
-
-
-# --- a frozen image network, searched ---------------------------------------------------------
 
 
 def test_every_stage_is_read_as_mean_and_maximum_of_its_own_maps(tiny_vision):

@@ -2,9 +2,8 @@
 
 import itertools
 import json
-import subprocess
-import sys
 import tracemalloc
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn import metrics as sk
+from toy_cases import python
 
 from ftlearn import evaluation as ev
 
@@ -41,7 +41,7 @@ class FakeCase:
         return system.rows
 
     def ranks(self, system, part="test"):
-        return system.ranks
+        return system.rows.astype(int)
 
     def part(self, name):
         return {"item_id": [f"item{i:03}" for i in range(len(self._groups))]}
@@ -75,9 +75,6 @@ def toy_data(rng, n, n_groups, n_classes=2, strength=1.0, seeds=None):
 def fewer_draws(monkeypatch):
     monkeypatch.setattr(ev, "RESAMPLES", 1000)
     monkeypatch.setattr(ev, "SWAPS", 400)
-
-
-# --- metrics ----------------------------------------------------------------------------------
 
 
 def value(metric, labels, outputs, n_classes=2):
@@ -116,9 +113,6 @@ def test_auc_counts_ties_half_like_scikit_learn():
     assert value("auc", labels, np.full(300, 0.4)) == 0.5
 
 
-# --- the bootstrap ----------------------------------------------------------------------------
-
-
 def naive_metric(metric, labels, rows, chosen, n_classes):
     """The metric on a resample written out item by item, by scikit-learn."""
     y = labels[chosen]
@@ -144,6 +138,21 @@ def naive_metric(metric, labels, rows, chosen, n_classes):
     return np.mean(list(one))
 
 
+def resampled(metric, labels, groups, systems, n_classes):
+    """The mean score over drawn runs of each system (runs, items, ...) on drawn groups."""
+    names, n_runs = np.unique(groups.astype(str)).astype(int), len(systems[0])
+    of_groups, of_runs = (np.random.default_rng([ev.SEED, stream]) for stream in (0, 2))
+    draws = of_groups.integers(0, len(names), size=(ev.RESAMPLES, len(names)))
+    runs_drawn = of_runs.integers(0, n_runs, size=(n_runs, ev.RESAMPLES)).T
+    scores = np.zeros((ev.RESAMPLES, len(systems)))
+    for at, (draw, drawn) in enumerate(zip(draws, runs_drawn, strict=True)):
+        chosen = np.concatenate([np.flatnonzero(groups == names[g]) for g in draw])
+        for place, runs in enumerate(systems):
+            of_run = [naive_metric(metric, labels, runs[r], chosen, n_classes) for r in drawn]
+            scores[at, place] = np.mean(of_run)
+    return scores
+
+
 @pytest.mark.parametrize(
     "metric, n_classes", [("accuracy", 3), ("macro_f1", 5), ("auc", 2), ("auc", 3), ("mrr", 0)]
 )
@@ -160,15 +169,7 @@ def test_intervals_equal_those_of_a_loop_over_resampled_groups(metric, n_classes
     if metric == "mrr":
         first, second = rng.random(120), rng.random(120)
     found = ev.paired_difference(labels, groups, first, second, metric, n_classes)
-
-    members = [np.flatnonzero(groups == g) for g in np.unique(groups.astype(str)).astype(int)]
-    draws = np.random.default_rng([ev.SEED, 0]).integers(0, 32, size=(150, 32))
-    scores = []
-    for draw in draws:
-        chosen = np.concatenate([members[g] for g in draw])
-        both = (naive_metric(metric, labels, rows, chosen, n_classes) for rows in (first, second))
-        scores.append(list(both))
-    scores = np.array(scores)
+    scores = resampled(metric, labels, groups, ([first], [second]), n_classes)
     a, b = np.nanpercentile(scores, [2.5, 97.5], axis=0).T
     change = np.nanpercentile(scores[:, 1] - scores[:, 0], [2.5, 97.5])
     assert (found.baseline.low, found.baseline.high) == pytest.approx(tuple(a), abs=1e-7)
@@ -186,28 +187,19 @@ def test_the_same_outputs_give_the_same_numbers_whatever_the_order_of_items():
         assert once.specialist == ev.score_arrays(labels, groups, second, metric)
 
 
-def clustered_rights(rng, n_groups, sizes, gain):
-    """Right or wrong of two systems; the chances, and the gain, differ from group to group."""
-    groups = np.repeat(np.arange(n_groups), sizes)
-    base = rng.beta(2, 2, n_groups)
-    change = np.clip(base + gain + rng.choice([-0.25, 0.25], n_groups), 0, 1)
-    return (
-        groups,
-        (rng.random(len(groups)) < base[groups]).astype(float),
-        (rng.random(len(groups)) < change[groups]).astype(float),
-    )
-
-
 def test_the_group_interval_covers_the_truth_and_an_item_interval_does_not(
     fewer_draws, monkeypatch
 ):
-    rng = np.random.default_rng(4)
-    many = np.random.default_rng(99)
-    base, shift = many.beta(2, 2, 400_000), many.choice([-0.25, 0.25], 400_000)
-    truth = (np.clip(base + 0.05 + shift, 0, 1) - base).mean()
-    hits = {"groups": 0, "items": 0}
+    def chances(rng, n):
+        """Of two systems to be right; they, and the gain, differ from group to group."""
+        base = rng.beta(2, 2, n)
+        return base, np.clip(base + 0.05 + rng.choice([-0.25, 0.25], n), 0, 1)
+
+    base, better = chances(np.random.default_rng(99), 400_000)
+    truth, rng = (better - base).mean(), np.random.default_rng(4)
+    groups, hits = np.repeat(np.arange(40), 15), {"groups": 0, "items": 0}
     for _ in range(200):
-        groups, first, second = clustered_rights(rng, 40, 15, 0.05)
+        first, second = ((rng.random(600) < c[groups]) * 1.0 for c in chances(rng, 40))
         for unit, index in (("groups", groups), ("items", np.arange(groups.size))):
             monkeypatch.setattr(ev, "RESAMPLES", 1000 if unit == "groups" else 400)
             found = ev.paired_difference(None, index, first, second, "accuracy_at_1")
@@ -229,24 +221,19 @@ def test_memory_stays_below_200_megabytes(metric, monkeypatch):
     assert peak < 200e6
 
 
-# --- p ----------------------------------------------------------------------------------------
+OF_OUTPUTS = {
+    "accuracy": sk.accuracy_score,
+    "macro_f1": partial(sk.f1_score, average="macro", labels=[0, 1], zero_division=0),
+    "auc": sk.roc_auc_score,
+    "mrr": lambda labels, outputs: outputs.mean(),
+}
 
 
-def enumerated_p(metric, labels, groups, first, second, n_classes):
+def enumerated_p(metric, labels, groups, first, second):
     """p over all 2^G swaps, each metric computed by scikit-learn."""
     if metric == "auc":
         first, second = stats.rankdata(first), stats.rankdata(second)
-
-    def value(outputs):
-        if metric == "mrr":
-            return outputs.mean()
-        if metric == "accuracy":
-            return sk.accuracy_score(labels, outputs)
-        if metric == "auc":
-            return sk.roc_auc_score(labels, outputs)
-        every = list(range(n_classes))
-        return sk.f1_score(labels, outputs, average="macro", labels=every, zero_division=0)
-
+    value = partial(OF_OUTPUTS[metric], labels)
     observed = abs(value(second) - value(first))
     extreme = 0
     for swap in itertools.product([False, True], repeat=len(np.unique(groups))):
@@ -273,7 +260,7 @@ def test_p_agrees_with_the_enumeration_of_all_swaps(metric, gain, monkeypatch):
     else:
         first = np.where(rng.random(n) < 0.55, labels, 1 - labels)
         second = np.where(rng.random(n) < 0.55 + gain, labels, 1 - labels)
-    exact = enumerated_p(metric, labels, groups, first, second, 2)
+    exact = enumerated_p(metric, labels, groups, first, second)
     found = ev.paired_difference(labels, groups, first, second, metric).p
     # Four standard errors of a share of drawn swaps.
     assert abs(found - exact) <= 4 * np.sqrt(exact * (1 - exact) / ev.SWAPS) + 2 / ev.SWAPS
@@ -288,7 +275,7 @@ def test_p_is_mcnemars_exact_test_where_every_item_is_its_own_group():
     assert found.counts == (26, 13, 4, 17)
     assert found.p == stats.binomtest(13, 17, 0.5).pvalue
     assert found.p_method == "McNemar's exact test"
-    # The permutation test must agree with it where it applies.
+    # The permutation test agrees with it.
     swapped = ev.paired_difference(labels, np.arange(60), [first, first], second).p
     assert swapped == pytest.approx(found.p, abs=4 * np.sqrt(found.p / ev.SWAPS))
 
@@ -318,9 +305,6 @@ def test_p_is_uniform_when_the_systems_do_not_differ_and_item_swaps_are_not(fewe
     assert stats.kstest(by_group, "uniform").pvalue > 0.01
     assert stats.binomtest(sum(np.array(by_group) <= 0.05), 300, 0.05).pvalue > 0.01
     assert np.mean(np.array(by_item) <= 0.05) > 0.2
-
-
-# --- few groups -------------------------------------------------------------------------------
 
 
 def test_few_groups_of_equal_size_get_scipys_t_interval_over_group_means():
@@ -362,7 +346,7 @@ def test_fewer_than_thirty_groups_are_few(n_groups, method):
     assert found.interval_method.startswith(method)
 
 
-def test_a_single_group_cannot_be_judged():
+def test_a_single_group_cannot_be_judged_and_an_interval_that_few_cannot_give_is_absent():
     labels, rows = np.array([0, 1, 1, 0]), one_hot([0, 1, 0, 0])
     case = FakeCase(labels, ["a"] * 4)
     verdict = ev.judge(case, system("zero_shot", rows[:, ::-1]), system("specialist", rows))
@@ -371,18 +355,11 @@ def test_a_single_group_cannot_be_judged():
     assert "all 4 items are in one group" in verdict.wording
     assert json.loads(json.dumps(verdict.to_json()))["low"] is None
     assert "none" in verdict._repr_html_()
-
-
-def test_an_interval_that_few_groups_cannot_give_is_absent():
     # Without group "a" there is no item of class 1, so that the AUC is not defined.
     labels = np.array([0, 1, 1, 0, 0, 0])
-    groups = ["a", "a", "a", "b", "b", "c"]
     rng = np.random.default_rng(13)
-    found = ev.paired_difference(labels, groups, rng.random(6), rng.random(6), "auc")
+    found = ev.paired_difference(labels, list("aaabbc"), rng.random(6), rng.random(6), "auc")
     assert found.low is None and found.high is None and found.p is not None
-
-
-# --- seeds ------------------------------------------------------------------------------------
 
 
 def test_seeds_are_averaged_and_one_baseline_meets_all_of_them(fewer_draws):
@@ -404,7 +381,7 @@ def test_seeds_are_averaged_and_one_baseline_meets_all_of_them(fewer_draws):
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, monkeypatch):
-    monkeypatch.setattr(ev, "RESAMPLES", 200)
+    monkeypatch.setattr(ev, "RESAMPLES", 100)
     monkeypatch.setattr(ev, "SWAPS", 10)
     rng = np.random.default_rng(21)
     labels, groups, base = toy_data(rng, 150, 50)
@@ -413,39 +390,14 @@ def test_intervals_draw_runs_as_well_as_groups_and_keep_pairs_of_runs(paired, mo
     runs[2] = softmax(rng.normal(0, 1, (150, 2)))
     first = runs[:, :, ::-1] if paired else base
     found = ev.paired_difference(labels, groups, first, runs)
-
-    names = np.unique(groups.astype(str)).astype(int)
-    groups_drawn = np.random.default_rng([ev.SEED, 0]).integers(0, 50, size=(200, 50))
-    runs_drawn = np.random.default_rng([ev.SEED, 2]).integers(0, 4, size=(4, 200))
-    differences = []
-    for at in range(200):
-        items = np.concatenate([np.flatnonzero(groups == names[g]) for g in groups_drawn[at]])
-        gains = []
-        for run in runs_drawn[:, at]:
-            before = first[run] if paired else first
-            right = [rows[items].argmax(axis=1) == labels[items] for rows in (before, runs[run])]
-            gains.append(right[1].mean() - right[0].mean())
-        differences.append(np.mean(gains))
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(differences, [2.5, 97.5])))
+    before, after = resampled(
+        "accuracy", labels, groups, (first if paired else [first] * 4, runs), 2
+    ).T
+    bounds = np.percentile(after - before, [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx(tuple(bounds))
     assert "runs drawn too" in found.interval_method
     alone = ev.paired_difference(labels, groups, base, runs[0])
     assert "runs" not in alone.interval_method
-
-
-def test_systems_given_as_seeds_are_paired_by_seed_in_whatever_order():
-    rng = np.random.default_rng(15)
-    labels, groups, base = toy_data(rng, 100, 30)
-    runs = [system("specialist", toy_data(rng, 100, 30)[2], seed) for seed in (3, 1, 2)]
-    case = FakeCase(labels, groups)
-    baseline = system("linear_probe", base)
-    verdict = ev.judge(case, baseline, runs, metric="macro_f1")
-    assert verdict == ev.judge(case, baseline, runs[::-1], metric="macro_f1")
-    assert verdict.fixed is None and "mean of 3 seeds" in verdict.wording
-    single = [ev.score(case, run).score for run in runs]
-    assert ev.score(case, runs).score == pytest.approx(np.mean(single))
-
-
-# --- degenerate outputs -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_groups", [10, 40])
@@ -469,9 +421,6 @@ def test_all_items_right_leaves_no_error_to_reduce():
     assert (verdict.difference, verdict.low, verdict.high) == (1, 1, 1)
 
 
-# --- words ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "low, high, claimed, expected",
     [
@@ -493,23 +442,15 @@ def test_the_words_follow_from_the_interval_and_the_claim(low, high, claimed, ex
     assert ev.claim_outcome(low, high, claimed) == expected
 
 
-def verdict_with(fixed, broken, n_groups=40, per_group=10, case_changes=None, **arguments):
-    """A verdict in which every group has the same numbers of fixed and broken items (of 10)."""
-    labels = np.zeros(n_groups * per_group, dtype=int)
-    groups = np.repeat(np.arange(n_groups), per_group)
-    place = np.tile(np.arange(per_group), n_groups)
-    # Half of the rest is right by both.
-    first = np.where(place < fixed, 1, 0)
-    second = np.where((place >= fixed) & (place < fixed + broken), 1, 0)
-    both_wrong = place >= per_group - 2
-    first[both_wrong] = second[both_wrong] = 1
+def verdict_with(fixed, broken, n_groups=40, case_changes=None, **arguments):
+    """A verdict in which every group of 10 has so many items fixed and broken, and 2 both wrong."""
+    kinds = [fixed, broken, 8 - fixed - broken, 2]
+    first = np.tile(np.repeat([1, 0, 0, 1], kinds), n_groups)
+    second = np.tile(np.repeat([0, 1, 0, 1], kinds), n_groups)
     # One group differs so that the interval has a width.
-    first[groups == 0] = second[groups == 0]
-    case = FakeCase(labels, groups, **(case_changes or {}))
-    systems = [
-        system(name, one_hot(rows))
-        for name, rows in (("linear_probe", first), ("specialist", second))
-    ]
+    first[:10] = second[:10]
+    case = FakeCase(first * 0, np.repeat(np.arange(n_groups), 10), **(case_changes or {}))
+    systems = system("linear_probe", one_hot(first)), system("specialist", one_hot(second))
     return ev.judge(case, *systems, **arguments)
 
 
@@ -601,10 +542,7 @@ def test_html_and_markdown_show_the_numbers_and_escape_every_text():
     assert all(line.replace("\\|", "").count("|") == 3 for line in table)
 
 
-# --- cases and systems ------------------------------------------------------------------------
-
-
-def test_the_best_baseline_is_chosen_on_validation_and_ties_go_to_the_first():
+def test_the_best_baseline_is_that_of_the_cases_metric_on_validation_and_the_first_of_equals():
     case, asked = FakeCase([0, 1, 0, 1], list("abcd")), []
     look_up = case.probabilities
     case.probabilities = lambda s, part: asked.append(part) or look_up(s, part)
@@ -615,18 +553,10 @@ def test_the_best_baseline_is_chosen_on_validation_and_ties_go_to_the_first():
     assert set(asked) == {"validation"}
     with pytest.raises(ValueError, match="systems is empty"):
         ev.best_on_validation(case, [])
-
-
-@pytest.mark.parametrize("metric, best", [("macro_f1", "linear_probe"), ("accuracy", "majority")])
-def test_the_best_baseline_is_chosen_by_the_cases_metric(metric, best):
-    case = FakeCase([0, 0, 0, 0, 0, 0, 1, 1], list("abcdefgh"), metric=metric)
-    answers = {"majority": [0] * 8, "linear_probe": [0, 0, 0, 1, 1, 1, 1, 1]}
-    systems = [system(name, one_hot(rows)) for name, rows in answers.items()]
-    assert ev.best_on_validation(case, systems).name == best
-
-
-def searching(name, ranks, seed=None):
-    return SimpleNamespace(name=name, ranks=np.asarray(ranks), seed=seed)
+    same, right_on_few = system("same", one_hot([0] * 8)), system("few", one_hot([0] * 3 + [1] * 5))
+    for metric, best in (("macro_f1", right_on_few), ("accuracy", same)):
+        case = FakeCase([0, 0, 0, 0, 0, 0, 1, 1], list("abcdefgh"), metric=metric)
+        assert ev.best_on_validation(case, [same, right_on_few]) is best
 
 
 def searching_case(n_groups=35, **changes):
@@ -638,8 +568,8 @@ def searching_case(n_groups=35, **changes):
 
 def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
     case = searching_case()
-    first = searching("zero_shot", np.where(np.arange(70) % 4 == 0, 1, 2))
-    second = searching("specialist", np.where(np.arange(70) % 2 == 0, 1, 9))
+    first = system("zero_shot", np.where(np.arange(70) % 4 == 0, 1, 2))
+    second = system("specialist", np.where(np.arange(70) % 2 == 0, 1, 9))
     verdict = ev.judge(case, first, second, primary=True)
     assert verdict.fixed == 17 and verdict.broken == 0 and verdict.low > 0
     assert "in accuracy at 1" in verdict.wording
@@ -650,26 +580,23 @@ def test_a_retrieval_case_is_judged_by_what_is_right_at_rank_one():
 
 def test_the_mean_reciprocal_rank_is_that_of_the_ranks(fewer_draws):
     case, rng = searching_case(), np.random.default_rng(6)
-    first = searching("zero_shot", rng.integers(1, 12, 70))
-    seconds = [searching("specialist", rng.integers(1, 5, 70), seed) for seed in range(3)]
-    by_hand = np.mean([[1 / rank for rank in system.ranks] for system in seconds])
+    first = system("zero_shot", rng.integers(1, 12, 70))
+    seconds = [system("specialist", rng.integers(1, 5, 70), seed) for seed in range(3)]
+    by_hand = np.mean([[1 / rank for rank in system.rows] for system in seconds])
     found = ev.score(case, seconds, metric="mrr")
     assert found.score == pytest.approx(by_hand) and found.metric == "mrr"
     assert found.low < by_hand < found.high
     verdict = ev.judge(case, first, seconds, metric="mrr")
-    assert verdict.difference == pytest.approx(by_hand - np.mean(1 / first.ranks))
-
-
-# --- recorded predictions ---------------------------------------------------------------------
+    assert verdict.difference == pytest.approx(by_hand - np.mean(1 / first.rows))
 
 
 def recomputed_case(metric, n_groups):
     """(case, baseline, runs of the specialist) of a task that has the metric."""
     rng = np.random.default_rng(22)
     if metric in ("accuracy_at_1", "mrr"):
-        runs = [searching("specialist", rng.integers(1, 3, 70), seed) for seed in (5, 1, 3)]
+        runs = [system("specialist", rng.integers(1, 3, 70), seed) for seed in (5, 1, 3)]
         case = searching_case(metric=metric)
-        return case, searching("linear_probe", rng.integers(1, 6, 70)), runs
+        return case, system("linear_probe", rng.integers(1, 6, 70)), runs
     labels, groups, base = toy_data(rng, 200, n_groups)
     rows = (6 * rng.normal(size=(200, 2)) + 5 * one_hot(labels) for _ in range(3))
     runs = [system("specialist", softmax(r), seed) for r, seed in zip(rows, (5, 1, 3), strict=True)]
@@ -692,11 +619,12 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
     table = table_of(case, [baseline, *runs]).sample(frac=1, random_state=0)
     table.to_parquet(tmp_path / "toy.parquet")
     table = pd.read_parquet(tmp_path / "toy.parquet")
-    for live in (runs, runs[:1]):
+    for live in (runs, runs[::-1], runs[:1]):
         part = table[(table["system"] != "specialist") | table["seed"].isin([s.seed for s in live])]
         pair = ("linear_probe", "specialist")
         again = ev.verdict_from_predictions(part, *pair, case=case, primary=True)
         assert again == ev.judge(case, baseline, live, primary=True)
+        assert ("mean of 3 seeds" in again.wording) == (len(live) == 3)
     recorded = ev.arrays_from_predictions(table, "specialist")
     assert recorded.predictions.shape == (3, len(case.groups())) and recorded.seeds == [1, 3, 5]
     again = ev.score_from_predictions(table, "specialist", "test", metric, len(case.label_names))
@@ -705,7 +633,7 @@ def test_a_verdict_recomputed_from_the_table_is_the_same_to_the_last_digit(
 
 def test_the_table_of_a_search_has_an_items_place_where_it_was_found_first_and_its_rank():
     case = searching_case(n_groups=2)
-    table = ev.predictions_table(case, searching("specialist", [1, 3, 1, 2], 4), "tweets", "moved")
+    table = ev.predictions_table(case, system("specialist", [1, 3, 1, 2], 4), "tweets", "moved")
     assert table.to_dict("list") == {
         "item_id": ["item000", "item001", "item002", "item003"],
         "group": ["0", "0", "1", "1"],
@@ -747,10 +675,7 @@ def test_a_table_that_cannot_be_compared_is_refused_with_the_reason():
         ev.score_from_predictions(table, "specialist", "test", "auc", 3)
 
 
-# --- recipes over runs ------------------------------------------------------------------------
-
-
-def test_runs_are_compared_by_a_paired_t_interval():
+def test_runs_are_compared_by_a_paired_t_interval_and_must_be_paired_and_finite():
     a, b = [0.61, 0.58, 0.63, 0.60], [0.64, 0.60, 0.64, 0.66]
     found = ev.compare_runs(a, b)
     change = np.subtract(b, a)
@@ -758,39 +683,25 @@ def test_runs_are_compared_by_a_paired_t_interval():
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
     assert found.difference == pytest.approx(change.mean()) and found.runs == 4
     assert found.p == pytest.approx(stats.ttest_rel(b, a).pvalue)
-
-
-def test_runs_without_spread_have_an_interval_without_width():
-    found = ev.compare_runs([0.5, 0.6], [0.5, 0.6])
-    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
-
-
-@pytest.mark.parametrize(
-    "b, message", [([0.6, 0.7, 0.8], "scores_a and scores_b have shapes"), ([0.6, np.nan], "NaN")]
-)
-def test_runs_must_be_paired_and_finite(b, message):
-    with pytest.raises(ValueError, match=message):
-        ev.compare_runs([0.5, 0.6], b)
+    equal = ev.compare_runs([0.5, 0.6], [0.5, 0.6])
+    assert (equal.difference, equal.low, equal.high, equal.p) == (0, 0, 0, 1)
+    for others, message in (([0.6, 0.7, 0.8], "and scores_b have shapes"), ([0.6, np.nan], "NaN")):
+        with pytest.raises(ValueError, match=message):
+            ev.compare_runs([0.5, 0.6], others)
 
 
 @pytest.mark.parametrize("failures, runs", [(0, 5), (2, 7), (9, 9)])
-def test_failure_bounds_are_clopper_and_pearsons(failures, runs):
+def test_failure_bounds_are_clopper_and_pearsons_and_impossible_counts_refused(failures, runs):
     low = stats.beta.ppf(0.025, failures, runs - failures + 1) if failures else 0.0
     high = stats.beta.ppf(0.975, failures + 1, runs - failures) if failures < runs else 1.0
     assert ev.failure_bounds(failures, runs) == pytest.approx((low, high))
-
-
-@pytest.mark.parametrize("failures, runs", [(1, 0), (-1, 4), (5, 4)])
-def test_impossible_failure_counts_are_refused(failures, runs):
-    with pytest.raises(ValueError, match="expected 0 <= failures <= runs"):
-        ev.failure_bounds(failures, runs)
-
-
-# --- bad arguments ----------------------------------------------------------------------------
+    for impossible in ((1, 0), (-1, 4), (5, 4)):
+        with pytest.raises(ValueError, match="expected 0 <= failures <= runs"):
+            ev.failure_bounds(*impossible)
 
 
 LABELS, GROUPS = np.tile([0, 1], 10), np.repeat(np.arange(5), 4)
-ROWS = one_hot(LABELS)
+ROWS, AT_ONE = one_hot(LABELS), {"metric": "accuracy_at_1", "baseline": LABELS * 1.0}
 
 
 @pytest.mark.parametrize(
@@ -812,13 +723,11 @@ ROWS = one_hot(LABELS)
         ({"baseline": ["a"] * 20}, "baseline holds"),
         ({"specialist": np.where(ROWS > 0, np.nan, ROWS)}, "specialist contains NaN"),
         ({"baseline": [ROWS] * 2, "specialist": [ROWS] * 3}, "2 seeds and specialist 3"),
-        ({"specialist": LABELS * 0.5, "metric": "accuracy_at_1"}, "accuracy_at_1 needs the values"),
+        (AT_ONE | {"specialist": LABELS * 0.5}, "accuracy_at_1 needs the values"),
     ],
 )
 def test_bad_arrays_are_refused_by_name(changes, message):
     arguments = {"labels": LABELS, "groups": GROUPS, "baseline": ROWS, "specialist": ROWS}
-    if changes.get("metric") == "accuracy_at_1":
-        arguments["baseline"] = LABELS * 1.0
     with pytest.raises(ValueError, match=message):
         ev.paired_difference(**(arguments | changes))
 
@@ -853,15 +762,8 @@ def test_a_system_that_puts_out_nan_and_a_claim_that_is_no_number_are_named():
 
 
 def test_importing_the_evaluation_loads_no_heavy_library():
-    code = (
-        "import sys, ftlearn.evaluation; "
-        "print([m for m in ('torch', 'sklearn', 'scipy', 'pandas') if m in sys.modules])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
-
-
-# --- crossed groups ---------------------------------------------------------------------------
+    loaded = python("import sys, ftlearn.evaluation; print(*sys.modules)").stdout.split()
+    assert not {"torch", "sklearn", "scipy", "pandas"} & set(loaded)
 
 
 def crossed_toy(n_first=30, n_second=35, seed=0):

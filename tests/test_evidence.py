@@ -136,7 +136,7 @@ def recorded(toy):
     if not RECORD:
         toy.record()
         RECORD.update({path.name: path.read_bytes() for path in evidence.FOLDER.iterdir()})
-        toy.runs.clear(), toy.speeds.clear()
+        toy.runs.clear(), toy.speeds.clear(), toy.said.clear()
     evidence.FOLDER.mkdir(exist_ok=True)
     for name, content in RECORD.items():
         (evidence.FOLDER / name).write_bytes(content)
@@ -154,9 +154,6 @@ def change_record(change):
 
 def share_right(table):
     return (table["label"] == table["prediction"]).groupby(table["system"]).mean()
-
-
-# --- plans ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case_name", evidence.recorded_cases())
@@ -201,9 +198,6 @@ def test_a_fingerprint_changes_with_the_recipe_the_data_and_the_procedure(monkey
 def test_a_case_without_a_plan_is_named_with_those_that_have_one():
     with pytest.raises(ValueError, match="case 'toys' has no record; allowed: .*medical"):
         evidence.plan("toys")
-
-
-# --- recording ------------------------------------------------------------------------------
 
 
 def test_a_record_holds_every_run_with_all_that_made_it(toy):
@@ -278,17 +272,6 @@ def test_a_learning_curve_has_every_draw_and_the_heads_are_judged_against_the_sp
     assert "trained on 5 examples of each class" in part.verdicts[0].wording
 
 
-def test_what_is_recorded_is_not_run_again(toy):
-    first = toy.record().read_bytes()
-    assert len(toy.runs) == len(TOY_PLAN)
-    toy.forget()
-    assert toy.record().read_bytes() == first
-    assert len(toy.runs) == len(TOY_PLAN)
-    assert all(line.endswith("kept from before") for line in toy.said[len(TOY_PLAN) :])
-    assert f"toy 2/{len(TOY_PLAN)}: folds, baselines, fold 1" in toy.said[1]
-    assert "folds, specialist, fold 0, seed 1" in toy.said[10]
-
-
 def test_a_stopped_recording_keeps_its_finished_runs_and_goes_on(toy, cache):
     toy.stop_at = 12
     with pytest.raises(KeyboardInterrupt):
@@ -313,6 +296,10 @@ def test_a_stopped_recording_leaves_an_older_record_as_it_is(recorded):
 
 def test_what_the_record_holds_is_not_run_again_on_a_machine_that_never_ran_it(recorded):
     rows, table = evidence.read("toy")
+    assert recorded.record().read_bytes() == RECORD["toy.json"] and not recorded.runs
+    assert all(line.endswith("kept from before") for line in recorded.said)
+    assert f"toy 2/{len(TOY_PLAN)}: folds, baselines, fold 1" in recorded.said[1]
+    assert "folds, specialist, fold 0, seed 1" in recorded.said[10]
     recorded.plan.append(Run("test", "specialist_plain", 0, Recipe.plain(seed=5)))
     recorded.record()
     assert len(recorded.runs) == 1
@@ -331,9 +318,6 @@ def test_a_machine_without_git_records_no_commit(toy, monkeypatch, tmp_path):
     toy.plan[:] = TOY_PLAN[:1]
     toy.record()
     assert evidence.read("toy")[0][0]["commit"] is None
-
-
-# --- matching -------------------------------------------------------------------------------
 
 
 def test_a_changed_recipe_is_named(recorded):
@@ -362,9 +346,8 @@ def test_simulated_data_are_known_by_their_id_and_not_simulated(recorded, monkey
 def test_a_missing_record_says_how_to_make_one(toy):
     with pytest.raises(FileNotFoundError, match="no record of case 'toy'.*ftlearn evidence toy"):
         evidence.mismatches("toy")
-
-
-# --- reading --------------------------------------------------------------------------------
+    (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
+    assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
 
 
 def test_a_recorded_part_has_its_systems_seeds_and_verdicts(recorded):
@@ -441,11 +424,9 @@ def test_the_claim_meets_the_simple_method_where_validation_prefers_it(recorded)
     jury = evidence.jury(recorded.case)
     assert (jury.verdict.baseline, jury.frozen.baseline) == ("classical", "zero_shot")
     assert jury.verdict.primary and not jury.frozen.primary
-
-
-def test_no_verdict_on_accuracy_is_primary_where_the_claim_is_about_time(recorded):
-    case = replace(recorded.case, claimed=ABOUT_TIME)
-    assert not any(verdict.primary for verdict in evidence.jury(case).part.verdicts)
+    # A claim about time meets no verdict on accuracy.
+    timed = evidence.jury(replace(recorded.case, claimed=ABOUT_TIME))
+    assert not any(verdict.primary for verdict in timed.part.verdicts)
 
 
 def test_the_jury_of_a_case_without_folds_is_its_own_test_part_under_a_name_of_its_own(toy):
@@ -475,9 +456,6 @@ def test_a_learning_curve_ends_with_all_examples_on_the_same_items(recorded):
         assert row["score"].score == pytest.approx(right[row["size"]][row["system"]])
 
 
-# --- checking one run -----------------------------------------------------------------------
-
-
 def test_a_check_runs_one_run_again_and_finds_it_inside_its_spread(recorded):
     for seed in range(8):
         before = len(recorded.runs)
@@ -500,11 +478,6 @@ def test_a_spread_is_that_of_the_seeds_of_the_same_run_alone(recorded):
     assert found == {("folds", "specialist", 2, seed) for seed in (0, 1)}
 
 
-def test_a_check_of_what_is_not_recorded_says_so(toy):
-    (sentence,) = evidence.check("toy", say=toy.said.append, seed=3)
-    assert "is not recorded; run `ftlearn evidence toy`" in sentence and not toy.runs
-
-
 @pytest.mark.model
 def test_a_recorded_run_comes_out_the_same_here(minilm_folder, licences_jsonl):
     """Cheap and real: the legal baselines of five examples a class."""
@@ -517,9 +490,6 @@ def test_a_recorded_run_comes_out_the_same_here(minilm_folder, licences_jsonl):
     assert again.keys() == recorded.keys() and len(again) == 8
     for what, score in again.items():
         assert score == pytest.approx(recorded[what], abs=evidence.ROUNDING_MARGIN), what
-
-
-# --- arithmetic -----------------------------------------------------------------------------
 
 
 def test_ablation_rows_are_with_minus_without_over_paired_seeds():
@@ -590,13 +560,10 @@ def catalogue_read_once(icd10cm_xml, licences_jsonl):
     evidence._full_case.cache_clear()
 
 
-def shipped():
-    return sorted(path.stem for path in evidence.FOLDER.glob("*.json"))
-
-
 def test_every_case_that_plans_a_record_ships_one_and_nothing_else_lies_there():
-    assert shipped() == sorted(evidence.recorded_cases())
-    assert sorted(path.stem for path in evidence.FOLDER.glob("*.parquet")) == shipped()
+    for kind in ("json", "parquet"):
+        stems = sorted(path.stem for path in evidence.FOLDER.glob(f"*.{kind}"))
+        assert stems == sorted(evidence.recorded_cases())
     assert not [name for name in os.listdir(evidence.FOLDER) if name.startswith(".")]
 
 
@@ -780,23 +747,17 @@ def test_racers_differ_in_what_the_race_is_about_alone():
     assert scratch.batch_size == whole.batch_size and scratch.epochs >= whole.epochs
 
 
-def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(monkeypatch):
+def test_speeds_of_racers_are_measured_in_turn_with_the_frozen_systems(toy, monkeypatch):
     """A round has every racer once; then features, a head, counted features."""
-    asked = []
-
-    def examples_per_second(case, recipe, steps):
-        asked.append(recipe)
-        return 100.0 + len(asked)
-
     generalist = SimpleNamespace(
         embed=lambda texts: np.array([[len(t), t.count("e")] for t in texts], dtype=np.float32)
     )
-    monkeypatch.setattr(evidence.training, "examples_per_second", examples_per_second)
     monkeypatch.setattr(evidence, "load_generalist", lambda case: generalist)
     found = evidence._racing_speeds(toy_case(), rounds=2)
+    asked = [recipe for recipe, _ in toy.speeds]
     assert asked == [*evidence.racers(0).values(), *evidence.racers(1).values()]
     speeds = found["examples_per_second"]
-    assert list(speeds.values()) == [[101.0, 104.0], [102.0, 105.0], [103.0, 106.0]]
+    assert list(speeds.values()) == [[10.0, 40.0], [20.0, 50.0], [30.0, 60.0]]
     fits = found["seconds_of_fit"]
     assert set(fits) == {"features", "linear_probe", "classical"}
     assert {len(seconds) for seconds in fits.values()} == {2}

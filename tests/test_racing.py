@@ -11,12 +11,13 @@ import pytest
 import torch
 import transformers
 from toy_cases import toy_image_case
+from watching import Stop, equal, train, weights
 
 from ftlearn import racing, report, training
 from ftlearn.evaluation import system_label
 from ftlearn.models import vision
 from ftlearn.racing import Arrivals
-from ftlearn.training import Recipe, fine_tune
+from ftlearn.training import Recipe
 
 CLAIMED = {"value": 50.0, "unit": "% of the training time"}
 CASE = SimpleNamespace(
@@ -36,9 +37,6 @@ def times(system, *seconds, given=100.0, target=0.65):
     """Arrivals of runs that all had as much time."""
     images = tuple(None if value is None else 10.0 * value for value in seconds)
     return Arrivals(system, target, seconds, images, (given,) * len(seconds))
-
-
-# --- laps and arrivals --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("most", [5, 3000])
@@ -96,14 +94,9 @@ def test_a_system_that_is_fitted_at_once_arrives_with_its_last_second():
     assert never.reached == 0 and never.given == (3.0, 2.5, 4.0)
 
 
-# --- what is saved ------------------------------------------------------------------------------
-
-
 def log_normal(seed, runs=5):
     rng = np.random.default_rng(seed)
-    slow = tuple(float(value) for value in 40 * np.exp(0.3 * rng.normal(size=runs)))
-    fast = tuple(float(value) for value in 18 * np.exp(0.3 * rng.normal(size=runs)))
-    return slow, fast
+    return [tuple((middle * np.exp(0.3 * rng.normal(size=runs))).tolist()) for middle in (40, 18)]
 
 
 def brute_force(slow, given, fast):
@@ -175,8 +168,6 @@ def test_what_are_not_pairs_is_refused():
     with pytest.raises(ValueError, match="to one target"):
         racing.saving(slow, times("specialist", 1.0, 2.0, target=0.7))
 
-
-# --- in words -----------------------------------------------------------------------------------
 
 PARTIAL = system_label("specialist_partial")
 UNCLEAR = "not distinguishable at n=5 pairs of runs"
@@ -251,8 +242,6 @@ def test_the_table_of_targets_says_what_each_came_to():
     json.dumps([low, high], allow_nan=False)
 
 
-# --- laps of a real training --------------------------------------------------------------------
-
 # Six steps an epoch; augmentation and dropout draw random numbers, so every one of them counts.
 RECIPE = Recipe.images(
     learning_rate=3e-2, epochs=2, batch_size=8, warmup=0.0, patience=2, dropout=True
@@ -272,25 +261,9 @@ def whole(case):
     """A run that nobody stopped: its laps, what another callback saw, the specialist."""
     if not _whole:
         laps, again = racing.Laps(case), LookAgain(case)
-        specialist = fine_tune(case, RECIPE, callbacks=[laps, again], progress=False)
+        specialist = train(case, RECIPE, laps, again)
         _whole.update(laps=laps, again=again, specialist=specialist)
     return SimpleNamespace(**_whole)
-
-
-def assert_same_weights(one, other):
-    for name, weight in one.model.state_dict().items():
-        assert torch.equal(weight, other.model.state_dict()[name]), name
-
-
-class Stop(transformers.TrainerCallback):
-    """As if by hand, after a step."""
-
-    def __init__(self, at):
-        self.at = at
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == self.at:
-            raise KeyboardInterrupt
 
 
 class LookAgain(transformers.TrainerCallback):
@@ -329,8 +302,8 @@ def test_laps_have_the_scores_of_the_model_as_it_was_and_change_nothing_in_train
     assert seconds == sorted(seconds) and seconds[0] > 0
     history = whole.specialist.history
     assert [line["validation_score"] for line in history] == [scores[6], scores[12]]
-    plain = fine_tune(case, RECIPE, progress=False)
-    assert_same_weights(plain, whole.specialist)
+    plain = train(case, RECIPE)
+    assert equal(weights(plain), weights(whole.specialist))
     assert plain.history == history
 
 
@@ -342,7 +315,7 @@ def test_laps_have_the_scores_of_the_model_as_it_was_and_change_nothing_in_train
 def test_a_run_stops_when(limit, steps, case):
     """The second look is the one at the end of the epoch; what stops a run looks once more."""
     laps = racing.Laps(case, **limit)
-    fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+    train(case, RECIPE, laps)
     assert [row["step"] for row in laps.rows] == steps
 
 
@@ -365,7 +338,7 @@ def test_the_clock_stands_still_during_a_look(case, monkeypatch):
             pause()
 
     monkeypatch.setattr(racing.Laps, "_look", long_look)
-    fine_tune(case, RECIPE, callbacks=[laps, LongEvaluation()], progress=False)
+    train(case, RECIPE, laps, LongEvaluation())
     assert next(now) > 4000
     assert [row["seconds"] for row in laps.rows] == [row["step"] for row in laps.rows]
 
@@ -378,9 +351,9 @@ def test_laps_survive_a_run_that_is_stopped_again_and_again(case, whole):
         laps = racing.Laps(case)
         if at:
             with pytest.raises(training.TrainingInterrupted):
-                fine_tune(case, RECIPE, callbacks=[laps, Stop(at)], progress=False)
+                train(case, RECIPE, laps, Stop(at))
         else:
-            resumed = fine_tune(case, RECIPE, callbacks=[laps], progress=False)
+            resumed = train(case, RECIPE, laps)
         # Each begins with the laps up to the last end of an epoch, times and all.
         saved = [row for row in before if row["step"] <= 6 * ((before[-1]["step"]) // 6)]
         assert laps.rows[: len(saved)] == saved
@@ -389,11 +362,11 @@ def test_laps_survive_a_run_that_is_stopped_again_and_again(case, whole):
     assert rows[0] == rows[1]
     seconds = [row["seconds"] for row in laps.rows]
     assert seconds == sorted(seconds)
-    assert_same_weights(whole.specialist, resumed)
+    assert equal(weights(whole.specialist), weights(resumed))
 
 
 def test_a_run_that_was_begun_without_a_clock_is_not_raced(case):
     with pytest.raises(training.TrainingInterrupted):
-        fine_tune(case, RECIPE, callbacks=[Stop(8)], progress=False)
+        train(case, RECIPE, Stop(8))
     with pytest.raises(ValueError, match="goes on from step 6, which no clock has timed"):
-        fine_tune(case, RECIPE, callbacks=[racing.Laps(case)], progress=False)
+        train(case, RECIPE, racing.Laps(case))
