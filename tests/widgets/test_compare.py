@@ -148,14 +148,11 @@ def test_a_slice_counts_only_its_items_and_says_that_it_is_exploratory_and_small
     assert "Broken : none" in as_text(compare.comparison_html(found))
 
 
-def test_a_slice_of_a_macro_f1_case_is_compared_by_accuracy_and_says_so():
+def test_a_slice_is_compared_by_accuracy_and_in_a_single_group_without_an_interval():
     case = a_case(metric="macro_f1")
     everything, part = compared(case), compared(case, "label", NAMES[0])
     assert everything.verdict.metric == "macro_f1" and counts(everything)[1] == 3
     assert part.verdict.metric == "accuracy" and "compared by accuracy" in part.note
-
-
-def test_a_slice_in_a_single_group_has_no_interval_and_is_still_shown():
     found = compared(a_case(test=a_part(["short"] * 2 + ["a b c d"] * 6)), "length", "short")
     assert found.verdict.low is None
     assert "no interval" in compare.comparison_figure(found).alt

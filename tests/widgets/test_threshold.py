@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from datasets import Dataset, Features, Image, Sequence, Value
+from datasets import Dataset
 from pages import Failing, as_text, descriptions, is_a_sentence
-from PIL import Image as Pillow
+from PIL import Image
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 from toy_cases import toy_case
@@ -25,16 +25,13 @@ def a_part(name, n, group_size=1):
     pixels = rng.integers(0, 255, (n, 24, 24), dtype=np.uint8)
     columns = {
         "item_id": [f"<b>{name}</b>/{i:02d}" for i in range(n)],
-        "input": [Pillow.fromarray(values) for values in pixels],
+        "input": [Image.fromarray(values) for values in pixels],
         "label": [i % 2 for i in range(n)],
         "group": [f"{name} {i // group_size}" for i in range(n)],
         "grade": [i % 2 * (1 + i % 5) for i in range(n)],
         "box": [[4.0, 4.0, 12.0, 12.0] if i % 2 else [] for i in range(n)],
     }
-    kinds = {"item_id": "string", "label": "int64", "group": "string", "grade": "int64"}
-    features = {key: Value(kind) for key, kind in kinds.items()}
-    features |= {"input": Image(), "box": Sequence(Value("float64"))}
-    return Dataset.from_dict(columns, features=Features(features))
+    return Dataset.from_dict(columns)
 
 
 def a_case(group_size=1, **changes):
@@ -213,7 +210,9 @@ def test_the_curve_is_drawn_with_title_description_and_both_points(case, system)
     assert "<circle" not in line.roc_svg(at_rest) and "Now" not in line.roc_alt(at_rest)
 
 
-def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_changes(view, case):
+def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_changes(
+    view, case, monkeypatch
+):
     assert view.slider.value == line.operating_point(case, System())
     assert "Chosen on validation, before the test was looked at" in view.body.value
     assert "Exploratory" not in view.body.value
@@ -223,6 +222,9 @@ def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_cha
     controls = (view.system, view.slider, view.button)
     assert descriptions(*controls) == ["System", "Threshold", "Back to the operating point"]
     assert all(control.tooltip for control in controls)
+    monkeypatch.setattr(line, "_POSITIONS", 10)  # very many are thinned
+    values = line.positions(case, System(), 0.123)
+    assert len(values) == 13 and 0.123 in values
 
 
 def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
@@ -236,12 +238,6 @@ def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
     view.button.click()
     assert view.body.value == at_rest
     assert view.slider.value == line.operating_point(case, System())
-
-
-def test_very_many_thresholds_are_thinned(monkeypatch, case, system):
-    monkeypatch.setattr(line, "_POSITIONS", 10)
-    values = line.positions(case, system, 0.123)
-    assert len(values) == 13 and 0.123 in values
 
 
 def test_another_system_brings_its_own_operating_point_and_none_is_asked_again(case, view):

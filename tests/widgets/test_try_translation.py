@@ -145,7 +145,7 @@ def test_a_string_of_the_catalogue_is_known_in_any_case_and_from_any_part(view, 
 
 
 def test_whatever_is_typed_is_answered_and_what_fails_gets_a_sentence(view):
-    for text in MEAN.values():
+    for text in MEAN:
         view.text.value = text
         view.ask()
         assert answered(view.output.value) and "Traceback" not in view.output.value
