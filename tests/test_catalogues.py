@@ -42,30 +42,27 @@ msgstr ""
 """
 
 
-@pytest.mark.parametrize(
-    "raw, tidy",
-    [
-        ("%(name)s already exists.", "… already exists."),
-        ("Select %s to change", "Select … to change"),
-        ("%d days, %.2f left, %5d more", "… days, … left, … more"),
-        ("Add another {}", "Add another …"),
-        ("{name} of {total:>3}", "… of …"),
-        ("%(first)s %(second)s", "…"),
-        ("%(first)s, %(second)s", "…, …"),
-        ('Please <a href="{url}">log in</a> <b>now</b>', "Please log in now"),
-        ("&Save as &new", "Save as new"),
-        ("Topics, &amp; how-to&#x27;s &lt; 3", "Topics, & how-to's < 3"),
-        ("&nbsp;wide&nbsp;", "wide"),
-        ("Bread & butter", "Bread & butter"),
-        ("100%% sure", "100% sure"),
-        ("50 % der Fälle", "50 % der Fälle"),
-        ("20%discount", "20%discount"),
-        ("  two\n  lines\t", "two lines"),
-        ("a < b and b > c", "a < b and b > c"),
-    ],
-)
-def test_what_a_program_fills_in_becomes_a_sign_and_markup_goes(raw, tidy):
-    assert catalogues.tidy(raw) == tidy
+def test_what_a_program_fills_in_becomes_a_sign_and_markup_goes():
+    tidy = {
+        "%(name)s already exists.": "… already exists.",
+        "Select %s to change": "Select … to change",
+        "%d days, %.2f left, %5d more": "… days, … left, … more",
+        "Add another {}": "Add another …",
+        "{name} of {total:>3}": "… of …",
+        "%(first)s %(second)s": "…",
+        "%(first)s, %(second)s": "…, …",
+        'Please <a href="{url}">log in</a> <b>now</b>': "Please log in now",
+        "&Save as &new": "Save as new",
+        "Topics, &amp; how-to&#x27;s &lt; 3": "Topics, & how-to's < 3",
+        "&nbsp;wide&nbsp;": "wide",
+        "Bread & butter": "Bread & butter",
+        "100%% sure": "100% sure",
+        "50 % der Fälle": "50 % der Fälle",
+        "20%discount": "20%discount",
+        "  two\n  lines\t": "two lines",
+        "a < b and b > c": "a < b and b > c",
+    }
+    assert {raw: catalogues.tidy(raw) for raw in tidy} == tidy
 
 
 def test_letters_are_counted_in_every_script():

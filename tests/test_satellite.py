@@ -223,11 +223,6 @@ def parts(tiles):
     return [satellite.world_parts(fold) for fold in range(5)]
 
 
-@pytest.fixture(scope="module")
-def case(opened):
-    return opened("satellite")
-
-
 def places_of(items):
     return np.array([(item["latitude"], item["longitude"]) for item in items])
 
@@ -277,7 +272,8 @@ def test_between_two_parts_lie_267_kilometres_and_no_tile_more_is_left_out(tiles
     assert sizes.max() - sizes.min() <= 1
 
 
-def test_columns_are_typed_and_in_the_order_of_the_tiles(case, parts):
+def test_columns_are_typed_and_in_the_order_of_the_tiles(opened, parts):
+    case = opened("satellite")
     features = {name: Value("string") for name in ("item_id", "group")}
     features |= {name: Value("float64") for name in ("latitude", "longitude")}
     features |= {"label": Value("int64"), "input": ImageFeature()}
@@ -292,7 +288,8 @@ def test_columns_are_typed_and_in_the_order_of_the_tiles(case, parts):
     assert "3,047, all of the same size" in case.card and "267 km" in case.card
 
 
-def test_a_system_sees_the_image_and_never_the_latitude(case):
+def test_a_system_sees_the_image_and_never_the_latitude(opened):
+    case = opened("satellite")
     image = case.test[0]["input"]
     assert image.mode == "RGB" and image.size == (24, 24)
     assert not image.info and not image.getexif()
