@@ -90,11 +90,9 @@ def test_every_usual_answer_meets_its_words(exercise):
 
 
 @each_exercise
-@pytest.mark.parametrize(
-    "answer", [None, 3, "text", [], {}, object(), np.zeros(4), lambda *given: 1, (1, 2), len]
-)
-def test_an_answer_of_the_wrong_kind_is_told_and_never_passes(exercise, answer):
-    assert exercise.examine(answer).status in ("failed", "error")
+def test_an_answer_of_the_wrong_kind_is_told_and_never_passes(exercise):
+    for answer in (None, 3, "text", [], {}, object(), np.zeros(4), lambda *given: 1, (1, 2), len):
+        assert exercise.examine(answer).status in ("failed", "error"), answer
 
 
 @pytest.mark.parametrize(

@@ -339,10 +339,8 @@ def test_the_images_are_shown_without_a_widget_too(images, two, shown):
 
 
 def test_texts_and_a_single_system_are_refused(case, images, two):
-    one = {"Left": two["Left"]}
-    with pytest.raises(ValueError, match="try_it compares two systems; 1 given"):
-        ftlearn.try_it(case, one)
-    with pytest.raises(ValueError, match="try_it_image compares two systems; 1 given"):
-        ftlearn.try_it_image(images, one)
+    for widget, of in ((ftlearn.try_it, case), (ftlearn.try_it_image, images)):
+        with pytest.raises(ValueError, match=f"{widget.__name__} compares two systems; 1 given"):
+            widget(of, {"Left": two["Left"]})
     with pytest.raises(ValueError, match="try_it_image is for images; case 'toy' holds texts"):
         ftlearn.try_it_image(case, two)
