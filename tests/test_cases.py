@@ -5,6 +5,7 @@ import gc
 import hashlib
 import html
 import importlib
+import itertools
 import random
 import re
 from collections import Counter
@@ -81,9 +82,6 @@ def fingerprint(part):
     return hashlib.sha256(listed.encode()).hexdigest()[:8]
 
 
-# --- all cases ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_every_part_has_the_items_that_the_records_were_made_with(opened, name):
     case = opened(name)
@@ -135,14 +133,6 @@ def test_every_item_is_tested_once_and_every_label_is_in_every_part(folds):
     assert max(sizes) < 1.15 * min(sizes) and 0.08 < len(folds[0].validation) / sum(sizes) < 0.14
 
 
-# --- medical: against another reading of the file -------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def titles(opened, icd10cm_xml):
-    return medical.read_titles()
-
-
 def plain(text):
     return " ".join(text.casefold().split())
 
@@ -169,7 +159,7 @@ def last_before(places, at):
     return names[bisect.bisect_right(starts, at) - 1]
 
 
-def test_chapter_block_and_text_agree_with_the_file_read_as_plain_text(folds, catalogue):
+def test_medical_chapter_block_and_text_agree_with_the_file_read_as_text(folds, catalogue):
     starts, codes = catalogue.diagnoses
     items = [item for part in PARTS for item in folds[0].part(part)]
     for item in random.Random(0).sample(items, 200):
@@ -183,7 +173,7 @@ def test_chapter_block_and_text_agree_with_the_file_read_as_plain_text(folds, ca
         assert re.fullmatch(re.escape(name) + r" \([A-Z0-9]+-[A-Z0-9]+\)", title)
 
 
-def test_no_input_cites_a_code_is_a_single_word_or_stands_in_two_chapters(titles, catalogue):
+def test_no_medical_input_cites_a_code_is_one_word_or_stands_in_two_chapters(opened, catalogue):
     codes, chapters = set(catalogue.diagnoses[1]), {}
     titles_and_terms = r"<desc>([^<]+)</desc>|<inclusionTerm>(.*?)</inclusionTerm>"
     for match in re.finditer(titles_and_terms, catalogue.text, re.DOTALL):
@@ -192,12 +182,9 @@ def test_no_input_cites_a_code_is_a_single_word_or_stands_in_two_chapters(titles
             chapters.setdefault(plain(text), set()).add(chapter)
     twice = {text for text, found in chapters.items() if text and len(found) > 1}
     assert len(twice) > 3
-    for text in (item["input"] for item in titles[0]):
+    for text in (item["input"] for item in medical.read_titles()[0]):
         words = {word.strip(".-,;:()[]") for word in re.split(r"[\s(),/\[\]-]+", text)}
         assert not codes & words and " " in text and plain(text) not in twice, text
-
-
-# --- medical: does the split leak? ----------------------------------------------------------
 
 
 def share_with_a_near_duplicate(train, test, above=0.8):
@@ -207,7 +194,7 @@ def share_with_a_near_duplicate(train, test, above=0.8):
     return float((nearest > above).mean())
 
 
-def test_the_block_split_leaks_far_fewer_near_duplicates_than_a_random_split(folds):
+def test_the_medical_blocks_leak_far_fewer_near_duplicates_than_a_random_split(folds):
     case, texts = folds[0], column(folds[0], "input")
     random.Random(0).shuffle(texts)
     n = len(case.test)
@@ -216,9 +203,6 @@ def test_the_block_split_leaks_far_fewer_near_duplicates_than_a_random_split(fol
     at_random = share_with_a_near_duplicate(texts[n:], texts[:n])
     assert by_block < 0.10 and at_random > 0.20
     assert by_block < at_random / 3
-
-
-# --- opening --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -248,10 +232,8 @@ def test_track_and_pace_come_from_the_environment_and_the_hub_track_has_another_
 ):
     monkeypatch.setenv("FTLEARN_TRACK", "hub")
     monkeypatch.setenv("FTLEARN_PACE", "quick")
-    for name, generalist, label in (
-        ("medical", "bert", "BERT"),
-        ("multilingual", "mbert", "mBERT"),
-    ):
+    hub = (("medical", "bert", "BERT"), ("multilingual", "mbert", "mBERT"))
+    for name, generalist, label in hub:
         case = open_case(name)
         assert (case.track, case.pace) == ("hub", "quick")
         assert case.generalist == generalist and label in case.generalist_label
@@ -264,20 +246,16 @@ def test_a_case_without_its_files_says_how_to_get_them(monkeypatch, tmp_path):
         multilingual.open_pair("cs-fr", track="starter", pace="quick")
 
 
-# --- splitting ------------------------------------------------------------------------------
-
-
 def items_of(groups_a_label, items_a_group=3):
-    return [
-        {"item_id": f"{label}-{g}-{i}", "input": f"{label} {g} {i}", "label": label, "group": group}
-        for label, count in enumerate(groups_a_label)
-        for g in range(count)
-        for group in [f"group {label}-{g}"]
-        for i in range(items_a_group)
-    ]
+    items = []
+    for label, count in enumerate(groups_a_label):
+        for group, at in itertools.product(range(count), range(items_a_group)):
+            row = {"item_id": f"{label}-{group}-{at}", "input": f"{label} {group} {at}"}
+            items.append(row | {"label": label, "group": f"group {label}-{group}"})
+    return items
 
 
-def test_folds_are_stratified_and_equally_large():
+def test_folds_are_stratified_equally_large_and_do_not_depend_on_the_order_of_the_items():
     items = items_of([5, 7, 12, 6])
     position = split.assign_folds(items)
     assert sorted(position.values()) == list(range(30))
@@ -287,12 +265,8 @@ def test_folds_are_stratified_and_equally_large():
         counts = np.bincount(of_label, minlength=5)
         assert counts.sum() == count
         assert counts.min() >= 1 and counts.max() - counts.min() <= 1
-
-
-def test_folds_do_not_depend_on_the_order_of_the_items():
-    items = items_of([6, 9])
     shuffled = random.Random(1).sample(items, len(items))
-    assert split.assign_folds(items) == split.assign_folds(shuffled)
+    assert split.assign_folds(shuffled) == position
 
 
 @pytest.mark.parametrize("fold", range(5))
@@ -300,13 +274,8 @@ def test_validation_is_half_of_the_next_fold_and_train_the_rest(fold):
     items = items_of([10, 10, 10])
     parts = split.fold_by_group(items, 5, fold)
     position = split.assign_folds(items)
-    folds = {
-        part: {position[group] % 5 for group in set(members["group"])}
-        for part, members in parts.items()
-    }
-    assert folds["test"] == {fold}
-    assert folds["validation"] == {(fold + 1) % 5}
-    assert folds["train"] == set(range(5)) - {fold}
+    folds = [{position[group] % 5 for group in set(parts[part]["group"])} for part in PARTS]
+    assert folds == [set(range(5)) - {fold}, {(fold + 1) % 5}, {fold}]
     assert [len(parts[part]) for part in PARTS] == [63, 9, 18]
 
 
@@ -332,13 +301,8 @@ def test_near_duplicates_are_joined_by_chains():
 
 
 def test_few_per_class_takes_different_groups_first_and_another_draw_others():
-    rows = [
-        {"item_id": f"{label}{g}{i}", "label": label, "group": f"{label}{g}"}
-        for label in (0, 1)
-        for g in range(6)
-        for i in range(5)
-    ] + [{"item_id": "rare", "label": 2, "group": "rare"}]
-    part = Dataset.from_list(rows)
+    rare = {"item_id": "rare", "input": "rare", "label": 2, "group": "rare"}
+    part = Dataset.from_list([*items_of([6, 6], items_a_group=5), rare])
     for most in (1, 6, 8):
         chosen = part.select(split.few_per_class(part, most, draw=0))
         assert Counter(chosen["label"]) == {0: most, 1: most, 2: 1}
@@ -348,9 +312,6 @@ def test_few_per_class_takes_different_groups_first_and_another_draw_others():
     assert small < large
     assert split.few_per_class(part, 4, 0) == split.few_per_class(part, 4, 0)
     assert split.few_per_class(part, 4, 0) != split.few_per_class(part, 4, 1)
-
-
-# --- the shape of a case --------------------------------------------------------------------
 
 
 class Guesser:
@@ -382,17 +343,13 @@ def test_a_system_is_asked_once_a_part_remembered_and_forgotten_when_it_is_gone(
     assert len(case._memory) == 1
 
 
-def test_right_items_and_their_groups_are_told_and_a_wrong_shape_is_refused():
-    case = toy_case()
+def test_right_items_and_groups_are_told_and_a_wrong_shape_or_unknown_part_is_refused():
+    case = toy_case(shifts={"tweets": toy_part("tweets", 9)})
     right, groups = case.correct(Guesser(1), "validation")
     assert right.tolist() == [label == 1 for label in case.validation["label"]]
     assert groups.tolist() == case.validation["group"]
     with pytest.raises(ValueError, match=r"'guesser' predicted .*\(24, 4\).*\(24, 3\)"):
         case.probabilities(Guesser(0, classes=4))
-
-
-def test_a_shift_is_a_part_and_an_unknown_part_is_named_with_the_known_ones():
-    case = toy_case(shifts={"tweets": toy_part("tweets", 9)})
-    assert case.labels("tweets").tolist() == [0, 1, 2] * 3
+    assert case.labels("tweets").tolist() == [0, 1, 2] * 3  # a shift is a part
     with pytest.raises(ValueError, match="'nyt' is not in case 'toy'; allowed: .*test, tweets"):
         case.part("nyt")

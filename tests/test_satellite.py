@@ -34,9 +34,6 @@ def noise_map(rows=360, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (rows, 2 * rows, 3), dtype=np.uint8)
 
 
-# --- where tiles lie ----------------------------------------------------------------------------
-
-
 def test_tiles_of_a_row_go_round_the_earth_and_do_not_overlap():
     places = earth.centres()
     for latitude in np.unique(places[:, 0]):
@@ -77,19 +74,16 @@ def test_longitudes_wrap_at_the_date_line():
     assert (np.diff(turned, axis=1) > 0).all()
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "name"),
-    [
-        (0, 0, "N00 E000"),
-        (-0.1, -0.1, "S15 W015"),
-        (14.99, 15, "N00 E015"),
-        (-15, -15, "S15 W015"),
-        (-15.01, -15.01, "S30 W030"),
-        (80, -180, "N75 W180"),
-    ],
-)
-def test_a_block_is_named_after_its_south_western_corner(latitude, longitude, name):
-    assert earth.block_of(latitude, longitude) == name
+def test_a_block_is_named_after_its_south_western_corner():
+    names = {
+        (0, 0): "N00 E000",
+        (-0.1, -0.1): "S15 W015",
+        (14.99, 15): "N00 E015",
+        (-15, -15): "S15 W015",
+        (-15.01, -15.01): "S30 W030",
+        (80, -180): "N75 W180",
+    }
+    assert {place: earth.block_of(*place) for place in names} == names
 
 
 @pytest.mark.parametrize("limit", [267, 1500, 5000])
@@ -107,9 +101,6 @@ def test_what_is_near_agrees_with_haversine_over_every_pair(limit):
     assert expected[:2].all() and 0 < expected[2:].sum() < 400
     assert (earth.near_any(points, others, limit) == expected).all()
     assert not earth.near_any(points[:1], others[:1], 109)[0]  # 109.5 km apart
-
-
-# --- what tiles show ----------------------------------------------------------------------------
 
 
 def test_at_the_equator_a_ground_tile_is_the_flat_square_and_in_the_north_it_is_not():
@@ -130,19 +121,16 @@ def test_a_pixel_of_a_tile_is_the_mean_of_sixteen_points():
         np.testing.assert_allclose(tile[row, column], cell.mean(axis=(0, 1)), atol=0.501)
 
 
-# --- the two maps of climates -------------------------------------------------------------------
-
-
-@pytest.fixture
-def located(monkeypatch, tmp_path):
-    """Assets are looked for in one empty folder."""
+def test_the_first_maps_classes_become_five_groups_and_the_second_is_read_strip_by_strip(
+    monkeypatch, tmp_path
+):
     monkeypatch.setattr(assets, "locate", lambda name: tmp_path)
-    return tmp_path
-
-
-def test_the_second_map_is_read_strip_by_strip(located):
+    numbers = np.arange(1, 33, dtype=np.uint8)[None, :]
+    Image.fromarray(numbers).save(tmp_path / "kmz_int_reshape.png")
+    (found,) = earth.climate_groups()
+    assert found.tolist() == ["ABCDE".find(name[0]) for name in CLASSES]
     classes = np.random.default_rng(0).integers(0, 6, (80, 130), dtype=np.uint8)
-    path = located / "KG_simplified_uint8.tif"
+    path = tmp_path / "KG_simplified_uint8.tif"
     tifffile.imwrite(path, classes, compression="zlib", rowsperstrip=1, photometric="minisblack")
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
@@ -150,17 +138,6 @@ def test_the_second_map_is_read_strip_by_strip(located):
     found = earth.second_climate_groups()
     assert found.dtype == np.int8
     np.testing.assert_array_equal(found, classes[5::10, 5::10].astype(int) - 1)
-
-
-def test_the_first_maps_classes_become_the_five_groups_and_the_sea(located):
-    numbers = np.arange(1, 33, dtype=np.uint8)[None, :]
-    Image.fromarray(numbers).save(located / "kmz_int_reshape.png")
-    (found,) = earth.climate_groups()
-    letters = [name[0] for name in CLASSES]
-    assert found.tolist() == ["ABCDE".find(letter) for letter in letters]
-
-
-# --- which tiles are kept -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -205,21 +182,7 @@ def test_mixed_and_disputed_tiles_and_the_sea_are_left_out(little_earth):
         np.testing.assert_array_equal(pixels, earth.ground_tile(little_earth.picture, *place))
 
 
-def test_tiles_are_made_once_and_come_back_from_the_cache_until_the_version_changes(
-    little_earth, monkeypatch
-):
-    made = earth.tiles()
-    monkeypatch.setattr(earth, "LEAST_SHARE", 0.95)  # would leave one out
-    again = earth.tiles()
-    assert again.keys() == made.keys()
-    for name, values in made.items():
-        assert again[name].dtype == values.dtype
-        np.testing.assert_array_equal(again[name], values)
-    monkeypatch.setattr(earth, "VERSION", earth.VERSION + 1)
-    assert earth.tiles()["label"].tolist() == [0]
-
-
-def test_a_cache_file_that_was_half_written_is_not_taken_for_a_whole_one(
+def test_tiles_are_made_once_and_kept_whole_until_the_version_changes(
     little_earth, cache, monkeypatch
 ):
     def half(path, content):
@@ -231,12 +194,17 @@ def test_a_cache_file_that_was_half_written_is_not_taken_for_a_whole_one(
         patch.setattr(type(cache), "write_bytes", half)
         with pytest.raises(KeyboardInterrupt):
             earth.tiles()
-    assert not list(cache.rglob("*.npz"))
-    assert earth.tiles()["label"].tolist() == [0, 4]
-    assert len(list(cache.rglob("*.npz"))) == 1
-
-
-# --- the real tiles -----------------------------------------------------------------------------
+    assert not list(cache.rglob("*.npz"))  # a half-written file is not taken for a whole one
+    made = earth.tiles()
+    assert made["label"].tolist() == [0, 4] and len(list(cache.rglob("*.npz"))) == 1
+    monkeypatch.setattr(earth, "LEAST_SHARE", 0.95)  # would leave one out
+    again = earth.tiles()
+    assert again.keys() == made.keys()
+    for name, values in made.items():
+        assert again[name].dtype == values.dtype
+        np.testing.assert_array_equal(again[name], values)
+    monkeypatch.setattr(earth, "VERSION", earth.VERSION + 1)
+    assert earth.tiles()["label"].tolist() == [0]
 
 
 @pytest.fixture(scope="module")
@@ -247,11 +215,6 @@ def tiles(opened):
 @pytest.fixture(scope="module")
 def parts(tiles):
     return [satellite.world_parts(fold) for fold in range(5)]
-
-
-@pytest.fixture(scope="module")
-def case(opened):
-    return opened("satellite")
 
 
 def places_of(items):
@@ -303,13 +266,14 @@ def test_between_two_parts_lie_267_kilometres_and_no_tile_more_is_left_out(tiles
     assert sizes.max() - sizes.min() <= 1
 
 
-def test_columns_are_typed_and_in_the_order_of_the_tiles(case, parts):
-    typed = {"item_id": "string", "label": "int64", "group": "string"}
-    typed |= {"latitude": "float64", "longitude": "float64"}
+def test_columns_are_typed_and_in_the_order_of_the_tiles(opened, parts):
+    case = opened("satellite")
+    features = {name: Value("string") for name in ("item_id", "group")}
+    features |= {name: Value("float64") for name in ("latitude", "longitude")}
+    features |= {"label": Value("int64"), "input": ImageFeature()}
     for name in ("train", "validation", "test"):
         part = case.part(name)
-        features = {column: Value(kind) for column, kind in typed.items()}
-        assert part.features == {**features, "input": ImageFeature()}
+        assert part.features == features
         assert list(part["item_id"]) == [item["item_id"] for item in parts[0][name]]
         for at in (0, len(part) // 2, len(part) - 1):
             np.testing.assert_array_equal(part[at]["input"], parts[0][name][at]["pixels"])
@@ -318,7 +282,8 @@ def test_columns_are_typed_and_in_the_order_of_the_tiles(case, parts):
     assert "3,047, all of the same size" in case.card and "267 km" in case.card
 
 
-def test_a_system_sees_the_image_and_never_the_latitude(case):
+def test_a_system_sees_the_image_and_never_the_latitude(opened):
+    case = opened("satellite")
     image = case.test[0]["input"]
     assert image.mode == "RGB" and image.size == (24, 24)
     assert not image.info and not image.getexif()
@@ -337,13 +302,13 @@ def test_a_system_sees_the_image_and_never_the_latitude(case):
 
 def test_the_map_is_read_with_little_memory():
     """The second map has 930 MB of pixels; other processes need the room."""
-    code = (
-        "import resource, ftlearn\n"
-        "from ftlearn.cases import earth\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "earth.second_climate_groups()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
-    )
+    code = """
+import resource, ftlearn
+from ftlearn.cases import earth
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+earth.second_climate_groups()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
     pytest.importorskip("resource")
     kilobytes = int(python(code).stdout) / (1024 if sys.platform == "darwin" else 1)
     assert kilobytes < 300_000

@@ -41,12 +41,9 @@ def said(specialist, score=None, status="failed"):
     return outcome.message
 
 
-def test_a_well_fed_specialist_with_its_own_score_passes(toy):
-    assert "on the same 30 titles" in said(toy[2], status="passed")
-
-
-def test_mistakes_about_the_score(toy):
+def test_a_well_fed_specialist_passes_with_its_own_score_and_no_other(toy):
     specialist = toy[2]
+    assert "on the same 30 titles" in said(specialist, status="passed")
     scores = [row["validation_score"] for row in specialist.history]
     assert "in per cent" in said(specialist, 100 * max(scores))
     assert "score of epoch" in said(specialist, min(scores))
@@ -54,15 +51,12 @@ def test_mistakes_about_the_score(toy):
     assert "expected a number" in said(specialist, "good")
 
 
-def test_a_specialist_that_starves_is_told_its_steps_and_the_probes_score(toy):
+def test_a_specialist_that_starves_is_told_so_and_one_that_ate_all_titles_is_found_out(toy):
     case, ten, _ = toy
     recipe = Recipe.tuned(epochs=1, learning_rate=1e-6)
     message = said(training.fine_tune(replace(case, train=ten), recipe, progress=False))
     assert "took 1 steps" in message and "more epochs" in message and "linear probe" in message
-
-
-def test_a_specialist_that_ate_all_titles_is_found_out(toy):
-    message = said(training.fine_tune(toy[0], Recipe.tuned(epochs=1), progress=False))
+    message = said(training.fine_tune(case, Recipe.tuned(epochs=1), progress=False))
     assert "6 steps an epoch" in message and "make 1" in message
 
 

@@ -28,15 +28,13 @@ def statuses():
     return {e["key"]: e["status"] for e in act()["exercises"]}
 
 
+def continued_at():
+    place = progress.summary()["continue_at"]
+    return (place["notebook"], place["anchor"]) if place else (None, None)
+
+
 def kept(home):
     return json.loads((home / "progress.json").read_text())["acts"][ACT]["exercises"]
-
-
-def test_at_first_nothing_is_done_and_nothing_is_written(home):
-    assert set(statuses().values()) == {"not attempted"}
-    first = {"notebook": ACT, "anchor": "", "title": "Text specialists"}
-    assert progress.summary()["continue_at"] == first
-    assert not home.exists()
 
 
 def test_what_was_once_passed_stays_passed_and_no_answer_and_no_code_is_kept(home):
@@ -58,23 +56,24 @@ def test_the_first_answer_to_a_question_and_the_last_verdict_of_a_pace_count():
     assert [v["wording"] for v in act()["verdicts"]] == ["Better.", "Too small."]
 
 
-def test_continue_leads_to_what_is_open_until_all_is_done():
+def test_continue_leads_to_what_is_open_until_all_is_done(home):
+    assert set(statuses().values()) == {"not attempted"}
+    first = {"notebook": ACT, "anchor": "", "title": "Text specialists"}
+    assert progress.summary()["continue_at"] == first
+    assert not home.exists()  # asking writes nothing
     for name in ACTS:
         cases = [case for case in CASES.values() if case.notebook == name]
         for case in cases:
             progress.note_verdict(name, case.name, "Better.", "full")
-        place = progress.summary()["continue_at"]
         if cases:
-            assert (place["notebook"], place["anchor"]) == (name, "7.-Exercises")
+            assert continued_at() == (name, "7.-Exercises")
         for exercise in load_act(name).EXERCISES:
             progress.note_exercise(name, exercise.key, status="passed")
-        place = progress.summary()["continue_at"]
-        assert (place["notebook"], place["anchor"]) == (name, "Three-questions")
+        assert continued_at() == (name, "Three-questions")
         for question in load_act(name).QUIZ.questions:
             progress.note_quiz(name, question.key, False)
-        place = progress.summary()["continue_at"]
         following = list(ACTS)[list(ACTS).index(name) + 1 :]
-        assert (place and place["notebook"]) == (following[0] if following else None)
+        assert continued_at()[0] == (following[0] if following else None)
 
 
 @pytest.mark.parametrize("name", ACTS)

@@ -1,4 +1,4 @@
-"""What a widget's function shows, caught."""
+"""What a widget's function shows, caught; and a home for what a learner does."""
 
 import pytest
 
@@ -11,3 +11,9 @@ def shown(monkeypatch):
     displayed = []
     monkeypatch.setattr(style, "display", lambda what, **_: displayed.append(what))
     return displayed
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

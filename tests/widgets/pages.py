@@ -3,14 +3,14 @@
 import html
 import re
 
-MEAN = {
-    "emoji": "😀😀 fever 🦠",
-    "right-to-left": "حمى شديدة في الركبة اليسرى",
-    "html": "<script>alert('x')</script> fever <b>&amp;</b>",
-    "long": "fever " * 1700,
-    "odd": "\u202efever\u0000 knee",
-    "x": "x",
-}
+MEAN = (
+    "😀😀 fever 🦠",
+    "حمى شديدة في الركبة اليسرى",
+    "<script>alert('x')</script> fever <b>&amp;</b>",
+    "fever " * 1700,
+    "\u202efever\u0000 knee",
+    "x",
+)
 
 
 class Failing:

@@ -61,10 +61,8 @@ def a_case(**changes):
 
 
 def two_systems():
-    return {
-        "linear_probe": System("linear_probe", BASELINE),
-        "specialist": System("specialist", SPECIALIST),
-    }
+    answers = {"linear_probe": BASELINE, "specialist": SPECIALIST}
+    return {name: System(name, of_true_label) for name, of_true_label in answers.items()}
 
 
 def compared(case, *where):
@@ -110,40 +108,36 @@ def test_examples_are_ordered_by_the_change_in_the_true_labels_probability(found
 
 
 def test_two_systems_of_the_same_name_are_told_apart_by_their_keys():
-    systems = {"my_first": System("specialist", BASELINE)}
-    systems["my_lora"] = System("specialist", SPECIALIST)
+    answers = {"my_first": BASELINE, "my_lora": SPECIALIST}
+    systems = {key: System("specialist", of_true) for key, of_true in answers.items()}
     verdict = compare.comparison(a_case(), systems, "my_first", "my_lora").verdict
     assert (verdict.baseline, verdict.specialist) == ("my_first", "my_lora")
     assert "my first" in verdict.wording and "my lora" in verdict.wording
 
 
-@pytest.mark.parametrize("by", ["label", "length"])
-def test_slices_cover_every_test_item_exactly_once(by):
+def test_slices_cover_every_test_item_exactly_once_and_lengths_are_cut_on_the_training_part():
     case = a_case()
-    parts = [part for part in compare.slices(case) if part.by == by]
-    masks = np.array([compare.slice_mask(case, part.by, part.value) for part in parts])
-    assert (masks.sum(axis=0) == 1).all()
-    assert [part.n for part in parts] == masks.sum(axis=1).tolist()
-
-
-def test_lengths_are_cut_on_the_training_part():
-    titles = [part.title for part in compare.slices(a_case()) if part.by == "length"]
-    assert titles == [
-        "short texts: up to 3 words",
-        "medium texts: 4 to 6 words",
-        "long texts: more than 6 words",
-    ]
+    for by in ("label", "length"):
+        parts = [part for part in compare.slices(case) if part.by == by]
+        masks = np.array([compare.slice_mask(case, part.by, part.value) for part in parts])
+        assert (masks.sum(axis=0) == 1).all()
+        assert [part.n for part in parts] == masks.sum(axis=1).tolist()
+    cuts = ["short texts: up to 3 words", "medium texts: 4 to 6 words"]
+    assert [part.title for part in parts] == [*cuts, "long texts: more than 6 words"]
     longer = compare.slices(a_case(test=a_part(["word " * 50] * 8)))
     assert [(part.value, part.n) for part in longer if part.by == "length"] == [("long", 8)]
 
 
-def test_neither_a_slice_without_items_nor_a_system_with_itself_is_compared():
+def test_neither_a_slice_without_items_nor_fewer_than_two_systems_are_compared():
     case = a_case(label_names=[*NAMES, "never"])
     assert "never" not in [part.value for part in compare.slices(case)]
     with pytest.raises(ValueError, match="label = 'never' holds no test item"):
         compared(case, "label", "never")
     with pytest.raises(ValueError, match="are both 'specialist'"):
         compare.comparison(case, two_systems(), "specialist", "specialist")
+    for systems in ({}, {"specialist": System("s", SPECIALIST)}, [1, 2], None):
+        with pytest.raises(ValueError, match="systems is .*at least two systems by name"):
+            ftlearn.compare(case, systems)
 
 
 def test_a_slice_counts_only_its_items_and_says_that_it_is_exploratory_and_small():
@@ -154,26 +148,15 @@ def test_a_slice_counts_only_its_items_and_says_that_it_is_exploratory_and_small
     assert "Broken : none" in as_text(compare.comparison_html(found))
 
 
-def test_a_slice_of_a_macro_f1_case_is_compared_by_accuracy_and_says_so():
+def test_a_slice_is_compared_by_accuracy_and_in_a_single_group_without_an_interval():
     case = a_case(metric="macro_f1")
     everything, part = compared(case), compared(case, "label", NAMES[0])
     assert everything.verdict.metric == "macro_f1" and counts(everything)[1] == 3
     assert part.verdict.metric == "accuracy" and "compared by accuracy" in part.note
-
-
-def test_a_slice_in_a_single_group_has_no_interval_and_is_still_shown():
     found = compared(a_case(test=a_part(["short"] * 2 + ["a b c d"] * 6)), "length", "short")
     assert found.verdict.low is None
     assert "no interval" in compare.comparison_figure(found).alt
 
-
-@pytest.mark.parametrize("systems", [{}, {"specialist": System("s", SPECIALIST)}, [1, 2], None])
-def test_fewer_than_two_systems_by_name_are_refused(systems):
-    with pytest.raises(ValueError, match="systems is .*at least two systems by name"):
-        ftlearn.compare(a_case(), systems)
-
-
-# --- searches -----------------------------------------------------------------------------------
 
 TRANSLATIONS = ["ein", "<b>zwei</b>", "drei", "vier", "fünf", "sechs", "sieben", "acht"]
 # Rows are queries, columns candidates; the diagonal is the true one.
@@ -248,10 +231,7 @@ def test_a_slice_of_a_search_is_ranked_in_the_whole_pool_and_says_that_it_is_exp
     assert found.slice.title == "kind: interface"
 
 
-# --- markup -------------------------------------------------------------------------------------
-
-
-def test_the_markup_is_escaped_and_has_captions_scopes_and_alternative_text(found):
+def test_the_markup_is_escaped_well_labelled_and_shows_verdict_counts_and_probabilities(found):
     markup = compare.comparison_html(found)
     assert "<script" not in markup and "<b>" not in markup and TEXTS[1] in as_text(markup)
     assert markup.count("<table") == markup.count("<caption>") == 3
@@ -261,10 +241,7 @@ def test_the_markup_is_escaped_and_has_captions_scopes_and_alternative_text(foun
     assert "Linear probe: 50.0 %" in figure and 'src="data:image/png' in figure
     assert not re.search("<h[1-6]", markup)
     assert "mathjax_ignore" in markup  # dollar signs are no formulas
-
-
-def test_the_markup_shows_verdict_counts_and_probabilities(found):
-    text = as_text(compare.comparison_html(found))
+    text = as_text(markup)
     assert found.verdict.wording in text
     assert "Linear probe right 3 both right 1 broken" in text
     assert "Linear probe wrong 3 fixed 1 both wrong" in text
@@ -275,17 +252,14 @@ def test_the_markup_shows_verdict_counts_and_probabilities(found):
 
 
 def test_long_texts_are_cut_and_images_small_and_without_slices_of_length():
-    case = a_case(test=a_part([*TEXTS[:2], "x" * 1000, *TEXTS[3:]]))
-    markup = compare.comparison_html(compared(case))
+    long = a_case(test=a_part([*TEXTS[:2], "x" * 1000, *TEXTS[3:]]))
+    markup = compare.comparison_html(compared(long))
     assert "x" * 300 + " ..." in markup and "x" * 301 not in markup
     part = a_part([Image.new("L", (200, 200), 10 * at) for at in range(8)])
     case = a_case(train=part, test=part)
     assert {piece.by for piece in compare.slices(case)} == {None, "label"}
     markup = compare.comparison_html(compared(case))
     assert re.findall(r'alt="Image of item test(\d)"', markup) == ["2", "6", "1", "3"]
-
-
-# --- the widget ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -305,7 +279,6 @@ def test_the_widget_starts_with_the_first_system_against_the_last(view):
 
 
 def test_choosing_a_baseline_a_slice_and_rows_changes_what_is_shown(view):
-    assert "Classical features" in as_text(view.body.value)
     view.baseline.value = "linear_probe"
     text = as_text(view.body.value)
     assert "Classical features" not in text and "Linear probe right 3" in text

@@ -1,21 +1,9 @@
 """The progress widget without a browser: what it shows, and the reset that asks first."""
 
-import pytest
 from pages import is_a_sentence
 
 from ftlearn.exercises import progress
 from ftlearn.widgets import progress as widget
-
-
-@pytest.fixture
-def home(monkeypatch, tmp_path):
-    monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def noted(home):
-    progress.note_verdict("01_text_specialists", "medical", "On titles: better.", "full")
 
 
 def offered(view):
@@ -23,17 +11,8 @@ def offered(view):
     return [button.layout.display != "none" for button in buttons]
 
 
-def test_a_reset_asks_first_and_can_be_called_off(noted):
-    view = widget.ProgressView()
-    assert offered(view) == [True, False, False]
-    view.reset.click()
-    assert offered(view) == [False, True, True]
-    view.cancel.click()
-    assert offered(view) == [True, False, False]
-    assert "On titles: better." in progress.summary_text(progress.summary())
-
-
-def test_a_reset_begins_anew_keeps_the_old_file_and_shows_the_table_anew(noted, home, monkeypatch):
+def test_a_reset_asks_first_and_keeps_the_old_file_and_shows_the_table_anew(home, monkeypatch):
+    progress.note_verdict("01_text_specialists", "medical", "On titles: better.", "full")
     pages = []
 
     class Handle:
@@ -48,6 +27,12 @@ def test_a_reset_begins_anew_keeps_the_old_file_and_shows_the_table_anew(noted, 
     monkeypatch.setattr(widget, "display", display)
     view = widget.ProgressView()
     view.show()
+    assert offered(view) == [True, False, False]
+    view.reset.click()
+    assert offered(view) == [False, True, True]
+    view.cancel.click()
+    assert offered(view) == [True, False, False]
+    assert "On titles: better." in progress.summary_text(progress.summary())
     view.reset.click()
     view.confirm.click()
     assert ["On titles: better." in page for page in pages] == [True, False]
@@ -60,7 +45,6 @@ def test_a_reset_of_nothing_says_so_and_one_that_fails_gets_a_sentence(home, mon
     view.confirm.click()
     assert "nothing yet" in view.said.value
     assert not list(home.glob("progress-*"))
-
     monkeypatch.setattr(progress, "reset", lambda: 1 / 0)
     view.confirm.click()
     assert is_a_sentence(view.said.value, "division by zero")

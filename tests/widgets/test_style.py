@@ -17,16 +17,13 @@ def raised(text):
         return error
 
 
-def test_an_error_is_plain_words_with_the_traceback_folded_away():
+def test_an_error_is_plain_words_or_its_kind_with_the_traceback_folded_away():
     shown = style.refusal(raised("no <memory> left"))
     words, details = shown.split("<details>")
     assert '<p role="status">no &lt;memory&gt; left</p>' in words and "Traceback" not in words
     assert "<summary>Details</summary>" in details
     assert "RuntimeError: no &lt;memory&gt; left" in details and "in raised" in details
     assert "<memory>" not in shown
-
-
-def test_an_error_without_words_is_called_by_its_kind():
     assert style.sentence(raised("")) == "It did not work (RuntimeError)."
 
 
@@ -39,13 +36,10 @@ def test_a_static_equivalent_carries_page_and_text(shown):
     assert {bundle["text/plain"] for bundle in shown} == {"text"}
 
 
-def test_no_widget_is_wider_than_900_pixels():
+def test_no_widget_is_wider_than_900_pixels_and_colours_follow_the_theme_where_there_is_one():
     assert style.frame().layout.max_width == "900px"
     inner = int(re.search(r"\.ftl\{max-width:(\d+)px;padding:\S+ (\d+)px", style.sheet())[1])
     assert inner + 2 * 12 <= 900
-
-
-def test_colours_follow_the_theme_and_have_light_values_where_there_is_none():
     rule = re.search(r"\.ftl\{(.*?)\}", style.sheet(), re.DOTALL)[1]
     for name, light in (("color", "#1b1f24"), ("background", "#fff")):
         assert re.search(rf"{name}:var\(--jp-[\w-]+,{light}\)", rule)

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from datasets import Dataset, Features, Image, Sequence, Value
+from datasets import Dataset
 from pages import Failing, as_text, descriptions, is_a_sentence
-from PIL import Image as Pillow
+from PIL import Image
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 from toy_cases import toy_case
@@ -25,16 +25,13 @@ def a_part(name, n, group_size=1):
     pixels = rng.integers(0, 255, (n, 24, 24), dtype=np.uint8)
     columns = {
         "item_id": [f"<b>{name}</b>/{i:02d}" for i in range(n)],
-        "input": [Pillow.fromarray(values) for values in pixels],
+        "input": [Image.fromarray(values) for values in pixels],
         "label": [i % 2 for i in range(n)],
         "group": [f"{name} {i // group_size}" for i in range(n)],
         "grade": [i % 2 * (1 + i % 5) for i in range(n)],
         "box": [[4.0, 4.0, 12.0, 12.0] if i % 2 else [] for i in range(n)],
     }
-    kinds = {"item_id": "string", "label": "int64", "group": "string", "grade": "int64"}
-    features = {key: Value(kind) for key, kind in kinds.items()}
-    features |= {"input": Image(), "box": Sequence(Value("float64"))}
-    return Dataset.from_dict(columns, features=Features(features))
+    return Dataset.from_dict(columns)
 
 
 def a_case(group_size=1, **changes):
@@ -80,9 +77,6 @@ def view(case):
     return line.ThresholdView(case, {"specialist": System(), "linear_probe": System("p", seed=5)})
 
 
-# --- numbers ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("asked", [0.05, 0.5, 0.7, 0.9, 0.95, 1.0])
 def test_the_operating_point_is_the_smallest_threshold_that_reaches_the_specificity(
     case, system, asked
@@ -95,8 +89,7 @@ def test_the_operating_point_is_the_smallest_threshold_that_reaches_the_specific
     assert line.operating_point(a_case(), system, asked) == found
 
 
-def test_equal_probabilities_stay_together():
-    system = System()
+def test_equal_probabilities_stay_together(system):
     system.of_length[SIZES["validation"]][0::2] = [0.2] * 10 + [0.6] * 10
     assert line.operating_point(a_case(), system, 0.5) == pytest.approx(0.2)
     assert line.operating_point(a_case(), system, 0.51) == pytest.approx(0.6)
@@ -144,18 +137,18 @@ def test_sensitivity_at_specificity_is_measured_on_test_where_validation_chose(c
 
 
 @pytest.mark.parametrize(
-    ("case", "options", "message"),
+    ("options", "message"),
     [
-        (a_case, {"specificity": 90}, "specificity is 90; expected a fraction"),
-        (a_case, {"specificity": 0}, "specificity is 0;"),
-        (a_case, {"positive": 2}, "positive is 2; allowed: 0 and 1"),
-        (toy_case, {}, "two classes; case 'toy' is a classification with 3"),
-        *((a_case, {"systems": given}, "systems is no dict") for given in ({}, [System()], None)),
+        ({"specificity": 90}, "specificity is 90; expected a fraction"),
+        ({"specificity": 0}, "specificity is 0;"),
+        ({"positive": 2}, "positive is 2; allowed: 0 and 1"),
+        ({"case": toy_case()}, "two classes; case 'toy' is a classification with 3"),
+        *(({"systems": given}, "systems is no dict") for given in ({}, [System()], None)),
     ],
 )
 def test_what_does_not_fit_is_named(case, options, message):
     with pytest.raises(ValueError, match=message):
-        ftlearn.threshold(case(), **({"systems": {"specialist": System()}} | options))
+        ftlearn.threshold(**({"case": case, "systems": {"specialist": System()}} | options))
 
 
 def test_both_classes_are_needed_in_either_part_and_numbers_everywhere(system):
@@ -168,9 +161,6 @@ def test_both_classes_are_needed_in_either_part_and_numbers_everywhere(system):
     system.of_length[SIZES["test"]][3] = np.nan
     with pytest.raises(ValueError, match="gives no number for some items of part 'test'"):
         line.at_threshold(a_case(), system, 0.5)
-
-
-# --- markup -----------------------------------------------------------------------------------
 
 
 def test_the_page_says_the_numbers_and_escapes_what_comes_from_data(case, system):
@@ -186,7 +176,7 @@ def test_the_page_says_the_numbers_and_escapes_what_comes_from_data(case, system
     assert markup.count('scope="col"') == markup.count('scope="row"') == 2
 
 
-def test_at_most_eight_missed_images_are_shown_with_id_and_grade(case, system):
+def test_at_most_eight_missed_images_or_texts_are_shown_with_id_and_any_grade(case, system):
     found = line.at_threshold(case, system, 1.0)
     markup = line.missed_html(case, found)
     assert markup.count("<img") == 8 and "8 of 30" in markup
@@ -195,14 +185,9 @@ def test_at_most_eight_missed_images_are_shown_with_id_and_grade(case, system):
     words = f"{first.item_id}, grade {grade}: {100 * first.probability:.1f} %"
     assert f'alt="Missed: {style.escaped(words)}"' in markup
     assert "none" in line.missed_html(case, line.at_threshold(case, system, 0.0))
-
-
-def test_missed_texts_are_shown_as_texts_and_without_a_grade_where_there_is_none(system):
-    def texts(name, n):
-        long = a_part(name, n).remove_columns(["input", "box", "grade"])
-        return long.add_column("input", ["<u>word</u> " * 40] * n)
-
-    case = a_case(**{name: texts(name, n) for name, n in SIZES.items()})
+    texts = case.test.remove_columns(["input", "box", "grade"])
+    texts = texts.add_column("input", ["<u>word</u> " * 40] * len(texts))
+    case = a_case(test=texts)
     markup = line.missed_html(case, line.at_threshold(case, system, 1.0))
     assert "&lt;u&gt;word" in markup and " ...<br>" in markup and "<img" not in markup
     assert "grade" not in markup
@@ -217,18 +202,17 @@ def test_the_curve_is_drawn_with_title_description_and_both_points(case, system)
     assert f"Now: {100 * found.now.sensitivity.score:.1f} % found" in said
     now = drawn.find(f"{space}circle")
     x, y = (float(now.get(key)) for key in ("cx", "cy"))
-    rates = found.now.specificity.misses / 30, found.now.sensitivity.hits / 30
-    assert (x, y) == pytest.approx((48 + 256 * rates[0], 272 - 256 * rates[1]), abs=0.06)
+    false_alarms, hits = found.now.specificity.misses / 30, found.now.sensitivity.hits / 30
+    assert (x, y) == pytest.approx((48 + 256 * false_alarms, 272 - 256 * hits), abs=0.06)
     expected = roc_auc_score(case.labels("test"), system.scores("test"))
     assert np.trapezoid(found.curve[1], found.curve[0]) == pytest.approx(expected)
     at_rest = line.look(case, {"specialist": system}, "specialist")
     assert "<circle" not in line.roc_svg(at_rest) and "Now" not in line.roc_alt(at_rest)
 
 
-# --- the widget -------------------------------------------------------------------------------
-
-
-def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_changes(view, case):
+def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_changes(
+    view, case, monkeypatch
+):
     assert view.slider.value == line.operating_point(case, System())
     assert "Chosen on validation, before the test was looked at" in view.body.value
     assert "Exploratory" not in view.body.value
@@ -238,6 +222,9 @@ def test_the_slider_starts_where_validation_chose_and_stops_where_a_decision_cha
     controls = (view.system, view.slider, view.button)
     assert descriptions(*controls) == ["System", "Threshold", "Back to the operating point"]
     assert all(control.tooltip for control in controls)
+    monkeypatch.setattr(line, "_POSITIONS", 10)  # very many are thinned
+    values = line.positions(case, System(), 0.123)
+    assert len(values) == 13 and 0.123 in values
 
 
 def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
@@ -251,12 +238,6 @@ def test_a_moved_slider_is_called_exploratory_until_it_is_back(case, view):
     view.button.click()
     assert view.body.value == at_rest
     assert view.slider.value == line.operating_point(case, System())
-
-
-def test_very_many_thresholds_are_thinned(monkeypatch, case, system):
-    monkeypatch.setattr(line, "_POSITIONS", 10)
-    values = line.positions(case, system, 0.123)
-    assert len(values) == 13 and 0.123 in values
 
 
 def test_another_system_brings_its_own_operating_point_and_none_is_asked_again(case, view):

@@ -51,13 +51,10 @@ def view(case, made_up):
     return widget.TrainingLabView(case)
 
 
-def test_a_run_is_named_by_what_changed():
+def test_a_run_is_named_by_what_changed_and_its_knobs_are_what_the_recipe_says():
     assert widget.run_name(Knobs()) == "as it comes"
     many = Knobs(patience=2, lora_rank=8, frozen_layers=3, seed=4)
     assert widget.run_name(many) == "patience 2, 3 frozen layers, LoRA rank 8, seed 4"
-
-
-def test_the_knobs_are_what_the_recipe_says():
     turned = dataclasses.asdict(Knobs(3e-4, 0.2, 4, 0.3, 0.01, 2, 1, 4, 32, 7))
     recipe, size = Knobs(**turned).recipe(), turned.pop("size")
     assert turned.items() <= dataclasses.asdict(recipe).items() and size == 32
@@ -91,19 +88,17 @@ def texts(root):
     return [text.text or "" for text in root.iter(f"{SVG}text")]
 
 
-def test_the_picture_shows_gap_and_the_epoch_to_keep():
+def test_the_picture_shows_gap_the_epoch_to_keep_and_the_numbers_of_other_runs():
     root = drawing(a_run())
     assert len(root.findall(f"{SVG}polygon")) == 1
     assert "keep this: 0.80" in texts(root)
     assert root.find(f"{SVG}title").text and root.find(f"{SVG}desc").text
     still_falling = drawing(a_run(train=(0.7, 0.6), valid=(0.65, 0.6)))
     assert not still_falling.findall(f"{SVG}polygon")
-
-
-def test_other_runs_are_overlaid_with_their_numbers_in_both_panels():
     runs = [a_run(), a_run(2, "seed 1"), a_run(13, "seed 2")]
     found, alone = texts(drawing(*runs, chosen=1)), texts(drawing(runs[1]))
-    assert [found.count(name) - alone.count(name) for name in ("1", "13")] == [2, 2]
+    in_both_panels = [found.count(name) - alone.count(name) for name in ("1", "13")]
+    assert in_both_panels == [2, 2]
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e30, 40.0])
@@ -114,7 +109,7 @@ def test_losses_beyond_all_bounds_stay_inside_the_picture(loss):
     assert all(0 <= float(y) <= 300 for y in re.findall(r"[\d.-]+,([\d.-]+)", svg))
 
 
-def test_runs_are_kept_and_can_be_looked_at_again(view):
+def test_some_runs_are_kept_to_be_looked_at_again_and_no_number_is_given_twice(view, monkeypatch):
     view.run()
     view.knobs["seed"].value = 3
     view.run()
@@ -122,12 +117,10 @@ def test_runs_are_kept_and_can_be_looked_at_again(view):
     assert view.chosen.value == 2
     view.chosen.value = 1
     assert "run 1: as it comes" in view.words.value
-
-
-def test_the_oldest_but_the_first_makes_room_and_numbers_are_never_given_twice(view, monkeypatch):
     monkeypatch.setattr(widget, "MOST_RUNS", 3)
-    for _ in range(5):
+    for _ in range(3):
         view.run()
+    # the oldest but the first makes room
     assert [run.number for run in view.runs] == [1, 4, 5]
     view.forget()
     view.run()

@@ -45,16 +45,15 @@ def view(case, systems):
     return trying.TryItView(named(systems, case), ["acute fever", "left knee sprain"])
 
 
-def test_an_answer_has_the_systems_own_probabilities_the_likeliest_first(case, systems):
+def test_an_answer_has_the_systems_own_probabilities_and_colours_where_there_are_tokens(
+    case, systems, monkeypatch
+):
     found = trying.answer(systems["Probe"], "acute fever", case.label_names)
     row = systems["Probe"].predict(["acute fever"])[0].tolist()
     expected = dict(zip(case.label_names, row, strict=True))
     assert dict(found.probabilities) == pytest.approx(expected)
     assert [share for _, share in found.probabilities] == pytest.approx(sorted(row, reverse=True))
     assert found.attribution.target == np.argmax(row)
-
-
-def test_a_system_without_tokens_answers_without_colours(case, systems, monkeypatch):
     found = trying.answer(systems["Word counter"], "acute fever", case.label_names)
     assert found.attribution is None and "no tokens to look at" in found.notes[0]
 
@@ -66,12 +65,18 @@ def test_a_system_without_tokens_answers_without_colours(case, systems, monkeypa
     assert found.notes == ["No attribution: nothing to read"]
 
 
-@pytest.mark.parametrize("text", MEAN.values(), ids=MEAN)
-def test_whatever_is_typed_is_answered_and_escaped(view, text):
-    view.text.value = text
+def test_whatever_is_typed_is_answered_and_what_fails_gets_a_sentence(view):
+    for text in MEAN:
+        view.text.value = text
+        view.ask()
+        assert answered(view.output.value) and "Traceback" not in view.output.value
+        assert 'dir="auto"' in view.output.value
+    view._systems["Probe"] = BROKEN
     view.ask()
-    assert answered(view.output.value) and "Traceback" not in view.output.value
-    assert 'dir="auto"' in view.output.value
+    assert is_a_sentence(view.output.value, "no &lt;memory&gt; left")
+    view.text.value = "\n\t "
+    view.ask()
+    assert "Type a text first" in view.output.value
 
 
 def test_what_was_typed_is_shown_as_it_was_typed_and_says_where_it_was_cut(case, systems):
@@ -79,19 +84,9 @@ def test_what_was_typed_is_shown_as_it_was_typed_and_says_where_it_was_cut(case,
     found = trying.answer(systems["Probe"], text, case.label_names)
     block = re.search(r'class="ftl-text"[^>]*>(.*?)</div>', trying.answers_html([found])).group(1)
     assert html.unescape(re.sub(r"</?span[^>]*>", "", block)) == text
-    long = trying.answer(systems["Probe"], "fever " * 300, case.label_names)
-    assert any("reads no further" in note for note in long.notes)
-    longer = trying.answer(systems["Probe"], "fever " * 3000, case.label_names)
-    assert any("10,000" in note for note in longer.notes)
-
-
-def test_an_empty_text_and_a_system_that_fails_get_a_sentence(view):
-    view._systems["Probe"] = BROKEN
-    view.ask()
-    assert is_a_sentence(view.output.value, "no &lt;memory&gt; left")
-    view.text.value = "\n\t "
-    view.ask()
-    assert "Type a text first" in view.output.value
+    for words, note in ((300, "reads no further"), (3000, "10,000")):
+        long = trying.answer(systems["Probe"], "fever " * words, case.label_names)
+        assert any(note in told for told in long.notes)
 
 
 def test_example_and_systems_can_be_chosen(view):
@@ -130,9 +125,6 @@ def test_the_answer_is_read_out_and_its_grounds_are_there_for_eyes_and_keyboard(
     assert re.search(r"width:([\d.]+)%", page)[1] == "90.0"
 
 
-# --- images -------------------------------------------------------------------------------------
-
-
 class Brightness:
     """Calls an image standing the brighter it is; remembers what it was shown."""
 
@@ -145,9 +137,9 @@ class Brightness:
         return np.stack([1 - bright, bright], axis=1).astype(np.float32)
 
 
-def as_file(image, kind="PNG", **options):
+def as_file(image):
     stream = io.BytesIO()
-    image.save(stream, kind, **options)
+    image.save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -197,6 +189,10 @@ def pictures_of(markup):
 
 
 def test_a_picked_item_is_answered_by_both_and_its_truth_is_folded_away(viewer, images):
+    titles = [title for title, _ in viewer.example.options]
+    assert titles == ["pick one ...", *(f"Patient {n} of 6" for n in range(1, 7))]
+    order = [shown.row["item_id"] for shown in viewer._examples]
+    assert sorted(order) == sorted(images.test.select(range(6))["item_id"]) != order
     viewer.example.value = 2
     page = viewer.output.value
     assert answered(page) and page.count('class="ftl-bar"') == 4
@@ -207,13 +203,6 @@ def test_a_picked_item_is_answered_by_both_and_its_truth_is_folded_away(viewer, 
     assert f"Truth: {truth}" in after and len(pictures_of(after)) == 1
     graded = {"item_id": "a", "label": 1, "grade": 3, "box": []}
     assert trying.truth_text(graded, images.label_names) == "standing, grade 3 (a)"
-
-
-def test_the_list_tells_neither_labels_nor_ids(viewer, images):
-    titles = [title for title, _ in viewer.example.options]
-    assert titles == ["pick one ...", *(f"Patient {n} of 6" for n in range(1, 7))]
-    order = [shown.row["item_id"] for shown in viewer._examples]
-    assert sorted(order) == sorted(images.test.select(range(6))["item_id"]) != order
 
 
 def test_a_heat_map_is_laid_over_where_a_system_can_be_looked_into(viewer, explained):
@@ -303,17 +292,15 @@ def test_what_is_no_image_is_refused_in_a_sentence(viewer, two, content, reason)
     assert answered(viewer.output.value)
 
 
-def test_an_upload_takes_the_place_of_the_picked_item_and_a_reset_changes_nothing(viewer):
-    viewer.example.value = 3
-    shown = send(viewer, as_file(grey()))
-    assert viewer.example.value == -1 and "Your image" in shown
-    viewer.upload.value = ()
-    assert viewer.output.value == shown
-
-
 @pytest.mark.parametrize("content", [as_file(grey()), b"no image"], ids=["PNG", "no image"])
-def test_an_upload_by_ipywidgets_7_as_on_colab_is_answered_alike(viewer, content):
+def test_an_upload_replaces_the_picked_item_and_one_by_ipywidgets_7_as_on_colab_alike(
+    viewer, content
+):
+    viewer.example.value = 3
     shown = send(viewer, content)
+    assert viewer.example.value == -1
+    viewer.upload.value = ()  # a reset changes nothing
+    assert viewer.output.value == shown
     about = {"name": "mine.png", "type": "image/png", "size": len(content), "lastModified": 0}
     viewer.output.value = ""
     viewer._receive({"new": {"mine.png": {"metadata": about, "content": content}}})
@@ -352,10 +339,8 @@ def test_the_images_are_shown_without_a_widget_too(images, two, shown):
 
 
 def test_texts_and_a_single_system_are_refused(case, images, two):
-    one = {"Left": two["Left"]}
-    with pytest.raises(ValueError, match="try_it compares two systems; 1 given"):
-        ftlearn.try_it(case, one)
-    with pytest.raises(ValueError, match="try_it_image compares two systems; 1 given"):
-        ftlearn.try_it_image(images, one)
+    for widget, of in ((ftlearn.try_it, case), (ftlearn.try_it_image, images)):
+        with pytest.raises(ValueError, match=f"{widget.__name__} compares two systems; 1 given"):
+            widget(of, {"Left": two["Left"]})
     with pytest.raises(ValueError, match="try_it_image is for images; case 'toy' holds texts"):
         ftlearn.try_it_image(case, two)

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from datasets import Dataset, Features, Image, Value
+from datasets import Dataset
 from pages import Failing
-from PIL import Image as Pillow
+from PIL import Image
 from toy_cases import toy_case
 
 import ftlearn
@@ -27,13 +27,11 @@ TILES = [
 @pytest.fixture
 def case():
     pixels = np.random.default_rng(0).integers(0, 255, (len(TILES), 24, 24, 3), dtype=np.uint8)
-    columns = dict(zip(("group", "latitude", "longitude", "label"), zip(*TILES, strict=True),
-                       strict=True))  # fmt: skip
-    columns = {"item_id": [f"test/{at}" for at in range(len(TILES))]} | columns
-    columns["input"] = [Pillow.fromarray(values) for values in pixels]
-    kinds = {"item_id": "string", "label": "int64", "group": "string"}
-    features = {name: Value(kinds.get(name, "float64")) for name in columns}
-    part = Dataset.from_dict(columns, features=Features(features | {"input": Image()}))
+    names = ("group", "latitude", "longitude", "label")
+    columns = dict(zip(names, zip(*TILES, strict=True), strict=True))
+    columns["item_id"] = [f"test/{at}" for at in range(len(TILES))]
+    columns["input"] = [Image.fromarray(values) for values in pixels]
+    part = Dataset.from_dict(columns)
     return toy_case(classes=3, label_names=NAMES, group_name="blocks", test=part)
 
 
@@ -57,13 +55,13 @@ def view(case):
     return widget.WorldMapView(case, systems)
 
 
-def test_a_block_counts_its_tiles_and_those_that_are_right(case):
+def test_a_block_counts_its_tiles_which_lie_from_north_to_south_and_from_west_to_east(case):
     first, second = widget.blocks(case, Always(0))
     assert first == widget.Block("N45 E015", 3, 2, NAMES[0])
     assert second == widget.Block("S15 W060", 2, 0, NAMES[2])
-
-
-def test_tiles_lie_from_north_to_south_and_from_west_to_east(case):
+    many, few = widget.Block("N00 E000", 20, 9, "dry"), widget.Block("N15 E000", 1, 0, "dry")
+    assert widget.worst_block([few, many]) == many  # not one of a few tiles
+    assert widget.worst_block([few]) == few
     rows = widget.tile_rows(case, Always(0), "N45 E015")
     assert [[tile.longitude for tile in row] for row in rows] == [[18.0, 20.0], [19.0]]
     assert [[tile.right for tile in row] for row in rows] == [[False, True], [True]]
@@ -114,12 +112,6 @@ def test_names_of_labels_and_systems_are_escaped(case):
     for page in (view.about.value, view.shown.value, widget.map_html(case, view._systems)):
         assert "<u>" not in page and "&lt;u&gt;mine" in page and "<sand>" not in page
     assert "dry &lt;sand&gt;" in view.shown.value
-
-
-def test_the_worst_block_is_not_one_of_a_few_tiles():
-    many, few = widget.Block("N00 E000", 20, 9, "dry"), widget.Block("N15 E000", 1, 0, "dry")
-    assert widget.worst_block([few, many]) == many
-    assert widget.worst_block([few]) == few
 
 
 def test_the_page_without_widgets_carries_every_share(case, view, shown):
