@@ -177,12 +177,9 @@ def test_image_models_can_be_looked_into_and_others_cannot(specialist, case):
 
 def test_the_pointing_game_counts_hits_and_knows_its_baselines(specialist, case, monkeypatch):
     def perfect(system, images, target, stage):
-        heats = []
-        for row in case.test:
-            left, top, _, _ = (int(at) for at in row["box"])
-            heat = np.zeros((32, 32))
-            heat[top, left] = 1
-            heats.append(heat)
+        heats = np.zeros((len(images), 32, 32))
+        for heat, (left, top, _, _) in zip(heats, case.test["box"], strict=True):
+            heat[int(top), int(left)] = 1
         return heats
 
     monkeypatch.setattr(explain, "grad_cams", perfect)
@@ -203,9 +200,6 @@ def test_a_point_is_in_a_box_with_its_first_edge_and_without_its_last(at, hit):
     if at is not None:  # else there is no heat anywhere
         heat[at] = 1  # row, column
     assert explain.points_into(heat, [8, 4, 11, 12]) == hit
-
-
-# --- a case of one's own ------------------------------------------------------------------------
 
 
 def test_a_folder_of_images_is_investigated_in_one_call(case):

@@ -78,8 +78,6 @@ def test_embeddings_are_of_length_one_in_the_order_of_the_texts_and_with_the_pro
     assert np.abs(other.embed(texts) - rows).max() > 0.01  # its own prompt, its own memory
 
 
-# --- a saved specialist -----------------------------------------------------------------------
-
 WITHOUT = """
 import json, sys
 sys.modules["ftlearn"] = None
@@ -116,9 +114,6 @@ def test_a_saved_folder_gives_the_same_embeddings_without_ftlearn_and_has_a_card
         "Not judged on a test part yet", "## Limits",
     ):  # fmt: skip
         assert words in card
-
-
-# --- the same and another ---------------------------------------------------------------------
 
 
 def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):

@@ -416,19 +416,11 @@ def test_beside_a_cache_that_can_only_be_read_training_keeps_its_work_at_home(
     assert not any(cache.iterdir())
 
 
-class Break(transformers.TrainerCallback):
-    """Something goes wrong after a step."""
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 8:
-            raise RuntimeError("out of memory")
-
-
 @pytest.mark.parametrize(
     "run, end, words, done, kept",
     [
         ("plain", Stop(3), "after 0 of 3 epochs", 0, []),
-        ("plain", Break(), "out of memory", 1, ["checkpoint-6"]),
+        ("plain", Stop(8, RuntimeError("out of memory")), "out of memory", 1, ["checkpoint-6"]),
         ("tuned", Stop(30), "after 2 of 8 epochs.*make the same call again", 2, ["checkpoint-24"]),
         ("adapted", Stop(15), "after 1 of 2 epochs", 1, ["checkpoint-12"]),
     ],
