@@ -62,7 +62,6 @@ def test_a_system_without_affinity_counts_its_cpus(cpus, threads, tmp_path, monk
 
 @pytest.fixture
 def eight_gigabytes(monkeypatch):
-    """The machine has so much memory."""
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=8_000_000_000))
 
 
@@ -256,11 +255,9 @@ def test_another_torchvision_is_imported_as_it_is(files, code, printed, fake_tor
     ],
 )
 def test_bf16_on_a_cpu_asks_for_its_instructions(amx, avx512, isa, expected, monkeypatch):
-    import torch
-
     monkeypatch.setattr(torch_setup, "device", lambda: "cpu")
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bool(amx))
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx512))
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: bool(amx))
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: bool(avx512))
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
     assert torch_setup.supports_bf16() is expected
 
@@ -277,12 +274,11 @@ def test_bf16_is_off_on_mps_and_asked_of_the_card_on_cuda(device, card, expected
 @pytest.fixture
 def present(monkeypatch):
     """Says which devices this machine has beside its CPU, and which one the user wants."""
-    import torch
 
-    def say(kinds, wanted=""):
+    def say(kinds, wanted):
         mps = SimpleNamespace(is_available=lambda: "mps" in kinds)
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in kinds)
-        monkeypatch.setattr(torch, "backends", SimpleNamespace(mps=mps))
+        monkeypatch.setattr("torch.cuda.is_available", lambda: "cuda" in kinds)
+        monkeypatch.setattr("torch.backends", SimpleNamespace(mps=mps))
         monkeypatch.setenv("FTLEARN_DEVICE", wanted)
 
     return say
