@@ -100,6 +100,23 @@ def tiny_generalist(tiny_folder):
 
 
 @pytest.fixture
+def hub_gives(monkeypatch):
+    """Makes the hub give a folder as its snapshot; returns the list of what it is asked for."""
+
+    def give(folder):
+        asked = []
+
+        def snapshot_download(repository, **options):
+            asked.append((repository, options))
+            return str(folder)
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+        return asked
+
+    return give
+
+
+@pytest.fixture
 def read_only(monkeypatch):
     """Makes folders refuse whatever is new; simulated, for an administrator may write anywhere."""
     refused, mkdir = {}, os.mkdir

@@ -30,14 +30,7 @@ def case(tiny_vision_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def specialist(case):
-    """One run, for the tests that only look at its result."""
     return train(case, RECIPE)
-
-
-def logits_of(model, images):
-    pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), list(images))
-    with torch.no_grad():
-        return model.eval()(pixel_values=pixels).logits
 
 
 # Where torch and torchvision are builds of two kinds, torchvision cannot be imported without the
@@ -184,20 +177,17 @@ def test_image_models_can_be_looked_into_and_others_cannot(specialist, case):
 
 def test_the_pointing_game_counts_hits_and_knows_its_baselines(specialist, case, monkeypatch):
     def perfect(system, images, target, stage):
-        heats = []
-        for row in case.test:
-            left, top, _, _ = (int(at) for at in row["box"])
-            heat = np.zeros((32, 32))
-            heat[top, left] = 1
-            heats.append(heat)
+        heats = np.zeros((len(images), 32, 32))
+        for heat, (left, top, _, _) in zip(heats, case.test["box"], strict=True):
+            heat[int(top), int(left)] = 1
         return heats
 
     monkeypatch.setattr(explain, "grad_cams", perfect)
     found = explain.pointing_game(case, specialist)
     assert found.hits.all() and found.item_ids == list(case.test["item_id"])
     assert found.random == pytest.approx(256 / 1024)
-    inside = [row["box"] for row in case.test]
-    centre = np.mean([b[0] <= 16 < b[2] and b[1] <= 16 < b[3] for b in inside])
+    boxes = case.test["box"]
+    centre = np.mean([b[0] <= 16 < b[2] and b[1] <= 16 < b[3] for b in boxes])
     assert found.centre == pytest.approx(centre)
 
 
@@ -210,9 +200,6 @@ def test_a_point_is_in_a_box_with_its_first_edge_and_without_its_last(at, hit):
     if at is not None:  # else there is no heat anywhere
         heat[at] = 1  # row, column
     assert explain.points_into(heat, [8, 4, 11, 12]) == hit
-
-
-# --- a case of one's own ------------------------------------------------------------------------
 
 
 def test_a_folder_of_images_is_investigated_in_one_call(case):
@@ -242,8 +229,8 @@ def stage_of(name):
     return "stem" if parts[0] in ("conv_stem", "bn1") else "after"
 
 
-@pytest.fixture(scope="module")
-def seasoned_folder(case, tiny_vision_folder, tmp_path_factory):
+@pytest.fixture
+def seasoned(case, tiny_vision_folder, tmp_path, monkeypatch):
     """The tiny model after batch norm has met images: differences pass its frozen stages."""
     model = transformers.AutoModelForImageClassification.from_pretrained(tiny_vision_folder).train()
     pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), list(case.train["input"]))
@@ -253,32 +240,13 @@ def seasoned_folder(case, tiny_vision_folder, tmp_path_factory):
     with torch.no_grad():
         for _ in range(40):
             model(pixel_values=pixels)
-    folder = tmp_path_factory.mktemp("seasoned")
-    model.save_pretrained(folder)
-    return folder
+    model.save_pretrained(tmp_path)
+    monkeypatch.setattr(vision, "model_folder", lambda *_: tmp_path)
 
 
-@pytest.fixture
-def seasoned(seasoned_folder, monkeypatch):
-    monkeypatch.setattr(vision, "model_folder", lambda *_: seasoned_folder)
-
-
-@pytest.fixture(scope="module")
-def partly_trained(case, seasoned_folder):
-    """One run with frozen stages."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vision, "model_folder", lambda *_: seasoned_folder)
-        return train(case, PARTIAL)
-
-
-@pytest.fixture(scope="module")
-def n_stages(case):
-    return len(training.build_model(case, Recipe.images()).timm_model.blocks)
-
-
-def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(
-    case, n_stages, seasoned, partly_trained
-):
+def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(case, seasoned):
+    partly_trained = train(case, PARTIAL)
+    n_stages = len(partly_trained.model.timm_model.blocks)
     before = training.build_model(case, Recipe.images()).state_dict()
     after = partly_trained.model.state_dict()
     assert after.keys() == before.keys()  # an ordinary model again
@@ -299,32 +267,34 @@ def test_frozen_stages_keep_weights_and_running_statistics_and_later_ones_learn(
 
 def test_freezing_changes_no_answer(case, seasoned):
     whole = training.build_model(case, Recipe.images())
-    images = list(case.test["input"])
-    pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), images)
-    expected = logits_of(whole, images)
+    pixels = vision.pixel_batch(vision.processor("tiny_vision", 32), list(case.test["input"]))
+
+    def logits():
+        with torch.no_grad():
+            return whole.eval()(pixel_values=pixels).logits
+
+    expected = logits()
     assert expected.std(dim=0).min() > 0.01
     vision.freeze_stages(whole, 2)
-    torch.testing.assert_close(logits_of(whole, images), expected)
+    torch.testing.assert_close(logits(), expected)
     # In training the frozen part does not look at the batch, and keeps no statistics of it.
     network = whole.train().timm_model
     with torch.no_grad():
         stem = network.bn1(network.conv_stem(pixels))
         found = network.blocks[0](stem)
         torch.testing.assert_close(found[:3], network.blocks[0](stem[:3]), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(logits_of(whole, images), expected)
+    torch.testing.assert_close(logits(), expected)
     vision.unfreeze(whole)
-    torch.testing.assert_close(logits_of(whole, images), expected)
+    torch.testing.assert_close(logits(), expected)
 
 
-def test_all_stages_but_the_first_can_learn_and_no_more(case, n_stages):
+def test_all_stages_but_the_first_can_learn_and_those_of_a_resnet_are_its_layers(case, monkeypatch):
+    n_stages = len(training.build_model(case, Recipe.images()).timm_model.blocks)
     model = training.build_model(case, Recipe.images(trained_stages=n_stages - 1))
     still = {stage_of(name) for name, w in model.named_parameters() if not w.requires_grad}
     assert still == {"stem", 0}
     with pytest.raises(ValueError, match=f"the network has {n_stages} stages"):
         training.build_model(case, Recipe.images(trained_stages=n_stages))
-
-
-def test_the_stages_of_a_resnet_are_its_layers(case, monkeypatch):
     monkeypatch.setitem(vision.VISION_MODELS, "tiny_vision", tiny_vision_model("test_resnet"))
     recipe = Recipe.images(pretrained=False, trained_stages=2)
     model = training.build_model(case, recipe).timm_model

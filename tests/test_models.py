@@ -31,9 +31,6 @@ def embed_by_hand(model, tokenizer, sentence, max_length=64):
     return mean / np.sqrt((mean**2).sum())
 
 
-# --- embedding ------------------------------------------------------------------------------
-
-
 @pytest.mark.model
 def test_minilm_embeds_as_sentence_transformers_documents(minilm_folder):
     from transformers import AutoModel, AutoTokenizer
@@ -55,7 +52,9 @@ def test_minilm_embeds_as_sentence_transformers_documents(minilm_folder):
     assert near @ embedded[0] > far @ embedded[0] + 0.3
 
 
-def test_embeddings_come_in_the_order_of_the_texts(tiny_generalist, tiny_folder):
+def test_embeddings_come_in_the_order_of_the_texts_and_are_computed_once(
+    tiny_generalist, tiny_folder, monkeypatch
+):
     texts = [*toy_part("many", 50)["input"], ""]
     forwards = tiny_generalist.embed(texts, batch_size=7)
     other = text.TextGeneralist("minilm", tiny_folder)
@@ -67,22 +66,18 @@ def test_embeddings_come_in_the_order_of_the_texts(tiny_generalist, tiny_folder)
     assert np.abs(forwards[0] - by_hand).max() <= 1e-5
     empty = tiny_generalist.embed([])
     assert empty.shape == (0, 32) and empty.dtype == np.float32
+    monkeypatch.setattr(tiny_generalist, "model", None)  # what was computed once is remembered
+    assert np.array_equal(tiny_generalist.embed(texts[::-1]), forwards[::-1])
 
 
-def test_a_case_says_how_many_tokens_its_generalist_reads(tiny_folder, monkeypatch):
-    monkeypatch.setattr(text, "model_folder", lambda name, track: tiny_folder)
-    generalist = load_generalist(toy_case(max_tokens=5))
+def test_a_case_names_its_own_model_and_says_how_many_tokens_it_reads(tiny_folder, monkeypatch):
+    monkeypatch.setattr(assets, "locate", {"minilm": tiny_folder}.__getitem__)
+    case = toy_case(max_tokens=5)
+    assert text.model_folder(case) == text.model_folder("minilm") == tiny_folder
+    generalist = load_generalist(case)
+    assert generalist.name == "minilm"
     cut, more, less = generalist.embed(["fever " * 9, "fever " * 3, "fever " * 2])
     assert np.abs(cut - more).max() <= 1e-6 < np.abs(cut - less).max()
-
-
-def test_a_text_is_computed_once_and_then_remembered(tiny_generalist, monkeypatch):
-    first = tiny_generalist.embed(TEXTS)
-    monkeypatch.setattr(tiny_generalist, "model", None)
-    assert np.array_equal(tiny_generalist.embed(TEXTS[::-1]), first[::-1])
-
-
-# --- names and files ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,14 +107,6 @@ def test_every_model_has_a_known_asset_or_a_pinned_home():
         assert not model.repository or len(model.revision) == 40 and int(model.revision, 16)
 
 
-def test_a_case_names_its_own_model(monkeypatch, tiny_folder):
-    monkeypatch.setattr(assets, "locate", {"minilm": tiny_folder}.__getitem__)
-    assert text.model_folder(toy_case()) == tiny_folder
-    assert text.model_folder("minilm") == tiny_folder
-    generalist = load_generalist(toy_case())
-    assert generalist.name == "minilm" and generalist.embed(["fever"]).shape == (1, 32)
-
-
 def test_a_model_that_is_not_there_is_an_asset_error(cache):
     with pytest.raises(assets.AssetError, match="'minilm'.*ftlearn fetch"):
         load_generalist(toy_case())
@@ -127,17 +114,9 @@ def test_a_model_that_is_not_there_is_an_asset_error(cache):
 
 @pytest.mark.parametrize("kind, name", [(text, "bert"), (vision, "resnet18")])
 def test_a_hub_model_is_taken_from_the_hub_at_its_revision_without_pickles(
-    kind, name, monkeypatch, tmp_path
+    kind, name, hub_gives, tmp_path
 ):
-    import huggingface_hub
-
-    asked = []
-
-    def snapshot_download(repository, **options):
-        asked.append((repository, options))
-        return str(tmp_path)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    asked = hub_gives(tmp_path)
     assert kind.model_folder(name, "hub") == tmp_path
     about = (text.TEXT_MODELS | vision.VISION_MODELS)[name]
     ((repository, options),) = asked

@@ -38,13 +38,8 @@ TEXTS = {
     "he": ["שמור והוסף אחר"],
     "hi": ["सहेजें और एक अन्य जोड़ें"],
     "th": ["บันทึกและเพิ่มอีก"],
-    "any": [
-        "👍🏽 großartig 😀😀",
-        "double  spaces   inside",
-        "ﬁne ½ ①  ™ …",
-        "MiXeD 123,456.78 €",
-        "x",
-    ],
+    "signs": ["👍🏽 großartig 😀😀", "double  spaces   inside", "ﬁne ½ ①  ™ …"],
+    "short": ["MiXeD 123,456.78 €", "x"],
 }
 ALL = [text for texts in TEXTS.values() for text in texts]
 ALIKE = 0.9995  # cosine; the engine rounds activations to 8 bits
@@ -73,20 +68,15 @@ def slow_weights(packed):
     return np.array(weights, dtype=np.float32)
 
 
-def packed_blocks(rng, n):
-    """Blocks with small scales of both signs, and one that is zero."""
-    scales = rng.normal(0, 0.02, n)
-    scales[1] = 0.0
-    return b"".join(struct.pack("<e", scale) + rng.bytes(16) for scale in scales)
-
-
 def made_up_tensors():
     """Names, shapes and bytes of a tiny network: {name: (kind, shape, bytes)}."""
     rng = np.random.default_rng(5)
     tensors = {}
 
     def quantized(name, rows, columns):
-        content = packed_blocks(rng, rows * columns // 32)
+        scales = rng.normal(0, 0.02, rows * columns // 32)
+        scales[1] = 0.0
+        content = b"".join(struct.pack("<e", scale) + rng.bytes(16) for scale in scales)
         tensors[name] = (1, (rows, columns), content)
 
     def floats(name, *shape):
@@ -179,13 +169,9 @@ def test_a_converted_file_is_a_bert_with_every_weight_in_its_place(
     tokenizer = tiny_encoder_folder / "tokenizer.json"
     multilingual.convert(tmp_path / "tiny.bin", tokenizer, folder)
     found = load_file(folder / "model.safetensors")
-    names = {
-        "emb.word": "embeddings.word_embeddings.weight",
-        "emb.pos": "embeddings.position_embeddings.weight",
-        "emb.type": "embeddings.token_type_embeddings.weight",
-        "emb.ln.w": "embeddings.LayerNorm.weight",
-        "emb.ln.b": "embeddings.LayerNorm.bias",
-    }
+    kinds = {"word": "word", "pos": "position", "type": "token_type"}
+    names = {f"emb.{old}": f"embeddings.{new}_embeddings.weight" for old, new in kinds.items()}
+    names |= {"emb.ln.w": "embeddings.LayerNorm.weight", "emb.ln.b": "embeddings.LayerNorm.bias"}
     for layer in range(LAYERS):
         names |= {f"l{layer}.{old}": f"encoder.layer.{layer}.{new}" for old, new in LAYER.items()}
     pooler = {"pooler.dense.weight", "pooler.dense.bias"}  # of zeros: the file has none
@@ -294,12 +280,10 @@ def test_embeddings_agree_with_those_that_the_engine_once_gave(embedded):
 
 
 @pytest.mark.model
-def test_a_conversion_takes_no_more_memory_than_a_small_machine_has(converted):
+def test_a_small_machine_converts_the_real_model_and_trimmed_it_embeds_as_before(
+    converted, whole, embedded
+):
     assert 100 < converted[1] <= 1200
-
-
-@pytest.mark.model
-def test_the_real_model_trimmed_to_some_texts_embeds_them_as_before(converted, whole, embedded):
     folder = multilingual.trimmed_folder(converted[0], ALL, ("", "query: "))
     trimmed = multilingual.load_model(folder, 512)
     found = multilingual.encoded(trimmed, [f"query: {text}" for text in ALL])
@@ -320,17 +304,11 @@ PROMPTS = ("", "query: ")
 KINDS = ("Unigram", "WordPiece")
 
 
-@pytest.fixture(params=KINDS)
-def tiny_source(request, tmp_path):
-    """A tiny encoder of each kind of tokenizer; the second as mBERT is on the hub."""
-    return save_tiny_encoder(tmp_path / "tiny", request.param, request.param == "WordPiece")
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def trimmed(request, tmp_path_factory):
     """The kind of a tokenizer, and a tiny encoder before and after: their folders, their models."""
     source = tmp_path_factory.mktemp("whole") / "tiny"
-    save_tiny_encoder(source, request.param, request.param == "WordPiece")
+    save_tiny_encoder(source, request.param, as_on_hub=request.param == "WordPiece")
     folders = [source, multilingual.trimmed_folder(source, CORPUS, PROMPTS)]
     return request.param, folders, [multilingual.load_model(folder, 24) for folder in folders]
 
@@ -385,21 +363,21 @@ def test_special_pieces_are_what_they_were(trimmed):
     assert np.array_equal(*rows)
 
 
-def test_what_was_trimmed_once_is_taken_from_the_cache(tiny_source, monkeypatch):
-    first = multilingual.trimmed_folder(tiny_source, CORPUS, PROMPTS)
-    others = [
-        multilingual.trimmed_folder(tiny_source, CORPUS[1:], PROMPTS),
-        multilingual.trimmed_folder(tiny_source, CORPUS),
-    ]
-    assert len({first, *others}) == 3
+def test_what_was_trimmed_once_is_taken_from_the_cache(trimmed, monkeypatch):
+    source, first = trimmed[1]
+    less = multilingual.trimmed_folder(source, CORPUS[1:], PROMPTS)
+    assert len({first, less, multilingual.trimmed_folder(source, CORPUS)}) == 3
     monkeypatch.setattr(multilingual, "_trim", None)
-    assert multilingual.trimmed_folder(tiny_source, CORPUS[::-1] + CORPUS, PROMPTS) == first
+    assert multilingual.trimmed_folder(source, CORPUS[::-1] + CORPUS, PROMPTS) == first
 
 
-def test_trimming_that_would_change_a_text_is_refused_and_leaves_nothing(tiny_source, monkeypatch):
+@pytest.mark.parametrize("kind", KINDS)
+def test_trimming_that_would_change_a_text_is_refused_and_leaves_nothing(
+    kind, tmp_path, monkeypatch
+):
+    source = save_tiny_encoder(tmp_path / "tiny", kind, as_on_hub=kind == "WordPiece")
     real = multilingual._trimmed_tokenizer
-    content = json.loads((tiny_source / "tokenizer.json").read_text())
-    vocabulary = multilingual._vocabulary(content)
+    vocabulary = multilingual._vocabulary(json.loads((source / "tokenizer.json").read_text()))
     lost = vocabulary.get("▁kniha", vocabulary.get("kniha"))
 
     def careless(content, number):
@@ -408,11 +386,8 @@ def test_trimming_that_would_change_a_text_is_refused_and_leaves_nothing(tiny_so
 
     monkeypatch.setattr(multilingual, "_trimmed_tokenizer", careless)
     with pytest.raises(RuntimeError, match="trimming would change how '.*' is cut: .* became"):
-        multilingual.trimmed_folder(tiny_source, CORPUS)
-    assert [path.name for path in tiny_source.parent.iterdir()] == ["tiny"]
-
-
-CLS_AND_END = (("cls", "[CLS]"), ("sep", "[END]"))
+        multilingual.trimmed_folder(source, CORPUS)
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_special_numbers_that_trimming_does_not_know_of_are_refused(tmp_path):
@@ -421,8 +396,8 @@ def test_special_numbers_that_trimming_does_not_know_of_are_refused(tmp_path):
     content = json.loads((source / "tokenizer.json").read_text())
     vocabulary = content["model"]["vocab"]
     vocabulary["[END]"] = len(vocabulary)  # behind pieces that are taken away
-    marks = {name: [token, vocabulary[token]] for name, token in CLS_AND_END}
-    content["post_processor"] = {"type": "BertProcessing", **marks}
+    cls, sep = ([token, vocabulary[token]] for token in ("[CLS]", "[END]"))
+    content["post_processor"] = {"type": "BertProcessing", "cls": cls, "sep": sep}
     (source / "tokenizer.json").write_text(json.dumps(content))
     with pytest.raises(RuntimeError, match="trimming would change"):
         multilingual.trimmed_folder(source, CORPUS)
@@ -455,28 +430,23 @@ def embed_by_hand(folder, text):
     return mean / np.linalg.norm(mean)
 
 
-@pytest.mark.parametrize("prompt", ["", "query: "])
-def test_an_embedding_is_the_mean_over_tokens_with_the_prompt_and_of_length_one(
-    tiny_encoder_folder, prompt
+def test_an_embedding_is_the_mean_over_tokens_with_the_prompt_once_and_of_length_one(
+    tiny_encoder_folder,
 ):
     model = multilingual.load_model(tiny_encoder_folder, 24)
-    encoder = multilingual.SentenceEncoder("tiny", model, prompt)
     texts = ["tuva", "dom reka les hora most", "dom", "les hora"]
-    found = encoder.embed(texts)
-    expected = [embed_by_hand(tiny_encoder_folder, prompt + text) for text in texts]
-    assert found.dtype == np.float32 and np.abs(found - expected).max() <= 1e-5
-    assert np.array_equal(encoder.embed(texts, side="candidate"), found)
-    empty = encoder.embed([])
-    assert empty.shape == (0, 32) and empty.dtype == np.float32
-
-
-def test_a_prompt_saved_with_a_model_is_not_put_before_a_text_twice(tiny_encoder_folder):
-    model = multilingual.load_model(tiny_encoder_folder, 24)
-    expected = multilingual.encoded(model, ["query: dom"])
-    encoder = multilingual.SentenceEncoder("tiny", model).with_prompt("query: ")
-    assert np.array_equal(encoder.embed(["dom"]), expected)
+    plain = multilingual.SentenceEncoder("tiny", model)
+    for encoder in (plain, plain.with_prompt("query: ")):
+        found = encoder.embed(texts)
+        prompted = [encoder.prompt + text for text in texts]
+        expected = [embed_by_hand(tiny_encoder_folder, text) for text in prompted]
+        assert found.dtype == np.float32 and np.abs(found - expected).max() <= 1e-5
+        assert np.array_equal(encoder.embed(texts, side="candidate"), found)
+        empty = encoder.embed([])
+        assert empty.shape == (0, 32) and empty.dtype == np.float32
+    # One that is saved with a model is not put before a text as well.
     model.prompts, model.default_prompt_name = {"text": "query: "}, "text"
-    assert np.array_equal(multilingual.encoded(model, ["query: dom"]), expected)
+    assert np.array_equal(multilingual.encoded(model, prompted), found)
 
 
 def test_a_text_longer_than_a_case_allows_is_cut(tiny_encoder_folder):
@@ -498,13 +468,9 @@ def test_the_generalist_of_a_case_has_its_prompt_and_every_text_of_the_case(tiny
     assert (generalist.name, generalist.prompt) == (case.generalist, "query: ")
     whole = multilingual.load_model(tiny_encoder, case.max_tokens)
     assert len(generalist.tokenizer) < len(whole.tokenizer)
-    both = [generalist, generalist.with_prompt("")]
-    for encoder in both:
+    for encoder in (generalist, generalist.with_prompt("")):
         expected = multilingual.encoded(whole, [encoder.prompt + text for text in texts])
         assert np.array_equal(encoder.embed(texts), expected)
-
-
-# --- names and folders ------------------------------------------------------------------------
 
 
 def test_the_starter_model_is_converted_once_into_the_cache(
@@ -525,7 +491,7 @@ def test_the_starter_model_is_converted_once_into_the_cache(
     monkeypatch.setattr(multilingual, "convert", cut_short)
     with pytest.raises(KeyboardInterrupt):
         multilingual.model_folder("multilingual_e5_small_q4")
-    assert list((cache / "models").iterdir()) == []
+    assert not any((cache / "models").iterdir())
     monkeypatch.setattr(multilingual, "convert", real)
     folder = multilingual.model_folder("multilingual_e5_small_q4")
     assert folder.parent == cache / "models" and list(folder.parent.iterdir()) == [folder]
@@ -536,25 +502,17 @@ def test_the_starter_model_is_converted_once_into_the_cache(
 
 
 def test_a_hub_model_without_pooling_of_its_own_becomes_a_sentence_encoder(
-    tmp_path, cache, monkeypatch
+    tmp_path, cache, hub_gives
 ):
-    import huggingface_hub
-
     source = save_tiny_encoder(tmp_path / "snapshot", "WordPiece", as_on_hub=True)
     (source / "modules.json").unlink()
     for name in ("1_Pooling", "2_Normalize"):
         shutil.rmtree(source / name)
-    asked = []
-
-    def snapshot_download(repository, **options):
-        asked.append((repository, options))
-        return str(source)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    asked = hub_gives(source)
     folder = multilingual.model_folder("mbert", "hub")
-    assert multilingual.model_folder("mbert", "hub") == folder and len(asked) == 1
+    assert multilingual.model_folder("mbert", "hub") == folder
     about = multilingual.MULTILINGUAL_MODELS["mbert"]
-    (repository, options) = asked[0]
+    ((repository, options),) = asked
     assert (repository, options["revision"]) == (about.repository, about.revision)
     assert not any("bin" in pattern or "*." == pattern for pattern in options["allow_patterns"])
     assert not (source / "modules.json").exists()

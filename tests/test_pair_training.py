@@ -14,7 +14,7 @@ from watching import FirstStep, Stop, Witness, equal, train, weights
 from ftlearn import retrieval, training
 from ftlearn.models import load_generalist, multilingual
 from ftlearn.specialists import PairSpecialist
-from ftlearn.training import Recipe, TrainingInterrupted, fine_tune
+from ftlearn.training import Recipe, TrainingInterrupted
 
 # A tiny random model needs a higher rate than a pre-trained one.
 RECIPE = Recipe.pairs(
@@ -27,16 +27,13 @@ SHORT = replace(RECIPE, epochs=3, patience=None)
 def start(tiny_encoder_folder, tmp_path_factory):
     """The tiny encoder and a cache for a whole module."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            multilingual, "model_folder", lambda name, track="starter": tiny_encoder_folder
-        )
+        patch.setattr(multilingual, "model_folder", lambda *_: tiny_encoder_folder)
         patch.setenv("FTLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield patch
 
 
 @pytest.fixture(scope="module")
 def learned(start):
-    """One run, for the tests that only look at its result: (specialist, witness, case)."""
     case, witness = toy_pair_case(card="The data card."), Witness()
     return train(case, RECIPE, witness), witness, case
 
@@ -50,8 +47,8 @@ def short(start):
 # --- what a run gives -------------------------------------------------------------------------
 
 
-def test_a_toy_is_learned_from_made_up_pairs_and_told_in_full(learned):
-    specialist, _, case = learned
+def test_a_toy_is_learned_told_in_full_and_the_best_epoch_comes_back(learned):
+    specialist, witness, case = learned
     assert isinstance(specialist, PairSpecialist)
     frozen = retrieval.NearestNeighbour(load_generalist(case))
     before, after = (case.correct(system)[0].mean() for system in (frozen, specialist))
@@ -62,11 +59,7 @@ def test_a_toy_is_learned_from_made_up_pairs_and_told_in_full(learned):
     assert all(np.isfinite(value) for row in rows for value in row.values())
     assert specialist.seconds > 0 and specialist.examples_per_second > 0
     assert (specialist.recipe, specialist.generalist) == (RECIPE, case.generalist_label)
-
-
-def test_the_best_epoch_on_validation_comes_back(learned):
-    specialist, witness, case = learned
-    scores = [row["validation_score"] for row in specialist.history]
+    scores = [row["validation_score"] for row in rows]
     assert retrieval.validation_score(case, specialist) == max(scores)
     assert equal(weights(specialist), witness.at_epoch[int(np.argmax(scores))])
     assert not equal(weights(specialist), witness.at_epoch[0])
@@ -84,14 +77,6 @@ def test_embeddings_are_of_length_one_in_the_order_of_the_texts_and_with_the_pro
     other = PairSpecialist(specialist.model, replace(specialist.recipe, prompt=""))
     assert np.abs(other.embed(texts) - rows).max() > 0.01  # its own prompt, its own memory
 
-
-def test_nothing_is_printed_where_nobody_looks(tiny_encoder, capfd):
-    fine_tune(toy_pair_case(sizes=(16, 8, 4)), replace(SHORT, epochs=1))
-    output = capfd.readouterr()
-    assert output.out == "" and output.err == ""
-
-
-# --- a saved specialist -----------------------------------------------------------------------
 
 WITHOUT = """
 import json, sys
@@ -118,8 +103,8 @@ def test_a_saved_folder_gives_the_same_embeddings_without_ftlearn_and_has_a_card
     folder = specialist.save(tmp_path / "saved")
     (tmp_path / "texts.json").write_text(json.dumps(texts))
     np.save(tmp_path / "expected.npy", specialist.embed(texts))
-    arguments = (folder, tmp_path / "texts.json", tmp_path / "expected.npy")
-    python(WITHOUT, *arguments, HF_HUB_OFFLINE="1")
+    files = (tmp_path / "texts.json", tmp_path / "expected.npy")
+    python(WITHOUT, folder, *files, HF_HUB_OFFLINE="1")
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert ".safetensors" in kinds and not kinds & {".bin", ".pt", ".pkl"}
     card = (folder / "README.md").read_text()
@@ -129,9 +114,6 @@ def test_a_saved_folder_gives_the_same_embeddings_without_ftlearn_and_has_a_card
         "Not judged on a test part yet", "## Limits",
     ):  # fmt: skip
         assert words in card
-
-
-# --- the same and another ---------------------------------------------------------------------
 
 
 def test_layers_that_are_computed_again_change_no_weight(tiny_encoder, short, monkeypatch):
@@ -178,16 +160,14 @@ def test_a_specialist_computes_in_float32_after_training_in_bf16(
 # --- what the switches do ---------------------------------------------------------------------
 
 
-def embeddings_of(model):
-    return model[0].auto_model.embeddings.state_dict()
-
-
 def test_frozen_embeddings_stay_and_others_move(learned, tiny_encoder):
     specialist, _, case = learned
-    before = embeddings_of(multilingual.load_model(multilingual.case_folder(case), 24))
-    assert equal(embeddings_of(specialist.model), before)
-    moved = train(toy_pair_case(), replace(SHORT, epochs=1, freeze_embeddings=False))
-    after = embeddings_of(moved.model)
+    frozen = multilingual.load_model(multilingual.case_folder(case), 24)
+    moved = train(toy_pair_case(), replace(SHORT, epochs=1, freeze_embeddings=False)).model
+    before, kept, after = (
+        model[0].auto_model.embeddings.state_dict() for model in (frozen, specialist.model, moved)
+    )
+    assert equal(kept, before)
     assert not any(torch.equal(before[name], after[name]) for name in before if "weight" in name)
 
 
@@ -218,7 +198,7 @@ def test_pairs_are_given_with_their_prompt():
 
 
 def test_the_loss_asks_for_the_translation_both_ways():
-    """Cross-entropy over a batch, by hand: a text against all translations, and back."""
+    # Cross-entropy over a batch, by hand.
     rng = np.random.default_rng(0)
     sides = rng.normal(size=(2, 6, 8))
     unit = sides / np.linalg.norm(sides, axis=2, keepdims=True)
@@ -269,7 +249,7 @@ def test_pairs_come_at_most_once_an_epoch_no_text_twice_in_a_batch_and_none_neve
     assert left_out > 0  # it did come to that
 
 
-def test_texts_of_similar_length_are_together(dataset):
+def test_texts_of_similar_length_are_together_in_an_order_that_can_be_had_again(dataset):
     pairs = zip(dataset["anchor"], dataset["positive"], strict=True)
     lengths = np.array([max(map(len, pair)) for pair in pairs])
 
@@ -280,6 +260,8 @@ def test_texts_of_similar_length_are_together(dataset):
     mixed = np.random.default_rng(0).permutation(len(lengths))
     by_chance = padding([mixed[at : at + 16] for at in range(0, len(mixed), 16)])
     first, second = epoch(dataset, 0), epoch(dataset, 1)
+    assert first != second and epoch(dataset, 1) == second
+    assert epoch(dataset, 0, seed=9) != first
     assert padding(first) < 0.4 * by_chance
     # Eight batches' worth are sorted, not all: a batch has not always the same company.
     company = [{at: set(batch) for batch in batches for at in batch} for batches in (first, second)]
@@ -287,13 +269,7 @@ def test_texts_of_similar_length_are_together(dataset):
     assert np.mean([len(company[0][at] & company[1][at]) for at in shared]) < 9
 
 
-def test_epochs_and_seeds_have_orders_of_their_own_that_can_be_had_again(dataset):
-    first, second = epoch(dataset, 0), epoch(dataset, 1)
-    assert first != second and epoch(dataset, 1) == second
-    assert epoch(dataset, 0, seed=9) != first
-
-
-def test_a_run_draws_every_pair_in_every_epoch_in_another_order(
+def test_a_run_draws_every_pair_in_every_epoch_in_another_order_and_tells_its_steps_beforehand(
     tiny_encoder, monkeypatch, tmp_path
 ):
     real, seen = training._without_repeats, []
@@ -312,8 +288,5 @@ def test_a_run_draws_every_pair_in_every_epoch_in_another_order(
     mixed = replace(SHORT, group_by_length=False)
     arguments = training._training_arguments(toy_pair_case(), mixed, tmp_path)
     assert arguments.batch_sampler == "no_duplicates"
-
-
-def test_the_steps_of_a_run_are_told_beforehand(tiny_encoder):
-    found = training.estimate(toy_pair_case(), replace(SHORT, epochs=3), trial_steps=2)
+    found = training.estimate(toy_pair_case(), SHORT, trial_steps=2)
     assert found.steps == 18 and found.seconds > 0 and found.examples_per_second > 0

@@ -16,12 +16,6 @@ UNSET = {"OMP_NUM_THREADS": None, "OMP_WAIT_POLICY": None, "FTLEARN_SHARED": Non
 # --- threads ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def eight_cpus(monkeypatch):
-    """The process may run on eight CPUs, whatever machine this is."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-
-
 def write(folder, files):
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -33,29 +27,27 @@ def version_1(quota):
 
 
 @pytest.mark.parametrize(
-    "files, threads",
+    "cpus, files, threads",
     [
-        ({"cpu.max": "200000 100000\n"}, 2),
-        ({"cpu.max": "150000 100000\n"}, 2),  # one and a half CPUs keep two threads busy
-        ({"cpu.max": "20000 100000\n"}, 1),
-        ({"cpu.max": "1600000 100000\n"}, 8),
-        ({"cpu.max": "max 100000\n"}, 8),
-        ({"cpu.max": ""}, 8),
-        (version_1(300000), 3),
-        (version_1(-1), 8),
-        ({"cpu.max": "400000 100000", **version_1(100000)}, 4),  # version 2 is asked first
-        ({}, 8),
+        (8, {"cpu.max": "200000 100000\n"}, 2),
+        (8, {"cpu.max": "150000 100000\n"}, 2),  # one and a half CPUs keep two threads busy
+        (8, {"cpu.max": "20000 100000\n"}, 1),
+        (8, {"cpu.max": "1600000 100000\n"}, 8),
+        (8, {"cpu.max": "max 100000\n"}, 8),
+        (8, {"cpu.max": ""}, 8),
+        (8, version_1(300000), 3),
+        (8, version_1(-1), 8),
+        (8, {"cpu.max": "400000 100000", **version_1(100000)}, 4),  # version 2 is asked first
+        (8, {}, 8),
+        (1, {"cpu.max": "400000 100000"}, 1),
     ],
 )
-def test_a_quota_of_either_version_limits_the_threads(files, threads, tmp_path, eight_cpus):
+def test_a_quota_of_either_version_limits_the_threads_and_so_does_the_affinity(
+    cpus, files, threads, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cpus)), raising=False)
     write(tmp_path, files)
     assert torch_setup.cpu_limit(tmp_path) == threads
-
-
-def test_a_smaller_affinity_beats_a_larger_quota(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3}, raising=False)
-    write(tmp_path, {"cpu.max": "400000 100000"})
-    assert torch_setup.cpu_limit(tmp_path) == 1
 
 
 @pytest.mark.parametrize("cpus, threads", [(6, 6), (None, 1)])
@@ -70,11 +62,7 @@ def test_a_system_without_affinity_counts_its_cpus(cpus, threads, tmp_path, monk
 
 @pytest.fixture
 def eight_gigabytes(monkeypatch):
-    """The machine has eight gigabytes."""
-    import psutil
-
-    memory = SimpleNamespace(total=8_000_000_000)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=8_000_000_000))
 
 
 @pytest.mark.parametrize(
@@ -154,13 +142,13 @@ def test_what_the_user_says_wins(name, said, taken, policy, words, before_torch,
     assert torch_setup.waiting == words
 
 
-def test_where_torch_was_loaded_first_nothing_is_set(before_torch, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", object())
-    assert before_torch(4.0) is None
+def test_where_torch_was_loaded_first_nothing_is_set_and_another_process_looks_for_itself(
+    before_torch, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "torch", object())
+        assert before_torch(4.0) is None
     assert "torch was loaded before" in torch_setup.waiting
-
-
-def test_another_process_looks_for_itself(before_torch):
     before_torch(4.0)
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     assert "OMP_WAIT_POLICY" not in torch_setup.untouched_environment()
@@ -203,10 +191,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
 # --- torchvision --------------------------------------------------------------------------------
 
 # What torchvision itself does at import, with the real error of torch where the operator is absent.
-MISMATCHED = """
-import torch
-from . import _registrations
-"""
+MISMATCHED = "import torch\nfrom . import _registrations"
 REGISTRATIONS = """
 from torch import library
 library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)
@@ -217,16 +202,13 @@ done = True
 
 @pytest.fixture
 def fake_torchvision(tmp_path):
-    """Writes a package called torchvision; returns the folder to put before the real one."""
+    """Writes a package called torchvision; returns code that puts it before the real one."""
 
-    def write(**files):
-        package = tmp_path / "site" / "torchvision"
-        package.mkdir(parents=True)
-        for name, content in files.items():
-            (package / f"{name}.py").write_text(content)
-        return f"import sys; sys.path.insert(0, {str(package.parent)!r})\n"
+    def make(**files):
+        write(tmp_path, {f"torchvision/{name}.py": content for name, content in files.items()})
+        return f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
 
-    return write
+    return make
 
 
 def test_a_torchvision_of_another_build_can_be_imported(fake_torchvision):
@@ -237,18 +219,26 @@ def test_a_torchvision_of_another_build_can_be_imported(fake_torchvision):
     assert python(first + code).stdout.strip() == "True"
 
 
-def test_another_error_of_torchvision_is_not_hidden(fake_torchvision):
-    first = fake_torchvision(__init__="raise RuntimeError('the driver is too old')")
-    code = "import ftlearn\ntry:\n import torchvision\nexcept RuntimeError as error:\n print(error)"
-    code += "\nprint('torch' in sys.modules, 'torchvision' in sys.modules)"
-    assert python(first + code).stdout.split("\n")[:2] == ["the driver is too old", "False False"]
-
-
-def test_a_working_torchvision_is_left_alone(fake_torchvision):
-    first = fake_torchvision(__init__="from . import inner", inner="count = 1")
-    code = "import ftlearn, torchvision; from ftlearn import torch_setup as setup\n"
-    code += "print(torchvision.inner.count, setup._schemas_library, 'torch' in sys.modules)"
-    assert python(first + code).stdout.strip() == "1 None False"
+@pytest.mark.parametrize(
+    "files, code, printed",
+    [
+        (
+            {"__init__": "raise RuntimeError('the driver is too old')"},
+            "try:\n import torchvision\nexcept RuntimeError as error:\n print(error)\n"
+            "print('torch' in sys.modules, 'torchvision' in sys.modules)",
+            "the driver is too old\nFalse False\n",
+        ),
+        (
+            {"__init__": "from . import inner", "inner": "count = 1"},
+            "import torchvision; from ftlearn import torch_setup as setup\n"
+            "print(torchvision.inner.count, setup._schemas_library, 'torch' in sys.modules)",
+            "1 None False\n",
+        ),
+    ],
+    ids=["another error is not hidden", "a working one is left alone"],
+)
+def test_another_torchvision_is_imported_as_it_is(files, code, printed, fake_torchvision):
+    assert python(fake_torchvision(**files) + "import ftlearn\n" + code).stdout == printed
 
 
 # --- precision ----------------------------------------------------------------------------------
@@ -265,35 +255,30 @@ def test_a_working_torchvision_is_left_alone(fake_torchvision):
     ],
 )
 def test_bf16_on_a_cpu_asks_for_its_instructions(amx, avx512, isa, expected, monkeypatch):
-    import torch
-
     monkeypatch.setattr(torch_setup, "device", lambda: "cpu")
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: bool(amx))
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bool(avx512))
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: bool(amx))
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: bool(avx512))
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
     assert torch_setup.supports_bf16() is expected
 
 
-def test_bf16_is_off_on_mps_and_asked_of_the_card_on_cuda(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch_setup, "device", lambda: "mps")
-    assert torch_setup.supports_bf16() is False
-    monkeypatch.setattr(torch_setup, "device", lambda: "cuda")
-    for answer in (True, False):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=answer: answer)
-        assert torch_setup.supports_bf16() is answer
+@pytest.mark.parametrize(
+    "device, card, expected", [("mps", True, False), ("cuda", True, True), ("cuda", False, False)]
+)
+def test_bf16_is_off_on_mps_and_asked_of_the_card_on_cuda(device, card, expected, monkeypatch):
+    monkeypatch.setattr(torch_setup, "device", lambda: device)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: card)
+    assert torch_setup.supports_bf16() is expected
 
 
 @pytest.fixture
 def present(monkeypatch):
     """Says which devices this machine has beside its CPU, and which one the user wants."""
-    import torch
 
-    def say(kinds, wanted=""):
+    def say(kinds, wanted):
         mps = SimpleNamespace(is_available=lambda: "mps" in kinds)
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in kinds)
-        monkeypatch.setattr(torch, "backends", SimpleNamespace(mps=mps))
+        monkeypatch.setattr("torch.cuda.is_available", lambda: "cuda" in kinds)
+        monkeypatch.setattr("torch.backends", SimpleNamespace(mps=mps))
         monkeypatch.setenv("FTLEARN_DEVICE", wanted)
 
     return say

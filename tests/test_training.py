@@ -1,6 +1,7 @@
 """Fine-tuning: what a recipe says is what happens; nothing is lost, nothing leaks."""
 
 import errno
+import itertools
 import json
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -24,10 +25,6 @@ ADAPTED = replace(TUNED, epochs=2, lora_rank=2, learning_rate=2e-2)
 SIZES = (96, 48, 24)
 
 
-def folders_in(folder):
-    return [path for path in folder.iterdir() if path.is_dir()]
-
-
 @pytest.fixture(scope="module")
 def run_once(tiny_folder, tmp_path_factory):
     """Trains for the tests that only look at the result: (specialist, witness, case)."""
@@ -44,7 +41,6 @@ def run_once(tiny_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(run_once):
-    """One plain run."""
     return run_once(toy_case(), PLAIN)
 
 
@@ -56,7 +52,6 @@ def tuned(run_once):
 
 @pytest.fixture(scope="module")
 def adapted(run_once):
-    """One run with low-rank matrices."""
     return run_once(toy_case(sizes=SIZES), ADAPTED)
 
 
@@ -124,15 +119,6 @@ def test_each_switch_changes_the_tuned_recipe_and_all_of_them_make_it_plain():
     assert replace(tuned, **everything) == Recipe.plain(seed=3)
 
 
-def test_the_plain_recipe_is_what_the_trainer_does_when_nothing_is_set(tmp_path):
-    nothing = transformers.TrainingArguments(output_dir=str(tmp_path), seed=0, use_cpu=True)
-    ours = training._training_arguments(toy_case(), Recipe.plain(), tmp_path)
-    # What else the Trainer does is compared in its weights below.
-    names = "learning_rate num_train_epochs per_device_train_batch_size optim bf16 weight_decay"
-    for name in names.split():
-        assert getattr(ours, name) == getattr(nothing, name), name
-
-
 @pytest.mark.parametrize(
     "make, recipe",
     [(toy_case, Recipe.tuned), (toy_pair_case, Recipe.pairs), (toy_image_case, Recipe.images)],
@@ -164,21 +150,18 @@ def test_what_a_kind_of_case_does_not_have_is_refused(build, case, name, value, 
 # --- the fingerprint of the data ------------------------------------------------------------
 
 
-def edited(case, part, column):
-    """The case with one value of one part changed."""
-    content = case.part(part).to_dict()
-    content[column][5] = content[column][5] + (1 if column == "label" else "x")
-    return replace(case, **{part: Dataset.from_dict(content)})
-
-
 @pytest.mark.parametrize("make", [toy_case, toy_pair_case])
 def test_the_data_fingerprint_sees_every_column_of_every_part(make):
     case = make()
     columns = ["item_id", "input", "label", "group"]
     columns += ["translation"] if make is toy_pair_case else []
-    changed = [edited(case, part, c) for part in ("train", "validation", "test") for c in columns]
-    prints = {training.data_fingerprint(c) for c in (case, *changed)}
-    assert len(prints) == len(changed) + 1
+    prints = [training.data_fingerprint(case)]
+    for part, column in itertools.product(("train", "validation", "test"), columns):
+        content = case.part(part).to_dict()
+        content[column][5] += 1 if column == "label" else "x"
+        changed = replace(case, **{part: Dataset.from_dict(content)})
+        prints.append(training.data_fingerprint(changed))
+    assert len(set(prints)) == len(prints)
 
 
 def test_the_data_fingerprint_sees_order_parts_shifts_and_tokens_and_nothing_else():
@@ -194,9 +177,6 @@ def test_the_data_fingerprint_sees_order_parts_shifts_and_tokens_and_nothing_els
         replace(case, max_tokens=128),
     ]
     assert len({before, *map(training.data_fingerprint, others)}) == 6
-
-
-# --- against the Trainer by hand ------------------------------------------------------------
 
 
 def test_a_plain_run_is_the_trainer_written_out_by_hand(plain, tiny, tmp_path):
@@ -218,6 +198,9 @@ def test_a_plain_run_is_the_trainer_written_out_by_hand(plain, tiny, tmp_path):
         disable_tqdm=True,
         report_to="none",
     )
+    ours = training._training_arguments(case, Recipe.plain(), tmp_path)
+    assert ours.learning_rate == transformers.TrainingArguments.learning_rate  # its default
+    assert (ours.optim, ours.bf16) == (arguments.optim, arguments.bf16)
     trainer = transformers.Trainer(
         model=model,
         args=arguments,
@@ -233,13 +216,21 @@ def test_a_plain_run_is_the_trainer_written_out_by_hand(plain, tiny, tmp_path):
 # --- what a run gives -----------------------------------------------------------------------
 
 
-def test_the_toy_is_learned_and_the_best_epoch_comes_back(tuned):
+def test_the_toy_is_learned_the_best_epoch_comes_back_and_the_run_is_told_in_full(tuned):
     specialist, _, case = tuned
     losses = [row["train_loss"] for row in specialist.history]
     assert losses[-1] < 0.7 * losses[0]
     assert case.correct(specialist)[0].mean() > 0.5  # a third by chance
     best = max(row["validation_score"] for row in specialist.history)
     assert case.correct(specialist, "validation")[0].mean() == pytest.approx(best)
+    assert specialist.seconds > 0 and specialist.examples_per_second > 0
+    assert 50 < specialist.peak_memory_mb < psutil.virtual_memory().total / 1e6
+    assert specialist.name == "specialist" and specialist.seed == 0
+    assert specialist.generalist == "minilm" and specialist.label_names == LABELS
+    assert specialist.recipe == TUNED
+    config = specialist.model.config
+    assert config.id2label == dict(enumerate(LABELS))
+    assert config.label2id == {name: i for i, name in enumerate(LABELS)}
 
 
 def test_without_patience_every_epoch_has_a_full_row_and_the_last_is_kept(plain):
@@ -253,19 +244,9 @@ def test_without_patience_every_epoch_has_a_full_row_and_the_last_is_kept(plain)
     assert equal(weights(specialist), witness.at_epoch[-1])
 
 
-def test_time_memory_origin_and_labels_are_told(tuned):
-    specialist = tuned[0]
-    assert specialist.seconds > 0 and specialist.examples_per_second > 0
-    assert 50 < specialist.peak_memory_mb < psutil.virtual_memory().total / 1e6
-    assert specialist.name == "specialist" and specialist.seed == 0
-    assert specialist.generalist == "minilm" and specialist.label_names == LABELS
-    assert specialist.recipe == TUNED
-    config = specialist.model.config
-    assert config.id2label == dict(enumerate(LABELS))
-    assert config.label2id == {name: i for i, name in enumerate(LABELS)}
-
-
-def test_predictions_are_probabilities_in_the_order_of_the_texts(plain):
+def test_predictions_are_probabilities_in_the_order_of_the_texts_and_embeddings_its_own(
+    plain, tiny_generalist
+):
     specialist, _, case = plain
     texts = list(case.test["input"])
     rows = specialist.predict(texts)
@@ -273,21 +254,17 @@ def test_predictions_are_probabilities_in_the_order_of_the_texts(plain):
     assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
     assert np.allclose(specialist.predict(texts[::-1], batch_size=5), rows[::-1], atol=1e-5)
     assert specialist.predict([]).shape == (0, 3)
-
-
-def test_a_specialist_embeds_with_its_own_encoder(plain, tiny_generalist):
-    specialist, _, case = plain
-    texts = case.test["input"][:5]
     rows = specialist.embed(texts)
-    assert rows.shape == (5, 32) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert rows.shape == (24, 32) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert np.abs(rows - tiny_generalist.embed(texts)).max() > 1e-3  # training moved it
     tiny_generalist.model.load_state_dict(specialist.model.base_model.state_dict())
     tiny_generalist._remembered.clear()
     assert np.abs(rows - tiny_generalist.embed(texts)).max() <= 1e-5
 
 
-def test_nothing_is_printed_where_nobody_looks(tiny, capfd):
+def test_nothing_is_printed_where_nobody_looks(tiny, tiny_encoder, capfd):
     fine_tune(toy_case(), replace(PLAIN, epochs=1))
+    fine_tune(toy_pair_case(sizes=(16, 8, 4)), Recipe.pairs(epochs=1))
     output = capfd.readouterr()
     assert output.out == "" and output.err == ""
 
@@ -302,9 +279,6 @@ def test_the_validation_score_is_the_metric_of_the_case(tiny):
     expected = f1_score(truth, guesses, average="macro")
     assert specialist.history[-1]["validation_score"] == pytest.approx(expected)
     assert expected != pytest.approx(np.mean(guesses == truth))
-
-
-# --- early stopping -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -366,12 +340,11 @@ def test_grouping_by_length_saves_padding_and_steps_in_eights(tiny):
     assert lengths[True] == lengths[False]
 
 
-@pytest.mark.parametrize("able", [True, False])
-@pytest.mark.parametrize("wanted", [True, False])
-def test_bf16_is_on_where_it_is_wanted_and_the_machine_has_it(able, wanted, monkeypatch, tmp_path):
-    monkeypatch.setattr(training.torch_setup, "supports_bf16", lambda: able)
-    arguments = training._training_arguments(toy_case(), replace(PLAIN, bf16=wanted), tmp_path)
-    assert arguments.bf16 is (able and wanted)
+def test_bf16_is_on_where_it_is_wanted_and_the_machine_has_it(monkeypatch, tmp_path):
+    for able, wanted in itertools.product((True, False), repeat=2):
+        monkeypatch.setattr(training.torch_setup, "supports_bf16", lambda able=able: able)
+        arguments = training._training_arguments(toy_case(), replace(PLAIN, bf16=wanted), tmp_path)
+        assert arguments.bf16 is (able and wanted)
 
 
 def test_training_in_bf16_leaves_predictions_in_float32(tiny, monkeypatch, tmp_path):
@@ -385,15 +358,20 @@ def test_training_in_bf16_leaves_predictions_in_float32(tiny, monkeypatch, tmp_p
     assert np.abs(again.predict(texts) - specialist.predict(texts)).max() <= 1e-6
 
 
-def test_from_scratch_starts_elsewhere_with_the_same_architecture(tiny, tiny_folder):
+def test_a_seed_draws_the_head_and_from_scratch_every_weight_of_the_same_architecture(
+    tiny, tiny_folder
+):
     start = transformers.AutoModel.from_pretrained(tiny_folder).state_dict()
-    pretrained, scratch, other = (
-        training.build_model(toy_case(), Recipe.plain(**changes)).base_model.state_dict()
-        for changes in ({}, {"pretrained": False}, {"pretrained": False, "seed": 1})
+    first, again, other, scratch, another = (
+        training.build_model(toy_case(), Recipe.plain(seed=seed, pretrained=pretrained))
+        for seed, pretrained in ((0, True), (0, True), (1, True), (0, False), (1, False))
     )
-    assert equal(start, pretrained)
-    assert {k: v.shape for k, v in scratch.items()} == {k: v.shape for k, v in start.items()}
-    assert not equal(start, scratch) and not equal(scratch, other)
+    heads = [model.classifier.weight for model in (first, again, other)]
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+    begun, drawn, anew = (m.base_model.state_dict() for m in (first, scratch, another))
+    assert equal(start, begun)
+    assert {k: v.shape for k, v in drawn.items()} == {k: v.shape for k, v in start.items()}
+    assert not equal(start, drawn) and not equal(drawn, anew)
 
 
 def test_a_specialist_reads_as_many_tokens_as_its_case_says_also_after_saving(tiny, tmp_path):
@@ -405,20 +383,7 @@ def test_a_specialist_reads_as_many_tokens_as_its_case_says_also_after_saving(ti
     assert len(tokenizer("fever " * 9, truncation=True)["input_ids"]) == 5
 
 
-# --- determinism and the test part ----------------------------------------------------------
-
-
-def test_another_seed_gives_another_head_and_other_weights(plain, tiny):
-    specialist, _, case = plain
-    recipes = [replace(PLAIN, seed=seed) for seed in (0, 0, 1)]
-    heads = [training.build_model(case, recipe).classifier.weight for recipe in recipes]
-    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
-    assert not equal(weights(train(case, recipes[2])), weights(specialist))
-
-
 class Untouchable:
-    """A test part that nobody may look at."""
-
     def refuse(self, *_):
         raise AssertionError("somebody looked at the test part")
 
@@ -451,46 +416,30 @@ def test_beside_a_cache_that_can_only_be_read_training_keeps_its_work_at_home(
     assert not any(cache.iterdir())
 
 
-def test_a_stopped_run_says_what_to_do_and_goes_on_to_the_same_weights(tuned, tiny, cache):
-    specialist, _, case = tuned
-    with pytest.raises(TrainingInterrupted) as caught:
-        train(case, TUNED, Stop(30))
-    message = str(caught.value)
-    assert "after 2 of 8 epochs" in message and "make the same call again" in message
-    assert isinstance(caught.value, KeyboardInterrupt)
-    assert len(folders_in(cache / "runs")) == 1
+@pytest.mark.parametrize(
+    "run, end, words, done, kept",
+    [
+        ("plain", Stop(3), "after 0 of 3 epochs", 0, []),
+        ("plain", Stop(8, RuntimeError("out of memory")), "out of memory", 1, ["checkpoint-6"]),
+        ("tuned", Stop(30), "after 2 of 8 epochs.*make the same call again", 2, ["checkpoint-24"]),
+        ("adapted", Stop(15), "after 1 of 2 epochs", 1, ["checkpoint-12"]),
+    ],
+    ids=["stopped in the first epoch", "an error in the second", "in the third", "adapters"],
+)
+def test_a_run_that_ended_early_says_what_to_do_and_goes_on_to_the_same_weights(
+    run, end, words, done, kept, request, tiny, cache
+):
+    specialist, _, case = request.getfixturevalue(run)
+    with pytest.raises((TrainingInterrupted, RuntimeError), match=words):
+        train(case, specialist.recipe, end)
+    assert issubclass(TrainingInterrupted, KeyboardInterrupt)
+    assert [path.name for path in cache.glob("runs/*/checkpoint-*")] == kept
     witness = Witness()
-    resumed = train(case, TUNED, witness)
-    assert len(witness.at_epoch) == len(resumed.history) - 2  # the first two are not done again
+    resumed = train(case, specialist.recipe, witness)
+    assert len(witness.at_epoch) == len(resumed.history) - done  # these are not done again
     assert equal(weights(resumed), weights(specialist))
     assert resumed.history == specialist.history
-    assert folders_in(cache / "runs") == []
-
-
-class Break(transformers.TrainerCallback):
-    """Something goes wrong after a step."""
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 8:
-            raise RuntimeError("out of memory")
-
-
-@pytest.mark.parametrize(
-    "end, words, kept",
-    [
-        (Stop(3), "after 0 of 3 epochs", []),
-        (Break(), "out of memory", ["checkpoint-6"]),
-    ],
-    ids=["stopped in the first epoch", "an error in the second"],
-)
-def test_a_run_that_ended_early_ends_with_the_same_weights_the_next_time(
-    end, words, kept, plain, tiny, cache
-):
-    specialist, _, case = plain
-    with pytest.raises((TrainingInterrupted, RuntimeError), match=words):
-        train(case, PLAIN, end)
-    assert [path.name for path in cache.glob("runs/*/checkpoint-*")] == kept
-    assert equal(weights(train(case, PLAIN)), weights(specialist))
+    assert not [path for path in (cache / "runs").iterdir() if path.is_dir()]
 
 
 def test_a_run_goes_on_from_its_own_checkpoint_and_from_no_other(tiny, cache):
@@ -520,7 +469,6 @@ def test_a_run_goes_on_from_its_own_checkpoint_and_from_no_other(tiny, cache):
 
 
 # --- saving ---------------------------------------------------------------------------------
-
 # A text model needs no torchvision; where its build does not match torch's, only `ftlearn` could
 # import it, so it is hidden.
 LOAD_PLAINLY = """
@@ -537,23 +485,20 @@ print(json.dumps([rows, model.config.id2label]))
 """
 
 
-def test_a_saved_specialist_loads_without_ftlearn_and_predicts_the_same(plain, tmp_path):
-    specialist, _, case = plain
-    folder = specialist.save(tmp_path / "new" / "specialist")
+def test_a_saved_folder_has_a_card_and_no_pickle_and_predicts_the_same_without_ftlearn(
+    tuned, tmp_path
+):
+    specialist, _, case = tuned
+    folder = specialist.save(str(tmp_path / "new" / "specialist"))
     assert isinstance(folder, Path) and folder == tmp_path / "new" / "specialist"
     texts = case.test["input"][:6]
     done = python(LOAD_PLAINLY, folder, json.dumps(texts))
     rows, names = json.loads(done.stdout.strip().split("\n")[-1])
     assert np.abs(np.array(rows) - specialist.predict(texts)).max() <= 1e-5
     assert list(names.values()) == LABELS
-
-
-def test_a_saved_folder_has_safetensors_and_a_card_and_no_pickle(tuned, tmp_path):
-    specialist, _, case = tuned
-    specialist.save(str(tmp_path))
-    suffixes = {path.suffix for path in tmp_path.iterdir()}
+    suffixes = {path.suffix for path in folder.iterdir()}
     assert {".safetensors", ".json", ".md"} <= suffixes <= {".safetensors", ".json", ".md", ".txt"}
-    card = (tmp_path / "README.md").read_text()
+    card = (folder / "README.md").read_text()
     best = max(row["validation_score"] for row in specialist.history)
     assert f"{best:.3f}" in card and "fine-tuned from minilm" in card
     counts = "trained on 96 items in 24 groups; 48 items in 12 groups chose the epoch"
@@ -577,9 +522,6 @@ def test_saving_overwrites_nothing_and_knows_the_home_folder(kind, plain, tmp_pa
     assert plain[0].save("~/with spaces") == tmp_path / "with spaces"
 
 
-# --- estimating -----------------------------------------------------------------------------
-
-
 def test_an_estimate_is_positive_counts_the_steps_and_leaves_no_files(
     tiny, cache, tmp_path, monkeypatch
 ):
@@ -596,14 +538,10 @@ def test_an_estimate_is_positive_counts_the_steps_and_leaves_no_files(
     assert few.steps == TUNED.epochs and few.seconds > 0
 
 
-# --- probe first, then fine-tune --------------------------------------------------------------
-
-
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_head_started_from_a_probe_predicts_what_scikit_learn_predicts(
     classes, tiny, monkeypatch
 ):
-    """The same logistic regression, computed by the model and by scikit-learn."""
     case = toy_case(classes=classes, sizes=SIZES)
     seen, fit = {}, training.linear_probe_of_features
 
@@ -680,13 +618,6 @@ def test_adapters_learn_beside_weights_that_stay(adapted, tiny, tmp_path):
     assert not list(folder.glob("adapter*"))
     loaded = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
     assert equal(dict(loaded.state_dict()), weights(specialist))
-
-
-def test_a_run_with_adapters_that_was_stopped_ends_with_the_same_weights(adapted, tiny):
-    specialist, _, case = adapted
-    with pytest.raises(TrainingInterrupted):
-        train(case, ADAPTED, Stop(15))
-    assert equal(weights(train(case, ADAPTED)), weights(specialist))
 
 
 def test_a_head_on_the_mean_of_all_tokens_reads_what_the_generalist_averages(tiny, cache):

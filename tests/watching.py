@@ -33,14 +33,14 @@ class Witness(transformers.TrainerCallback):
 
 
 class Stop(transformers.TrainerCallback):
-    """Ctrl+C after a step."""
+    """Ctrl+C after a step, or another error."""
 
-    def __init__(self, step):
-        self.step = step
+    def __init__(self, step, error=KeyboardInterrupt):
+        self.step, self.error = step, error
 
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == self.step:
-            raise KeyboardInterrupt
+            raise self.error
 
 
 class FirstStep(transformers.TrainerCallback):

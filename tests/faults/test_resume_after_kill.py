@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 import transformers
 from toy_cases import python, toy_case
+from watching import Witness, train
 
 from ftlearn import training
-from ftlearn.training import Recipe, TrainingInterrupted, fine_tune
+from ftlearn.training import Recipe, TrainingInterrupted
 
 # With dropout and shuffling by length every random number counts; six steps an epoch.
 RECIPE = Recipe.tuned(
@@ -28,6 +29,7 @@ import transformers
 from ftlearn import training
 from test_resume_after_kill import digest
 from toy_cases import toy_case
+from watching import train
 
 folder, recipe, moment, at = json.loads(sys.argv[1])
 training.model_folder = lambda *_: Path(folder)
@@ -47,10 +49,7 @@ def save_or_die(self, output_dir):
     save(self, output_dir)
 transformers.Trainer._save_rng_state = save_or_die
 
-specialist = training.fine_tune(
-    toy_case(), training.Recipe(**recipe), callbacks=[Kill()], progress=False
-)
-print(digest(specialist))
+print(digest(train(toy_case(), training.Recipe(**recipe), Kill())))
 """
 
 has_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
@@ -62,10 +61,6 @@ def digest(specialist):
     for name, value in sorted(specialist.model.state_dict().items()):
         found.update(name.encode() + value.numpy().tobytes())
     return found.hexdigest()
-
-
-def train(*callbacks):
-    return fine_tune(toy_case(), RECIPE, callbacks=callbacks, progress=False)
 
 
 def train_elsewhere(tiny_folder, cache, moment="", at=0):
@@ -86,7 +81,7 @@ def uninterrupted(tiny_folder, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "model_folder", lambda *_: tiny_folder)
         patch.setenv("FTLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return digest(train())
+        return digest(train(toy_case(), RECIPE))
 
 
 @pytest.fixture(scope="module")
@@ -110,42 +105,29 @@ def killed(killed_cache, monkeypatch, tiny, tmp_path_factory):
     shutil.copytree(copy, folder)
 
 
-class Epochs(transformers.TrainerCallback):
-    """Counts the epochs that are really trained."""
-
-    def __init__(self):
-        self.count = 0
-
-    def on_epoch_end(self, args, state, control, **kwargs):
-        self.count += 1
-
-
 def checkpoints(folder):
     return sorted(path.name for path in folder.glob("checkpoint-*"))
 
 
-def add_half_written(folder, state):
-    """A later checkpoint without an optimiser, with half of its weights and this state."""
-    newest = folder / "checkpoint-12"
-    shutil.copytree(folder / "checkpoint-6", newest)
-    (newest / "optimizer.pt").unlink()
-    weights = newest / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    (newest / "trainer_state.json").unlink()
-    if state is not None:
-        (newest / "trainer_state.json").write_text(state)
+STATES = {"no state": None, "half a state": '{"epoch": 1.0, "glob', "an empty state": "{}"}
 
 
 @has_sigkill
-@pytest.mark.parametrize("later", ["none", "no state", "half a state", "an empty state"])
+@pytest.mark.parametrize("later", ["none", *STATES])
 def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(later, killed, uninterrupted):
     assert checkpoints(killed) == ["checkpoint-6"]
-    if later != "none":
-        states = {"half a state": '{"epoch": 1.0, "glob', "an empty state": "{}"}
-        add_half_written(killed, states.get(later))
-    epochs = Epochs()
-    assert digest(train(epochs)) == uninterrupted
-    assert epochs.count == 3  # of four; the first was done before
+    if later != "none":  # a later checkpoint without an optimiser, with half of its weights
+        newest = killed / "checkpoint-12"
+        shutil.copytree(killed / "checkpoint-6", newest)
+        (newest / "optimizer.pt").unlink()
+        weights = newest / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:1000])
+        (newest / "trainer_state.json").unlink()
+        if STATES[later] is not None:
+            (newest / "trainer_state.json").write_text(STATES[later])
+    witness = Witness()
+    assert digest(train(toy_case(), RECIPE, witness)) == uninterrupted
+    assert len(witness.at_epoch) == 3  # of four; the first was done before
     assert not killed.exists()
 
 
@@ -157,9 +139,9 @@ def test_a_process_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_befo
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert checkpoints(run_folder(cache)) == ["checkpoint-12", "checkpoint-6"]
     assert not (run_folder(cache) / "checkpoint-12" / "trainer_state.json").exists()
-    epochs = Epochs()
-    assert digest(train(epochs)) == uninterrupted
-    assert epochs.count == 3
+    witness = Witness()
+    assert digest(train(toy_case(), RECIPE, witness)) == uninterrupted
+    assert len(witness.at_epoch) == 3
 
 
 def test_two_processes_at_the_same_run_do_not_disturb_each_other(
@@ -174,7 +156,7 @@ def test_two_processes_at_the_same_run_do_not_disturb_each_other(
                 seen["other"] = train_elsewhere(tiny_folder, cache).stdout.strip()
                 seen["undisturbed"] = before == sorted(run_folder(cache).rglob("*"))
 
-    assert digest(train(MeetAnother())) == uninterrupted
+    assert digest(train(toy_case(), RECIPE, MeetAnother())) == uninterrupted
     assert seen == {"other": uninterrupted, "undisturbed": True}
     assert not [path for path in (cache / "runs").iterdir() if path.is_dir()]
 
@@ -189,10 +171,10 @@ class StopAfterSave(transformers.TrainerCallback):
 
 def test_a_run_stopped_right_after_its_last_checkpoint_only_ends(tiny, uninterrupted):
     with pytest.raises(TrainingInterrupted):
-        train(StopAfterSave())
-    epochs = Epochs()
-    assert digest(train(epochs)) == uninterrupted
-    assert epochs.count == 0
+        train(toy_case(), RECIPE, StopAfterSave())
+    witness = Witness()
+    assert digest(train(toy_case(), RECIPE, witness)) == uninterrupted
+    assert witness.at_epoch == []
 
 
 def test_a_run_that_had_stopped_early_when_it_ended_does_not_train_on(tiny, monkeypatch):
@@ -202,14 +184,11 @@ def test_a_run_that_had_stopped_early_when_it_ended_does_not_train_on(tiny, monk
     )
     recipe = replace(RECIPE, epochs=6, patience=2)
 
-    def run(*callbacks):
-        return fine_tune(toy_case(), recipe, callbacks=callbacks, progress=False)
-
-    whole = run()
+    whole = train(toy_case(), recipe)
     assert len(whole.history) == 4
     with pytest.raises(TrainingInterrupted):
-        run(StopAfterSave())
-    assert digest(run()) == digest(whole)
+        train(toy_case(), recipe, StopAfterSave())
+    assert digest(train(toy_case(), recipe)) == digest(whole)
 
 
 def test_a_removal_that_is_cut_short_does_not_leave_a_checkpoint_to_trip_over(
@@ -223,7 +202,7 @@ def test_a_removal_that_is_cut_short_does_not_leave_a_checkpoint_to_trip_over(
     with monkeypatch.context() as patch:
         patch.setattr(training, "shutil", SimpleNamespace(rmtree=cut_short))
         with pytest.raises(KeyboardInterrupt):
-            train()
+            train(toy_case(), RECIPE)
     assert checkpoints(run_folder(cache))
-    assert digest(train()) == uninterrupted
+    assert digest(train(toy_case(), RECIPE)) == uninterrupted
     assert not [path for path in (cache / "runs").iterdir() if path.is_dir()]
