@@ -30,9 +30,9 @@ def by_name(members):
     return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
-def put_files(folder, members=MEMBERS):
-    """Write the files that an asset has in the cache into a folder."""
-    for name, content in by_name(members).items():
+def put_files(folder):
+    """Write the files that the tiny asset has in the cache into a folder."""
+    for name, content in by_name(MEMBERS).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -109,7 +109,12 @@ def test_many_texts_are_joined_into_one_file_of_json_lines_by_their_paths(only, 
 
 
 @pytest.mark.parametrize("place", ["", "tiny", "tiny-1.0", "assets/tiny-1.0"])
-def test_files_extracted_earlier_serve_as_a_source(asset, tmp_path, place):
+def test_files_extracted_earlier_serve_as_a_source_unless_one_is_damaged(asset, tmp_path, place):
+    put_files(tmp_path / "copy" / place)
+    damage(tmp_path / "copy" / place / "1_Pooling" / "config.json")
+    with pytest.raises(assets.AssetError, match="1_Pooling/config.json is damaged"):
+        assets.fetch(["tiny"], source=tmp_path / "copy")
+    assert not asset.folder.exists()
     put_files(tmp_path / "copy" / place)
     assets.fetch(["tiny"], source=tmp_path / "copy")
     assert contents(assets.locate("tiny")) == by_name(MEMBERS)

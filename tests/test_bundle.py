@@ -66,16 +66,11 @@ def refusal(stick, capsys):
     return words
 
 
-def on_another_machine(monkeypatch, tmp_path):
-    """An empty cache elsewhere."""
-    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "other machine"))
-
-
 def test_a_bundle_fills_the_empty_cache_of_a_machine_without_a_network(
     stick, monkeypatch, tmp_path, capsys
 ):
     assert cli.main(["bundle", str(stick)]) == 0
-    on_another_machine(monkeypatch, tmp_path)
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
     assert {row["state"] for row in assets.status(NAMES)} == {"missing"}
     with pytest.raises(assets.AssetError, match="could not be fetched"):
         bundle.make(tmp_path / "of nothing")
@@ -128,7 +123,7 @@ def test_an_interrupted_bundle_is_gone_on_with(stick, monkeypatch, tmp_path, aft
     assert len(kept) == max(0, after - 1)
     bundle.make(stick)
     assert kept.items() <= times(stick).items()
-    on_another_machine(monkeypatch, tmp_path)
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
     assets.fetch(NAMES, source=stick)
 
 

@@ -10,15 +10,11 @@ from learners_data import PARTS, frame, items, made_up, no_group_is_torn, notes,
 from toy_cases import FILLERS, WORDS, links_of_well_formed
 
 import ftlearn
-from ftlearn.cases import own_case, own_data, split
+from ftlearn.cases import own_case, split
 from ftlearn.cases.intake import Refused
 
+pytestmark = pytest.mark.usefixtures("tiny_tokenizer")
 NAMES = ("fever", "tumour", "injury")
-
-
-@pytest.fixture(autouse=True)
-def tiny_tokenizer(monkeypatch, tiny_folder):
-    monkeypatch.setattr(own_data.text_models, "model_folder", lambda *_: tiny_folder)
 
 
 def texts(n, seed=0):

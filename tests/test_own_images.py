@@ -17,10 +17,7 @@ from ftlearn.cases import own_images, pictures
 from ftlearn.cases.intake import Refused
 from ftlearn.models import vision
 
-
-@pytest.fixture(autouse=True)
-def own_cache(cache):
-    """What is kept of the pictures goes to a cache of the test's own."""
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def fill(folder, classes=("cat", "dog"), n=30, start=0):

@@ -5,10 +5,13 @@ import os
 import random
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
-from datasets import Dataset
+import numpy as np
+from datasets import Dataset, Features, Image, Sequence, Value
+from PIL import Image as Pillow
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from ftlearn.cases.case import Case
 
@@ -55,10 +58,9 @@ def save_tiny_model(folder):
     pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
-    config = tiny_bert(len(vocabulary))
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        BertModel(config).save_pretrained(folder)
+        BertModel(tiny_bert(len(vocabulary))).save_pretrained(folder)
     return folder
 
 
@@ -123,28 +125,12 @@ def python(code, *arguments, check=True, **variables):
 
 def links_of_well_formed(page):
     """The addresses that a page links to; fails where a tag is not closed, or out of turn."""
-    opened, links = [], []
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag, attributes):
-            if tag != "br":
-                opened.append(tag)
-            links.extend(value for name, value in attributes if name == "href")
-
-        def handle_endtag(self, tag):
-            assert opened.pop() == tag
-
-    Reader().feed(page)
-    assert opened == []
-    return links
+    root = ElementTree.fromstring(f"<page>{page.replace('<br>', '<br/>')}</page>")
+    return [tag.get("href") for tag in root.iter() if "href" in tag.attrib]
 
 
 def toy_images(name, n):
     """A part with n grey images: a patch of lying or standing stripes, the class, inside `box`."""
-    import numpy as np
-    from datasets import Features, Image, Sequence, Value
-    from PIL import Image as Pillow
-
     rng = np.random.default_rng([0, *name.encode()])
     rows = []
     for i in range(n):
@@ -240,8 +226,6 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def _unigram_tokenizer():
     """Pieces as XLM-R has them: specials first but for the mask, scores, a mark for a space."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
-
     begin, pad, end, unknown, mask = SPECIAL["Unigram"]
     words = [word for pair in DICTIONARY.items() for word in pair]
     pieces = [(token, 0.0) for token in (begin, pad, end, unknown)]
@@ -258,8 +242,6 @@ def _unigram_tokenizer():
 
 def _wordpiece_tokenizer():
     """Pieces as BERT has them: specials first, a mark for what goes on a word."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
     _, pad, _, unknown, _ = SPECIAL["WordPiece"]
     words = [word for pair in DICTIONARY.items() for word in pair]
     pieces = [pad, unknown, "[CLS]", "[SEP]", "[MASK]", *words]
@@ -273,8 +255,6 @@ def _wordpiece_tokenizer():
 
 
 def _with_specials(tokenizer, kind):
-    from tokenizers import processors
-
     begin, _, end, _, _ = SPECIAL[kind]
     tokenizer.add_special_tokens(list(SPECIAL[kind]))
     tokenizer.post_processor = processors.TemplateProcessing(

