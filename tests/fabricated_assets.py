@@ -54,13 +54,10 @@ def isolated(monkeypatch, tmp_path):
     """An empty cache, a pip without the user's settings and without an index, a hub that is off."""
     for variable in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
         monkeypatch.delenv(variable)
-    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    variables = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_NO_INDEX": "1"}
+    variables |= {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "NO_PROXY": "127.0.0.1"}
+    for variable, value in {**variables, "FTLEARN_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(variable, value)
     assets._hash.cache_clear()
 
 
@@ -139,22 +136,21 @@ def make_source_archive(folder):
 
 def make_asset(archive, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
     """The entry for an archive that was made here."""
+    about = {"what": "a fabricated asset", "version": "1.0", "source": "made by a test"}
+    about |= {"package_licence": "MIT", "content_licence": "MIT"}
+    repository = {"repo": "tests/tiny", "revision": REVISION, "note": "made by a test"}
     return assets.Asset(
         name=name,
-        what="a fabricated asset",
         package=package,
-        version="1.0",
         archive=archive.name,
         archive_sha256=sha256(archive.read_bytes()),
         archive_size=archive.stat().st_size,
-        package_licence="MIT",
-        content_licence="MIT",
-        source="made by a test",
         files=tuple(
             assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
             for member, content in members.items()
         ),
-        hub={"repo": "tests/tiny", "revision": REVISION, "note": "made by a test"} if hub else None,
+        hub=repository if hub else None,
+        **about,
     )
 
 

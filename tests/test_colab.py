@@ -78,9 +78,7 @@ def run_cell(tmp_path, cell=CELLS[0], changed=None, colab_there=True):
     return json.loads(lines[0].removeprefix("SEEN ")) | {"printed": done.stdout}
 
 
-def test_every_notebook_begins_with_the_same_cell_and_anywhere_but_on_colab_it_does_nothing(
-    tmp_path,
-):
+def test_every_notebook_begins_with_the_same_cell_which_does_nothing_outside_colab(tmp_path):
     assert len(set(CELLS)) == 1 and "google.colab" in CELLS[0]
     seen = run_cell(tmp_path, colab_there=False)
     assert seen["error"] is None
@@ -141,9 +139,7 @@ def test_what_is_kept_is_never_asked_for(monkeypatch):
     assert not names & {*colab.KEPT, *colab.NOT_NEEDED}
 
 
-def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(
-    monkeypatch, tmp_path, capsys
-):
+def test_a_mounted_drive_keeps_progress_and_gives_its_assets_first(monkeypatch, tmp_path, capsys):
     output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
     sources, drive = [], tmp_path / "ftlearn"
     monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
@@ -165,9 +161,7 @@ def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(
 
 
 @pytest.mark.usefixtures("isolated")
-def test_pip_installs_a_missing_package_and_refuses_one_that_would_replace_torch(
-    monkeypatch, tmp_path
-):
+def test_pip_installs_what_is_missing_and_refuses_what_would_replace_torch(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "installed"))
     make_wheel(tmp_path / "wheels", package="greedy", needs="torch==0.1")

@@ -83,9 +83,6 @@ def plain(text):
     return "".join(c for c in text if not unicodedata.combining(c)).casefold()
 
 
-# --- the bibliography -------------------------------------------------------------------------
-
-
 @functools.cache
 def bibliography():
     """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
@@ -184,9 +181,6 @@ def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and
         assert year == fields["year"], f"{author} {year}: {key}"
 
 
-# --- links, images, headings ------------------------------------------------------------------
-
-
 def test_every_relative_link_of_documents_and_acts_leads_to_a_file_and_a_heading(tmp_path):
     site.build(tmp_path, say=lambda line: None)
     assert site.check(tmp_path) == []
@@ -221,9 +215,6 @@ def test_the_glossary_is_alphabetical_and_explains_every_term_under_its_letter()
             assert len(meaning.split()) >= 5, f"{term} is not explained"
             terms.append(term)
     assert terms == sorted(terms, key=str.casefold) != []
-
-
-# --- what the documents promise ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
@@ -262,9 +253,6 @@ def test_readme_and_data_cards_name_every_asset_with_its_version(name):
     for path in (ROOT / "README.md", ROOT / "data" / "README.md"):
         text = " ".join(all_text(path).split())
         assert f"`{asset.package}` {asset.version}" in text, label(path)
-
-
-# --- pins -------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -353,9 +341,6 @@ def test_a_pin_that_needs_a_newer_python_says_so():
         allowed = SpecifierSet((found and found.metadata["Requires-Python"]) or "")
         for python in ("3.10.12", "3.11.4", "3.11.7", "3.12.1"):
             assert applies(pin, python) == (python in allowed) or not found, f"{pin} on {python}"
-
-
-# --- conda and Binder -------------------------------------------------------------------------
 
 
 def test_the_conda_environment_leaves_all_but_pytorchs_index_to_pyproject_and_constraints():

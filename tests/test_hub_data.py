@@ -59,17 +59,10 @@ def irony_files():
 
 def opened(name, repository, files, tmp_path):
     prefix = f"/datasets/{repository}/resolve/main/"
+    hub = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": None, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    hub |= {"NO_PROXY": "127.0.0.1", "FTLEARN_CACHE": str(settings.cache_folder())}
     with serve(hub_answer(prefix, files)) as (address, asked):
-        done = python(
-            OPEN,
-            name,
-            HF_ENDPOINT=address,
-            HF_HOME=str(tmp_path),
-            HF_HUB_OFFLINE=None,
-            NO_PROXY="127.0.0.1",
-            HF_HUB_DISABLE_TELEMETRY="1",
-            FTLEARN_CACHE=str(settings.cache_folder()),
-        )
+        done = python(OPEN, name, HF_ENDPOINT=address, **hub)
     assert {path.split("?")[0] for _, path in asked} == {prefix + file for file in files}
     return json.loads(done.stdout.strip().split("\n")[-1])
 

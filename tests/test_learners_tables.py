@@ -111,9 +111,7 @@ def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
     ],
     ids=lambda value: value if value.isascii() else "",
 )
-def test_the_encoding_is_found_out_and_told_with_a_text_to_check_it(
-    tmp_path, encoding, words, named
-):
+def test_the_encoding_is_found_out_and_told_with_a_text_to_check(tmp_path, encoding, words, named):
     form = '"' + words + ' {text}",{label}\n'
     table = read(tmp_path, ("text,label\n" + lines(60, form)).encode(encoding))
     assert table.columns == ["text", "label"] and table.rows[0]["text"].startswith(words)

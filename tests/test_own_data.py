@@ -126,9 +126,7 @@ def test_repeats_and_near_repeats_stand_on_one_side(monkeypatch, rows_at_once):
     [([f"Order {i} arrived" for i in range(20)], 1), (["Thanks", "thanks!"] * 5, 1),
      (["अच्छी", "अच्छा", "কি", "কী", "שָׁלוֹם", "שלום"], 6)],
 )  # fmt: skip
-def test_short_texts_are_one_group_where_their_words_and_the_marks_of_letters_are_the_same(
-    short, groups
-):
+def test_short_texts_are_one_group_where_words_and_marks_of_letters_are_the_same(short, groups):
     rows = [*texts(90), *((text, "fever") for text in short)]
     group = group_of(ftlearn.case_from_csv(frame(rows)))
     assert len({group[text] for text in short}) == groups

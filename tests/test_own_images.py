@@ -240,9 +240,7 @@ def test_formats_that_cannot_be_read_are_named(tmp_path, content, words):
     ("form", "size"),
     [("JPEG", (2000, 1500)), ("PNG", (600, 1900)), ("TIFF", (900, 600)), ("WEBP", (900, 600))],
 )
-def test_a_photograph_is_shrunk_once_and_keeps_its_shape_and_is_turned_upright(
-    tmp_path, form, size, turned
-):
+def test_a_photograph_is_shrunk_once_in_its_shape_and_turned_upright(tmp_path, form, size, turned):
     large, exif = picture(1).resize(size), Image.Exif()
     told = ["Shrunk until the shorter side had 192 pixels"]
     if turned:
@@ -286,9 +284,7 @@ def test_what_is_kept_is_taken_again_unless_it_is_damaged_or_stale(tmp_path, mon
     assert pictures.read_once(path).pixels != first.pixels
 
 
-def test_a_cache_that_cannot_be_written_costs_memory_and_no_picture_and_the_way_is_shown(
-    tmp_path, monkeypatch, capsys
-):
+def test_an_unwritable_cache_costs_no_picture_and_the_way_is_shown(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "file"))  # no folder can be made there
     folder = fill(tmp_path / "pets", n=10)

@@ -48,9 +48,7 @@ def test_an_unknown_asset_and_a_missing_one_are_named_with_what_to_do(asset, tmp
     assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
-def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_named(
-    asset, stick, tmp_path, monkeypatch, capsys
-):
+def test_a_source_folder_of_no_use_is_named_and_why(asset, stick, tmp_path, monkeypatch, capsys):
     message = fetch_message(source=tmp_path / "stik")
     assert str(tmp_path / "stik") in message and "--from" in message
     assert capsys.readouterr().out == ""
@@ -64,9 +62,7 @@ def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_
     assert "could not be written" not in message
 
 
-def test_an_index_out_of_reach_is_told_with_what_to_do_and_hides_no_folder_of_links(
-    asset, stick, monkeypatch
-):
+def test_an_index_out_of_reach_is_told_and_hides_no_folder_of_links(asset, stick, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more when it is asked
     monkeypatch.setenv("PIP_NO_INDEX", "0")
@@ -109,9 +105,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("head", "body", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
-    asset, index, head, body, words, capfd
-):
+def test_what_an_index_answers_instead_is_told_and_no_more(asset, index, head, body, words, capfd):
     content = body.encode() if head is HTML else body
     with index(lambda path: (head, content)):
         message = fetch_message()
@@ -138,24 +132,28 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"), [(Path.unlink, "does not exist"), (damage, "is not used")]
+    ("harm", "state", "words"),
+    [(Path.unlink, "missing", "does not exist"), (damage, "damaged", "is not used")],
 )
-def test_a_file_missing_or_damaged_in_the_cache_is_never_handed_out_and_is_replaced(
-    fetched, stick, capsys, harm, words
-):
+def test_a_missing_or_damaged_file_is_told_and_replaced(fetched, stick, capsys, harm, state, words):
     harm(fetched.folder / "config.json")
     fetch_message()  # there is none
+    (row,) = assets.status(["tiny"])
+    assert row["state"] == state and "config.json" in row["detail"]
     message = message_of(assets.locate, "tiny")
     assert "config.json" in message and words in message and "`ftlearn fetch`" in message
     assets.fetch(["tiny"], source=stick)
     assert ("fetching it again" in capsys.readouterr().out) == (harm is damage)
     assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
+    size = sum(map(len, MEMBERS.values()))
+    verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
+    assert assets.status(["tiny"]) == [verified]
+    assets.fetch(["tiny"])
+    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
 
 
 @pytest.mark.parametrize("place", ["folder", "links", "cache/downloads"])
-def test_a_damaged_archive_is_refused_wherever_it_lies_and_does_not_hide_a_good_one(
-    asset, stick, tmp_path, monkeypatch, place
-):
+def test_a_damaged_archive_is_refused_and_hides_nothing(asset, stick, tmp_path, monkeypatch, place):
     folder = tmp_path / place
     damage(make_wheel(folder))
     if place == "links":
@@ -190,9 +188,7 @@ def test_a_cache_that_cannot_be_written_says_why_and_how_to_move_it_before_anyth
 
 
 @pytest.mark.parametrize("step", ["_stream", "_write_verified"], ids=["download", "extraction"])
-def test_a_disk_that_fills_up_on_the_way_is_called_full_and_nothing_stays_behind(
-    asset, stick, tmp_path, monkeypatch, step
-):
+def test_a_disk_filling_up_is_told_and_nothing_stays(asset, stick, tmp_path, monkeypatch, step):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     with monkeypatch.context() as patched:
         patched.setattr(assets, step, raises(errno.ENOSPC))
@@ -218,9 +214,7 @@ def test_a_read_only_cache_with_the_files_in_it_serves(fetched, monkeypatch):
     assert assets.fetch(["tiny"]) == {"tiny": fetched.folder}
 
 
-def test_what_is_missing_or_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
-    fetched, stick, tmp_path, monkeypatch, read_only
-):
+def test_a_read_only_cache_is_mended_in_the_home(fetched, stick, tmp_path, monkeypatch, read_only):
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings._may_be_written.cache_clear()
     read_only[tmp_path / "cache"] = errno.EACCES  # filled by a teacher
