@@ -193,21 +193,16 @@ def start_fetch(asset, folder, before="", **variables):
 
 @contextlib.contextmanager
 def serve(answer):
-    """A server on loopback; ``answer(path)`` gives (headers, content) or None for 404.
+    """A server on loopback; yields its address and the list of (method, path) that were asked.
 
-    A status in place of the headers, with its words, is an error.
-
-    Yields its address and the list of (method, path) that were asked.
+    ``answer(path)`` gives (headers, content), (status, words) of an error, or None for 404.
     """
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append((self.command, self.path))
-            found = answer(self.path)
-            if found is None:
-                return self.send_error(404)
-            headers, content = found
+            headers, content = answer(self.path) or (404, "Not Found")
             if isinstance(headers, int):
                 return self.send_error(headers, content)
             self.send_response(200)
@@ -234,7 +229,6 @@ def serve(answer):
 
 def index_answer(archive, on_archive=lambda: None):
     """A simple package index that offers one archive."""
-
     page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body></html>'
 
     def answer(path):

@@ -47,7 +47,6 @@ def stick(tmp_path):
 
 @pytest.fixture
 def made(stick, capsys):
-    """The stick, with a bundle on it."""
     bundle.make(stick)
     capsys.readouterr()
     return stick

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import types
 from importlib import metadata
@@ -10,6 +9,7 @@ from importlib import metadata
 import pytest
 from fabricated_assets import make_wheel
 from packaging.requirements import Requirement
+from toy_cases import python
 
 from ftlearn import assets, colab, doctor, notebooks
 from ftlearn.cases import needed_assets
@@ -66,16 +66,9 @@ def run_cell(tmp_path, cell=CELLS[0], changed=None, colab_there=True):
     """What the cell did: pip calls, widget managers enabled, assets fetched, error."""
     clone = tmp_path / "case-files"
     clone.symlink_to(PROJECT)
-    done = subprocess.run(
-        [sys.executable, "-c", SHELL, json.dumps([cell, changed or {}, colab_there])],
-        cwd=tmp_path,
-        env={**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("SEEN ")]
-    assert lines, done.stdout + done.stderr
-    return json.loads(lines[0].removeprefix("SEEN ")) | {"printed": done.stdout}
+    told = json.dumps([cell, changed or {}, colab_there])
+    printed = python(SHELL, told, cwd=tmp_path, IPYTHONDIR=str(tmp_path / "ipython")).stdout
+    return json.loads(printed.split("SEEN ")[1]) | {"printed": printed}
 
 
 def test_every_notebook_begins_with_the_same_cell_which_does_nothing_outside_colab(tmp_path):

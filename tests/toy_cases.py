@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from string import ascii_lowercase
 from xml.etree import ElementTree
 
 import numpy as np
@@ -55,7 +56,7 @@ def save_tiny_model(folder):
     words = sorted({word for words in (*WORDS.values(), FILLERS) for word in words})
     words += [word for name in LABELS for word in name.split()]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words)]
-    pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
+    pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in ascii_lowercase]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
     with torch.random.fork_rng():
@@ -103,7 +104,7 @@ def toy_case(classes=3, sizes=(48, 24, 24), **changes):
     return Case(**(content | changes))
 
 
-def python(code, *arguments, check=True, **variables):
+def python(code, *arguments, check=True, cwd=None, **variables):
     """Run code in another process that finds the package and the test makers; its CompletedProcess.
 
     A variable whose value is None is taken away.
@@ -113,6 +114,7 @@ def python(code, *arguments, check=True, **variables):
     environment = {k: v for k, v in (environment | variables).items() if v is not None}
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,
@@ -221,7 +223,6 @@ SPECIAL = {
     "Unigram": ("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
     "WordPiece": ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"),
 }
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _unigram_tokenizer():
@@ -232,7 +233,7 @@ def _unigram_tokenizer():
     pieces += [(f"\u2581{word}", -3.0 - 0.1 * at) for at, word in enumerate(words)]
     pieces += [(word[at : at + 2], -9.0) for word in words for at in (1, 3) if len(word) > at + 1]
     pieces += [("\u2581query", -5.0), ("\u2581", -4.0)]
-    pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(LETTERS + ":,.")]
+    pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(ascii_lowercase + ":,.")]
     tokenizer = Tokenizer(models.Unigram([*dict(pieces).items(), (mask, 0.0)], unk_id=3))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -246,7 +247,7 @@ def _wordpiece_tokenizer():
     words = [word for pair in DICTIONARY.items() for word in pair]
     pieces = [pad, unknown, "[CLS]", "[SEP]", "[MASK]", *words]
     pieces += [f"##{word[2:]}" for word in words]
-    pieces += [f"{mark}{letter}" for letter in LETTERS for mark in ("", "##")] + [":", ",", "."]
+    pieces += [f"{mark}{letter}" for letter in ascii_lowercase for mark in ("", "##")] + [*":,."]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=unknown))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
