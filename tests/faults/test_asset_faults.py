@@ -82,16 +82,6 @@ LOG_IN_PAGES = {
     "a link": "\ufeff<HTML><body>Welcome! <A href='/accept'>I accept the terms</A></body></HTML>",
     "another place": '<head><meta http-equiv="refresh" content="0;url=/wifi"></head>',
 }
-
-
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick):
-    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES["a link"].encode())
-    with index(lambda path: listing(path) if path.startswith("/simple") else page):
-        message = fetch_message()
-    assert "wants you to log in first" in message and "sha256" not in message
-    assert not asset.folder.exists()
-
-
 LOG_IN = "wants you to log in first: open any page in your browser"
 NOT_FOUND = "no tiny_asset-1.0-py3-none-any.whl was found there"
 ANSWERS = {
@@ -114,8 +104,12 @@ def test_what_an_index_answers_instead_is_told_and_no_more(asset, index, head, b
     assert capfd.readouterr().err == ""
 
 
-def test_a_download_that_fails_is_tried_again(asset, index, stick):
-    good, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
+def test_a_log_in_page_for_a_wheel_is_told_and_what_fails_is_tried_again(asset, index, stick):
+    good, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES["a link"].encode())
+    with index(lambda path: page if "whl" in path else good(path)):
+        message = fetch_message()
+    assert LOG_IN in message and "sha256" not in message and not asset.folder.exists()
+    troubles = [(503, "busy"), (503, "busy")]
     with index(lambda path: troubles.pop() if troubles and "whl" in path else good(path)):
         assets.fetch(["tiny"])
     assert troubles == [] and assets.locate("tiny") == asset.folder
