@@ -66,6 +66,14 @@ def cache(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def tiny_tokenizer(monkeypatch, tiny_folder):
+    """It measures the texts of a learner's tables."""
+    from ftlearn.models import text
+
+    monkeypatch.setattr(text, "model_folder", lambda *_: tiny_folder)
+
+
+@pytest.fixture
 def tiny(monkeypatch, tiny_folder, cache):
     from ftlearn import training
 

@@ -30,9 +30,9 @@ def by_name(members):
     return {member.split("/model/")[1]: content for member, content in members.items()}
 
 
-def put_files(folder, members=MEMBERS):
-    """Write the files that an asset has in the cache into a folder."""
-    for name, content in by_name(members).items():
+def put_files(folder):
+    """Write the files that the tiny asset has in the cache into a folder."""
+    for name, content in by_name(MEMBERS).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -54,13 +54,10 @@ def isolated(monkeypatch, tmp_path):
     """An empty cache, a pip without the user's settings and without an index, a hub that is off."""
     for variable in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
         monkeypatch.delenv(variable)
-    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    variables = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_NO_INDEX": "1"}
+    variables |= {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "NO_PROXY": "127.0.0.1"}
+    for variable, value in {**variables, "FTLEARN_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(variable, value)
     assets._hash.cache_clear()
 
 
@@ -139,22 +136,21 @@ def make_source_archive(folder):
 
 def make_asset(archive, name="tiny", package="tiny-asset", members=MEMBERS, hub=False):
     """The entry for an archive that was made here."""
+    about = {"what": "a fabricated asset", "version": "1.0", "source": "made by a test"}
+    about |= {"package_licence": "MIT", "content_licence": "MIT"}
+    repository = {"repo": "tests/tiny", "revision": REVISION, "note": "made by a test"}
     return assets.Asset(
         name=name,
-        what="a fabricated asset",
         package=package,
-        version="1.0",
         archive=archive.name,
         archive_sha256=sha256(archive.read_bytes()),
         archive_size=archive.stat().st_size,
-        package_licence="MIT",
-        content_licence="MIT",
-        source="made by a test",
         files=tuple(
             assets.AssetFile(member, member.split("/model/")[1], sha256(content), len(content))
             for member, content in members.items()
         ),
-        hub={"repo": "tests/tiny", "revision": REVISION, "note": "made by a test"} if hub else None,
+        hub=repository if hub else None,
+        **about,
     )
 
 
@@ -197,21 +193,16 @@ def start_fetch(asset, folder, before="", **variables):
 
 @contextlib.contextmanager
 def serve(answer):
-    """A server on loopback; ``answer(path)`` gives (headers, content) or None for 404.
+    """A server on loopback; yields its address and the list of (method, path) that were asked.
 
-    A status in place of the headers, with its words, is an error.
-
-    Yields its address and the list of (method, path) that were asked.
+    ``answer(path)`` gives (headers, content), (status, words) of an error, or None for 404.
     """
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append((self.command, self.path))
-            found = answer(self.path)
-            if found is None:
-                return self.send_error(404)
-            headers, content = found
+            headers, content = answer(self.path) or (404, "Not Found")
             if isinstance(headers, int):
                 return self.send_error(headers, content)
             self.send_response(200)
@@ -238,7 +229,6 @@ def serve(answer):
 
 def index_answer(archive, on_archive=lambda: None):
     """A simple package index that offers one archive."""
-
     page = f'<!DOCTYPE html><html><body><a href="/{archive.name}">{archive.name}</a></body></html>'
 
     def answer(path):

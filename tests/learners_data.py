@@ -30,6 +30,10 @@ def items(case):
     return [row for part in PARTS for row in case.part(part)]
 
 
+def group_of(case, by="input"):
+    return {row[by]: row["group"] for row in items(case)}
+
+
 def notes(case):
     return " ".join(case.intake.notes)
 

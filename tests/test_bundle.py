@@ -47,7 +47,6 @@ def stick(tmp_path):
 
 @pytest.fixture
 def made(stick, capsys):
-    """The stick, with a bundle on it."""
     bundle.make(stick)
     capsys.readouterr()
     return stick
@@ -66,16 +65,9 @@ def refusal(stick, capsys):
     return words
 
 
-def on_another_machine(monkeypatch, tmp_path):
-    """An empty cache elsewhere."""
-    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "other machine"))
-
-
-def test_a_bundle_fills_the_empty_cache_of_a_machine_without_a_network(
-    stick, monkeypatch, tmp_path, capsys
-):
+def test_a_bundle_fills_an_empty_cache_without_a_network(stick, monkeypatch, tmp_path, capsys):
     assert cli.main(["bundle", str(stick)]) == 0
-    on_another_machine(monkeypatch, tmp_path)
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
     assert {row["state"] for row in assets.status(NAMES)} == {"missing"}
     with pytest.raises(assets.AssetError, match="could not be fetched"):
         bundle.make(tmp_path / "of nothing")
@@ -128,7 +120,7 @@ def test_an_interrupted_bundle_is_gone_on_with(stick, monkeypatch, tmp_path, aft
     assert len(kept) == max(0, after - 1)
     bundle.make(stick)
     assert kept.items() <= times(stick).items()
-    on_another_machine(monkeypatch, tmp_path)
+    monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "another machine"))
     assets.fetch(NAMES, source=stick)
 
 
@@ -155,9 +147,7 @@ def test_a_second_run_writes_nothing_but_what_is_damaged(made, capsys):
         assert words in capsys.readouterr().out and contents(made) == before
 
 
-def test_other_files_on_the_stick_are_left_alone_and_a_notebook_somebody_worked_in_is_kept(
-    stick, refusal
-):
+def test_other_files_are_left_alone_and_a_notebook_somebody_worked_in_is_kept(stick, refusal):
     theirs = {"holiday.jpg": b"a beach", "notebooks/mine.ipynb": b"my own"}
     (stick / "notebooks").mkdir(parents=True)
     for path, content in theirs.items():
@@ -182,9 +172,7 @@ def test_a_foreign_file_in_the_way_stops_everything(stick, refusal, path):
     assert contents(stick) == {path: b"somebody else's"}
 
 
-def test_too_little_room_or_a_file_in_the_way_is_said_before_anything_is_written(
-    stick, refusal, monkeypatch
-):
+def test_too_little_room_or_a_file_in_the_way_is_said_beforehand(stick, refusal, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(bundle.shutil, "disk_usage", lambda path: SimpleNamespace(free=500))
         assert "0.0 MB free and the bundle needs 0.0 MB more" in refusal()
@@ -218,9 +206,7 @@ def test_pip_brings_packages_with_what_they_need(stick, monkeypatch, world):
     assert "--find-links" in (stick / "README.txt").read_text()
 
 
-def test_pip_is_asked_for_wheels_alone_with_the_tested_versions_and_what_fails_is_said(
-    made, monkeypatch, world, refusal
-):
+def test_pip_is_asked_for_tested_wheels_and_what_fails_is_said(made, monkeypatch, world, refusal):
     calls, code = [], 0
 
     def call(command):

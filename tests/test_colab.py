@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import types
 from importlib import metadata
@@ -10,6 +9,7 @@ from importlib import metadata
 import pytest
 from fabricated_assets import make_wheel
 from packaging.requirements import Requirement
+from toy_cases import python
 
 from ftlearn import assets, colab, doctor, notebooks
 from ftlearn.cases import needed_assets
@@ -66,21 +66,12 @@ def run_cell(tmp_path, cell=CELLS[0], changed=None, colab_there=True):
     """What the cell did: pip calls, widget managers enabled, assets fetched, error."""
     clone = tmp_path / "case-files"
     clone.symlink_to(PROJECT)
-    done = subprocess.run(
-        [sys.executable, "-c", SHELL, json.dumps([cell, changed or {}, colab_there])],
-        cwd=tmp_path,
-        env={**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("SEEN ")]
-    assert lines, done.stdout + done.stderr
-    return json.loads(lines[0].removeprefix("SEEN ")) | {"printed": done.stdout}
+    told = json.dumps([cell, changed or {}, colab_there])
+    printed = python(SHELL, told, cwd=tmp_path, IPYTHONDIR=str(tmp_path / "ipython")).stdout
+    return json.loads(printed.split("SEEN ")[1]) | {"printed": printed}
 
 
-def test_every_notebook_begins_with_the_same_cell_and_anywhere_but_on_colab_it_does_nothing(
-    tmp_path,
-):
+def test_every_notebook_begins_with_the_same_cell_which_does_nothing_outside_colab(tmp_path):
     assert len(set(CELLS)) == 1 and "google.colab" in CELLS[0]
     seen = run_cell(tmp_path, colab_there=False)
     assert seen["error"] is None
@@ -108,9 +99,10 @@ def test_on_colab_only_what_is_missing_is_installed_around_the_torch_that_is_the
     assert project == ["--no-deps", "--editable", str(PROJECT)]
 
 
-def test_a_package_that_was_loaded_before_its_update_asks_for_a_restart(tmp_path):
-    seen = run_cell(tmp_path, "import tqdm\n" + CELLS[0], {"tqdm": "3.0"})
-    assert "tqdm was loaded before it was updated" in seen["error"]
+def test_a_package_loaded_before_its_update_by_whatever_name_asks_for_a_restart(tmp_path):
+    outdated = dict.fromkeys(("medmnist", "pillow", "tqdm"), "0.1")
+    seen = run_cell(tmp_path, "import PIL, tqdm\n" + CELLS[0], outdated)
+    assert "Error('pillow, tqdm was loaded before it was updated" in seen["error"]
     assert "Restart" in seen["error"] and seen["fetched"] == []
 
 
@@ -119,14 +111,6 @@ def test_a_repository_that_cannot_be_cloned_is_named(tmp_path):
     assert "file://" in cell
     seen = run_cell(tmp_path, cell.replace("case-files", "another-folder"))
     assert "SystemExit" in seen["error"] and f"file://{tmp_path}" in seen["error"]
-
-
-def test_a_loaded_package_is_recognised_by_whatever_name_it_is_imported(monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", types.ModuleType("PIL"))
-    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
-    monkeypatch.delitem(sys.modules, "medmnist", raising=False)
-    asked = ["pillow>=99", "tqdm>=99", "medmnist>=99", "no-such-package>=1"]
-    assert colab._loaded_packages(asked) == ["pillow", "tqdm"]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +132,7 @@ def test_what_is_kept_is_never_asked_for(monkeypatch):
     assert not names & {*colab.KEPT, *colab.NOT_NEEDED}
 
 
-def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(
-    monkeypatch, tmp_path, capsys
-):
+def test_a_mounted_drive_keeps_progress_and_gives_its_assets_first(monkeypatch, tmp_path, capsys):
     output = types.SimpleNamespace(enable_custom_widget_manager=lambda: None)
     sources, drive = [], tmp_path / "ftlearn"
     monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
@@ -172,9 +154,7 @@ def test_a_mounted_drive_keeps_progress_and_its_assets_are_taken_first(
 
 
 @pytest.mark.usefixtures("isolated")
-def test_pip_installs_a_missing_package_and_refuses_one_that_would_replace_torch(
-    monkeypatch, tmp_path
-):
+def test_pip_installs_what_is_missing_and_refuses_what_would_replace_torch(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "installed"))
     make_wheel(tmp_path / "wheels", package="greedy", needs="torch==0.1")

@@ -83,9 +83,6 @@ def plain(text):
     return "".join(c for c in text if not unicodedata.combining(c)).casefold()
 
 
-# --- the bibliography -------------------------------------------------------------------------
-
-
 @functools.cache
 def bibliography():
     """BibTeX entries as a list of (key, dict of field to value); values are in braces."""
@@ -147,7 +144,12 @@ def test_a_citation_is_recognised_inside_its_link_and_behind_it_and_a_paper_howe
         assert identity(spelling.format("2202.10054")) == "10.48550/arxiv.2202.10054"
 
 
-def test_every_entry_names_who_what_when_and_where_under_a_key_of_author_and_year():
+def test_entries_are_sorted_and_each_work_has_one_that_says_who_what_when_and_where():
+    keys = [key for key, _ in bibliography()]
+    assert keys == sorted(set(keys))
+    for name in ("doi", "eprint", "url", "title"):
+        values = [fields[name].casefold() for _, fields in bibliography() if name in fields]
+        assert len(values) == len(set(values)), name
     for key, fields in bibliography():
         assert {"author", "title", "year"} <= set(fields) <= FIELDS, f"{key}: {list(fields)}"
         assert "doi" in fields or "url" in fields, f"{key} has neither doi nor url"
@@ -157,14 +159,6 @@ def test_every_entry_names_who_what_when_and_where_under_a_key_of_author_and_yea
         assert re.fullmatch(r"https?://\S+", fields.get("url", "http://x")), key
         surname = re.sub(r"[^a-z]", "", first_surname(fields["author"]))
         assert key == f"{surname}{fields['year']}" or fields["author"].startswith("{"), key
-
-
-def test_entries_are_sorted_and_no_two_are_the_same_work():
-    keys = [key for key, _ in bibliography()]
-    assert keys == sorted(set(keys))
-    for name in ("doi", "eprint", "url", "title"):
-        values = [fields[name].casefold() for _, fields in bibliography() if name in fields]
-        assert len(values) == len(set(values)), name
 
 
 @pytest.mark.parametrize("path", [*TEXTS, *MODULES], ids=label)
@@ -182,9 +176,6 @@ def test_every_work_that_a_text_cites_is_in_the_bibliography_with_its_author_and
         # A work may be cited by who wrote it or, where that is an office, by its initials.
         assert cited in plain(fields["author"]) or key.startswith(cited), f"{author}: {key}"
         assert year == fields["year"], f"{author} {year}: {key}"
-
-
-# --- links, images, headings ------------------------------------------------------------------
 
 
 def test_every_relative_link_of_documents_and_acts_leads_to_a_file_and_a_heading(tmp_path):
@@ -223,9 +214,6 @@ def test_the_glossary_is_alphabetical_and_explains_every_term_under_its_letter()
     assert terms == sorted(terms, key=str.casefold) != []
 
 
-# --- what the documents promise ---------------------------------------------------------------
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
 def test_every_make_target_and_ftlearn_command_in_a_document_exists(path):
     fenced = re.findall(r"^```\w*\n(.*?)^```", all_text(path), flags=re.MULTILINE | re.DOTALL)
@@ -262,9 +250,6 @@ def test_readme_and_data_cards_name_every_asset_with_its_version(name):
     for path in (ROOT / "README.md", ROOT / "data" / "README.md"):
         text = " ".join(all_text(path).split())
         assert f"`{asset.package}` {asset.version}" in text, label(path)
-
-
-# --- pins -------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -370,9 +355,6 @@ def test_a_pin_that_needs_a_newer_python_says_so():
         allowed = SpecifierSet((found and found.metadata["Requires-Python"]) or "")
         for python in ("3.10.12", "3.11.4", "3.11.7", "3.12.1"):
             assert applies(pin, python) == (python in allowed) or not found, f"{pin} on {python}"
-
-
-# --- conda and Binder -------------------------------------------------------------------------
 
 
 def test_the_conda_environment_leaves_all_but_pytorchs_index_to_pyproject_and_constraints():

@@ -1,14 +1,13 @@
 """The hub track of Act 2: parquet files of the true form, from a server on loopback."""
 
 import hashlib
-import io
 import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from fabricated_assets import hub_answer, serve
+from learners_data import PARTS, frame
 from PIL import Image
 from torchvision.datasets import eurosat
 from toy_cases import python
@@ -29,47 +28,37 @@ print(json.dumps({"parts": parts, **about, **sizes, "card": case.card, "metric":
 """
 
 
-def parquet(rows):
-    """A parquet file as the hub's own converter writes it: typed columns, no index."""
-    stream = io.BytesIO()
-    pd.DataFrame(rows).to_parquet(stream, index=False)
-    return stream.getvalue()
+def parquet_files(folder, frames):
+    """Parquet files as the hub's own converter writes them: typed columns, no index."""
+    return {
+        f"{folder}/{part}-00000-of-00001.parquet": rows.to_parquet(index=False)
+        for part, rows in frames.items()
+    }
 
 
 def sst2_files():
     train = [(f"phrase number {i} of many words ", i % 2) for i in range(400)]
     train += [("too short ", 0), ("Held out sentence number 3 .", 1)]
     held_out = [(f"held out sentence number {i} . ", i % 2) for i in range(30)]
-    return {
-        f"data/{part}-00000-of-00001.parquet": parquet(
-            [{"idx": i, "sentence": text, "label": label} for i, (text, label) in enumerate(rows)]
-        )
-        for part, rows in (("train", train), ("validation", held_out))
-    }
+    frames = {}
+    for part, rows in (("train", train), ("validation", held_out)):
+        frames[part] = frame(rows, ("sentence", "label")).reset_index(names="idx")
+    return parquet_files("data", frames)
 
 
 def irony_files():
-    return {
-        f"irony/{part}-00000-of-00001.parquet": parquet(
-            [{"text": f"{part} tweet {i} @user", "label": i % 2} for i in range(size)]
-        )
-        for part, size in (("train", 200), ("validation", 50), ("test", 60))
-    }
+    frames = {}
+    for part, size in (("train", 200), ("validation", 50), ("test", 60)):
+        frames[part] = frame([(f"{part} tweet {i} @user", i % 2) for i in range(size)])
+    return parquet_files("irony", frames)
 
 
 def opened(name, repository, files, tmp_path):
     prefix = f"/datasets/{repository}/resolve/main/"
+    hub = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": None, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    hub |= {"NO_PROXY": "127.0.0.1", "FTLEARN_CACHE": str(settings.cache_folder())}
     with serve(hub_answer(prefix, files)) as (address, asked):
-        done = python(
-            OPEN,
-            name,
-            HF_ENDPOINT=address,
-            HF_HOME=str(tmp_path),
-            HF_HUB_OFFLINE=None,
-            NO_PROXY="127.0.0.1",
-            HF_HUB_DISABLE_TELEMETRY="1",
-            FTLEARN_CACHE=str(settings.cache_folder()),
-        )
+        done = python(OPEN, name, HF_ENDPOINT=address, **hub)
     assert {path.split("?")[0] for _, path in asked} == {prefix + file for file in files}
     return json.loads(done.stdout.strip().split("\n")[-1])
 
@@ -136,8 +125,7 @@ def write_eurosat(cache, numbers):
 
 def parts_of_eurosat(pace="full"):
     case = ftlearn.open_case("satellite", track="hub", pace=pace)
-    names = ("train", "validation", "test")
-    return case, {name: list(case.part(name)["item_id"]) for name in names}
+    return case, {name: list(case.part(name)["item_id"]) for name in PARTS}
 
 
 def test_eurosat_is_read_from_a_folder_of_the_published_form_and_not_fetched(cache, monkeypatch):

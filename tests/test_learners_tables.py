@@ -15,15 +15,11 @@ from learners_data import frame, items, made_up, notes, reasons
 from watched_writes import watching
 
 import ftlearn
-from ftlearn.cases import labels, own_data, tables
+from ftlearn.cases import labels, tables
 from ftlearn.cases.intake import NotThere, Refused
 
+pytestmark = pytest.mark.usefixtures("tiny_tokenizer")
 SLOW = 5000  # generated tables in `make test-slow`
-
-
-@pytest.fixture(autouse=True)
-def tiny_tokenizer(monkeypatch, tiny_folder):
-    monkeypatch.setattr(own_data.text_models, "model_folder", lambda *_: tiny_folder)
 
 
 def read(tmp_path, content, name="t.csv"):
@@ -74,7 +70,6 @@ def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
     ("line", "text"),
     [
         (r'"She said \"yes\", again",pos', 'She said "yes", again'),
-        ('"She said ""yes"", again",pos', 'She said "yes", again'),
         ('"She said "yes", again","pos"', 'She said "yes", again'),
         ('"It is fine, I think" ,pos', "It is fine, I think"),
         ("'It is fine, I think',pos", "It is fine, I think"),
@@ -82,7 +77,6 @@ def test_a_stray_quote_swallows_no_row(tmp_path, delimiter, mark_at, close_at):
         ('"yes" he said,pos', '"yes" he said'),
         ("'tis fine,pos", "'tis fine"),
         ('"C:\\dir\\",pos', "C:\\dir\\"),
-        ('"two, lines\nwith, commas",pos', "two, lines\nwith, commas"),
         ('"a line\nthe label is,neg\nthen, more",pos', "a line\nthe label is,neg\nthen, more"),
     ],
 )
@@ -111,15 +105,11 @@ def test_a_few_bad_bytes_garble_no_other_row(tmp_path, word, beside):
         ("utf-32", "Schöne Grüße", "UTF-32"),
         ("cp1252", "schöne Grüße – 5 €", "Windows-1252 (guessed)"),
         ("cp1251", "Плохая погода, но фильм мне понравился", "cp1251 (guessed)"),
-        ("koi8-r", "очень хорошо", "koi8_r (guessed)"),
         ("big5", "這部電影很好看", "big5"),
-        ("cp1256", "هذا فيلم جيد جدا", "cp1256 (guessed)"),
     ],
     ids=lambda value: value if value.isascii() else "",
 )
-def test_the_encoding_is_found_out_and_told_with_a_text_to_check_it(
-    tmp_path, encoding, words, named
-):
+def test_the_encoding_is_found_out_and_told_with_a_text_to_check(tmp_path, encoding, words, named):
     form = '"' + words + ' {text}",{label}\n'
     table = read(tmp_path, ("text,label\n" + lines(60, form)).encode(encoding))
     assert table.columns == ["text", "label"] and table.rows[0]["text"].startswith(words)
@@ -192,7 +182,6 @@ FURTHER = "is no header; names seem to stand . lines further down"
         ("", "{label},{text}\n", ("1", "0"), DATA),
         ("", "{at};{text};{label}\n", ("Sport", "Politik"), DATA),
         ("Export 2024\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
-        ("Reviews\nof this year\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
         ("a\n\nb\n", "{text},{label}\n", ("pos", "neg"), FURTHER),
     ],
 )
@@ -262,18 +251,13 @@ def test_a_file_of_every_form_is_the_same_case_as_a_table_in_memory(tmp_path):
     assert [number for number, *_ in table.broken] == [61, 62]
 
 
-def test_gaps_of_a_dataframe_are_left_out_and_listed():
-    gaps = [("some words here", value) for value in (None, float("nan"), pd.NA, pd.NaT)]
-    case = ftlearn.case_from_csv(frame([*made_up(40), *gaps]).astype(object))
-    assert list(reasons(case)) == ["row 40", "row 41", "row 42", "row 43"]
-
-
-def test_values_that_are_no_text_are_written_as_a_reader_would():
+def test_values_that_are_no_text_are_written_as_a_reader_would_and_gaps_as_nothing():
     cells = {"a": [1.0, 2.5, None], "b": [[1, "é"], np.array([1, 2]), "\ud800"]}
+    cells["c"] = [pd.NA, pd.NaT, None]
     assert tables.read_table(pd.DataFrame(cells)).rows == [
-        {"a": "1", "b": '[1, "é"]'},
-        {"a": "2.5", "b": "[1, 2]"},
-        {"a": "", "b": tables.UNREADABLE},
+        {"a": "1", "b": '[1, "é"]', "c": ""},
+        {"a": "2.5", "b": "[1, 2]", "c": ""},
+        {"a": "", "b": tables.UNREADABLE, "c": ""},
     ]
 
 
@@ -324,6 +308,7 @@ SPELLING = "differ only in capitals, spaces or marks"
         (("Washington, DC", "Portland, OR"), None), (("good", "very good"), None),
         (("Cat", "cat"), SPELLING), (("type-1", "type 1"), SPELLING), (("Yes.", "yes"), SPELLING),
         (tuple(str(at) for at in range(50)), "the numbers 0 to 49"),
+        (("joy", "anger") * 12 + ("joy|anger",), "several (joined by '|'): 'joy|anger'"),
     ],
 )  # fmt: skip
 def test_labels_are_left_alone_and_a_doubt_is_told(names, doubt):
@@ -333,13 +318,6 @@ def test_labels_are_left_alone_and_a_doubt_is_told(names, doubt):
         assert doubt in notes(case)
     else:
         assert "differ only" not in notes(case) and "several" not in notes(case)
-
-
-def test_a_few_labels_that_look_like_several_are_told():
-    rows = made_up(300, ("joy", "anger"))
-    rows[:6] = [(text, "joy|anger") for text, _ in rows[:6]]
-    told = "look like several (joined by '|'): 'joy|anger'"
-    assert told in notes(ftlearn.case_from_csv(frame(rows)))
 
 
 @pytest.mark.parametrize(

@@ -6,37 +6,26 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from learners_data import PARTS, frame, items, made_up, no_group_is_torn, notes, reasons
+from learners_data import PARTS, frame, group_of, items, made_up, no_group_is_torn, notes, reasons
 from toy_cases import FILLERS, WORDS, links_of_well_formed
 
 import ftlearn
-from ftlearn.cases import own_case, own_data, split
+from ftlearn.cases import own_case, split
 from ftlearn.cases.intake import Refused
 
+pytestmark = pytest.mark.usefixtures("tiny_tokenizer")
 NAMES = ("fever", "tumour", "injury")
-
-
-@pytest.fixture(autouse=True)
-def tiny_tokenizer(monkeypatch, tiny_folder):
-    monkeypatch.setattr(own_data.text_models, "model_folder", lambda *_: tiny_folder)
+PAIR = ("source", "target")
 
 
 def texts(n, seed=0):
     return made_up(n, NAMES, seed)
 
 
-def write(path, rows, **options):
-    frame(rows).to_csv(path, index=False, **options)
-    return path
-
-
-def group_of(case):
-    return {row["input"]: row["group"] for row in items(case)}
-
-
 def test_the_case_is_that_of_the_file(tmp_path):
     rows = texts(300)
-    case = ftlearn.case_from_csv(write(tmp_path / "t.csv", rows))
+    frame(rows).to_csv(tmp_path / "t.csv", index=False)
+    case = ftlearn.case_from_csv(tmp_path / "t.csv")
     assert (case.name, case.data_name) == ("own_t", "t.csv")
     for row in items(case):
         assert (row["input"], case.label_names[row["label"]]) == rows[row["row"] - 2]
@@ -74,7 +63,8 @@ def test_a_notebook_shows_a_refusal_as_one_sentence_without_a_traceback(tmp_path
 def test_rows_without_text_or_label_and_classes_that_are_too_small_are_listed(tmp_path):
     rows = [*texts(60), ("", "fever"), ("no label here at all", "  "), ("  ", "")]
     rows += [("something else entirely here", "rare"), ("yet another odd text", "rare")]
-    case = ftlearn.case_from_csv(write(tmp_path / "t.csv", rows))
+    frame(rows).to_csv(tmp_path / "t.csv", index=False)
+    case = ftlearn.case_from_csv(tmp_path / "t.csv")
     too_small = "class 'rare' has fewer than 5 groups, too few to learn and to test"
     assert reasons(case) == {
         "row 62": "nothing in column 'text'",
@@ -130,9 +120,7 @@ def test_repeats_and_near_repeats_stand_on_one_side(monkeypatch, rows_at_once):
     [([f"Order {i} arrived" for i in range(20)], 1), (["Thanks", "thanks!"] * 5, 1),
      (["अच्छी", "अच्छा", "কি", "কী", "שָׁלוֹם", "שלום"], 6)],
 )  # fmt: skip
-def test_short_texts_are_one_group_where_their_words_and_the_marks_of_letters_are_the_same(
-    short, groups
-):
+def test_short_texts_are_one_group_where_words_and_marks_of_letters_are_the_same(short, groups):
     rows = [*texts(90), *((text, "fever") for text in short)]
     group = group_of(ftlearn.case_from_csv(frame(rows)))
     assert len({group[text] for text in short}) == groups
@@ -236,13 +224,11 @@ def test_an_own_test_file_is_the_test_part_whole_and_nothing_of_it_leaks(tmp_pat
     rows = texts(200)
     held_out = [*texts(60, seed=9), (rows[0][0].upper(), rows[0][1])]
     rows.append((" ".join([*held_out[5][0].split()[:-1], "changed"]), held_out[5][1]))
-    case = ftlearn.case_from_csv(
-        write(tmp_path / "t.csv", rows),
-        test=write(tmp_path / "test.csv", held_out, sep=";", encoding="utf-16"),
-    )
+    frame(held_out).to_csv(tmp_path / "test.csv", index=False, sep=";", encoding="utf-16")
+    case = ftlearn.case_from_csv(frame(rows), test=tmp_path / "test.csv")
     assert list(case.test["input"]) == [text for text, _ in held_out]
     assert no_group_is_torn(case)
-    for row in ("row 2", f"row {len(rows) + 1}"):
+    for row in ("row 0", f"row {len(rows) - 1}"):
         assert "it would leak" in reasons(case)[row]
     assert 6 <= len(case.train) / len(case.validation) <= 9
     assert "test file: UTF-16" in case.intake.read_as
@@ -293,10 +279,6 @@ def test_the_intake_is_well_formed_and_nothing_from_the_file_adds_markup():
     assert "30 left out: nothing in column 'text' (row 92, " in str(intake)
 
 
-def pairs(rows):
-    return frame(rows, ("source", "target"))
-
-
 def pair_rows(n):
     return [(text, " ".join(reversed(text.split()))) for text, _ in texts(n)]
 
@@ -306,11 +288,11 @@ def test_pairs_that_are_alike_on_either_side_stand_on_one_side():
     rows.append((rows[0][0], "quite another wording of it all"))
     rows.append(("new words for old ones here", rows[1][1]))
     rows += [("same", "same"), ("", "x"), ("x", " ")]
-    case = ftlearn.case_from_pairs(pairs(rows))
+    case = ftlearn.case_from_pairs(frame(rows, PAIR))
     assert (case.task, case.metric, case.label_names) == ("retrieval", "accuracy_at_1", [])
     assert (case.generalist, case.track) == ("multilingual_e5_small_q4", "starter")
     assert case.places == {"test": f", 1 of {len(case.test)} to be found"}
-    on_hub = ftlearn.case_from_pairs(pairs(rows), track="hub")
+    on_hub = ftlearn.case_from_pairs(frame(rows, PAIR), track="hub")
     assert (on_hub.generalist, on_hub.generalist_label) == ("mbert", "mBERT")
     group = {row["row"]: row["group"] for row in items(case)}
     assert group[0] == group[120] and group[1] == group[121] and no_group_is_torn(case)
@@ -323,7 +305,7 @@ def test_pairs_that_are_alike_on_either_side_stand_on_one_side():
 def test_pairs_with_a_test_file_of_their_own_do_not_leak():
     rows = pair_rows(120)
     held_out = [*rows[:5], ("a b c d", "d c b a"), ("x", "")]
-    case = ftlearn.case_from_pairs(pairs(rows), test=pairs(held_out))
+    case = ftlearn.case_from_pairs(frame(rows, PAIR), test=frame(held_out, PAIR))
     assert len(case.test) == 6 and no_group_is_torn(case)
     assert {f"row {n}" for n in range(5)} | {"test row 6"} <= set(reasons(case))
 
@@ -332,7 +314,7 @@ def test_a_system_that_is_never_wrong_scores_one_hundred_per_cent():
     sources = [text for text, _ in made_up(200, seed=3)]
     targets = [text for text, _ in made_up(200, seed=4)]
     answers = {sources[at]: targets[at if at % 2 else at // 4] for at in range(200)}
-    case = ftlearn.case_from_pairs(pairs(answers.items()))
+    case = ftlearn.case_from_pairs(frame(answers.items(), PAIR))
     assert len(set(case.test["translation"])) < len(case.test)
 
     class Knowing:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learners_data import KINDS, PARTS, items, no_group_is_torn, notes, picture, reasons
+from learners_data import KINDS, PARTS, group_of, items, no_group_is_torn, notes, picture, reasons
 from PIL import Image
 
 import ftlearn
@@ -17,10 +17,7 @@ from ftlearn.cases import own_images, pictures
 from ftlearn.cases.intake import Refused
 from ftlearn.models import vision
 
-
-@pytest.fixture(autouse=True)
-def own_cache(cache):
-    """What is kept of the pictures goes to a cache of the test's own."""
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def fill(folder, classes=("cat", "dog"), n=30, start=0):
@@ -29,10 +26,6 @@ def fill(folder, classes=("cat", "dog"), n=30, start=0):
         for i in range(n):
             picture(start + 1000 * number + i).save(folder / label / f"patient{i // 2}_{i}.png")
     return folder
-
-
-def groups_of(case):
-    return {row["file"]: row["group"] for row in items(case)}
 
 
 def test_a_folder_of_classes_becomes_a_case_that_no_longer_needs_the_files(tmp_path):
@@ -82,7 +75,7 @@ def test_equal_and_nearly_equal_images_stand_on_one_side_and_flat_ones_only_if_e
     for name, grey in {"10": 10, "20": 20, "30": 30, "10 again": 10}.items():
         Image.new("L", (32, 32), grey).save(folder / "cat" / f"flat{name}.png")
     case = ftlearn.case_from_folder(folder)
-    groups = groups_of(case)
+    groups = group_of(case, "file")
     same = ("cat/patient3_7.png", "dog/copy.bmp", "cat/larger.png", "cat/lossy.jpg")
     assert len({groups[name] for name in (*same, "cat/turned.png")}) == 1
     assert groups["cat/flat10.png"] == groups["cat/flat10 again.png"]
@@ -96,7 +89,7 @@ def test_patients_named_in_the_files_stay_together_where_the_pattern_fits(tmp_pa
     (folder / "cat" / "patient0_0.png").rename(folder / "cat" / "nobody.png")
     case = ftlearn.case_from_folder(folder, group=r"(patient\d+)_")
     groups = {}
-    for file, group in groups_of(case).items():
+    for file, group in group_of(case, "file").items():
         groups.setdefault(file.rpartition("/")[2].partition("_")[0], set()).add(group)
     assert len(groups) == 16 and all(len(found) == 1 for found in groups.values())
     assert no_group_is_torn(case)
@@ -200,7 +193,7 @@ def test_pictures_of_every_kind_are_seen_alike_by_intake_training_and_widget(tmp
         with open(label / f"{number}.whatever", "w+b") as file:
             save(number, file)
     case = ftlearn.case_from_folder(tmp_path / "zoo")
-    assert len(items(case)) == 24 and len(set(groups_of(case).values())) >= 20
+    assert len(items(case)) == 24 and len(set(group_of(case, "file").values())) >= 20
     counted = [note for note in case.intake.notes if note.endswith(": 24 pictures.")]
     assert len(counted) == len(told)
     assert all(any(words in note for note in counted) for words in told)
@@ -243,9 +236,7 @@ def test_formats_that_cannot_be_read_are_named(tmp_path, content, words):
     ("form", "size"),
     [("JPEG", (2000, 1500)), ("PNG", (600, 1900)), ("TIFF", (900, 600)), ("WEBP", (900, 600))],
 )
-def test_a_photograph_is_shrunk_once_and_keeps_its_shape_and_is_turned_upright(
-    tmp_path, form, size, turned
-):
+def test_a_photograph_is_shrunk_once_in_its_shape_and_turned_upright(tmp_path, form, size, turned):
     large, exif = picture(1).resize(size), Image.Exif()
     told = ["Shrunk until the shorter side had 192 pixels"]
     if turned:
@@ -289,9 +280,7 @@ def test_what_is_kept_is_taken_again_unless_it_is_damaged_or_stale(tmp_path, mon
     assert pictures.read_once(path).pixels != first.pixels
 
 
-def test_a_cache_that_cannot_be_written_costs_memory_and_no_picture_and_the_way_is_shown(
-    tmp_path, monkeypatch, capsys
-):
+def test_an_unwritable_cache_costs_no_picture_and_the_way_is_shown(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FTLEARN_CACHE", str(tmp_path / "file"))  # no folder can be made there
     folder = fill(tmp_path / "pets", n=10)

@@ -5,10 +5,14 @@ import os
 import random
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
+from string import ascii_lowercase
+from xml.etree import ElementTree
 
-from datasets import Dataset
+import numpy as np
+from datasets import Dataset, Features, Image, Sequence, Value
+from PIL import Image as Pillow
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from ftlearn.cases.case import Case
 
@@ -52,13 +56,12 @@ def save_tiny_model(folder):
     words = sorted({word for words in (*WORDS.values(), FILLERS) for word in words})
     words += [word for name in LABELS for word in name.split()]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words)]
-    pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
+    pieces += [f"{mark}{letter}" for mark in ("", "##") for letter in ascii_lowercase]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     BertTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
-    config = tiny_bert(len(vocabulary))
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        BertModel(config).save_pretrained(folder)
+        BertModel(tiny_bert(len(vocabulary))).save_pretrained(folder)
     return folder
 
 
@@ -101,7 +104,7 @@ def toy_case(classes=3, sizes=(48, 24, 24), **changes):
     return Case(**(content | changes))
 
 
-def python(code, *arguments, check=True, **variables):
+def python(code, *arguments, check=True, cwd=None, **variables):
     """Run code in another process that finds the package and the test makers; its CompletedProcess.
 
     A variable whose value is None is taken away.
@@ -111,6 +114,7 @@ def python(code, *arguments, check=True, **variables):
     environment = {k: v for k, v in (environment | variables).items() if v is not None}
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,
@@ -123,28 +127,12 @@ def python(code, *arguments, check=True, **variables):
 
 def links_of_well_formed(page):
     """The addresses that a page links to; fails where a tag is not closed, or out of turn."""
-    opened, links = [], []
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag, attributes):
-            if tag != "br":
-                opened.append(tag)
-            links.extend(value for name, value in attributes if name == "href")
-
-        def handle_endtag(self, tag):
-            assert opened.pop() == tag
-
-    Reader().feed(page)
-    assert opened == []
-    return links
+    root = ElementTree.fromstring(f"<page>{page.replace('<br>', '<br/>')}</page>")
+    return [tag.get("href") for tag in root.iter() if "href" in tag.attrib]
 
 
 def toy_images(name, n):
     """A part with n grey images: a patch of lying or standing stripes, the class, inside `box`."""
-    import numpy as np
-    from datasets import Features, Image, Sequence, Value
-    from PIL import Image as Pillow
-
     rng = np.random.default_rng([0, *name.encode()])
     rows = []
     for i in range(n):
@@ -235,20 +223,17 @@ SPECIAL = {
     "Unigram": ("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
     "WordPiece": ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"),
 }
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _unigram_tokenizer():
     """Pieces as XLM-R has them: specials first but for the mask, scores, a mark for a space."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
-
     begin, pad, end, unknown, mask = SPECIAL["Unigram"]
     words = [word for pair in DICTIONARY.items() for word in pair]
     pieces = [(token, 0.0) for token in (begin, pad, end, unknown)]
     pieces += [(f"\u2581{word}", -3.0 - 0.1 * at) for at, word in enumerate(words)]
     pieces += [(word[at : at + 2], -9.0) for word in words for at in (1, 3) if len(word) > at + 1]
     pieces += [("\u2581query", -5.0), ("\u2581", -4.0)]
-    pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(LETTERS + ":,.")]
+    pieces += [(letter, -11.0 - 0.1 * at) for at, letter in enumerate(ascii_lowercase + ":,.")]
     tokenizer = Tokenizer(models.Unigram([*dict(pieces).items(), (mask, 0.0)], unk_id=3))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -258,13 +243,11 @@ def _unigram_tokenizer():
 
 def _wordpiece_tokenizer():
     """Pieces as BERT has them: specials first, a mark for what goes on a word."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
     _, pad, _, unknown, _ = SPECIAL["WordPiece"]
     words = [word for pair in DICTIONARY.items() for word in pair]
     pieces = [pad, unknown, "[CLS]", "[SEP]", "[MASK]", *words]
     pieces += [f"##{word[2:]}" for word in words]
-    pieces += [f"{mark}{letter}" for letter in LETTERS for mark in ("", "##")] + [":", ",", "."]
+    pieces += [f"{mark}{letter}" for letter in ascii_lowercase for mark in ("", "##")] + [*":,."]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=unknown))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
@@ -273,8 +256,6 @@ def _wordpiece_tokenizer():
 
 
 def _with_specials(tokenizer, kind):
-    from tokenizers import processors
-
     begin, _, end, _, _ = SPECIAL[kind]
     tokenizer.add_special_tokens(list(SPECIAL[kind]))
     tokenizer.post_processor = processors.TemplateProcessing(

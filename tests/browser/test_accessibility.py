@@ -42,9 +42,6 @@ COLOURS = """() => [...document.querySelectorAll('html, body, body *')].map(one 
 }).join()"""
 
 
-# --- pages --------------------------------------------------------------------------------------
-
-
 def made_up(low, outcome, unit="points", pace="full"):
     """A case of a report: a verdict whose interval begins at `low`, another, and a race."""
     primary = {"baseline": "linear_probe", "specialist": "specialist"}
@@ -116,9 +113,6 @@ def folder(tmp_path_factory):
         nbformat.write(notebook(), root / "report" / "notebooks" / "00_start_here.ipynb")
         report.write_index(root / "report")
     return root
-
-
-# --- what is found ------------------------------------------------------------------------------
 
 
 def look(page, path):

@@ -8,15 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fabricated_assets import (
-    MEMBERS,
-    damage,
-    index_answer,
-    make_asset,
-    make_wheel,
-    put_files,
-    start_fetch,
-)
+from fabricated_assets import MEMBERS, damage, index_answer, make_asset, make_wheel, start_fetch
 
 from ftlearn import assets, files, settings
 
@@ -25,7 +17,6 @@ pytestmark = pytest.mark.usefixtures("isolated")
 
 @pytest.fixture
 def fetched(asset, stick):
-    """The same, in the cache."""
     assets.fetch(["tiny"], source=stick)
     return asset
 
@@ -57,9 +48,7 @@ def test_an_unknown_asset_and_a_missing_one_are_named_with_what_to_do(asset, tmp
     assert "`ftlearn fetch`" in message and "--from FOLDER" in message and asset.archive in message
 
 
-def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_named(
-    asset, stick, tmp_path, monkeypatch, capsys
-):
+def test_a_source_folder_of_no_use_is_named_and_why(asset, stick, tmp_path, monkeypatch, capsys):
     message = fetch_message(source=tmp_path / "stik")
     assert str(tmp_path / "stik") in message and "--from" in message
     assert capsys.readouterr().out == ""
@@ -73,9 +62,7 @@ def test_a_source_folder_that_is_absent_or_lacks_the_asset_or_cannot_be_read_is_
     assert "could not be written" not in message
 
 
-def test_an_index_out_of_reach_is_told_with_what_to_do_and_hides_no_folder_of_links(
-    asset, stick, monkeypatch
-):
+def test_an_index_out_of_reach_is_told_and_hides_no_folder_of_links(asset, stick, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more when it is asked
     monkeypatch.setenv("PIP_NO_INDEX", "0")
@@ -95,16 +82,6 @@ LOG_IN_PAGES = {
     "a link": "\ufeff<HTML><body>Welcome! <A href='/accept'>I accept the terms</A></body></HTML>",
     "another place": '<head><meta http-equiv="refresh" content="0;url=/wifi"></head>',
 }
-
-
-def test_a_log_in_page_in_place_of_the_wheel_is_told_as_such(asset, index, stick):
-    listing, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES["a link"].encode())
-    with index(lambda path: listing(path) if path.startswith("/simple") else page):
-        message = fetch_message()
-    assert "wants you to log in first" in message and "sha256" not in message
-    assert not asset.folder.exists()
-
-
 LOG_IN = "wants you to log in first: open any page in your browser"
 NOT_FOUND = "no tiny_asset-1.0-py3-none-any.whl was found there"
 ANSWERS = {
@@ -118,9 +95,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("head", "body", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
-    asset, index, head, body, words, capfd
-):
+def test_what_an_index_answers_instead_is_told_and_no_more(asset, index, head, body, words, capfd):
     content = body.encode() if head is HTML else body
     with index(lambda path: (head, content)):
         message = fetch_message()
@@ -129,8 +104,12 @@ def test_what_an_index_answers_in_place_of_the_wheel_is_told_and_nothing_else(
     assert capfd.readouterr().err == ""
 
 
-def test_a_download_that_fails_is_tried_again(asset, index, stick):
-    good, troubles = index_answer(stick / asset.archive), [(503, "busy"), (503, "busy")]
+def test_a_log_in_page_for_a_wheel_is_told_and_what_fails_is_tried_again(asset, index, stick):
+    good, page = index_answer(stick / asset.archive), (HTML, LOG_IN_PAGES["a link"].encode())
+    with index(lambda path: page if "whl" in path else good(path)):
+        message = fetch_message()
+    assert LOG_IN in message and "sha256" not in message and not asset.folder.exists()
+    troubles = [(503, "busy"), (503, "busy")]
     with index(lambda path: troubles.pop() if troubles and "whl" in path else good(path)):
         assets.fetch(["tiny"])
     assert troubles == [] and assets.locate("tiny") == asset.folder
@@ -147,24 +126,28 @@ def test_a_hub_that_is_switched_off_is_one_of_the_sources_tried(stick, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"), [(Path.unlink, "does not exist"), (damage, "is not used")]
+    ("harm", "state", "words"),
+    [(Path.unlink, "missing", "does not exist"), (damage, "damaged", "is not used")],
 )
-def test_a_file_missing_or_damaged_in_the_cache_is_never_handed_out_and_is_replaced(
-    fetched, stick, capsys, harm, words
-):
+def test_a_missing_or_damaged_file_is_told_and_replaced(fetched, stick, capsys, harm, state, words):
     harm(fetched.folder / "config.json")
     fetch_message()  # there is none
+    (row,) = assets.status(["tiny"])
+    assert row["state"] == state and "config.json" in row["detail"]
     message = message_of(assets.locate, "tiny")
     assert "config.json" in message and words in message and "`ftlearn fetch`" in message
     assets.fetch(["tiny"], source=stick)
     assert ("fetching it again" in capsys.readouterr().out) == (harm is damage)
     assert (assets.locate("tiny") / "config.json").read_bytes() in MEMBERS.values()
+    size = sum(map(len, MEMBERS.values()))
+    verified = {"name": "tiny", "state": "verified", "bytes": size, "detail": ""}
+    assert assets.status(["tiny"]) == [verified]
+    assets.fetch(["tiny"])
+    assert capsys.readouterr().out == "tiny: in the cache (0.0 MB)\n"
 
 
 @pytest.mark.parametrize("place", ["folder", "links", "cache/downloads"])
-def test_a_damaged_archive_is_refused_wherever_it_lies_and_does_not_hide_a_good_one(
-    asset, stick, tmp_path, monkeypatch, place
-):
+def test_a_damaged_archive_is_refused_and_hides_nothing(asset, stick, tmp_path, monkeypatch, place):
     folder = tmp_path / place
     damage(make_wheel(folder))
     if place == "links":
@@ -177,13 +160,6 @@ def test_a_damaged_archive_is_refused_wherever_it_lies_and_does_not_hide_a_good_
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     assets.fetch(["tiny"], source=folder)
     assert assets.locate("tiny") == asset.folder
-
-
-def test_a_damaged_file_among_extracted_ones_is_refused(asset, tmp_path):
-    put_files(tmp_path / "copy")
-    damage(tmp_path / "copy" / "1_Pooling" / "config.json")
-    assert "1_Pooling/config.json is damaged" in fetch_message(source=tmp_path / "copy")
-    assert not asset.folder.exists()
 
 
 CACHES = {
@@ -206,9 +182,7 @@ def test_a_cache_that_cannot_be_written_says_why_and_how_to_move_it_before_anyth
 
 
 @pytest.mark.parametrize("step", ["_stream", "_write_verified"], ids=["download", "extraction"])
-def test_a_disk_that_fills_up_on_the_way_is_called_full_and_nothing_stays_behind(
-    asset, stick, tmp_path, monkeypatch, step
-):
+def test_a_disk_filling_up_is_told_and_nothing_stays(asset, stick, tmp_path, monkeypatch, step):
     monkeypatch.setenv("PIP_FIND_LINKS", str(stick))
     with monkeypatch.context() as patched:
         patched.setattr(assets, step, raises(errno.ENOSPC))
@@ -234,9 +208,7 @@ def test_a_read_only_cache_with_the_files_in_it_serves(fetched, monkeypatch):
     assert assets.fetch(["tiny"]) == {"tiny": fetched.folder}
 
 
-def test_what_is_missing_or_damaged_in_a_cache_that_may_only_be_read_is_fetched_to_the_home(
-    fetched, stick, tmp_path, monkeypatch, read_only
-):
+def test_a_read_only_cache_is_mended_in_the_home(fetched, stick, tmp_path, monkeypatch, read_only):
     monkeypatch.setenv("FTLEARN_HOME", str(tmp_path / "home"))
     settings._may_be_written.cache_clear()
     read_only[tmp_path / "cache"] = errno.EACCES  # filled by a teacher

@@ -43,9 +43,6 @@ NUMBER = re.compile(
 SCALES = {"million": 6, "GB": 3}  # of memory: the outputs count in MB
 
 
-# --- numbers ----------------------------------------------------------------------------------
-
-
 # As it is written: `places` after the point tell its precision.
 Number = namedtuple("Number", "value places has_sign has_percent is_result start end")
 
@@ -95,8 +92,6 @@ def agrees(said, shown):
 # As the cards say: building the cases is slow.
 _SIZES = [cards.read(name)["claimed"] for name in CASES]
 CLAIMED = {Decimal(str(size["value"])) for size in _SIZES if size["unit"].startswith("%")}
-
-# --- prose ------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -149,9 +144,6 @@ def _read_html(token, top, found):
         found.append(Block(token.type, token.level, top, text, is_linked))
 
 
-# --- outputs ----------------------------------------------------------------------------------
-
-
 def text_of_html(markup):
     """The text of a piece of HTML, and what describes its images and controls."""
     page = BeautifulSoup(markup, "html.parser")
@@ -169,9 +161,6 @@ def shown_texts(cell):
         data = output.get("data", {})
         plain = [output.get("text", ""), data.get("text/plain", ""), data.get("text/markdown", "")]
         yield "\n".join([*plain, text_of_html(data.get("text/html", ""))])
-
-
-# --- checks -----------------------------------------------------------------------------------
 
 
 def colons_that_lead_nowhere(notebook):
@@ -272,9 +261,6 @@ def _recorded_seconds(case):
     ]
     samples = [value for fold, value in taken if fold == 0], [value for _, value in taken]
     return [mean(sample) for sample in samples if sample]
-
-
-# --- the published notebooks ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
