@@ -267,11 +267,7 @@ MIXED = {**BARS, "b": a_score(0.5, 0.4, 0.6, "auc")}
         (lambda: plots.Picture(None, " ", "A line."), "caption"),
         (lambda: plots.Picture(None, "A line.", " "), "alt"),
     ],
-    ids=[
-        "no bars", "two metrics", "no history", "no switch", "no curve", "one part", "no caption",
-        "no alternative text",
-    ],
-)  # fmt: skip
+)
 def test_what_cannot_be_drawn_is_refused_with_what_to_give(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()

@@ -260,20 +260,15 @@ def test_a_case_can_be_filed_from_its_record_alone_under_two_metrics(folder):
     assert (tweets["n"], tweets["n_groups"]) == (160, 40)
 
 
-def test_a_case_whose_notebook_failed_is_left_out(filed, tmp_path):
-    shutil.copytree(filed.folder / "cases", tmp_path / "cases")
-    note_run(tmp_path, ok=False, seconds=3.0, peak_rss_mb=5)
-    assert "failed" in report.left_out(tmp_path)["medical"]
-    assert report.collect(tmp_path)["cases"] == {}
-
-
-def test_what_was_filed_comes_back_in_the_order_of_the_course(filed, monkeypatch, tmp_path):
-    monkeypatch.setenv("FTLEARN_RESULTS", str(filed.folder))
-    assert list(report.filed("full")) == ["medical"]
-    monkeypatch.setenv("FTLEARN_RESULTS", str(tmp_path))
-    assert report.filed("full") == {} and not report.has_results(tmp_path)
+def test_what_was_filed_comes_back_but_not_of_a_notebook_that_failed(filed, monkeypatch, folder):
+    assert report.filed("full") == {} and not report.has_results(folder)
     with pytest.raises(FileNotFoundError, match="ftlearn run all"):
-        report.collect(tmp_path)
+        report.collect(folder)
+    shutil.copytree(filed.folder / "cases", folder / "cases")
+    assert list(report.filed("full")) == ["medical"]
+    note_run(folder, ok=False, seconds=3.0, peak_rss_mb=5)
+    assert "failed" in report.left_out(folder)["medical"]
+    assert report.collect(folder)["cases"] == {}
 
 
 # --- checking ---------------------------------------------------------------------------------
@@ -416,15 +411,16 @@ def test_overview_and_scoreboard_show_the_record_and_beside_it_this_machines_run
 
 
 def test_the_legend_names_the_marks_that_are_drawn(results, entry):
-    def legends():
-        return re.findall(r'<p class="legend">(.*?)</p>', report_page.index(results, {}))
+    def marks():
+        legends = re.findall(r'<p class="legend">(.*?)</p>', report_page.index(results, {}))
+        assert len(legends) == 2  # below the overview and below the case's chart
+        return [re.findall("all recorded runs|your run", text) for text in legends]
 
-    assert len(legends()) == 2  # below the overview and below the case's chart
-    assert all("all recorded runs" in text and "your run" in text for text in legends())
+    assert marks() == [["all recorded runs", "your run"]] * 2
     del entry["verdicts"][1]
-    assert all("all recorded runs" in text and "your run" not in text for text in legends())
+    assert marks() == [["all recorded runs"]] * 2
     report_page.primary_verdict(entry)["source"] = "live"
-    assert all("all recorded runs" not in text and "your run" in text for text in legends())
+    assert marks() == [["your run"]] * 2
 
 
 def drawn_at(entry):
@@ -458,12 +454,9 @@ def test_the_charts_dots_stand_where_their_numbers_are(entry):
 
 def an_entry(primary, *others):
     """A case whose primary verdict stands in a part; of a verdict what decides about witnesses."""
-
-    def full(verdict):
-        return {"baseline": "linear_probe", "specialist": "specialist", "primary": False, **verdict}
-
-    part = {"metric": "accuracy", "verdicts": [full({"primary": True, **primary})]}
-    verdicts = [full(verdict) for verdict in others]
+    about = {"baseline": "linear_probe", "specialist": "specialist", "primary": False}
+    part = {"metric": "accuracy", "verdicts": [{**about, **primary, "primary": True}]}
+    verdicts = [{**about, **verdict} for verdict in others]
     return {"metric": "accuracy", "verdicts": verdicts, "parts": {"record": part}}
 
 
