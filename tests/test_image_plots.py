@@ -15,7 +15,14 @@ def gallery(titles, **options):
     return image_plots.gallery(images, titles, "Some", "Caption.", "Alt.", **options)
 
 
-def test_a_gallery_frames_boxes_and_lays_heat_over_images():
+def boxes_of(figure, things):
+    """Where things of a figure are drawn."""
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    return [thing.get_window_extent(renderer) for thing in things]
+
+
+def test_a_gallery_frames_boxes_lays_heat_over_images_and_keeps_titles_off_the_image_above():
     titles, boxes = ["a", "b", "c"], [[4, 4, 12, 12], [], [1, 1, 5, 5]]
     plain = gallery(titles, columns=2)
     framed = gallery(titles, boxes=boxes, columns=2)
@@ -24,16 +31,6 @@ def test_a_gallery_frames_boxes_and_lays_heat_over_images():
     assert [len(axes.images) for axes in hot.figure.axes] == [2, 2, 2]
     assert len({plain.png, framed.png, hot.png}) == 3
     assert [axes.get_title(loc="left") for axes in plain.figure.axes] == titles
-
-
-def boxes_of(figure, things):
-    """Where things of a figure are drawn."""
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    return [thing.get_window_extent(renderer) for thing in things]
-
-
-def test_titles_of_a_gallery_do_not_touch_the_image_above():
     figure = gallery(["grade 5"] * 10).figure
     pictures = boxes_of(figure, figure.axes)
     for title in boxes_of(figure, [axes._left_title for axes in figure.axes]):

@@ -60,13 +60,16 @@ def test_a_race_is_told_in_words_and_has_a_line_a_run_and_a_mark_where_one_arriv
     assert sorted(marks) == [(12.5, 0.78), (20.0, 0.66), (20.0, 0.7), (30.0, 0.7)]
 
 
-def test_every_racer_has_a_line_and_a_mark_of_its_own(picture):
+def test_every_racer_has_a_line_and_a_mark_of_its_own_and_words_that_stay_apart(picture):
     three = CURVES | {"specialist_partial": [run(0.4, 0.7, 0.7)]}
     (axes,) = race_plots.race_figure(three, 0.65, "Races", "C.").figure.axes
     curves = [line for line in axes.lines if len(line.get_xdata()) > 2]
     assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == 3
     marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
     assert len({line.get_marker() for line in marks}) == 3
+    texts = labels_of(picture.figure.axes[0])
+    first, second = (b for b, text in zip(boxes_in(picture), texts, strict=False) if "\n" in text)
+    assert not first.overlaps(second)
 
 
 def boxes_in(picture):
@@ -76,12 +79,6 @@ def boxes_in(picture):
     assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width + 1 for box in boxes)
     assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height + 1 for box in boxes)
     return boxes
-
-
-def test_what_stands_in_a_race_stays_in_the_picture(picture):
-    texts = labels_of(picture.figure.axes[0])
-    first, second = (b for b, text in zip(boxes_in(picture), texts, strict=False) if "\n" in text)
-    assert not first.overlaps(second)
 
 
 SLOW = (40.0, 41.0, 42.0, 43.0, 44.0)
