@@ -391,16 +391,13 @@ def test_live_curves_update_one_display_per_training_and_do_nothing_outside_a_no
     assert "Training loss from 1.000 to 0.333." in picture.alt
     train(callback, [1, 2])
     assert [number for number, _ in displayed] == [0, 0, 0, 3, 3]
-    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
-    train(plots.live_curves(), [1, 2])
-    assert len(displayed) == 5
-
-
-def test_live_curves_draw_the_losses_when_a_trainer_measures_no_score(displayed):
     row = {"eval_loss": 2.0, "eval_runtime": 1.0, "step": 1, "epoch": 1.0}
     plots.live_curves().on_evaluate(None, SimpleNamespace(log_history=[row]), None)
-    assert "not measured yet" in texts_of(displayed[0][1])
-    assert "validation score" not in displayed[0][1].alt
+    assert "not measured yet" in texts_of(displayed[5][1])  # of a trainer that measures no score
+    assert "validation score" not in displayed[5][1].alt
+    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
+    train(plots.live_curves(), [1, 2])
+    assert len(displayed) == 6
 
 
 # --- scores from part to part, and raters' dissent --------------------------------------------

@@ -114,12 +114,9 @@ def filed(tmp_path_factory):
     The case has live systems, a shift, more metrics, a recorded system and the record.
     """
     folder = tmp_path_factory.mktemp("report")
-    verdicts = [
-        evaluation.judge(CASE, MAJORITY, SPECIALIST),
-        evaluation.judge(CASE, PROBE, SPECIALIST),
-        evaluation.judge(CASE, PROBE, SPECIALIST, part="tweets"),
-        evaluation.judge(CASE, PROBE, SPECIALIST, metric="macro_f1"),
-    ]
+    verdicts = [evaluation.judge(CASE, baseline, SPECIALIST) for baseline in (MAJORITY, PROBE)]
+    verdicts.append(evaluation.judge(CASE, PROBE, SPECIALIST, part="tweets"))
+    verdicts.append(evaluation.judge(CASE, PROBE, SPECIALIST, metric="macro_f1"))
     recorded = [recorded_scratch(), the_record()]
     systems = {system.name: system for system in (MAJORITY, PROBE, SPECIALIST)}
     with pytest.MonkeyPatch.context() as patch:
@@ -129,8 +126,8 @@ def filed(tmp_path_factory):
     cells = [nbformat.v4.new_markdown_cell("# A title"), nbformat.v4.new_code_cell("1 + 1")]
     cells[1].outputs = [nbformat.v4.new_output("stream", text="<script>alert(1)</script>")]
     (folder / "notebooks").mkdir()
-    path = folder / "notebooks" / f"{NOTEBOOK}.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbformat.write(notebook, folder / "notebooks" / f"{NOTEBOOK}.ipynb")
     return SimpleNamespace(folder=folder, results=report.collect(folder))
 
 

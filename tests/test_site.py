@@ -182,15 +182,12 @@ def test_the_check_finds_what_is_loaded_from_elsewhere(tmp_path):
 # --- pages --------------------------------------------------------------------------------------
 
 
-def test_every_page_has_one_title_unique_ids_a_way_home_and_loads_nothing(built):
+def test_every_page_loads_nothing_and_leads_home_and_acts_to_those_before_and_after(built):
     for path in built.rglob("*.html"):
         page = page_of(path)
         page.keeps_to_itself()
         home = "index.html" if path.parent == built else "../index.html"
         assert home in page.links, path.name
-
-
-def test_acts_lead_to_the_one_before_and_the_one_after(built):
     start = (built / "notebooks/00_start.html").read_text()
     case = (built / "notebooks/01_case.html").read_text()
     after = 'class="next" rel="next" href="01_case.html">Case file 1: words \u2192</a>'
