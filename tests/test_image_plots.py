@@ -67,8 +67,8 @@ def test_gains_are_told_and_an_opponent_that_did_not_learn_is_grey_and_called_so
     assert "Against linear probe: +33.3" in told.alt and "at 200 patients" in told.alt
     names = [text.get_text().replace("\n", " ") for text in told.figure.axes[0].texts]
     assert names == ["against linear probe", "model trained from scratch (did not learn)"]
-    colors = [text.get_color() for text in told.figure.axes[0].texts]
-    assert colors[1] == plots.SOFT != colors[0]
+    color, grey = (text.get_color() for text in told.figure.axes[0].texts)
+    assert grey == plots.SOFT != color
 
 
 def _sure(predicted):

@@ -136,8 +136,8 @@ def test_ctrl_c_ends_the_kernel_and_keeps_what_there_is(project, monkeypatch):
     assert gone or psutil.Process(seen[0]).status() == psutil.STATUS_ZOMBIE
     assert not [t for t in threading.enumerate() if t.name == "notebook 04_long"]
     assert (project.folder / "report/quick/notebooks/04_long.ipynb").exists()
-    recorded = json.loads((project.folder / "report/quick/runs/04_long.json").read_text())
-    assert recorded["ok"] is False
+    recorded = project.folder / "report/quick/runs/04_long.json"
+    assert json.loads(recorded.read_text())["ok"] is False
 
 
 ERROR = nbformat.v4.new_output("error", ename="NameError", evalue="x")
@@ -198,8 +198,7 @@ def test_an_output_that_tells_a_path_of_this_machine_is_not_published(project, f
     monkeypatch.setattr(notebooks.tempfile, "gettempdir", lambda: str(places["temporary"]))
     place = {"project": project.folder, **places}[folder]
     problems = refusals(project, printing(f"saved to {place}/model\n"))
-    assert problems
-    assert all("the output of code cell 1 shows" in problem for problem in problems)
+    assert problems and all("the output of code cell 1 shows" in each for each in problems)
     assert not (project.folder / "notebooks" / "05_made.ipynb").exists()
 
 

@@ -178,7 +178,7 @@ def offsets(axes):
     return [collection.get_offsets().tolist() for collection in axes.collections]
 
 
-def test_the_map_of_the_parts_has_every_tile_in_its_place(world):
+def test_the_maps_have_every_tile_in_its_place_by_part_and_by_climate(world):
     picture = race_plots.fold_map(world)
     assert picture.alt == (
         "World map of tiles. to train on: 4 tiles in 4 blocks; to validate: 1 tiles in 1 blocks; "
@@ -196,8 +196,6 @@ def test_the_map_of_the_parts_has_every_tile_in_its_place(world):
     of_longitude = ["180° W", "120° W", "60° W", "0°", "60° E", "120° E", "180° E"]
     assert [text for text in degrees if text] == [*of_longitude, "60° S", "0°", "60° N"]
 
-
-def test_the_map_of_the_climates_has_every_tile_under_its_climate(world):
     picture = race_plots.class_map(world)
     everything = [place for rows in world.places.values() for place in rows]
     (axes,) = picture.figure.axes

@@ -1,9 +1,7 @@
 """Filing, collecting, checking and showing results."""
 
 import copy
-import functools
 import json
-import operator
 import os
 import re
 import shutil
@@ -166,7 +164,7 @@ def test_collected_results_keep_the_contract(filed):
     assert filed.results["versions"]["python"].startswith("3.")
 
 
-def test_what_is_live_and_what_is_recorded_are_told_apart(entry, folder):
+def test_live_and_recorded_are_told_apart_and_several_live_seeds_are_one_system(entry, folder):
     systems = entry["systems"]
     assert systems["linear_probe"]["source"] == systems["specialist"]["source"] == "live"
     assert (systems["linear_probe"]["seeds"], systems["specialist"]["seeds"]) == ([], [0])
@@ -180,6 +178,11 @@ def test_what_is_live_and_what_is_recorded_are_told_apart(entry, folder):
     verdicts = file_one({}, folder, [part])["parts"]["record"]["verdicts"]
     told = [(verdict["source"], verdict["primary"]) for verdict in verdicts]
     assert told == [("recorded", True), ("live", False)]
+    versions = [Guesser("specialist", 0.8, seed, seconds=2.0 + seed) for seed in (0, 1)]
+    system = file_one({"specialist": versions}, folder)["systems"]["specialist"]
+    assert (system["seeds"], system["seconds"]) == ([0, 1], 2.5)
+    expected = np.mean([CASE.correct(version)[0].mean() for version in versions])
+    assert system["score"] == pytest.approx(expected)
 
 
 def test_predictions_are_kept_small_and_a_score_is_the_share_of_right_ones(filed):
@@ -230,14 +233,6 @@ def test_what_contradicts_itself_is_refused_and_nothing_is_written(
     assert os.listdir(folder) == []
 
 
-def test_several_seeds_of_a_live_system_are_one_system(folder):
-    versions = [Guesser("specialist", 0.8, seed, seconds=2.0 + seed) for seed in (0, 1)]
-    system = file_one({"specialist": versions}, folder)["systems"]["specialist"]
-    assert (system["seeds"], system["seconds"]) == ([0, 1], 2.5)
-    expected = np.mean([CASE.correct(version)[0].mean() for version in versions])
-    assert system["score"] == pytest.approx(expected)
-
-
 def test_a_case_can_be_filed_from_its_record_alone_under_two_metrics(folder):
     test = recorded_scratch()
     macro = SimpleNamespace(**{**vars(test), "name": "macro_f1", "metric": "macro_f1"})
@@ -274,7 +269,9 @@ def test_what_was_filed_comes_back_but_not_of_a_notebook_that_failed(filed, monk
 def at(content, path):
     """(what holds the last step of a path, that step)."""
     *steps, last = (int(step) if step.isdigit() else step for step in path.split("/"))
-    return functools.reduce(operator.getitem, steps, content), last
+    for step in steps:
+        content = content[step]
+    return content, last
 
 
 def test_every_number_follows_from_the_predictions_and_those_that_do_not_are_found(

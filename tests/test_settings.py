@@ -86,7 +86,7 @@ def test_a_cache_that_can_be_written_takes_everything(places):
 @pytest.mark.parametrize(
     ("refusing", "own"), [("shared/models", "home/cache"), ("", "shared")], ids=["one", "all"]
 )
-def test_one_folder_that_can_only_be_read_spares_the_cache_and_where_all_are_it_is_named(
+def test_a_cache_with_a_folder_that_can_only_be_read_is_left_alone_and_named_where_all_can(
     places, read_only, tmp_path, refusing, own
 ):
     read_only[tmp_path / refusing] = errno.EACCES
