@@ -1,6 +1,5 @@
 """The command line and the doctor, without running a model."""
 
-import functools
 import json
 import sys
 from types import SimpleNamespace
@@ -18,6 +17,13 @@ CASES = {
     "medical": CaseInfo("medical", "01_text", ("words",)),
     "satellite": CaseInfo("satellite", "05_images", ("pixels",)),
 }
+
+
+def refusing(error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    return refuse
 
 
 @pytest.fixture
@@ -67,20 +73,17 @@ def healthy(project, monkeypatch):
     return states
 
 
-def test_run_takes_a_case_and_its_pace_from_the_line_or_the_environment(
-    project, executed, monkeypatch
+def test_run_takes_case_and_pace_from_line_or_environment_and_goes_on_after_a_failure(
+    project, executed, monkeypatch, capsys
 ):
     assert cli.main(["run", "medical", "--pace", "quick"]) == 0
     monkeypatch.setenv("FTLEARN_PACE", "quick")
     assert cli.main(["run", "05"]) == 0
     folder = project / "report" / "quick"
     assert executed.calls == [("01_text", "quick", folder), ("05_images", "quick", folder)]
-
-
-def test_run_all_goes_on_after_a_failure_and_says_so(project, executed, capsys):
     executed.fails = {"00_start"}
     assert cli.main(["run", "all"]) == 1
-    assert [name for name, *_ in executed.calls] == ["00_start", "01_text", "05_images"]
+    assert [name for name, *_ in executed.calls[2:]] == ["00_start", "01_text", "05_images"]
     assert "1 of 3 failed: 00_start" in capsys.readouterr().err
 
 
@@ -100,9 +103,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(
     monkeypatch.setenv("FTLEARN_PACE", pace)
     assert cli.main(arguments) == 2
     output = capsys.readouterr()
-    assert words in output.err
-    assert output.err.count("\n") == 1
-    assert "Traceback" not in output.err
+    assert words in output.err and output.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["run"], ["run", "all", "--fast"]])
@@ -114,13 +115,10 @@ def test_a_command_that_does_not_exist_is_refused_with_the_usage(arguments, caps
 
 
 def test_ctrl_c_is_not_a_traceback_and_a_bug_keeps_its_own(project, monkeypatch, capsys):
-    def stop(*args, error=KeyboardInterrupt, **kwargs):
-        raise error
-
-    monkeypatch.setattr(notebooks, "execute", stop)
+    monkeypatch.setattr(notebooks, "execute", refusing(KeyboardInterrupt))
     assert cli.main(["run", "01"]) == 130
     assert capsys.readouterr().err.strip() == "ftlearn: stopped"
-    monkeypatch.setattr(notebooks, "execute", functools.partial(stop, error=KeyError("a bug")))
+    monkeypatch.setattr(notebooks, "execute", refusing(KeyError("a bug")))
     with pytest.raises(KeyError):
         cli.main(["run", "01"])
 
@@ -145,16 +143,13 @@ def test_report_prints_the_scoreboard_and_fails_on_a_broken_contract_or_a_case_l
     assert "medical is left out" in capsys.readouterr().err
 
 
-def test_fetch_and_build_hand_on_names_and_tell_what_was_not_published(
-    project, monkeypatch, capsys
-):
+def test_fetch_and_build_hand_on_names_and_tell_what_failed(project, monkeypatch, capsys):
     asked, problems = [], {"01_text": ["01_text: too large"]}
     monkeypatch.setattr(assets, "fetch", lambda names, source: asked.append((names, source)))
     monkeypatch.setattr(notebooks, "build", lambda name, progress: problems.get(name, []))
     assert cli.main(["fetch"]) == cli.main(["fetch", "words", "pixels", "--from", "here"]) == 0
     assert asked == [(ftlearn.cases.needed_assets(), None), (["words", "pixels"], "here")]
-    assert cli.main(["build", "00"]) == 0
-    assert cli.main(["build"]) == 1
+    assert (cli.main(["build", "00"]), cli.main(["build"])) == (0, 1)
     assert "01_text: too large" in capsys.readouterr().err
 
 
@@ -162,9 +157,12 @@ def test_lab_opens_on_the_learners_copies_and_hands_on_options(project, monkeypa
     called = []
     monkeypatch.setattr(torch_setup, "_set_here", {"OMP_WAIT_POLICY"})
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    monkeypatch.setattr(
-        cli.subprocess, "call", lambda command, cwd, env: called.append((command, env)) or 0
-    )
+
+    def call(command, cwd, env):
+        called.append((command, env))
+        return 0
+
+    monkeypatch.setattr(cli.subprocess, "call", call)
     assert cli.main(["lab", "--no-browser", "--port=8899"]) == 0
     ((command, environment),) = called
     assert "OMP_WAIT_POLICY" not in environment  # each kernel looks for itself
@@ -180,10 +178,9 @@ def test_the_doctor_is_content_where_every_act_can_run(healthy, monkeypatch, cap
     monkeypatch.setattr(torch_setup, "waiting", "passive: others used 1.0 of 2 CPUs")
     assert cli.main(["doctor"]) == 0
     output = capsys.readouterr().out
-    assert "01_text: can run" in output
+    assert "01_text: can run" in output and output.endswith("Every act can run.\n")
     assert "more checks: packages, imports, cache, disk, assets" in output
     assert "waiting threads: passive: others used 1.0 of 2 CPUs" in output
-    assert output.endswith("Every act can run.\n")
 
 
 def test_the_doctor_says_which_act_a_missing_asset_stops_and_that_the_project_is_missing(
@@ -195,8 +192,8 @@ def test_the_doctor_says_which_act_a_missing_asset_stops_and_that_the_project_is
     acts = {act["name"]: act for act in found["acts"]}
     assert acts["01_text"]["state"] == acts["00_start"]["state"] == "ok"
     assert acts["05_images"]["detail"] == "cannot run: asset pixels"
-    (asset,) = [check for check in found["checks"] if check["name"] == "asset pixels"]
-    assert asset["detail"] == "missing: why; run `ftlearn fetch`"
+    details = {check["name"]: check["detail"] for check in found["checks"]}
+    assert details["asset pixels"] == "missing: why; run `ftlearn fetch`"
     monkeypatch.setattr(notebooks, "PROJECT", tmp_path / "elsewhere")
     found = doctor.examine()
     assert not found["ok"] and "pip install -e" in found["acts"][0].detail
@@ -211,72 +208,38 @@ def test_the_doctor_names_a_package_that_is_absent_or_outside_its_range(healthy,
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: lines)
     found = doctor.examine()
     problems = told(found, "problem")
-    assert not found["ok"]
-    assert set(problems) == {"no-such-package", "pytest"}
+    assert not found["ok"] and set(problems) == {"no-such-package", "pytest"}
     assert "not installed" in problems["no-such-package"]
     assert "is outside <1" in problems["pytest"]
     assert all("pytest" in act.detail for act in found["acts"])
 
 
-def raising(error):
-    def refuse(*args, **kwargs):
-        raise error
-
-    return refuse
-
-
+LOCKED = refusing(PermissionError(13, "denied"))
 GPU = settings.BadSetting("environment variable FTLEARN_DEVICE is 'gpu'; allowed: cpu.")
+FULL = SimpleNamespace(free=200_000_000)
+WEAK = {**MACHINE, "memory_gb": 1.5}
+OLD = {**MACHINE, "bf16": False}
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "value", "check", "words"),
+    ("place", "value", "state", "check", "words"),
     [
-        (doctor, "_IMPORTED", ("no_such_module",), "import no_such_module", "No module named"),
-        (
-            *(torch_setup, "machine", lambda: {**MACHINE, "memory_gb": 1.5}),
-            *("memory", "1.5 GB; the course needs 2.0 GB"),
-        ),
-        (
-            *(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=200_000_000)),
-            *("disk", "0.2 GB free"),
-        ),
-        (
-            *(doctor.tempfile, "TemporaryFile", raising(PermissionError(13, "denied"))),
-            *("cache", "set FTLEARN_CACHE"),
-        ),
-        (torch_setup, "machine", raising(GPU), "machine", "FTLEARN_DEVICE is 'gpu'"),
+        ("doctor._IMPORTED", ("absent",), "problem", "import absent", "No module named"),
+        ("torch_setup.machine", lambda: WEAK, "problem", "memory", "1.5 GB; the course needs 2.0"),
+        ("doctor.shutil.disk_usage", lambda path: FULL, "problem", "disk", "0.2 GB free"),
+        ("doctor.tempfile.TemporaryFile", LOCKED, "problem", "cache", "set FTLEARN_CACHE"),
+        ("torch_setup.machine", refusing(GPU), "problem", "machine", "FTLEARN_DEVICE is 'gpu'"),
+        ("doctor._tested_versions", lambda: {"pytest": "0.1"}, "note", "pytest", "tested with 0.1"),
+        ("torch_setup.machine", lambda: OLD, "note", "bfloat16", ""),
+        ("torch_setup.memory_is_scarce", lambda: True, "note", "memory", "16.0 GB: memory is"),
     ],
-    ids=["broken import", "little memory", "full disk", "locked cache", "unknown device"],
 )
-def test_the_doctor_names_what_stops_the_course(
-    healthy, monkeypatch, module, name, value, check, words
+def test_the_doctor_names_what_stops_the_course_and_notes_what_stops_nothing(
+    healthy, monkeypatch, place, value, state, check, words
 ):
-    monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(f"ftlearn.{place}", value)
     found = doctor.examine()
-    assert not found["ok"] and words in told(found, "problem")[check]
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "value", "check", "words"),
-    [
-        (
-            *(doctor, "_tested_versions", lambda: {"pytest": "0.0.1"}),
-            *("pytest", "tested with 0.0.1"),
-        ),
-        (torch_setup, "machine", lambda: {**MACHINE, "bf16": False}, "bfloat16", ""),
-        (
-            *(torch_setup, "memory_is_scarce", lambda: True),
-            *("memory", "16.0 GB: memory is traded for time"),
-        ),
-    ],
-    ids=["untested version", "no bfloat16", "scarce memory"],
-)
-def test_the_doctor_notes_what_stops_nothing(
-    healthy, monkeypatch, module, name, value, check, words
-):
-    monkeypatch.setattr(module, name, value)
-    found = doctor.examine()
-    assert found["ok"] and words in told(found, "note")[check]
+    assert found["ok"] is (state == "note") and words in told(found, state)[check]
 
 
 def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkeypatch, read_only):
@@ -288,18 +251,13 @@ def test_the_doctor_notes_a_cache_that_can_only_be_read(healthy, project, monkey
     assert found["ok"] and told(found, "note")["cache"].endswith(words)
 
 
-@pytest.mark.parametrize(("outside", "code"), [([], 0), (["legal: ... scores 0.2"], 1)])
-def test_a_check_of_the_evidence_fails_when_a_score_falls_outside(
-    outside, code, monkeypatch, capsys
-):
-    from ftlearn import evidence
-
-    asked = []
-    monkeypatch.setattr(evidence, "check", lambda name, say: asked.append(name) or outside)
-    assert cli.main(["evidence", "--check"]) == code
-    assert cli.main(["evidence", "--check", "legal"]) == code
-    assert asked == [None, "legal"]
-    assert ("The record stands" in capsys.readouterr().out) is (code == 0)
+def test_a_check_of_the_evidence_fails_when_a_score_falls_outside(monkeypatch, capsys):
+    outside = {None: [], "legal": ["legal: ... scores 0.2"]}
+    monkeypatch.setattr("ftlearn.evidence.check", lambda name, say: outside[name])
+    assert cli.main(["evidence", "--check"]) == 0
+    assert "The record stands" in capsys.readouterr().out
+    assert cli.main(["evidence", "--check", "legal"]) == 1
+    assert "The record stands" not in capsys.readouterr().out
 
 
 def test_help_loads_no_heavy_library():

@@ -1,5 +1,7 @@
 """Figures of images: what they say in words is what they were given."""
 
+import itertools
+
 import numpy as np
 from PIL import Image
 from toy_cases import toy_image_case
@@ -8,25 +10,9 @@ from ftlearn import image_plots, plots
 from ftlearn.evaluation import Score, judge_arrays, system_label
 
 
-def score(value):
-    return Score(value, value - 0.05, value + 0.05, 40, 40, "accuracy")
-
-
-def grey(level):
-    return Image.fromarray(np.full((24, 24), level, dtype=np.uint8))
-
-
-def test_a_gallery_frames_boxes_and_lays_heat_over_images():
-    images, titles = [grey(level) for level in (0, 90, 180)], ["a", "b", "c"]
-    plain = image_plots.gallery(images, titles, "Three", "Caption.", "Alt.", columns=2)
-    boxes = [[4, 4, 12, 12], [], [1, 1, 5, 5]]
-    framed = image_plots.gallery(images, titles, "Three", "C.", "A.", boxes=boxes, columns=2)
-    heats = [np.ones((24, 24))] * 3
-    hot = image_plots.gallery(images, titles, "Three", "C.", "A.", heats=heats, columns=2)
-    assert [len(axes.patches) for axes in framed.figure.axes] == [1, 0, 1]
-    assert [len(axes.images) for axes in hot.figure.axes] == [2, 2, 2]
-    assert len({plain.png, framed.png, hot.png}) == 3
-    assert [axes.get_title(loc="left") for axes in plain.figure.axes] == titles
+def gallery(titles, **options):
+    images = [Image.new("L", (24, 24), 9 * at) for at in range(len(titles))]
+    return image_plots.gallery(images, titles, "Some", "Caption.", "Alt.", **options)
 
 
 def boxes_of(figure, things):
@@ -36,20 +22,27 @@ def boxes_of(figure, things):
     return [thing.get_window_extent(renderer) for thing in things]
 
 
-def test_titles_of_a_gallery_do_not_touch_the_image_above():
-    images = [grey(100)] * 10
-    figure = image_plots.gallery(images, ["grade 5"] * 10, "Ten", "C.", "A.").figure
+def test_a_gallery_frames_boxes_lays_heat_over_images_and_keeps_titles_off_the_image_above():
+    titles, boxes = ["a", "b", "c"], [[4, 4, 12, 12], [], [1, 1, 5, 5]]
+    plain = gallery(titles, columns=2)
+    framed = gallery(titles, boxes=boxes, columns=2)
+    hot = gallery(titles, heats=[np.ones((24, 24))] * 3, columns=2)
+    assert [len(axes.patches) for axes in framed.figure.axes] == [1, 0, 1]
+    assert [len(axes.images) for axes in hot.figure.axes] == [2, 2, 2]
+    assert len({plain.png, framed.png, hot.png}) == 3
+    assert [axes.get_title(loc="left") for axes in plain.figure.axes] == titles
+    figure = gallery(["grade 5"] * 10).figure
     pictures = boxes_of(figure, figure.axes)
     for title in boxes_of(figure, [axes._left_title for axes in figure.axes]):
         assert not any(title.overlaps(picture) for picture in pictures)
 
 
 def test_grades_are_told_for_every_system_and_a_long_name_stays_on_the_paper():
-    rows = [
-        {"grade": grade, "system": name, "score": score(value + grade / 10)}
-        for name, value in (("specialist", 0.3), ("linear_probe_searched", 0.1))
-        for grade in (1, 2, 3)
-    ]
+    rows = []
+    for grade, name in itertools.product((1, 2, 3), ("specialist", "linear_probe_searched")):
+        value = grade / 10 + (0.3 if name == "specialist" else 0.1)
+        score = Score(value, value - 0.05, value + 0.05, 40, 40, "accuracy")
+        rows.append({"grade": grade, "system": name, "score": score})
     picture = image_plots.grades_figure(rows, "By grade", "40 lesions a grade")
     assert "specialist: 40% at grade 1, 50% at grade 2" in picture.alt
     assert f"{system_label('linear_probe_searched')}: 20% at grade 1" in picture.alt
@@ -63,15 +56,10 @@ def test_gains_are_told_and_an_opponent_that_did_not_learn_is_grey_and_called_so
     case = toy_image_case()
     labels, groups = case.labels(), case.groups()
     worse = np.where(np.arange(24) < 8, 1 - labels, labels)
-    rows = [
-        {
-            "at": at,
-            "opponent": name,
-            "verdict": judge_arrays(case, labels, groups, _sure(worse), _sure(labels), name),
-        }
-        for at in ("50 patients", "200 patients")
-        for name in ("linear_probe", "from_scratch")
-    ]
+    rows = []
+    for at, name in itertools.product((50, 200), ("linear_probe", "from_scratch")):
+        verdict = judge_arrays(case, labels, groups, _sure(worse), _sure(labels), name)
+        rows.append({"at": f"{at} patients", "opponent": name, "verdict": verdict})
     plain = image_plots.gain_figure(rows, "Gains", "C.")
     told = image_plots.gain_figure(rows, "Gains", "C.", did_not_learn=["from_scratch"])
     assert "Against model trained from scratch: +33.3" in plain.alt
@@ -79,8 +67,8 @@ def test_gains_are_told_and_an_opponent_that_did_not_learn_is_grey_and_called_so
     assert "Against linear probe: +33.3" in told.alt and "at 200 patients" in told.alt
     names = [text.get_text().replace("\n", " ") for text in told.figure.axes[0].texts]
     assert names == ["against linear probe", "model trained from scratch (did not learn)"]
-    colors = [text.get_color() for text in told.figure.axes[0].texts]
-    assert colors[1] == plots.SOFT != colors[0]
+    color, grey = (text.get_color() for text in told.figure.axes[0].texts)
+    assert grey == plots.SOFT != color
 
 
 def _sure(predicted):
@@ -96,8 +84,7 @@ def test_calibration_counts_what_came_in_every_bin_leaves_small_ones_out_and_cut
     (box,) = boxes_of(picture.figure, [axes.yaxis.label])
     assert box.x0 > 0.05 * picture.figure.dpi  # inches from the paper's edge
     (marks,) = (line for line in axes.lines if line.get_marker() == "o")
-    assert not marks.get_clip_on()
-    assert marks.get_ydata().max() == 1
+    assert not marks.get_clip_on() and marks.get_ydata().max() == 1
 
 
 def test_hit_rates_are_told_with_their_number():
