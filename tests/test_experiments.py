@@ -33,9 +33,6 @@ def kinds(log):
     return [finding.kind for finding in explain(log)]
 
 
-# --- running ----------------------------------------------------------------------------------
-
-
 def test_a_run_notes_every_step_and_every_look_and_can_be_repeated(tiny):
     case, seen = toy_case(sizes=(96, 48, 24)), []
     log, model = run_experiment(case, RECIPE, watch=lambda log: seen.append(len(log.steps)))
@@ -103,9 +100,6 @@ def test_adapters_are_part_of_the_model_that_comes_back(tiny):
     assert not any("lora" in name for name in model.state_dict())
 
 
-# --- words ------------------------------------------------------------------------------------
-
-
 FROZEN = a_log([0.7, 0.69], [0.69, 0.69])
 FROZEN.trained_parameters = 770
 
@@ -145,9 +139,6 @@ FROZEN.trained_parameters = 770
 def test_what_is_said_of_a_run_and_nothing_more(log, kinds_said, said_last):
     assert " ".join(kinds(log)) == kinds_said
     assert said_last in explain(log)[-1].text
-
-
-# --- the range of rates -----------------------------------------------------------------------
 
 
 def test_the_rate_grows_by_the_same_factor_from_the_lowest_to_the_highest(tiny):

@@ -140,9 +140,6 @@ def test_oriented_gradients_are_those_of_scikit_image_and_find_the_stripes(case)
     assert case.correct(system)[0].mean() > 0.8
 
 
-# --- where it looks -----------------------------------------------------------------------------
-
-
 def test_grad_cam_is_what_gradients_written_by_hand_give(specialist, case):
     image = case.test[1]["input"]
     network = specialist.model
@@ -216,9 +213,6 @@ def test_images_get_half_as_many_steps_as_texts(case, monkeypatch):
     plan = investigation.plan_training(case)
     assert plan.recipe.augment and plan.recipe.epochs == 20
     assert "training images" in plan.reason
-
-
-# --- frozen stages ------------------------------------------------------------------------------
 
 
 def stage_of(name):

@@ -44,9 +44,6 @@ def short(start):
     return weights(train(toy_pair_case(), SHORT))
 
 
-# --- what a run gives -------------------------------------------------------------------------
-
-
 def test_a_toy_is_learned_told_in_full_and_the_best_epoch_comes_back(learned):
     specialist, witness, case = learned
     assert isinstance(specialist, PairSpecialist)
@@ -157,9 +154,6 @@ def test_a_specialist_computes_in_float32_after_training_in_bf16(
     assert {value.dtype for value in specialist.model.state_dict().values()} == {torch.float32}
 
 
-# --- what the switches do ---------------------------------------------------------------------
-
-
 def test_frozen_embeddings_stay_and_others_move(learned, tiny_encoder):
     specialist, _, case = learned
     frozen = multilingual.load_model(multilingual.case_folder(case), 24)
@@ -183,9 +177,6 @@ def test_a_model_to_be_trained_is_the_frozen_one_with_dropout_and_attention_as_a
     texts = list(case.test["input"])
     expected = load_generalist(case).embed(texts)
     np.testing.assert_allclose(PairSpecialist(model, RECIPE).embed(texts), expected, atol=1e-5)
-
-
-# --- what is trained on -----------------------------------------------------------------------
 
 
 def test_pairs_are_given_with_their_prompt():

@@ -13,9 +13,6 @@ from ftlearn import torch_setup
 UNSET = {"OMP_NUM_THREADS": None, "OMP_WAIT_POLICY": None, "FTLEARN_SHARED": None}
 
 
-# --- threads ------------------------------------------------------------------------------------
-
-
 def write(folder, files):
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -57,9 +54,6 @@ def test_a_system_without_affinity_counts_its_cpus(cpus, threads, tmp_path, monk
     assert torch_setup.cpu_limit(tmp_path) == threads
 
 
-# --- memory -------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def eight_gigabytes(monkeypatch):
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=8_000_000_000))
@@ -91,9 +85,6 @@ def test_a_limit_of_the_process_counts(tmp_path, eight_gigabytes, monkeypatch):
 def test_memory_is_scarce_below_three_gigabytes(limit, scarce, monkeypatch):
     monkeypatch.setattr(torch_setup, "memory_limit", lambda: limit)
     assert torch_setup.memory_is_scarce.__wrapped__() is scarce
-
-
-# --- waiting ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -156,9 +147,6 @@ def test_where_torch_was_loaded_first_nothing_is_set_and_another_process_looks_f
     assert torch_setup.untouched_environment()["OMP_NUM_THREADS"] == "3"
 
 
-# --- import -------------------------------------------------------------------------------------
-
-
 LOOK = """
 import json, os, sys
 before = dict(os.environ)
@@ -187,8 +175,6 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
         ftlearn.finetune  # noqa: B018
     assert {"fine_tune", "open_case", "judge"} <= set(dir(ftlearn))
 
-
-# --- torchvision --------------------------------------------------------------------------------
 
 # What torchvision itself does at import, with the real error of torch where the operator is absent.
 MISMATCHED = "import torch\nfrom . import _registrations"
@@ -239,9 +225,6 @@ def test_a_torchvision_of_another_build_can_be_imported(fake_torchvision):
 )
 def test_another_torchvision_is_imported_as_it_is(files, code, printed, fake_torchvision):
     assert python(fake_torchvision(**files) + "import ftlearn\n" + code).stdout == printed
-
-
-# --- precision ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
