@@ -14,7 +14,7 @@
 # # Case file 2: sarcasm and sentiment
 #
 # *Reading: 50 minutes. Computing: about 3 minutes on two cores with [bf16](../docs/glossary.md#bf16), longer
-# without. Memory: 1.6 GB.*
+# without. Memory: 1.7 GB.*
 #
 # **When you close this file, you can**
 #
