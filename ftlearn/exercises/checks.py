@@ -135,6 +135,14 @@ def words_for(value, ways, near=CLOSE):
     return next((words for wrong, words in ways if abs(value - wrong) <= near), "")
 
 
+def from_record(what, read, *arguments):
+    """What `read` gives of a record; an absent one is told."""
+    try:
+        return read(*arguments)
+    except FileNotFoundError as error:
+        raise Mistake(f"The record of {what} is not there: {error}") from None
+
+
 # --- functions --------------------------------------------------------------------------------
 
 

@@ -31,6 +31,9 @@ def my_leak_check(remarks, labels):
 from collections import Counter
 from functools import partial
 
+import numpy as np
+import pandas as pd
+
 from ftlearn.exercises.checks import Answers, compare, number
 
 answers = Answers()
@@ -42,6 +45,11 @@ SETS = (
     (["a", "a", "a", "b", "b", "c"], [0, 0, 1, 1, 1, 0]),
     (["a"] * 8 + ["b"] * 2, [1] * 7 + [0] + [0] * 2),
 )
+
+
+@answers.right
+def by_pandas(remarks, labels):
+    return pd.crosstab(np.array(remarks), np.array(labels)).max(axis=1).sum() / len(labels)
 
 
 @answers.wrong(

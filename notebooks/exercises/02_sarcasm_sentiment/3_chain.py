@@ -26,6 +26,13 @@ answers = Answers()
 PAIRS = ((0.9, 0.9), (0.9, 0.1), (0.2, 0.1), (0.2, 0.9), (0.6, 0.5))
 
 
+@answers.right
+def by_expectation(positive, sarcastic):
+    """With signs in the place of yes and no: sarcasm turns the sign of the sound."""
+    sound, turn = 2 * positive - 1, 1 - 2 * sarcastic
+    return (1 + sound * turn) / 2
+
+
 @answers.wrong(
     "You counted the sincere praise and left out the mock complaint: a negative remark that is "
     "sarcastic means something positive."

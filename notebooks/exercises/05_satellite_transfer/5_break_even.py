@@ -30,7 +30,7 @@ import statistics
 from types import SimpleNamespace
 
 from ftlearn import evidence
-from ftlearn.exercises.checks import Answers, Mistake, numbers
+from ftlearn.exercises.checks import Answers, Mistake, from_record, numbers
 
 answers = Answers()
 TARGET = 0.65
@@ -90,10 +90,7 @@ variation("has the number", from_scratch=lambda right: 7)
 
 def check(answer):
     fast, slow, uses = numbers(answer, "specialist", "from_scratch", "uses")
-    try:
-        arrivals = recorded_arrivals()
-    except FileNotFoundError as error:
-        raise Mistake(f"The record of the race is not there: {error}") from None
+    arrivals = from_record("the race", recorded_arrivals)
     medians = [arrivals[name].median("images") for name in ("specialist", "from_scratch")]
     if None in medians or medians[0] >= medians[1]:
         raise Mistake(

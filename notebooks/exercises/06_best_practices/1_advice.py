@@ -30,7 +30,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ftlearn import evidence, practices
-from ftlearn.exercises.checks import Answers, Mistake
+from ftlearn.exercises.checks import Answers, Mistake, from_record
 
 answers = Answers()
 # A name is all it takes; opening the case would only cost time.
@@ -47,10 +47,7 @@ answers.meets("`dropout` is 1. Expected `True`", {**ALL_HELP, "dropout": 1})
 
 
 def recorded():
-    try:
-        return evidence.recorded_practices(CASE)
-    except FileNotFoundError as error:
-        raise Mistake(f"The record of the runs is not there: {error}") from None
+    return from_record("the runs", evidence.recorded_practices, CASE)
 
 
 def check(answer):

@@ -32,7 +32,7 @@ import numpy as np
 from scipy.stats import t
 
 from ftlearn import evidence, practices
-from ftlearn.exercises.checks import Answers, Mistake, numbers
+from ftlearn.exercises.checks import Answers, Mistake, from_record, numbers
 
 answers = Answers()
 # A name is all it takes; opening the case would only cost time.
@@ -42,10 +42,7 @@ NEAR = 0.02
 
 
 def recorded():
-    try:
-        return evidence.recorded_practices(CASE)
-    except FileNotFoundError as error:
-        raise Mistake(f"The record of the runs is not there: {error}") from None
+    return from_record("the runs", evidence.recorded_practices, CASE)
 
 
 def finding(record):
